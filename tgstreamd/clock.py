@@ -1,0 +1,50 @@
+"""Time as a value that is handed in: production has `SystemClock`, tests move theirs by hand.
+
+Nothing else in the program reads a clock or sleeps. Wall time (`now`) goes into the ledger, since holds
+and pace must survive a restart; monotonic time bounds waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since 1970, as the ledger stores them."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never steps."""
+        ...
+
+    async def sleep_until(self, when: float) -> None:
+        """Sleep until `monotonic()` reaches `when`."""
+        ...
+
+    async def wait(self, event: asyncio.Event, until: float) -> bool:
+        """Wait for `event`, at most until `monotonic()` reaches `until`; true if it is set."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep_until(self, when: float) -> None:
+        await asyncio.sleep(max(0.0, when - time.monotonic()))
+
+    async def wait(self, event: asyncio.Event, until: float) -> bool:
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await event.wait()
+        except TimeoutError:
+            return event.is_set()
+        return True

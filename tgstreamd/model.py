@@ -1,0 +1,293 @@
+"""The nouns: chats, messages, media, what is sent, and what became of it.
+
+Frozen values that every room may hold. They import nothing of ours and know nothing of Telethon: what
+only Telegram understands travels as `raw` bytes that the domain stores and hands back, never reads.
+Chat ids are the marked ids of the configuration (`-100…` for channels and supergroups).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+#: Bytes of one part: the only size that reaches Telegram's limit of parts
+#: (https://core.telegram.org/api/files#uploading-files).
+PART_SIZE = 512 * 1024
+#: Files up to here go up by `saveFilePart`, larger ones by `saveBigFilePart`.
+SMALL_FILE_MAX = 10 * 1024 * 1024
+#: The topic that every forum has; messages in it carry no topic of their own.
+GENERAL_TOPIC = 1
+
+MediaKind = Literal[
+    "photo", "video", "round", "gif", "audio", "voice", "sticker", "file",
+    # Known, and not yet copied: a note stands in their place.
+    "live_photo", "geo", "geo_live", "venue", "contact", "poll", "dice", "todo", "game", "invoice", "story",
+    "giveaway", "giveaway_results", "paid", "video_stream", "rich", "expired", "unsupported",
+]  # fmt: skip
+#: Kinds whose bytes can be moved.
+FILE_KINDS: frozenset[str] = frozenset(
+    {"photo", "video", "round", "gif", "audio", "voice", "sticker", "file"}
+)
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A frozen value that the ledger can store."""
+
+
+class Entity(Value):
+    """A formatted range of a text. `offset` and `length` count UTF-16 code units, as Telegram does."""
+
+    #: `bold`, `text_url`, `custom_emoji`, …: the constructor's name without `messageEntity`, in snake case.
+    kind: str
+    offset: int
+    length: int
+    #: What the kind carries besides: `url`, `language`, `user_id`, `document_id`, `collapsed`, `date`, …
+    args: dict[str, int | str | bool] = {}
+
+
+class Media(Value):
+    """What hangs on a message. The domain decides by the named fields; `raw` is the adapter's."""
+
+    kind: MediaKind
+    #: Photo or document id; the same file keeps it when sent by reference.
+    id: int = 0
+    #: Bytes of the file as it will be fetched (a photo's largest size); 0 where there are none.
+    size: int = 0
+    dc: int = 0
+    mime: str = ""
+    name: str = ""
+    width: int = 0
+    height: int = 0
+    #: Seconds.
+    duration: float = 0.0
+    spoiler: bool = False
+    #: Bytes of the thumbnail that goes along with a document; 0 where there is none.
+    thumb_size: int = 0
+    #: A sentence for people, for kinds that cannot be copied: `a poll: "Lunch?"`.
+    note: str = ""
+    #: A deeper reason why it must not be copied (`self-destructing`, `paid`); empty where it may.
+    refusal: str = ""
+    #: The TL object, as received, for the adapter.
+    raw: bytes = b""
+
+
+class Preview(Value):
+    """How the link preview under a text stood: none, as Telegram likes, or one of its forms."""
+
+    mode: Literal["none", "auto", "forced"] = "auto"
+    url: str = ""
+    large: bool = False
+    small: bool = False
+
+
+class Reply(Value):
+    """What a message answers, in the ids of its own chat, or of `chat` where that is set."""
+
+    id: int
+    chat: int | None = None
+    quote: str = ""
+    quote_entities: tuple[Entity, ...] = ()
+    #: UTF-16 code units into the answered text.
+    quote_offset: int | None = None
+
+
+class Message(Value):
+    """One message as read. A service message has `service` set to the name of its action."""
+
+    chat: int
+    id: int
+    #: Seconds since 1970.
+    date: int
+    text: str = ""
+    entities: tuple[Entity, ...] = ()
+    media: Media | None = None
+    #: `grouped_id` of an album.
+    group: int | None = None
+    reply: Reply | None = None
+    #: The topic it stands in (1 is General); None outside of forums.
+    topic: int | None = None
+    silent: bool = False
+    #: Sent by the account that reads.
+    out: bool = False
+    edited: int = 0
+    sender: str = ""
+    sender_id: int = 0
+    #: `noforwards` on the message itself; the chat's own flag is in `Chat`.
+    protected: bool = False
+    preview: Preview = Preview(mode="auto")
+    #: Caption or preview above the media or text.
+    invert: bool = False
+    service: str = ""
+    #: A video whose conversion is not finished: the message is not final yet.
+    pending: bool = False
+
+
+class Chat(Value):
+    """What is known of a chat and of this account's place in it."""
+
+    id: int
+    title: str
+    kind: Literal["supergroup", "channel", "group", "user"]
+    username: str = ""
+    forum: bool = False
+    #: Content protection of the whole chat.
+    protected: bool = False
+    #: The account is its creator or an administrator who could lift the protection.
+    may_unprotect: bool = False
+    member: bool = True
+    #: Why this account cannot post here; empty where it can.
+    write_refusal: str = ""
+    #: May pin, and so edit without the 48 hour limit.
+    may_pin: bool = False
+    may_manage_topics: bool = False
+    #: The discussion group of a channel, or the channel of a discussion group.
+    linked: int | None = None
+    migrated_to: int | None = None
+    #: Seconds of slow mode that bind this account; 0 for none.
+    slow_mode: int = 0
+    #: Seconds after which messages delete themselves; 0 for never.
+    auto_delete: int = 0
+
+
+class Topic(Value):
+    """One topic of a forum."""
+
+    id: int
+    title: str
+    closed: bool = False
+    hidden: bool = False
+    icon_color: int = 0
+    icon_emoji: int = 0
+
+
+class Account(Value):
+    """The account in use and its limits, in UTF-16 code units and parts of 512 KiB."""
+
+    id: int
+    name: str
+    username: str = ""
+    premium: bool = False
+    bot: bool = False
+    text_max: int = 4096
+    caption_max: int = 1024
+    parts_max: int = 4000
+
+
+class Box(Value):
+    """A live position: a channel's `pts`, or the account's common `(pts, qts, date)`."""
+
+    pts: int
+    qts: int = 0
+    date: int = 0
+
+
+class Difference(Value):
+    """What happened in a box after a position, in the order Telegram gave."""
+
+    box: Box
+    #: False: ask again at once, there is more.
+    final: bool = True
+    #: The events are lost; `box` is the new position and the history must close the gap.
+    too_long: bool = False
+    messages: tuple[Message, ...] = ()
+    edits: tuple[Message, ...] = ()
+    #: Deleted ids. Of basic groups Telegram does not say which chat they were in: `chat` is 0.
+    deleted: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    #: Chats about which something changed (rights, protection, title).
+    changed: tuple[int, ...] = ()
+    #: Seconds after which a non-member should ask again.
+    timeout: int | None = None
+
+
+class Push(Value):
+    """What Telegram told by itself: a wake-up for `chat` and, often, the message."""
+
+    chat: int
+    message: Message | None = None
+    pts: int = 0
+    edit: bool = False
+    deleted: tuple[int, ...] = ()
+    #: The chat itself changed (rights, protection, membership).
+    changed: bool = False
+    #: Scheduled ids of the target that became real ones: `(scheduled id, message id)`.
+    published: tuple[tuple[int, int], ...] = ()
+
+
+class Piece(Value):
+    """One message to be sent: alone in a `Draft`, or an item of its album."""
+
+    source_id: int
+    text: str = ""
+    entities: tuple[Entity, ...] = ()
+    media: Media | None = None
+
+
+class ReplyTo(Value):
+    """The message of the target that a draft answers, with the quoted words."""
+
+    id: int
+    quote: str = ""
+    quote_entities: tuple[Entity, ...] = ()
+    quote_offset: int | None = None
+
+
+class Draft(Value):
+    """One call to the target: a text, a media message, or an album (several pieces)."""
+
+    pieces: tuple[Piece, ...]
+    reply: ReplyTo | None = None
+    #: Topic of the target; None for a chat without topics or for General.
+    topic: int | None = None
+    silent: bool = False
+    invert: bool = False
+    preview: Preview = Preview(mode="auto")
+    #: A tail of the same post answers the part before it (a split text).
+    reply_to_previous: bool = False
+
+    @property
+    def cost(self) -> int:
+        """Messages that this call puts into the target, which is what the pace charges."""
+        return len(self.pieces)
+
+
+class Upload(Value):
+    """A file on its way up: its random `file_id`, and its size in bytes and parts."""
+
+    file_id: int
+    size: int
+    name: str = ""
+    #: Photos and thumbnails always go up as small files, whatever their size.
+    small: bool = False
+
+    @property
+    def parts(self) -> int:
+        return max(1, -(-self.size // PART_SIZE))
+
+
+class Sent(Value):
+    """What a send came to: message id (or, for a video still converted, scheduled id) by `random_id`."""
+
+    ids: dict[int, int] = {}
+    scheduled: dict[int, int] = {}
+
+
+class Mirror(Value):
+    """One mirror with its ids resolved and its options. `id` is its row in the ledger."""
+
+    id: int
+    name: str
+    source: int
+    target: int
+    source_topic: int | None = None
+    target_topic: int | None = None
+    history: str = "all"
+    order: Literal["live-first", "source"] = "live-first"
+    delay: float = 0.0
+    attribution: Literal["none", "author", "author-link"] = "none"
+    dates: Literal["never", "backlog", "always"] = "never"
+    edits: bool = True
+    deletes: Literal["keep", "mirror"] = "keep"
+    pins: bool = True
+    transfer: Literal["stream", "reference", "reference-only"] = "stream"
+    unsupported: Literal["note", "skip"] = "note"

@@ -1,0 +1,138 @@
+"""What the domain asks of the world: a `Source` to read, a `Target` to write, `Ids`, a `Beat`.
+
+Reader and writer are never assumed to be the same account. Every call may raise the errors of
+`tgstreamd.errors` under `TelegramError`, and nothing else of Telegram's; each has a bounded duration.
+A call that writes and raises `Transient` may have been carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .model import Account, Box, Chat, Difference, Draft, Media, Message, Push, Sent, Topic, Upload
+
+
+class Ids(Protocol):
+    def random_id(self) -> int:
+        """A fresh non-zero signed 64-bit number."""
+        ...
+
+
+class Beat(Protocol):
+    """How a service tells the watchdog that it lives."""
+
+    def __call__(self, seconds: float) -> None:
+        """I report again within `seconds` (at most 60)."""
+        ...
+
+
+class Source(Protocol):
+    """The reading account."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def account(self) -> Account: ...
+
+    async def chat(self, chat: int) -> Chat:
+        """Raises SourceLost where the account cannot see it."""
+        ...
+
+    async def topics(self, chat: int) -> tuple[Topic, ...]:
+        """All topics of a forum, General included, however many pages that takes."""
+        ...
+
+    async def newest(self, chat: int, topic: int | None = None) -> int:
+        """The highest message id, 0 for an empty chat."""
+        ...
+
+    async def count(self, chat: int, topic: int | None = None, *, after: int = 0) -> tuple[int, int]:
+        """How many messages lie above id `after`, and the date of the oldest of them (0 for none)."""
+        ...
+
+    async def first_since(self, chat: int, date: int, topic: int | None = None) -> int:
+        """The id of the first message at or after `date`; `newest + 1` where there is none."""
+        ...
+
+    async def box(self, chat: int) -> Box:
+        """The present live position of the box that `chat` belongs to."""
+        ...
+
+    async def difference(self, chat: int, box: Box) -> Difference:
+        """What happened after `box`. Raises Undecodable where it cannot be read."""
+        ...
+
+    async def history(
+        self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        """At most `limit` messages with ids above `after`, oldest first, service messages included.
+
+        An empty answer means that nothing lies above. Raises Undecodable.
+        """
+        ...
+
+    async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
+        """The messages of these ids (any number) that exist."""
+        ...
+
+    async def part(self, media: Media, offset: int, limit: int, *, thumb: bool = False) -> bytes:
+        """`limit` bytes of the file (or its thumbnail) from `offset`; fewer only at its end.
+
+        Raises MediaExpired where the reference is too old.
+        """
+        ...
+
+    async def pushed(self) -> Push:
+        """The next thing that Telegram told by itself. Lost ones are made good by positions."""
+        ...
+
+
+class Target(Protocol):
+    """The writing account."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def key(self) -> int:
+        """Identity of the key under which parts are stored: parts sent under another are lost."""
+        ...
+
+    async def account(self) -> Account: ...
+
+    async def chat(self, chat: int) -> Chat:
+        """Raises TargetLost where the account cannot see it."""
+        ...
+
+    async def topics(self, chat: int) -> tuple[Topic, ...]: ...
+
+    async def newest(self, chat: int) -> int: ...
+
+    async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
+        """Store one part; sending it again is harmless. Raises Transient where Telegram says false."""
+        ...
+
+    async def commit(self, chat: int, media: Media, upload: Upload, thumb: Upload | None) -> bytes:
+        """Turn complete uploads into a document or photo of the target's (`messages.uploadMedia`).
+
+        Returns what `send` wants for it. Raises PartsMissing.
+        """
+        ...
+
+    async def send(
+        self, chat: int, draft: Draft, random_ids: Sequence[int], committed: Sequence[bytes | None]
+    ) -> Sent:
+        """Carry out one draft: a `random_id` and a committed media (None: by reference) for each piece.
+
+        Raises Duplicate, Transient (outcome unknown), Rejected, MediaExpired, FloodWait, TargetLost, …
+        """
+        ...
+
+    async def after(self, chat: int, floor: int) -> tuple[Message, ...]:
+        """This account's own messages with ids above `floor`, oldest first, enumerated, not searched."""
+        ...
+
+    async def scheduled(self, chat: int) -> tuple[Message, ...]:
+        """This account's scheduled messages there."""
+        ...
