@@ -9,15 +9,23 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from .chats import Chats
 from .files import Files
 from .peers import Peers
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+class Push(Protocol):
+    """Delivers an `Updates` object to the live sessions of an account, but for `except_session`.
 
-Push = Callable[[int, Any], None]
+    The session that asked for a change learns of it by its answer, so Telegram does not push to it.
+    """
+
+    def __call__(self, account_id: int, updates: Any, except_session: int | None = None) -> None: ...
+
+
+def _nobody_listens(account_id: int, updates: Any, except_session: int | None = None) -> None:
+    """What a world without a server pushes to."""
 
 
 class World:
@@ -27,11 +35,7 @@ class World:
         self.now = now
         self.random = random.Random(seed)
         #: Set by the server: deliver an `Updates` object to the live sessions of one account.
-        self.push: Push = lambda account_id, updates: None
+        self.push: Push = _nobody_listens
         self.peers = Peers(self)
         self.files = Files(self)
-
-    def push_all(self, account_ids: Iterable[int], make: Callable[[int], Any]) -> None:
-        """Push to each account its own view of an event (`make(account_id)`)."""
-        for account_id in account_ids:
-            self.push(account_id, make(account_id))
+        self.chats = Chats(self)
