@@ -35,7 +35,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A frozen value that the ledger can store."""
 
 
-class Entity(Value):
+class Entity(Value, frozen=True, kw_only=True):
     """A formatted range of a text. `offset` and `length` count UTF-16 code units, as Telegram does."""
 
     #: `bold`, `text_url`, `custom_emoji`, …: the constructor's name without `messageEntity`, in snake case.
@@ -46,7 +46,7 @@ class Entity(Value):
     args: dict[str, int | str | bool] = {}
 
 
-class Media(Value):
+class Media(Value, frozen=True, kw_only=True):
     """What hangs on a message. The domain decides by the named fields; `raw` is the adapter's."""
 
     kind: MediaKind
@@ -72,7 +72,7 @@ class Media(Value):
     raw: bytes = b""
 
 
-class Preview(Value):
+class Preview(Value, frozen=True, kw_only=True):
     """How the link preview under a text stood: none, as Telegram likes, or one of its forms."""
 
     mode: Literal["none", "auto", "forced"] = "auto"
@@ -81,7 +81,7 @@ class Preview(Value):
     small: bool = False
 
 
-class Reply(Value):
+class Reply(Value, frozen=True, kw_only=True):
     """What a message answers, in the ids of its own chat, or of `chat` where that is set."""
 
     id: int
@@ -92,7 +92,7 @@ class Reply(Value):
     quote_offset: int | None = None
 
 
-class Message(Value):
+class Message(Value, frozen=True, kw_only=True):
     """One message as read. A service message has `service` set to the name of its action."""
 
     chat: int
@@ -123,7 +123,7 @@ class Message(Value):
     pending: bool = False
 
 
-class Chat(Value):
+class Chat(Value, frozen=True, kw_only=True):
     """What is known of a chat and of this account's place in it."""
 
     id: int
@@ -150,7 +150,7 @@ class Chat(Value):
     auto_delete: int = 0
 
 
-class Topic(Value):
+class Topic(Value, frozen=True, kw_only=True):
     """One topic of a forum."""
 
     id: int
@@ -161,7 +161,7 @@ class Topic(Value):
     icon_emoji: int = 0
 
 
-class Account(Value):
+class Account(Value, frozen=True, kw_only=True):
     """The account in use and its limits, in UTF-16 code units and parts of 512 KiB."""
 
     id: int
@@ -174,7 +174,7 @@ class Account(Value):
     parts_max: int = 4000
 
 
-class Box(Value):
+class Box(Value, frozen=True, kw_only=True):
     """A live position: a channel's `pts`, or the account's common `(pts, qts, date)`."""
 
     pts: int
@@ -182,7 +182,7 @@ class Box(Value):
     date: int = 0
 
 
-class Difference(Value):
+class Difference(Value, frozen=True, kw_only=True):
     """What happened in a box after a position, in the order Telegram gave."""
 
     box: Box
@@ -200,7 +200,7 @@ class Difference(Value):
     timeout: int | None = None
 
 
-class Push(Value):
+class Push(Value, frozen=True, kw_only=True):
     """What Telegram told by itself: a wake-up for `chat` and, often, the message."""
 
     chat: int
@@ -214,7 +214,7 @@ class Push(Value):
     published: tuple[tuple[int, int], ...] = ()
 
 
-class Piece(Value):
+class Piece(Value, frozen=True, kw_only=True):
     """One message to be sent: alone in a `Draft`, or an item of its album."""
 
     source_id: int
@@ -223,7 +223,7 @@ class Piece(Value):
     media: Media | None = None
 
 
-class ReplyTo(Value):
+class ReplyTo(Value, frozen=True, kw_only=True):
     """The message of the target that a draft answers, with the quoted words."""
 
     id: int
@@ -232,7 +232,7 @@ class ReplyTo(Value):
     quote_offset: int | None = None
 
 
-class Draft(Value):
+class Draft(Value, frozen=True, kw_only=True):
     """One call to the target: a text, a media message, or an album (several pieces)."""
 
     pieces: tuple[Piece, ...]
@@ -251,7 +251,7 @@ class Draft(Value):
         return len(self.pieces)
 
 
-class Upload(Value):
+class Upload(Value, frozen=True, kw_only=True):
     """A file on its way up: its random `file_id`, and its size in bytes and parts."""
 
     file_id: int
@@ -265,14 +265,14 @@ class Upload(Value):
         return max(1, -(-self.size // PART_SIZE))
 
 
-class Sent(Value):
+class Sent(Value, frozen=True, kw_only=True):
     """What a send came to: message id (or, for a video still converted, scheduled id) by `random_id`."""
 
     ids: dict[int, int] = {}
     scheduled: dict[int, int] = {}
 
 
-class Mirror(Value):
+class Mirror(Value, frozen=True, kw_only=True):
     """One mirror with its ids resolved and its options. `id` is its row in the ledger."""
 
     id: int
