@@ -1,0 +1,118 @@
+"""The ledger: the only owner of truth, and the only package that imports sqlite3.
+
+`Store` is the whole surface: each attribute is one transaction, an async method made of a plain function
+that lives in the room it belongs to (mirrors, intake, queue, uploads, clocks, report).
+"""
+
+from __future__ import annotations
+
+from . import clocks, intake, mirrors, queue, report, uploads
+from .engine import Db, Engine, transaction
+from .intake import ALBUM_MAX, ALBUM_WAIT
+from .records import (
+    CopyRow,
+    Gap,
+    Hold,
+    Job,
+    JobState,
+    Lane,
+    Mark,
+    MirrorRow,
+    Origin,
+    Send,
+    UploadRow,
+)
+from .report import ParkedJob, Standing
+
+__all__ = [
+    "ALBUM_MAX",
+    "ALBUM_WAIT",
+    "CopyRow",
+    "Gap",
+    "Hold",
+    "Job",
+    "JobState",
+    "Lane",
+    "Mark",
+    "MirrorRow",
+    "Origin",
+    "ParkedJob",
+    "Send",
+    "Standing",
+    "Store",
+    "UploadRow",
+]
+
+
+def _nothing(db: Db) -> None:
+    """Do nothing, to show that the store answers."""
+    db.execute("SELECT 1")
+
+
+class Store(Engine):
+    """An open ledger and its transactions. Every method raises StoreError where SQLite fails."""
+
+    nothing = transaction(_nothing)
+
+    mirrors = transaction(mirrors.mirror_list)
+    find_mirror = transaction(mirrors.find_mirror)
+    deactivate_all = transaction(mirrors.deactivate_all)
+    bear = transaction(mirrors.bear)
+    activate = transaction(mirrors.activate)
+    pause = transaction(mirrors.pause)
+    release = transaction(mirrors.release)
+    resume = transaction(mirrors.resume)
+    checked = transaction(mirrors.checked)
+    set_last_error = transaction(mirrors.set_last_error)
+    known_name = transaction(mirrors.known_name)
+    remember_name = transaction(mirrors.remember_name)
+    fact = transaction(mirrors.fact)
+    set_fact = transaction(mirrors.set_fact)
+
+    box = transaction(intake.box)
+    gaps = transaction(intake.gaps)
+    fed_to = transaction(intake.fed_to)
+    next_seal = transaction(intake.next_seal)
+    take_push = transaction(intake.take_push)
+    take_difference = transaction(intake.take_difference)
+    take_page = transaction(intake.take_page)
+    take_missed = transaction(intake.take_missed)
+    take_lifted = transaction(intake.take_lifted)
+    skip_unreadable = transaction(intake.skip_unreadable)
+
+    ahead = transaction(queue.ahead)
+    open_job = transaction(queue.open_job)
+    live_floor = transaction(queue.live_floor)
+    job = transaction(queue.job)
+    messages = transaction(queue.messages)
+    refresh = transaction(queue.refresh)
+    origin = transaction(queue.origin)
+    first_copy = transaction(queue.first_copy)
+    plan_sends = transaction(queue.plan_sends)
+    sends = transaction(queue.sends)
+    attempt = transaction(queue.attempt)
+    repeat = transaction(queue.repeat)
+    refused = transaction(queue.refused)
+    settle = transaction(queue.settle)
+    published = transaction(queue.published)
+    split_off = transaction(queue.split_off)
+    finish = transaction(queue.finish)
+    postpone = transaction(queue.postpone)
+
+    upload = transaction(uploads.upload)
+    begin_upload = transaction(uploads.begin_upload)
+    acknowledge = transaction(uploads.acknowledge)
+    forget_parts = transaction(uploads.forget_parts)
+    drop_upload = transaction(uploads.drop_upload)
+    commit_upload = transaction(uploads.commit_upload)
+    committed = transaction(uploads.committed)
+
+    marks = transaction(clocks.marks)
+    holds = transaction(clocks.holds)
+    hold_until = transaction(clocks.hold_until)
+    lift_hold = transaction(clocks.lift_hold)
+
+    standings = transaction(report.standings)
+    parked = transaction(report.parked)
+    retry_parked = transaction(report.retry_parked)
+    skip_parked = transaction(report.skip_parked)

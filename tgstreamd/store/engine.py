@@ -1,0 +1,162 @@
+"""The connection to the ledger: one, in a thread of its own, one plain function per transaction.
+
+A caller that is cancelled cannot leave half a transaction behind, since none ever waits in the middle;
+it only does not learn the result, so every write must be safe to repeat. Failures of SQLite become
+`StoreError` with a hint. Nothing else in the program imports sqlite3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import Any, Concatenate, Self
+
+from ..errors import StoreError
+
+#: `PRAGMA user_version` of a ledger made by this program.
+SCHEMA = 1
+
+Db = sqlite3.Connection
+Row = sqlite3.Row
+
+
+class Engine:
+    """An open ledger. Made by `open` or `open_read_only`; `close` when done."""
+
+    def __init__(self, thread: ThreadPoolExecutor, db: Db, path: Path) -> None:
+        self._thread = thread
+        self._db = db
+        self.path = path
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or make the ledger at `path` (mode 0600) and bring its schema up to date."""
+        return await cls._open(path, _connect)
+
+    @classmethod
+    async def open_read_only(cls, path: Path) -> Self:
+        """Open an existing ledger beside its writer, or while none runs, without changing a byte of it."""
+        return await cls._open(path, _connect_read_only)
+
+    @classmethod
+    async def _open(cls, path: Path, connect: Callable[[Path], Db]) -> Self:
+        thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        try:
+            db = await asyncio.get_running_loop().run_in_executor(thread, _told, connect, path)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(thread, db, path)
+
+    async def run[R](self, transaction: Callable[[Db], R]) -> R:
+        """Carry out `transaction` between BEGIN IMMEDIATE and COMMIT, in the store's thread."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, _told, _transact, self._db, transaction
+        )
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+        self._thread.shutdown(wait=False)
+
+
+def transaction[**P, R](
+    function: Callable[Concatenate[Db, P], R],
+) -> Callable[Concatenate[Engine, P], Coroutine[Any, Any, R]]:
+    """Turn a plain function over the database into an async method of the store."""
+
+    async def method(self: Engine, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.run(lambda db: function(db, *args, **kwargs))
+
+    method.__name__ = function.__name__
+    method.__doc__ = function.__doc__
+    return method
+
+
+def _transact[R](db: Db, function: Callable[[Db], R]) -> R:
+    read_only = db.execute("PRAGMA query_only").fetchone()[0]
+    db.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    try:
+        result = function(db)
+        db.execute("COMMIT")
+    except BaseException:
+        # Whatever happened, the next transaction must not publish half of this one.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _connect(path: Path) -> Db:
+    try:
+        # Made before SQLite sees it, so that it is never readable by others.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(f"cannot open the ledger {path}: {error.strerror}") from error
+    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    _migrate(db, path)
+    return db
+
+
+def _connect_read_only(path: Path) -> Db:
+    if not path.exists():
+        raise StoreError(f"there is no ledger at {path}", hint="nothing was mirrored from here yet")
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA query_only = ON")
+    _refuse_newer(db, path)
+    return db
+
+
+def _version(db: Db) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_newer(db: Db, path: Path) -> None:
+    if (version := _version(db)) > SCHEMA:
+        raise StoreError(
+            f"{path} was written by a newer tgstreamd (schema {version}, this one knows {SCHEMA})",
+            hint="install that version again, or move the ledger away to begin anew",
+        )
+
+
+def _migrate(db: Db, path: Path) -> None:
+    _refuse_newer(db, path)
+    here = resources.files(__package__)
+    version = _version(db)
+    if version == 0:
+        scripts = {SCHEMA: (here / "schema.sql").read_text()}
+    else:
+        scripts = {
+            n: (here / "migrations" / f"{n:04}.sql").read_text() for n in range(version + 1, SCHEMA + 1)
+        }
+    for number, script in scripts.items():
+        db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+_HINTS = {
+    "SQLITE_FULL": "the disk is full: make room and start again",
+    "SQLITE_CORRUPT": "restore the ledger from a copy, or move it away and start: the target is looked through",
+    "SQLITE_NOTADB": "this file is no ledger: move it away",
+    "SQLITE_READONLY": "the state directory must be writable for the user of the daemon",
+    "SQLITE_CANTOPEN": "the state directory must exist and be readable for this user",
+    "SQLITE_BUSY": "another program holds the ledger",
+    "SQLITE_IOERR": "look at the disk: dmesg, df",
+}
+
+
+def _told(function: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return function(*args)
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        hint = next((text for key, text in _HINTS.items() if name.startswith(key)), "")
+        raise StoreError(f"the ledger failed: {error}", hint=hint) from error

@@ -1,0 +1,361 @@
+"""How source messages become jobs: from pushes, differences and history pages.
+
+Each function is one transaction that inserts jobs *and* moves the position, so that a crash between the
+two cannot exist. Inserting a message that is already there is harmless; that is what makes seeing it
+twice (push and difference, difference and gap) safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..model import Box, Difference, Message
+from .engine import Db
+from .mirrors import open_gap
+from .records import Gap, Lane, encode
+
+#: Telegram's limit: an album has at most ten items (https://core.telegram.org/method/messages.sendMultiMedia).
+ALBUM_MAX = 10
+#: Seconds after its last item during which an album still waits for more (design, section 3).
+ALBUM_WAIT = 4.0
+
+NewId = Callable[[], int]
+
+
+def box(db: Db, box_chat: int) -> Box | None:
+    """The live position of a box; None where none was ever taken."""
+    row = db.execute("SELECT * FROM box WHERE chat = ?", (box_chat,)).fetchone()
+    return Box(pts=row["pts"], qts=row["qts"], date=row["date"]) if row else None
+
+
+def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
+    """The gaps of active mirrors that are still open, live ones first."""
+    rows = db.execute(
+        "SELECT gap.* FROM gap JOIN mirror ON mirror.id = gap.mirror "
+        "WHERE mirror.active = 1 AND (?1 IS NULL OR gap.mirror = ?1) ORDER BY lane DESC, gap.id",
+        (mirror,),
+    )
+    return [Gap(**dict(row)) for row in rows]
+
+
+def take_push(
+    db: Db, message: Message, *, mirrors: Sequence[int], pts: int, now: float, new_id: NewId
+) -> int:
+    """Keep a pushed message, unreleased, for these mirrors; how many had not yet known it."""
+    return sum(
+        _take(db, mirror, message, lane="live", released=False, pts=pts, now=now, new_id=new_id)
+        for mirror in mirrors
+        if not _in_gap(db, mirror, message, "backlog")
+    )
+
+
+def take_difference(
+    db: Db,
+    box_chat: int,
+    difference: Difference,
+    *,
+    takers: Callable[[Message], Sequence[int]],
+    drops_deleted: Callable[[int], Sequence[int]],
+    newest: dict[int, int],
+    now: float,
+    new_id: NewId,
+) -> int:
+    """One difference, for every mirror of its box; how many messages were new.
+
+    `takers(message)` names the mirrors that want it, `drops_deleted(chat)` those that skip what vanished
+    before its turn. `newest` holds, for a difference that was too long, each chat's newest id.
+    """
+    new = 0
+    for message in difference.messages:
+        for mirror in takers(message):
+            if not _in_gap(db, mirror, message, "backlog"):
+                new += _take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+            db.execute(
+                "UPDATE feed SET fed_to = max(fed_to, ?) WHERE mirror = ? AND chat = ?",
+                (message.id, mirror, message.chat),
+            )
+    for message in difference.edits:
+        for mirror in takers(message):
+            _revise(db, mirror, message)
+    for chat, ids in difference.deleted:
+        for mirror in drops_deleted(chat):
+            _drop_deleted(db, mirror, chat, ids, now)
+    chats = [chat for chat, _ in _chats_of_box(db, box_chat)]
+    for chat in chats:
+        _release(db, chat, "item.pts <= ?", difference.box.pts)
+        if difference.too_long:
+            for mirror in _mirrors_of(db, chat):
+                open_gap(db, mirror, chat, newest.get(chat, 0))
+    _move_box(db, box_chat, difference, chats, now)
+    return new
+
+
+def take_page(
+    db: Db,
+    gap: Gap,
+    messages: Sequence[Message],
+    *,
+    upto: int,
+    ended: bool,
+    wanted: Callable[[Message], bool],
+    now: float,
+    new_id: NewId,
+) -> int:
+    """One page of the history, oldest first, up to id `upto`; how many messages were new.
+
+    `ended`: nothing lies above within the gap, which is thereby closed.
+    """
+    new = 0
+    for message in messages:
+        if message.id <= gap.end_id and wanted(message):
+            new += _take(db, gap.mirror, message, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id)
+    _release(db, gap.chat, "item.mirror = ? AND item.source_id <= ?", gap.mirror, upto)
+    ended = ended or upto >= gap.end_id
+    # An album that touches the edge of the page stays open until the next page was read.
+    last = messages[-1].group if messages and not ended else None
+    db.execute(
+        "UPDATE job SET sealed = 1 WHERE mirror = ? AND lane = ? AND sealed = 0 AND group_id IS NOT ?",
+        (gap.mirror, gap.lane, last),
+    )
+    if ended:
+        db.execute("DELETE FROM gap WHERE id = ?", (gap.id,))
+    else:
+        db.execute(
+            "UPDATE gap SET next_id = ?, remaining = max(0, remaining - ?) WHERE id = ?",
+            (upto, len(messages), gap.id),
+        )
+    return new
+
+
+def skip_unreadable(db: Db, gap: Gap, source_id: int, *, reason: str, now: float, new_id: NewId) -> None:
+    """A message that cannot be read at this layer is parked in its place, and the gap goes on behind it."""
+    blank = Message(chat=gap.chat, id=source_id, date=0)
+    if _take(db, gap.mirror, blank, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id):
+        db.execute(
+            "UPDATE job SET state = 'parked', reason = ?, settled_at = ? WHERE mirror = ? AND chat = ? "
+            "AND first_id = ?",
+            (reason, now, gap.mirror, gap.chat, source_id),
+        )
+    db.execute("UPDATE gap SET next_id = ? WHERE id = ?", (source_id, gap.id))
+
+
+def take_lifted(
+    db: Db, mirror: int, messages: Sequence[Message], *, before: int, now: float, new_id: NewId
+) -> None:
+    """Put the parent of a live reply (an album whole) directly before the job that answers it."""
+    child = db.execute("SELECT ord FROM job WHERE id = ?", (before,)).fetchone()
+    for message in messages:
+        _take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+    first = messages[0]
+    row = db.execute(
+        "SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (mirror, first.chat, first.id),
+    ).fetchone()
+    db.execute(
+        "UPDATE job SET lane = 'live', ord = ?, sub = -1, sealed = 1 WHERE id = ? AND state = 'waiting'",
+        (child["ord"], row["job"]),
+    )
+
+
+def fed_to(db: Db, mirror: int, chat: int) -> int:
+    row = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    return int(row["fed_to"]) if row else 0
+
+
+def take_missed(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
+    """What the slow comparison with the history found that no update ever told; how many were new."""
+    return sum(
+        _take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+        for message in messages
+        if not _in_gap(db, mirror, message, "backlog")
+    )
+
+
+def _take(
+    db: Db,
+    mirror: int,
+    message: Message,
+    *,
+    lane: Lane,
+    released: bool,
+    pts: int,
+    now: float,
+    new_id: NewId,
+) -> int:
+    """Insert the message, or improve what is known of it; 1 if it is new."""
+    known = db.execute(
+        "SELECT item.job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (mirror, message.chat, message.id),
+    ).fetchone()
+    if known:
+        _revise(db, mirror, message)
+        if released:
+            db.execute("UPDATE job SET released = 1 WHERE id = ?", (known["job"],))
+        return 0
+    if _is_own_copy(db, mirror, message):
+        return 0
+    job = None
+    follows = None
+    if message.group is not None:
+        job, follows = _open_album(db, mirror, message.group, now)
+    if job is None:
+        job = _new_job(db, mirror, message, lane=lane, released=released, follows=follows, now=now)
+    else:
+        db.execute(
+            "UPDATE job SET items = items + 1, last_item_at = ?, sealed = CASE WHEN items + 1 >= ? THEN 1 "
+            "ELSE sealed END, released = max(released, ?) WHERE id = ?",
+            (now, ALBUM_MAX, released, job),
+        )
+        db.execute(
+            "UPDATE job SET first_id = min(first_id, ?1), ord = CASE WHEN sub = 0 THEN min(ord, ?1) "
+            "ELSE ord END WHERE id = ?2",
+            (message.id, job),
+        )
+    db.execute(
+        "INSERT INTO item VALUES (?,?,?,?,?,?,?)",
+        (mirror, message.chat, message.id, job, new_id(), pts, encode(message)),
+    )
+    return 1
+
+
+def _new_job(
+    db: Db, mirror: int, message: Message, *, lane: Lane, released: bool, follows: int | None, now: float
+) -> int:
+    reason = f"service message: {message.service}" if message.service else ""
+    # A late part of an album stands behind the album that it belongs to.
+    place = (message.id, 0)
+    if follows is not None:
+        row = db.execute("SELECT ord FROM job WHERE id = ?", (follows,)).fetchone()
+        place = (row["ord"], 1)
+    row = db.execute(
+        "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, group_id, follows, state, reason, "
+        "released, sealed, last_item_at, settled_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
+        (
+            mirror,
+            lane,
+            *place,
+            message.chat,
+            message.id,
+            message.date,
+            message.group,
+            follows,
+            "skipped" if reason else "waiting",
+            reason,
+            released,
+            message.group is None,
+            now,
+            now if reason else None,
+        ),
+    ).fetchone()
+    return int(row["id"])
+
+
+def _open_album(db: Db, mirror: int, group: int, now: float) -> tuple[int | None, int | None]:
+    """The job that an item of this album joins, or the job behind which a late one goes."""
+    rows = db.execute(
+        "SELECT id, state, attempts, items, follows FROM job WHERE mirror = ? AND group_id = ? ORDER BY id",
+        (mirror, group),
+    ).fetchall()
+    for row in rows:
+        if row["state"] == "waiting" and row["attempts"] == 0 and row["items"] < ALBUM_MAX:
+            return row["id"], row["follows"]
+    return None, rows[0]["id"] if rows else None
+
+
+def _is_own_copy(db: Db, mirror: int, message: Message) -> bool:
+    """Own posts are source posts unless this mirror's own map made them."""
+    row = db.execute(
+        "SELECT 1 FROM copy WHERE target = ? AND target_id = ? AND mirror = ?",
+        (message.chat, message.id, mirror),
+    ).fetchone()
+    return row is not None
+
+
+def _in_gap(db: Db, mirror: int, message: Message, lane: Lane) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM gap WHERE mirror = ? AND chat = ? AND lane = ? AND next_id < ? AND end_id >= ?",
+        (mirror, message.chat, lane, message.id, message.id),
+    ).fetchone()
+    return row is not None
+
+
+def _revise(db: Db, mirror: int, message: Message) -> None:
+    """The newest state of a message replaces the kept one, as long as nothing was attempted with it."""
+    db.execute(
+        "UPDATE item SET payload = ? WHERE mirror = ? AND chat = ? AND source_id = ? AND payload IS NOT NULL "
+        "AND (SELECT state = 'waiting' AND attempts = 0 FROM job WHERE job.id = item.job)",
+        (encode(message), mirror, message.chat, message.id),
+    )
+
+
+def _drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
+    """Deleted before its turn: an unattempted message is skipped, an album loses the item."""
+    for source_id in ids:
+        row = db.execute(
+            "SELECT job.id, job.items FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND "
+            "(item.chat = ? OR ? = 0) AND item.source_id = ? AND job.state = 'waiting' AND attempts = 0",
+            (mirror, chat, chat, source_id),
+        ).fetchone()
+        if row is None:
+            continue
+        if row["items"] == 1:
+            db.execute(
+                "UPDATE job SET state = 'skipped', reason = 'deleted before its turn', settled_at = ? "
+                "WHERE id = ?",
+                (now, row["id"]),
+            )
+            db.execute("UPDATE item SET payload = NULL WHERE job = ?", (row["id"],))
+        else:
+            db.execute(
+                "UPDATE item SET payload = NULL WHERE job = ? AND source_id = ?", (row["id"], source_id)
+            )
+            db.execute("UPDATE job SET items = items - 1 WHERE id = ?", (row["id"],))
+
+
+def _release(db: Db, chat: int, condition: str, *args: int) -> None:
+    db.execute(
+        "UPDATE job SET released = 1 WHERE released = 0 AND chat = ? AND id IN "
+        f"(SELECT item.job FROM item WHERE item.job = job.id AND {condition})",
+        (chat, *args),
+    )
+
+
+def _chats_of_box(db: Db, box_chat: int) -> list[tuple[int, int]]:
+    """The source chats of active mirrors that share this box (0: all basic groups)."""
+    rows = db.execute("SELECT DISTINCT source, id FROM mirror WHERE active = 1 ORDER BY id").fetchall()
+    return [
+        (row["source"], row["id"])
+        for row in rows
+        if (row["source"] == box_chat if box_chat else row["source"] > -1_000_000_000_000)
+    ]
+
+
+def _mirrors_of(db: Db, chat: int) -> list[int]:
+    return [row["id"] for row in db.execute("SELECT id FROM mirror WHERE active = 1 AND source = ?", (chat,))]
+
+
+def _move_box(db: Db, box_chat: int, difference: Difference, chats: Sequence[int], now: float) -> None:
+    new = difference.box
+    db.execute(
+        "INSERT INTO box VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET pts = excluded.pts, "
+        "qts = excluded.qts, date = excluded.date, final_at = max(final_at, excluded.final_at)",
+        (box_chat, new.pts, new.qts, new.date, now if difference.final else 0),
+    )
+    if difference.final:
+        # An album is complete once a final difference, read a while after its last item, brought no more.
+        for chat in set(chats):
+            db.execute(
+                "UPDATE job SET sealed = 1 WHERE sealed = 0 AND chat = ? AND lane = 'live' "
+                "AND state = 'waiting' AND released = 1 AND last_item_at <= ?",
+                (chat, now - ALBUM_WAIT),
+            )
+
+
+def next_seal(db: Db, chat: int) -> float | None:
+    """When an album of this chat that is still open can be complete: time for another difference."""
+    row = db.execute(
+        "SELECT min(last_item_at) AS at FROM job JOIN mirror ON mirror.id = job.mirror WHERE active = 1 "
+        "AND job.chat = ? AND lane = 'live' AND state = 'waiting' AND sealed = 0 AND group_id IS NOT NULL",
+        (chat,),
+    ).fetchone()
+    return None if row["at"] is None else float(row["at"]) + ALBUM_WAIT

@@ -1,0 +1,189 @@
+"""Mirrors in the ledger: who they are, whether they are paused, what their names once meant.
+
+A mirror is its four ids; its name is a label. Plain functions, one transaction each.
+"""
+
+from __future__ import annotations
+
+from ..model import Box
+from .engine import Db, Row
+from .records import MirrorRow
+
+_KINDS_OF_PAUSE = ("hold", "waiting", "lost")
+
+
+def _row(row: Row) -> MirrorRow:
+    return MirrorRow(
+        id=row["id"],
+        name=row["name"],
+        source=row["source"],
+        source_topic=row["source_topic"] or None,
+        target=row["target"],
+        target_topic=row["target_topic"] or None,
+        history=row["history"],
+        born_at=row["born_at"],
+        active=bool(row["active"]),
+        hold=row["hold"],
+        waiting=row["waiting"],
+        lost=row["lost"],
+        unchecked=bool(row["unchecked"]),
+        backlog_count=row["backlog_count"],
+        backlog_since=row["backlog_since"],
+        last_error=row["last_error"],
+    )
+
+
+def mirror_list(db: Db, *, active_only: bool = True) -> list[MirrorRow]:
+    """The mirrors, in the order of their birth."""
+    where = "WHERE active = 1" if active_only else ""
+    return [_row(row) for row in db.execute(f"SELECT * FROM mirror {where} ORDER BY id")]
+
+
+def find_mirror(
+    db: Db, source: int, source_topic: int | None, target: int, target_topic: int | None
+) -> MirrorRow | None:
+    """The mirror between these places, whether it is configured at present or not."""
+    row = db.execute(
+        "SELECT * FROM mirror WHERE source = ? AND source_topic = ? AND target = ? AND target_topic = ?",
+        (source, source_topic or 0, target, target_topic or 0),
+    ).fetchone()
+    return _row(row) if row else None
+
+
+def deactivate_all(db: Db) -> None:
+    """At a start: no mirror counts until the configuration names it."""
+    db.execute("UPDATE mirror SET active = 0, unchecked = 1")
+
+
+def bear(
+    db: Db,
+    *,
+    name: str,
+    source: int,
+    source_topic: int | None,
+    target: int,
+    target_topic: int | None,
+    history: str,
+    start: int,
+    newest: int,
+    box_chat: int,
+    box: Box,
+    count: int,
+    since: int,
+    waiting: str,
+    now: float,
+) -> int:
+    """Make a mirror whose backlog is the ids above `start` up to `newest`, and return its id.
+
+    `box` must have been read before `newest`: what came between the two is then seen twice, never missed.
+    """
+    mirror = db.execute(
+        "INSERT INTO mirror (name, source, source_topic, target, target_topic, history, born_at, "
+        "backlog_count, backlog_since, waiting) VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING id",
+        (name, source, source_topic or 0, target, target_topic or 0, history, now, count, since, waiting),
+    ).fetchone()["id"]
+    db.execute("INSERT INTO feed VALUES (?, ?, ?)", (mirror, source, newest))
+    if newest > start:
+        db.execute(
+            "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'backlog',?,?,?)",
+            (mirror, source, start, newest, count),
+        )
+    db.execute(
+        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+        (box_chat, box.pts, box.qts, box.date),
+    )
+    return int(mirror)
+
+
+def activate(
+    db: Db, mirror: int, *, name: str, was_away: bool, newest: int, box_chat: int, box: Box, waiting: str = ""
+) -> None:
+    """A known mirror stands in the configuration (again).
+
+    `was_away`: it was not there at the last start, so that the time between is a gap of its own.
+    """
+    if waiting:
+        db.execute("UPDATE mirror SET waiting = ? WHERE id = ? AND waiting = ''", (waiting, mirror))
+    db.execute("UPDATE mirror SET active = 1, unchecked = 1, name = ? WHERE id = ?", (name, mirror))
+    db.execute(
+        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+        (box_chat, box.pts, box.qts, box.date),
+    )
+    if was_away:
+        row = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()
+        open_gap(db, mirror, row["source"], newest)
+
+
+def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
+    """Everything above `fed_to` up to `newest` must be read from the history before newer live jobs go."""
+    fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    fed_to = fed["fed_to"] if fed else 0
+    if newest <= fed_to:
+        return
+    db.execute(
+        "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'live',?,?,?)",
+        (mirror, chat, fed_to, newest, newest - fed_to),
+    )
+    db.execute(
+        "INSERT INTO feed VALUES (?,?,?) ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
+        (mirror, chat, newest),
+    )
+
+
+def pause(db: Db, mirror: int, kind: str, reason: str) -> bool:
+    """Pause for a reason of this kind (`hold`, `waiting`, `lost`); false if it already stood so."""
+    if kind not in _KINDS_OF_PAUSE:
+        raise ValueError(kind)
+    changed = db.execute(
+        f"UPDATE mirror SET {kind} = ?, last_error = CASE ? WHEN 'lost' THEN ? ELSE last_error END "
+        f"WHERE id = ? AND {kind} <> ?",
+        (reason, kind, reason, mirror, reason),
+    )
+    return changed.rowcount > 0
+
+
+def release(db: Db, mirror: int, kind: str) -> bool:
+    """Lift one kind of pause; false if there was none."""
+    if kind not in _KINDS_OF_PAUSE:
+        raise ValueError(kind)
+    changed = db.execute(f"UPDATE mirror SET {kind} = '' WHERE id = ? AND {kind} <> ''", (mirror,))
+    return changed.rowcount > 0
+
+
+def resume(db: Db, mirror: int) -> tuple[str, list[str]]:
+    """Release one thing, in the contract's order; what it was, and what still waits."""
+    row = db.execute("SELECT hold, waiting, lost FROM mirror WHERE id = ?", (mirror,)).fetchone()
+    standing = [row[kind] for kind in _KINDS_OF_PAUSE if row[kind]]
+    for kind in ("hold", "waiting"):
+        if row[kind]:
+            release(db, mirror, kind)
+            return row[kind], [reason for reason in standing if reason != row[kind]]
+    return "", standing
+
+
+def checked(db: Db, mirror: int) -> None:
+    """The target was looked through: what it holds, the ledger knows."""
+    db.execute("UPDATE mirror SET unchecked = 0 WHERE id = ?", (mirror,))
+
+
+def set_last_error(db: Db, mirror: int, text: str) -> None:
+    db.execute("UPDATE mirror SET last_error = ? WHERE id = ?", (text, mirror))
+
+
+def known_name(db: Db, ref: str) -> int | None:
+    """What `ref` meant when it was first resolved."""
+    row = db.execute("SELECT chat FROM name WHERE ref = ?", (ref,)).fetchone()
+    return int(row["chat"]) if row else None
+
+
+def remember_name(db: Db, ref: str, chat: int) -> None:
+    db.execute("INSERT INTO name VALUES (?,?) ON CONFLICT DO NOTHING", (ref, chat))
+
+
+def fact(db: Db, key: str) -> str:
+    row = db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
+    return row["value"] if row else ""
+
+
+def set_fact(db: Db, key: str, value: str) -> None:
+    db.execute("INSERT INTO fact VALUES (?,?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value))

@@ -1,0 +1,151 @@
+"""What the store hands out: frozen copies of rows, with their payloads decoded."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from ..model import Draft, Message, Upload, Value
+
+Lane = Literal["live", "backlog"]
+JobState = Literal["waiting", "open", "done", "skipped", "parked"]
+SendState = Literal["new", "open", "accepted", "done"]
+
+
+class MirrorRow(Value, frozen=True, kw_only=True):
+    """A mirror as the ledger knows it."""
+
+    id: int
+    name: str
+    source: int
+    source_topic: int | None
+    target: int
+    target_topic: int | None
+    history: str
+    born_at: float
+    active: bool
+    hold: str
+    waiting: str
+    lost: str
+    unchecked: bool
+    backlog_count: int
+    backlog_since: int
+    last_error: str
+
+    @property
+    def paused(self) -> str:
+        """Why nothing is sent; empty where sending goes on."""
+        return self.hold or self.waiting or self.lost
+
+
+class Gap(Value, frozen=True, kw_only=True):
+    """Ids above `next_id` up to `end_id` that must be read from the history."""
+
+    id: int
+    mirror: int
+    chat: int
+    lane: Lane
+    next_id: int
+    end_id: int
+    remaining: int
+
+
+class Job(Value, frozen=True, kw_only=True):
+    """A source message, or an album, and where it stands."""
+
+    id: int
+    mirror: int
+    kind: str
+    lane: Lane
+    ord: int
+    sub: int
+    chat: int
+    first_id: int
+    date: int
+    items: int
+    group_id: int | None
+    follows: int | None
+    state: JobState
+    reason: str
+    released: bool
+    sealed: bool
+    last_item_at: float
+    attempts: int
+    not_before: float
+    troubled: float
+
+
+class CopyRow(Value, frozen=True, kw_only=True):
+    """One message that a send puts into the target, in the order of its draft's pieces."""
+
+    random_id: int
+    source_id: int
+    fingerprint: str
+    scheduled_id: int | None
+    target_id: int | None
+
+
+class Send(Value, frozen=True, kw_only=True):
+    """One call of a job, as planned and as attempted."""
+
+    job: int
+    seq: int
+    state: SendState
+    draft: Draft
+    committed: tuple[bytes | None, ...]
+    floor_id: int
+    attempted_at: float
+    run: str
+    copies: tuple[CopyRow, ...]
+
+
+class UploadRow(Value, frozen=True, kw_only=True):
+    """A file on its way up and the parts of it that Telegram has acknowledged."""
+
+    upload: Upload
+    media_id: int
+    key: int
+    done: frozenset[int]
+
+
+class Mark(Value, frozen=True, kw_only=True):
+    """When something was last sent, and how many messages it was."""
+
+    at: float
+    cost: int
+
+
+class Hold(Value, frozen=True, kw_only=True):
+    """Nothing of `scope` before `until`."""
+
+    scope: str
+    until: float
+    reason: str
+    step: int
+
+
+class Origin(Value, frozen=True, kw_only=True):
+    """What became of a source message: its first copy's id, or the state and the job it lies in."""
+
+    state: JobState
+    job: int
+    lane: Lane
+    copy_id: int | None
+    reason: str = ""
+
+
+def encode(value: Any) -> bytes:
+    return msgspec.msgpack.encode(value)
+
+
+def decode_message(payload: bytes) -> Message:
+    return msgspec.msgpack.decode(payload, type=Message)
+
+
+def decode_draft(payload: bytes) -> Draft:
+    return msgspec.msgpack.decode(payload, type=Draft)
+
+
+def decode_committed(payload: bytes) -> tuple[bytes | None, ...]:
+    return msgspec.msgpack.decode(payload, type=tuple[bytes | None, ...])

@@ -1,0 +1,148 @@
+"""What the ledger tells people: counts, lag, parked jobs. And what they do about parked ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..model import Value
+from .engine import Db
+from .mirrors import mirror_list
+from .records import MirrorRow, decode_message
+
+
+class Standing(Value, frozen=True, kw_only=True):
+    """One mirror in numbers of messages."""
+
+    mirror: MirrorRow
+    done: int
+    skipped: int
+    parked: int
+    #: Waiting in the ledger, by lane.
+    live: int
+    backlog: int
+    #: Estimated, not yet read from the history, by lane.
+    unread_live: int
+    unread_backlog: int
+    #: Date of the oldest live message that waits; 0 where none does.
+    oldest_live: int
+
+
+class ParkedJob(Value, frozen=True, kw_only=True):
+    """A message (or album) that a person must look at."""
+
+    id: int
+    mirror: str
+    chat: int
+    source_id: int
+    items: int
+    reason: str
+    parked_at: float
+    text: str
+
+
+def standings(db: Db, *, active_only: bool = True) -> list[Standing]:
+    """Every mirror's standing."""
+    result = []
+    for mirror in mirror_list(db, active_only=active_only):
+        tally: dict[tuple[str, str], int] = {
+            (row["lane"], row["state"]): row["n"]
+            for row in db.execute("SELECT lane, state, n FROM tally WHERE mirror = ?", (mirror.id,))
+        }
+        unread = {
+            row["lane"]: row["n"]
+            for row in db.execute(
+                "SELECT lane, sum(remaining) AS n FROM gap WHERE mirror = ? GROUP BY lane", (mirror.id,)
+            )
+        }
+        oldest = db.execute(
+            "SELECT date FROM job WHERE mirror = ? AND lane = 'live' AND state IN ('waiting', 'open') "
+            "ORDER BY ord, sub, id LIMIT 1",
+            (mirror.id,),
+        ).fetchone()
+
+        def both(state: str, tally: dict[tuple[str, str], int] = tally) -> int:
+            return tally.get(("live", state), 0) + tally.get(("backlog", state), 0)
+
+        result.append(
+            Standing(
+                mirror=mirror,
+                done=both("done"),
+                skipped=both("skipped"),
+                parked=both("parked"),
+                live=tally.get(("live", "waiting"), 0) + tally.get(("live", "open"), 0),
+                backlog=tally.get(("backlog", "waiting"), 0) + tally.get(("backlog", "open"), 0),
+                unread_live=unread.get("live", 0),
+                unread_backlog=unread.get("backlog", 0),
+                oldest_live=oldest["date"] if oldest else 0,
+            )
+        )
+    return result
+
+
+def parked(db: Db) -> list[ParkedJob]:
+    """All parked jobs, oldest first."""
+    rows = db.execute(
+        "SELECT job.*, mirror.name AS mirror_name, (SELECT payload FROM item WHERE item.job = job.id "
+        "AND payload IS NOT NULL ORDER BY source_id LIMIT 1) AS payload "
+        "FROM job JOIN mirror ON mirror.id = job.mirror WHERE job.state = 'parked' ORDER BY job.id"
+    )
+    return [
+        ParkedJob(
+            id=row["id"],
+            mirror=row["mirror_name"],
+            chat=row["chat"],
+            source_id=row["first_id"],
+            items=row["items"],
+            reason=row["reason"],
+            parked_at=row["settled_at"] or 0,
+            text=_text(row["payload"]),
+        )
+        for row in rows
+    ]
+
+
+def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
+    """Put parked jobs (None: all) to the end of the live lane; the ids that were parked.
+
+    One that was attempted goes on as of unknown outcome, so that it begins with the search.
+    """
+    chosen = _parked_ids(db, ids)
+    for job in chosen:
+        tried = db.execute("SELECT 1 FROM send WHERE job = ? AND state = 'open'", (job,)).fetchone()
+        db.execute(
+            "UPDATE job SET state = ?, reason = '', lane = 'live', released = 1, sealed = 1, not_before = 0, "
+            "troubled = 0, settled_at = NULL, sub = 2, ord = max(ord, coalesce((SELECT fed_to FROM feed "
+            "WHERE feed.mirror = job.mirror AND feed.chat = job.chat), 0)) WHERE id = ?",
+            ("open" if tried else "waiting", job),
+        )
+    return chosen
+
+
+def skip_parked(db: Db, ids: Sequence[int], now: float) -> list[int]:
+    """Give parked jobs up for good; the ids that were parked."""
+    chosen = _parked_ids(db, ids)
+    for job in chosen:
+        db.execute(
+            "UPDATE job SET state = 'skipped', reason = 'skipped by the operator: ' || reason, "
+            "settled_at = ? WHERE id = ?",
+            (now, job),
+        )
+        db.execute("UPDATE item SET payload = NULL WHERE job = ?", (job,))
+        db.execute("UPDATE send SET draft = NULL, committed = NULL WHERE job = ?", (job,))
+    return chosen
+
+
+def _parked_ids(db: Db, ids: Sequence[int] | None) -> list[int]:
+    rows = db.execute("SELECT id FROM job WHERE state = 'parked' ORDER BY id").fetchall()
+    return [row["id"] for row in rows if ids is None or row["id"] in ids]
+
+
+def _text(payload: bytes | None) -> str:
+    if payload is None:
+        return ""
+    try:
+        return decode_message(payload).text
+    except msgspec.DecodeError:
+        return ""

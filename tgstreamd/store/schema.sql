@@ -1,0 +1,197 @@
+-- The ledger, as a new one is made. An older one gets here by migrations/NNNN.sql.
+-- Times are seconds since 1970. Topics are 0 where there is none. Payloads are msgpack of tgstreamd.model.
+
+-- One row for each pair of places that was ever mirrored; a removed mirror keeps its row.
+CREATE TABLE mirror (
+  id            INTEGER PRIMARY KEY,
+  name          TEXT    NOT NULL,
+  source        INTEGER NOT NULL,
+  source_topic  INTEGER NOT NULL,
+  target        INTEGER NOT NULL,
+  target_topic  INTEGER NOT NULL,
+  history       TEXT    NOT NULL,              -- as it stood at birth
+  born_at       REAL    NOT NULL,
+  active        INTEGER NOT NULL DEFAULT 1,    -- stands in the present configuration
+  hold          TEXT    NOT NULL DEFAULT '',   -- a pause of the operator's: its reason
+  waiting       TEXT    NOT NULL DEFAULT '',   -- a start in waiting, until `resume`: its reason
+  lost          TEXT    NOT NULL DEFAULT '',   -- a pause that Telegram's answer made: its reason
+  unchecked     INTEGER NOT NULL DEFAULT 1,    -- its target was not yet looked through since the start
+  backlog_count INTEGER NOT NULL DEFAULT 0,    -- messages older than the first start
+  backlog_since INTEGER NOT NULL DEFAULT 0,    -- date of the oldest of them
+  last_error    TEXT    NOT NULL DEFAULT '',
+  UNIQUE (source, source_topic, target, target_topic)
+) STRICT;
+
+-- What an @name or a link meant when it was first resolved.
+CREATE TABLE name (
+  ref  TEXT    PRIMARY KEY,
+  chat INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Live positions: a channel's own, or chat 0 for the account's common one.
+CREATE TABLE box (
+  chat     INTEGER PRIMARY KEY,
+  pts      INTEGER NOT NULL,
+  qts      INTEGER NOT NULL,
+  date     INTEGER NOT NULL,
+  final_at REAL    NOT NULL DEFAULT 0          -- when a final difference was last read
+) STRICT;
+
+-- Per mirror and source chat: the id below which nothing is missing, gaps aside.
+CREATE TABLE feed (
+  mirror INTEGER NOT NULL REFERENCES mirror (id),
+  chat   INTEGER NOT NULL,
+  fed_to INTEGER NOT NULL,
+  PRIMARY KEY (mirror, chat)
+) STRICT, WITHOUT ROWID;
+
+-- Ids (next_id, end_id] that must still be read from the history.
+CREATE TABLE gap (
+  id       INTEGER PRIMARY KEY,
+  mirror   INTEGER NOT NULL REFERENCES mirror (id),
+  chat     INTEGER NOT NULL,
+  lane     TEXT    NOT NULL CHECK (lane IN ('live', 'backlog')),
+  next_id  INTEGER NOT NULL,
+  end_id   INTEGER NOT NULL,
+  remaining INTEGER NOT NULL DEFAULT 0         -- an estimate, for people
+) STRICT;
+
+CREATE TABLE job (
+  id           INTEGER PRIMARY KEY,
+  mirror       INTEGER NOT NULL REFERENCES mirror (id),
+  kind         TEXT    NOT NULL DEFAULT 'copy' CHECK (kind IN ('copy', 'edit', 'delete', 'pin', 'topic')),
+  lane         TEXT    NOT NULL CHECK (lane IN ('live', 'backlog')),
+  ord          INTEGER NOT NULL,               -- its place in the lane: a source id,
+  sub          INTEGER NOT NULL DEFAULT 0,     -- -1 directly before it, 1 behind it
+  chat         INTEGER NOT NULL,
+  first_id     INTEGER NOT NULL,
+  date         INTEGER NOT NULL,
+  items        INTEGER NOT NULL DEFAULT 1,
+  group_id     INTEGER,
+  follows      INTEGER REFERENCES job (id),    -- a late part of that album: answers its first copy
+  state        TEXT    NOT NULL DEFAULT 'waiting'
+               CHECK (state IN ('waiting', 'open', 'done', 'skipped', 'parked')),
+  reason       TEXT    NOT NULL DEFAULT '',
+  released     INTEGER NOT NULL DEFAULT 1,     -- a position has passed it
+  sealed       INTEGER NOT NULL DEFAULT 1,     -- no more items are expected
+  last_item_at REAL    NOT NULL,
+  attempts     INTEGER NOT NULL DEFAULT 0,
+  not_before   REAL    NOT NULL DEFAULT 0,
+  troubled     REAL    NOT NULL DEFAULT 0,     -- connected seconds spent on trouble of its own
+  settled_at   REAL
+) STRICT;
+CREATE INDEX job_queue  ON job (mirror, lane, ord, sub, id) WHERE state IN ('waiting', 'open');
+CREATE INDEX job_parked ON job (id) WHERE state = 'parked';
+CREATE INDEX job_unreleased ON job (chat) WHERE released = 0;
+CREATE INDEX job_album  ON job (mirror, group_id) WHERE group_id IS NOT NULL;
+
+-- The source messages of a job. The payload is erased when the job is settled.
+CREATE TABLE item (
+  mirror    INTEGER NOT NULL,
+  chat      INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  job       INTEGER NOT NULL REFERENCES job (id),
+  random_id INTEGER NOT NULL,                  -- born with the job
+  pts       INTEGER NOT NULL DEFAULT 0,        -- of the push that brought it
+  payload   BLOB,
+  PRIMARY KEY (mirror, chat, source_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX item_job ON item (job);
+
+-- The calls that carry out a job, planned before the first is made.
+CREATE TABLE send (
+  job          INTEGER NOT NULL REFERENCES job (id),
+  seq          INTEGER NOT NULL,
+  state        TEXT    NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'open', 'accepted', 'done')),
+  draft        BLOB,
+  committed    BLOB,                           -- the media as it was attempted, one per piece
+  floor_id     INTEGER NOT NULL DEFAULT 0,
+  attempted_at REAL    NOT NULL DEFAULT 0,
+  run          TEXT    NOT NULL DEFAULT '',    -- which process attempted it
+  PRIMARY KEY (job, seq)
+) STRICT, WITHOUT ROWID;
+
+-- The map: what each source message became.
+CREATE TABLE copy (
+  random_id    INTEGER PRIMARY KEY,
+  job          INTEGER NOT NULL,
+  seq          INTEGER NOT NULL,
+  idx          INTEGER NOT NULL,
+  mirror       INTEGER NOT NULL,
+  chat         INTEGER NOT NULL,
+  source_id    INTEGER NOT NULL,
+  target       INTEGER NOT NULL,
+  fingerprint  TEXT    NOT NULL DEFAULT '',
+  scheduled_id INTEGER,
+  target_id    INTEGER
+) STRICT;
+CREATE INDEX copy_job    ON copy (job, seq, idx);
+CREATE INDEX copy_source ON copy (mirror, chat, source_id);
+CREATE UNIQUE INDEX copy_target ON copy (target, target_id) WHERE target_id IS NOT NULL;
+
+-- Media on its way up, before and while its job has its turn.
+CREATE TABLE upload (
+  job       INTEGER NOT NULL REFERENCES job (id),
+  source_id INTEGER NOT NULL,
+  thumb     INTEGER NOT NULL DEFAULT 0,
+  media_id  INTEGER NOT NULL,
+  file_id   INTEGER NOT NULL,
+  size      INTEGER NOT NULL,
+  name      TEXT    NOT NULL,
+  small     INTEGER NOT NULL,
+  "key"     INTEGER NOT NULL,                  -- parts are valid only for the key that sent them
+  done      BLOB    NOT NULL,                  -- a bit per acknowledged part
+  PRIMARY KEY (job, source_id, thumb)
+) STRICT, WITHOUT ROWID;
+
+-- Uploads that Telegram has turned into a document or photo.
+CREATE TABLE committed (
+  job       INTEGER NOT NULL REFERENCES job (id),
+  source_id INTEGER NOT NULL,
+  media_id  INTEGER NOT NULL,
+  raw       BLOB    NOT NULL,
+  PRIMARY KEY (job, source_id)
+) STRICT, WITHOUT ROWID;
+
+-- When something was last sent, and how much: 'target:<id>', 'account', 'backlog'.
+CREATE TABLE mark (
+  "key" TEXT    PRIMARY KEY,
+  at    REAL    NOT NULL,
+  cost  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Not before: 'account', 'method:<name>', 'chat:<id>'.
+CREATE TABLE hold (
+  scope  TEXT PRIMARY KEY,
+  until  REAL NOT NULL,
+  reason TEXT NOT NULL,
+  step   INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Single facts: the widened interval of the backlog, the account's id.
+CREATE TABLE fact (
+  "key" TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How many messages are in which state; kept by the triggers below, so that nobody has to count rows.
+CREATE TABLE tally (
+  mirror INTEGER NOT NULL,
+  lane   TEXT    NOT NULL,
+  state  TEXT    NOT NULL,
+  n      INTEGER NOT NULL,
+  PRIMARY KEY (mirror, lane, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER job_counted AFTER INSERT ON job WHEN NEW.kind = 'copy' BEGIN
+  INSERT INTO tally VALUES (NEW.mirror, NEW.lane, NEW.state, NEW.items)
+    ON CONFLICT DO UPDATE SET n = n + NEW.items;
+END;
+CREATE TRIGGER job_recounted AFTER UPDATE OF state, items, lane ON job WHEN NEW.kind = 'copy' BEGIN
+  UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane AND state = OLD.state;
+  INSERT INTO tally VALUES (NEW.mirror, NEW.lane, NEW.state, NEW.items)
+    ON CONFLICT DO UPDATE SET n = n + NEW.items;
+END;
+CREATE TRIGGER job_uncounted AFTER DELETE ON job WHEN OLD.kind = 'copy' BEGIN
+  UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane AND state = OLD.state;
+END;

@@ -1,0 +1,98 @@
+"""Media on its way up: which parts Telegram has acknowledged, and what came of complete uploads.
+
+Parts are valid only for the key that sent them. Acknowledgements come in groups; a lost one only costs
+its part being sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Upload
+from .engine import Db
+from .records import UploadRow
+
+
+def upload(db: Db, job: int, source_id: int, *, thumb: bool = False) -> UploadRow | None:
+    row = db.execute(
+        "SELECT * FROM upload WHERE job = ? AND source_id = ? AND thumb = ?", (job, source_id, thumb)
+    ).fetchone()
+    if row is None:
+        return None
+    bits = row["done"]
+    done = frozenset(i for i in range(len(bits) * 8) if bits[i // 8] >> (i % 8) & 1)
+    return UploadRow(
+        upload=Upload(file_id=row["file_id"], size=row["size"], name=row["name"], small=bool(row["small"])),
+        media_id=row["media_id"],
+        key=row["key"],
+        done=done,
+    )
+
+
+def begin_upload(
+    db: Db, job: int, source_id: int, new: Upload, *, media_id: int, key: int, thumb: bool = False
+) -> None:
+    """A new upload in the place of any older one of this message."""
+    db.execute(
+        "INSERT INTO upload VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET media_id = "
+        "excluded.media_id, file_id = excluded.file_id, size = excluded.size, name = excluded.name, "
+        'small = excluded.small, "key" = excluded."key", done = excluded.done',
+        (
+            job,
+            source_id,
+            thumb,
+            media_id,
+            new.file_id,
+            new.size,
+            new.name,
+            new.small,
+            key,
+            bytes(-(-new.parts // 8)),
+        ),
+    )
+    db.execute("DELETE FROM committed WHERE job = ? AND source_id = ?", (job, source_id))
+
+
+def acknowledge(db: Db, file_id: int, parts: Sequence[int]) -> None:
+    """These parts lie with Telegram."""
+    _set_bits(db, file_id, parts, value=True)
+
+
+def forget_parts(db: Db, file_id: int, parts: Sequence[int]) -> None:
+    """These parts do not lie with Telegram after all."""
+    _set_bits(db, file_id, parts, value=False)
+
+
+def _set_bits(db: Db, file_id: int, parts: Sequence[int], *, value: bool) -> None:
+    row = db.execute("SELECT done FROM upload WHERE file_id = ?", (file_id,)).fetchone()
+    if row is None:
+        return
+    bits = bytearray(row["done"])
+    for part in parts:
+        if value:
+            bits[part // 8] |= 1 << part % 8
+        else:
+            bits[part // 8] &= ~(1 << part % 8)
+    db.execute("UPDATE upload SET done = ? WHERE file_id = ?", (bytes(bits), file_id))
+
+
+def drop_upload(db: Db, job: int, source_id: int) -> None:
+    """Begin anew: the uploads of this message and what came of them are worth nothing."""
+    db.execute("DELETE FROM upload WHERE job = ? AND source_id = ?", (job, source_id))
+    db.execute("DELETE FROM committed WHERE job = ? AND source_id = ?", (job, source_id))
+
+
+def commit_upload(db: Db, job: int, source_id: int, *, media_id: int, raw: bytes) -> None:
+    """The upload has become a document or photo. Its parts are not needed any more."""
+    db.execute(
+        "INSERT INTO committed VALUES (?,?,?,?) "
+        "ON CONFLICT DO UPDATE SET media_id = excluded.media_id, raw = excluded.raw",
+        (job, source_id, media_id, raw),
+    )
+    db.execute("DELETE FROM upload WHERE job = ? AND source_id = ?", (job, source_id))
+
+
+def committed(db: Db, job: int) -> dict[int, tuple[int, bytes]]:
+    """What is ready to be sent: by source id, the source's media id and the adapter's bytes."""
+    rows = db.execute("SELECT source_id, media_id, raw FROM committed WHERE job = ?", (job,))
+    return {row["source_id"]: (row["media_id"], row["raw"]) for row in rows}
