@@ -1,0 +1,232 @@
+"""Judges whether a mirror may run, from what is known of its two sides, and whether mirrors feed themselves.
+
+Pure. Promises a finding with a sentence for people for every doubt. It asks nothing itself: chats and
+topics are handed in, or the error that came instead of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from .errors import TelegramError
+from .model import GENERAL_TOPIC, Chat, Mirror, Topic, Value
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """One line of `check`. `fail`: the mirror is paused with it; `warn`: it runs, and someone should know."""
+
+    level: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+
+
+class Edge(Value, frozen=True, kw_only=True):
+    """A mirror as far as loops are concerned: its resolved ids, None for the whole chat."""
+
+    name: str
+    source: int
+    target: int
+    source_topic: int | None = None
+    target_topic: int | None = None
+
+
+def judge(
+    mirror: Mirror,
+    source: Chat | TelegramError,
+    target: Chat | TelegramError,
+    *,
+    source_topics: Sequence[Topic] = (),
+    target_topics: Sequence[Topic] = (),
+) -> list[Finding]:
+    """All findings about one mirror, source first. It may run if none of them is a `fail`."""
+    found: list[Finding] = []
+    if isinstance(source, Chat):
+        found += _source(mirror, source, source_topics)
+    else:
+        found.append(_fail("source", source.line()))
+    if isinstance(target, Chat):
+        found += _target(mirror, target, target_topics)
+    else:
+        found.append(_fail("target", target.line()))
+    if isinstance(source, Chat) and isinstance(target, Chat):
+        found += _both(mirror, source, target)
+    return found
+
+
+def may_run(findings: Iterable[Finding]) -> bool:
+    return all(finding.level != "fail" for finding in findings)
+
+
+def refusal(findings: Iterable[Finding]) -> str:
+    """The reasons of a pause in one line; empty where the mirror may run."""
+    return "; ".join(f"{f.subject}: {f.text}" for f in findings if f.level == "fail")
+
+
+def cycle(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> list[str] | None:
+    """The names of mirrors that feed each other in a circle, in the order of the circle; None without.
+
+    `links` maps a channel to its discussion group, which Telegram feeds by itself.
+    """
+    links = links or {}
+    feeds = {edge.name: [other.name for other in edges if _feeds(edge, other, links)] for edge in edges}
+    done: set[str] = set()
+    for start in feeds:
+        path: list[str] = []
+        # Depth first without recursion: a file may hold a chain of any length.
+        pending = [iter([start])]
+        while pending:
+            following = next(pending[-1], None)
+            if following is None:
+                pending.pop()
+                if path:
+                    done.add(path.pop())
+            elif following in path:
+                return path[path.index(following) :]
+            elif following not in done:
+                path.append(following)
+                pending.append(iter(feeds[following]))
+    return None
+
+
+def refused(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> dict[str, str]:
+    """The mirrors that must not run beside the others, by name, with the reason.
+
+    Of two with the same source and target the later; of each circle the one that stands last in the file.
+    """
+    reasons: dict[str, str] = {}
+    first: dict[tuple[int, int | None, int, int | None], str] = {}
+    for edge in edges:
+        pair = (edge.source, edge.source_topic, edge.target, edge.target_topic)
+        if pair in first:
+            reasons[edge.name] = f'the same source and target as mirror "{first[pair]}"'
+        else:
+            first[pair] = edge.name
+    left = [edge for edge in edges if edge.name not in reasons]
+    while names := cycle(left, links):
+        last = [edge.name for edge in left if edge.name in names][-1]
+        turn = names.index(last)
+        around = [*names[turn:], *names[:turn], last]
+        reasons[last] = f"it feeds itself: {' → '.join(around)}"
+        left = [edge for edge in left if edge.name != last]
+    return reasons
+
+
+def backlog_words(count: int, first_date: int, interval: float) -> str:
+    """`70,412 messages since 2019-03-04, 68 h at 3.5 s`."""
+    if count <= 0:
+        return "no messages"
+    since = f" since {datetime.fromtimestamp(first_date, UTC):%Y-%m-%d}" if first_date else ""
+    return f"{count:,} message{'' if count == 1 else 's'}{since}, {span(count * interval)} at {interval:g} s"
+
+
+def span(seconds: float) -> str:
+    """A duration in the unit that people would use: `40 s`, `12 min`, `68 h`, `12 days`."""
+    for unit, size, most in (("s", 1.0, 90.0), ("min", 60.0, 90 * 60.0), ("h", 3600.0, 96 * 3600.0)):
+        if seconds < most:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400.0:.0f} days"
+
+
+def _fail(subject: str, text: str) -> Finding:
+    return Finding(level="fail", subject=subject, text=text)
+
+
+def _warn(subject: str, text: str) -> Finding:
+    return Finding(level="warn", subject=subject, text=text)
+
+
+def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
+    found: list[Finding] = []
+    if chat.migrated_to is not None:
+        found.append(_fail("source", f'"{chat.title}" became the supergroup {chat.migrated_to}: put that id'))
+    if chat.protected and not chat.may_unprotect:
+        found.append(_fail("source", f'"{chat.title}" protects its content: it may not be copied'))
+    elif chat.protected:
+        found.append(
+            _warn("source", f'"{chat.title}" protects its content; you may lift that, so it is copied')
+        )
+    if mirror.source_topic is not None:
+        found += _topic("source", chat, mirror.source_topic, topics)
+    if not chat.member:
+        found.append(
+            _warn("source", f'not a member of "{chat.title}": it is polled, deletions may be missed')
+        )
+    if chat.auto_delete and mirror.deletes == "mirror":
+        found.append(_warn("source", "its messages delete themselves: deletions are held until `resume`"))
+    if not any(finding.level == "fail" for finding in found):
+        found.insert(
+            0, Finding(level="ok", subject="source", text=f'"{chat.title}" ({chat.kind}) can be read')
+        )
+    return found
+
+
+def _target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
+    found: list[Finding] = []
+    if chat.migrated_to is not None:
+        found.append(_fail("target", f'"{chat.title}" became the supergroup {chat.migrated_to}: put that id'))
+    if chat.write_refusal:
+        found.append(_fail("target", f'cannot post in "{chat.title}": {chat.write_refusal}'))
+    if mirror.target_topic is not None:
+        found += _topic("target", chat, mirror.target_topic, topics, to_write=True)
+    if mirror.pins and not chat.may_pin:
+        found.append(_warn("target", "no right to pin: pins are not copied, edits only for 48 hours"))
+    if chat.slow_mode:
+        found.append(_warn("target", f"slow mode: one message in {chat.slow_mode} s"))
+    if chat.auto_delete:
+        found.append(_warn("target", f"messages delete themselves after {span(chat.auto_delete)}"))
+    if not any(finding.level == "fail" for finding in found):
+        found.insert(
+            0, Finding(level="ok", subject="target", text=f'"{chat.title}" ({chat.kind}) can be written to')
+        )
+    return found
+
+
+def _topic(
+    subject: str, chat: Chat, topic: int, topics: Sequence[Topic], *, to_write: bool = False
+) -> list[Finding]:
+    if not chat.forum:
+        if topic == GENERAL_TOPIC:
+            return []
+        return [_fail(subject, f'"{chat.title}" has no topics, so there is no topic {topic}')]
+    known = {one.id: one for one in topics}
+    if topic not in known:
+        return [_fail(subject, f'"{chat.title}" has no topic {topic}')]
+    if to_write and known[topic].closed and not chat.may_manage_topics:
+        return [_fail(subject, f'topic "{known[topic].title}" is closed')]
+    return [Finding(level="ok", subject=subject, text=f'topic "{known[topic].title}"')]
+
+
+def _both(mirror: Mirror, source: Chat, target: Chat) -> list[Finding]:
+    edge = Edge(
+        name=mirror.name,
+        source=source.id,
+        source_topic=mirror.source_topic,
+        target=target.id,
+        target_topic=mirror.target_topic,
+    )
+    links = {target.id: target.linked} if target.kind == "channel" and target.linked is not None else {}
+    if _feeds(edge, edge, links):
+        linked = source.id != target.id
+        reason = (
+            "the target channel feeds this discussion group" if linked else "source and target are the same"
+        )
+        return [_fail("mirror", reason)]
+    if source.forum and mirror.source_topic is None and mirror.target_topic is None:
+        if not target.forum:
+            return [_warn("mirror", "the source has topics and the target has none: all go into one chat")]
+        if not target.may_manage_topics:
+            return [
+                _warn("mirror", "no right to create topics in the target: make this account an administrator")
+            ]
+    return []
+
+
+def _feeds(edge: Edge, other: Edge, links: Mapping[int, int]) -> bool:
+    """Whether what `edge` writes is read by `other`."""
+    if links.get(edge.target) == other.source:
+        return True
+    if edge.target != other.source:
+        return False
+    return edge.target_topic is None or other.source_topic is None or edge.target_topic == other.source_topic
