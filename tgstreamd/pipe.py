@@ -1,0 +1,205 @@
+"""Moves a file of known size from source to target, part by part, never holding more than its permits.
+
+Each part is independent: permit, fetch, send, acknowledge, release. Promises that media in memory stays
+under `buffer_parts` over all transfers, that a failing part fails its transfer, and that a part that
+waits (flood, no network) holds neither memory nor an upload slot. Knows neither ledger nor messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+
+from .clock import Clock
+from .errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
+from .model import PART_SIZE, Media, Upload
+from .ports import Source, Target
+from .retry import part_delay
+
+#: Acknowledged parts are handed over together: so many, or those of so many seconds.
+GROUP = 12
+GROUP_SECONDS = 1.0
+
+type Acknowledge = Callable[[Sequence[int]], Awaitable[None]]
+
+
+class Pipe:
+    """All transfers between one reading and one writing account."""
+
+    def __init__(
+        self,
+        source: Source,
+        target: Target,
+        clock: Clock,
+        *,
+        buffer_parts: int = 20,
+        parallel_uploads: int = 10,
+        on_flood: Callable[[FloodWait], None] | None = None,
+    ) -> None:
+        """`on_flood` hears of every wait that Telegram orders; the pipe obeys it by itself."""
+        self._source = source
+        self._target = target
+        self._clock = clock
+        self._on_flood = on_flood
+        self._workers = max(1, buffer_parts)
+        # Both queue first come, first served, so that a small file gets its turn beside a large one.
+        self._permits = asyncio.Semaphore(self._workers)
+        self._slots = asyncio.Semaphore(max(1, parallel_uploads))
+
+    async def transfer(
+        self,
+        media: Media,
+        upload: Upload,
+        *,
+        done: Collection[int],
+        acknowledge: Acknowledge,
+        refresh: Callable[[], Awaitable[Media]],
+        progress: Callable[[int], None] | None = None,
+        thumb: bool = False,
+    ) -> None:
+        """Bring every part of `media` (or its thumbnail) that is not in `done` to the target.
+
+        `acknowledge` gets indices of parts that arrived, in small groups, at the end and when cancelled.
+        `refresh` fetches the media anew when its reference expired. `progress` gets the bytes of the
+        file that have arrived so far. Raises the error of the first part that cannot succeed.
+        """
+        size = media.thumb_size if thumb else media.size
+        if size != upload.size or size == 0:
+            raise SourceGone(f"the file has {size} bytes, and {upload.size} were announced")
+        held = frozenset(done)
+        run = _Run(media, upload, held, acknowledge, refresh, progress, thumb)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._workers, upload.parts - len(held))):
+                    group.create_task(self._work(run))
+        except BaseExceptionGroup as errors:
+            await self._last_words(run)
+            raise errors.exceptions[0] from None
+        except asyncio.CancelledError:
+            await self._last_words(run)
+            raise
+        await self._flush(run)
+
+    async def _work(self, run: _Run) -> None:
+        for index in run.left:
+            await self._deliver(run, index)
+            run.arrived(index)
+            if len(run.pending) >= GROUP or self._clock.monotonic() >= run.flushed + GROUP_SECONDS:
+                await self._flush(run)
+
+    async def _deliver(self, run: _Run, index: int) -> None:
+        """One part, until it has arrived or never will."""
+        failures = 0
+        while True:
+            if run.held_until > self._clock.monotonic():
+                await self._clock.sleep_until(run.held_until)
+            seen = run.generation
+            try:
+                async with self._permits:
+                    await self._once(run, index)
+                return
+            except TelegramError as error:
+                # Nothing of the try outlives this block: the error's traceback holds the part's bytes.
+                connected = self._source.connected and self._target.connected
+                failures += connected
+                delay = part_delay(error, failures, connected=connected)
+                if delay is None:
+                    raise
+                expired = isinstance(error, MediaExpired)
+                if isinstance(error, FloodWait):
+                    run.held_until = max(run.held_until, self._clock.monotonic() + delay)
+                    if self._on_flood is not None:
+                        self._on_flood(error)
+            if delay:
+                await self._flush(run)
+                await self._clock.sleep_until(self._clock.monotonic() + delay)
+            if expired:
+                await self._renew(run, seen)
+
+    async def _once(self, run: _Run, index: int) -> None:
+        """One try; the bytes live no longer than this frame."""
+        offset = index * PART_SIZE
+        data = await self._source.part(run.media, offset, PART_SIZE, thumb=run.thumb)
+        expected = min(PART_SIZE, run.upload.size - offset)
+        if len(data) != expected:
+            raise Transient(f"part {index} has {len(data)} bytes instead of {expected}")
+        async with self._slots:
+            await self._target.save_part(run.upload, index, data)
+
+    async def _renew(self, run: _Run, seen: int) -> None:
+        """Fetch the reference once for all parts that found it expired."""
+        async with run.renewing:
+            failures = 0
+            while run.generation == seen:
+                try:
+                    media = await run.refresh()
+                except TelegramError as error:
+                    connected = self._source.connected
+                    failures += connected
+                    delay = part_delay(error, failures, connected=connected)
+                    if delay is None or isinstance(error, MediaExpired):
+                        raise
+                    await self._clock.sleep_until(self._clock.monotonic() + delay)
+                    continue
+                if media.id != run.media.id:
+                    raise SourceGone("the message holds another file now")
+                run.media = media
+                run.generation += 1
+
+    async def _flush(self, run: _Run) -> None:
+        run.flushed = self._clock.monotonic()
+        if not run.pending:
+            return
+        group, run.pending = run.pending, []
+        try:
+            await run.acknowledge(group)
+        except BaseException:
+            # Whether it was written is not known; once more does no harm.
+            run.pending = group + run.pending
+            raise
+
+    async def _last_words(self, run: _Run) -> None:
+        """What has arrived is worth keeping, but not worth another error."""
+        with contextlib.suppress(TgstreamdError):
+            await self._flush(run)
+
+
+class _Run:
+    """One transfer under way."""
+
+    def __init__(
+        self,
+        media: Media,
+        upload: Upload,
+        done: frozenset[int],
+        acknowledge: Acknowledge,
+        refresh: Callable[[], Awaitable[Media]],
+        progress: Callable[[int], None] | None,
+        thumb: bool,
+    ) -> None:
+        self.media = media
+        self.upload = upload
+        self.acknowledge = acknowledge
+        self.refresh = refresh
+        self.thumb = thumb
+        #: Pulled by all workers: a file of 4 GB needs no list of its parts.
+        self.left: Iterator[int] = (index for index in range(upload.parts) if index not in done)
+        #: Arrived and not yet handed to `acknowledge`.
+        self.pending: list[int] = []
+        self.flushed = 0.0
+        self.held_until = 0.0
+        #: Counts the refreshes, so that parts can tell whether theirs has already been made.
+        self.generation = 0
+        self.renewing = asyncio.Lock()
+        self._progress = progress
+        self._bytes = sum(self._size(index) for index in done)
+
+    def arrived(self, index: int) -> None:
+        self.pending.append(index)
+        self._bytes += self._size(index)
+        if self._progress is not None:
+            self._progress(self._bytes)
+
+    def _size(self, index: int) -> int:
+        return min(PART_SIZE, self.upload.size - index * PART_SIZE)
