@@ -1,0 +1,72 @@
+"""Fixtures of the conversation tests: a server for each test, and clients that are closed at its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.telegram.server import TelegramServer
+from tests.telegram.world import World
+from tests.telegram.world.peers import Account
+
+from . import clients
+
+Make = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+async def tg() -> AsyncIterator[TelegramServer]:
+    """A running server with an empty world; the test fails if the server had a bug of its own."""
+    async with TelegramServer(World()) as server:
+        yield server
+    if server.bugs:
+        raise server.bugs[0]
+
+
+@pytest.fixture
+def account(tg: TelegramServer) -> Account:
+    """Somebody to log in as."""
+    return tg.world.peers.add_account("Alice", last_name="Adams", phone="+10000000001", username="alice")
+
+
+@pytest.fixture
+async def telethon_client() -> AsyncIterator[Make]:
+    """`await telethon_client(tg, account)`: a connected Telethon client (see clients.py for the options)."""
+    made: list[Any] = []
+
+    async def make(tg: TelegramServer, account: Account | None = None, **options: Any) -> Any:
+        client = clients.telethon_client(tg, account, **options)
+        made.append(client)
+        await client.connect()
+        return client
+
+    yield make
+    for client in made:
+        await client.disconnect()
+
+
+@pytest.fixture
+async def kurigram_client() -> AsyncIterator[Make]:
+    """`await kurigram_client(tg, account)`: a started kurigram client; without an account only connected."""
+    made: list[Any] = []
+
+    async def make(tg: TelegramServer, account: Account | None = None, **options: Any) -> Any:
+        client = clients.kurigram_client(tg, account, **options)
+        made.append(client)
+        if account is None and options.get("key") is None:
+            await client.connect()
+        else:
+            await client.start()
+        return client
+
+    yield make
+    for client in made:
+        # What a test has stopped or never got going is no business of the clean-up.
+        with contextlib.suppress(ConnectionError):
+            if client.is_initialized:
+                await client.stop()
+            elif client.is_connected:
+                await client.disconnect()

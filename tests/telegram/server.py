@@ -1,0 +1,188 @@
+"""The server: one listening port per data centre on loopback, one world behind them.
+
+Owns connections and keys; gives tests what they script with (`faults`, `network`, `log`). Start and stop keep
+the world and the ports; the keys too unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+from telethon.tl import types
+
+from .connection import Connection
+from .dispatch import Dispatcher
+from .execution import Executor
+from .faults import Faults
+from .mtproto.keyring import AuthKey, Keyring
+from .mtproto.rsakey import ServerKey
+from .mtproto.session import Session
+from .mtproto.tl import gzipped
+from .network import Network
+from .requestlog import RequestLog
+from .services import register_all
+from .world import World
+from .world.peers import Account
+
+
+class TelegramServer:
+    """`async with TelegramServer(world) as tg:`; `ports` fixes a DC's port, else the system chooses."""
+
+    def __init__(
+        self,
+        world: World | None = None,
+        dcs: Iterable[int] = (2, 4),
+        *,
+        ports: dict[int, int] | None = None,
+        key: ServerKey | None = None,
+        keys_file: Path | None = None,
+        wall: Callable[[], float] = time.time,
+        dh_exponent: Callable[[], int] = lambda: int.from_bytes(os.urandom(256), "big"),
+    ) -> None:
+        self.world = world if world is not None else World()
+        self.dcs = tuple(dcs)
+        self.key = key if key is not None else ServerKey.load()
+        self.keys = Keyring()
+        self.keys_file = keys_file
+        #: The wire's clock: message ids are compared with the client's real time, whatever the world's says.
+        self.wall = wall
+        self.dh_exponent = dh_exponent
+        self.network = Network()
+        self.faults = Faults(self.world)
+        self.log = RequestLog()
+        self.dispatcher = Dispatcher()
+        self.connections: set[Connection] = set()
+        #: Exceptions that were this server's own fault; a test's fixture fails on them.
+        self.bugs: list[Exception] = []
+        self._ports = dict(ports or {})
+        self._listening: dict[int, asyncio.Server] = {}
+        self._executor = Executor(self)
+        self.world.push = self.push
+        register_all(self.dispatcher)
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen; after a stop, on the same ports."""
+        if self.keys_file is not None and self.keys_file.exists():
+            self.keys.load(self.keys_file)
+        loop = asyncio.get_running_loop()
+        for dc_id in self.dcs:
+            listening = await loop.create_server(
+                lambda dc_id=dc_id: Connection(self, dc_id),  # type: ignore[misc]  # bound per round
+                "127.0.0.1",
+                self._ports.get(dc_id, 0),
+                reuse_address=True,
+                backlog=512,
+            )
+            self._listening[dc_id] = listening
+            self._ports[dc_id] = listening.sockets[0].getsockname()[1]
+
+    async def stop(self, *, keep_keys: bool = True) -> None:
+        """Close ports and connections. The world stays; sessions are forgotten, as a restart forgets them."""
+        self.save_keys()
+        for listening in self._listening.values():
+            listening.close()
+        self._executor.cancel_all()
+        self.cut()
+        for listening in self._listening.values():
+            await listening.wait_closed()
+        self._listening.clear()
+        if keep_keys:
+            for key in self.keys:
+                key.sessions.clear()
+        else:
+            self.keys.clear()
+
+    def save_keys(self) -> None:
+        """Write the keys and their logins to `keys_file`, if there is one."""
+        if self.keys_file is not None:
+            self.keys.save(self.keys_file)
+
+    # Where and who
+
+    @property
+    def public_key_pem(self) -> str:
+        return self.key.public_key_pem
+
+    def address(self, dc_id: int = 2) -> tuple[str, int]:
+        return "127.0.0.1", self._ports[dc_id]
+
+    def dc_options(self) -> list[Any]:
+        """What help.getConfig tells about the data centres."""
+        return [types.DcOption(dc_id, "127.0.0.1", self._ports[dc_id], static=True) for dc_id in self.dcs]
+
+    def authorise(self, account: Account, dc_id: int | None = None) -> AuthKey:
+        """A key that is logged in already, as if a client had done it all; `.key` has its 256 bytes."""
+        material = b"\x01" + os.urandom(255)
+        return self.keys.add(AuthKey(material, dc_id or account.home_dc, account.id))
+
+    def revoke(self, account: Account, *, error: str = "SESSION_REVOKED") -> None:
+        """End all logins of an account: every further request gets `error` (401)."""
+        for key in self.keys.of_account(account.id):
+            key.refusal = error
+            self.world.files.forget_uploads(key.id)
+
+    def forget_keys(self, account: Account | None = None) -> None:
+        """Drop keys altogether: the next packet gets the transport error -404."""
+        for key in list(self.keys):
+            if account is None or key.account_id == account.id:
+                self.keys.remove(key)
+
+    def rotate_salts(self) -> None:
+        """Make every salt old: the next message of each session gets bad_server_salt."""
+        for key in self.keys:
+            key.rotate_salt()
+
+    def cut(self, account: Account | None = None, *, dc_id: int | None = None) -> int:
+        """Cut live connections (of an account, in a data centre); how many there were."""
+        gone = [
+            connection
+            for connection in self.connections
+            if (account is None or (connection.key is not None and connection.key.account_id == account.id))
+            and (dc_id is None or connection.dc_id == dc_id)
+        ]
+        for connection in gone:
+            connection.cut()
+        return len(gone)
+
+    # Sessions call this
+
+    def serve(self, session: Session, msg_id: int, body: memoryview) -> None:
+        self._executor.serve(session, msg_id, body)
+
+    # The world calls this
+
+    def push(self, account_id: int, updates: Any, except_session: int | None = None) -> None:
+        """Deliver updates to the account's live sessions, except the one whose request made them."""
+        keys = [key for key in self.keys.of_account(account_id) if key.refusal is None]
+        if not keys:
+            return
+        account = self.world.peers.get(account_id)
+        body: bytes | None = None
+        for key in keys:
+            if account is not None and key.dc_id != account.home_dc:
+                continue
+            for session in key.sessions.values():
+                if not session.wants_updates or session.connection is None or session.id == except_session:
+                    continue
+                if body is None:
+                    body = gzipped(bytes(updates))
+                self.deliver(session, body)
+
+    def deliver(self, session: Session, body: bytes) -> None:
+        """Send one notification to a session over its connection."""
+        session.send(body, answer=False, content=True)
+        session.connection.flush_soon(session)
