@@ -1,0 +1,275 @@
+"""The configuration as frozen structs: a TOML file, the environment over it, systemd credentials over both.
+
+`load()` returns a `Config` of which every value is possible, or raises one `ConfigError` that names the
+key and says why. It judges only what the file alone proves: it asks nobody, creates nothing, and puts no
+secret into an error or a `repr`.
+`locate()` finds the state beside a configuration that may be incomplete, for verbs that only look at it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from . import config_rules as rules
+from .config_paths import DEFAULT_FILE, Paths, place
+from .errors import ConfigError
+
+__all__ = ["DEFAULT_FILE", "Config", "MirrorConfig", "Paths", "load", "locate"]
+
+MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")
+VARIABLES = ("TG_API_ID", "TG_API_HASH", "TG_SESSION", *MIRROR_VARIABLES)
+
+TopicId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: what it does not know is refused."""
+
+
+class Server(Table, frozen=True, kw_only=True):
+    """A server instead of Telegram's. `public_key` is the path of its RSA key, `key` its text."""
+
+    dc_id: Annotated[int, Meta(ge=1, le=999)]
+    address: str
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    public_key: str = ""
+    key: str = ""
+
+
+class Telegram(Table, frozen=True, kw_only=True):
+    """The account. `session` is a path; `session_string` a session given by `TG_SESSION` instead."""
+
+    api_id: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    api_hash: str
+    session: str = ""
+    session_string: str = ""
+    proxy: str = ""
+    server: Server | None = None
+
+    def __repr__(self) -> str:
+        return f"Telegram(api_id={self.api_id}, session={self.session!r}, server={self.server!r}, …)"
+
+
+class MirrorConfig(Table, frozen=True, kw_only=True):
+    """One mirror as written; `source` and `target` are ids, @usernames or t.me links."""
+
+    name: str
+    source: int | str
+    target: int | str
+    source_topic: TopicId | None = None
+    target_topic: TopicId | None = None
+    #: `all`, `none`, a message id, a date (2024-01-31) or an age in days (90d).
+    history: str = "all"
+    order: Literal["live-first", "source"] = "live-first"
+    delay: Annotated[float, Meta(ge=0, le=30 * 86400)] = 0.0
+    attribution: Literal["none", "author", "author-link"] = "none"
+    dates: Literal["never", "backlog", "always"] = "never"
+    edits: bool = True
+    deletes: Literal["keep", "mirror"] = "keep"
+    pins: bool = True
+    transfer: Literal["stream", "reference", "reference-only"] = "stream"
+    unsupported: Literal["note", "skip"] = "note"
+
+
+class Pace(Table, frozen=True, kw_only=True):
+    """Seconds between messages: to one target, and of the whole account."""
+
+    interval: Annotated[float, Meta(ge=0, le=86400)] = rules.LEAST_INTERVAL
+    account_interval: Annotated[float, Meta(ge=0, le=86400)] = 1.0
+
+
+class Stream(Table, frozen=True, kw_only=True):
+    """The bounds of media under way: parts of 512 KiB in memory, uploads at once, connections a side."""
+
+    buffer_parts: Annotated[int, Meta(ge=1, le=1000)] = 20
+    parallel_uploads: Annotated[int, Meta(ge=1, le=100)] = 10
+    connections: Annotated[int, Meta(ge=1, le=32)] = 4
+
+
+class State(Table, frozen=True, kw_only=True):
+    directory: str = ""
+
+
+class Log(Table, frozen=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "journal", "console", "json"] = "auto"
+
+
+class File(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    telegram: Telegram
+    mirror: tuple[MirrorConfig, ...] = ()
+    pace: Pace = Pace()
+    stream: Stream = Stream()
+    state: State = State()
+    log: Log = Log()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verb or the daemon runs by."""
+
+    telegram: Telegram
+    mirrors: tuple[MirrorConfig, ...]
+    pace: Pace
+    stream: Stream
+    state: State
+    log: Log
+    paths: Paths
+    #: The file it came from; None where the environment was all.
+    file: Path | None
+
+
+def load(path: Path | None, environ: Mapping[str, str], *, need_mirror: bool = True) -> Config:
+    """Read the file at `path` (None: the default one, if it exists) under the environment.
+
+    `need_mirror=False` is for verbs that come before there is a mirror: login, chats. Raises ConfigError.
+    """
+    where, tree = _read(path)
+    try:
+        rules.known_keys(tree, File, unwritten=("session_string", "key"))
+        _overlay(tree, _variables(environ))
+        _normalise(tree)
+        file = rules.convert(tree, File)
+        telegram = _telegram(file.telegram, where)
+        rules.intervals(file.pace.interval, own_server=telegram.server is not None)
+        rules.names([mirror.name for mirror in file.mirror])
+        if need_mirror and not file.mirror:
+            raise ConfigError(
+                "no mirror is configured", hint="add a [[mirror]] table, or set SOURCE_CHAT and TARGET_CHAT"
+            )
+        rules.loops(file.mirror)
+    except ConfigError as error:
+        prefix = f"{where}: " if where else ""
+        raise ConfigError(prefix + error.what, hint=error.hint) from None
+    paths = place(path or DEFAULT_FILE, environ, directory=file.state.directory, session=telegram.session)
+    return Config(
+        telegram=telegram,
+        mirrors=file.mirror,
+        pace=file.pace,
+        stream=file.stream,
+        state=file.state,
+        log=file.log,
+        paths=paths,
+        file=where,
+    )
+
+
+def locate(path: Path | None, environ: Mapping[str, str]) -> Paths:
+    """The state beside the configuration, even where secrets are kept elsewhere or a value is wrong."""
+    _, tree = _read(path)
+    found = [tree.get("state"), tree.get("telegram")]
+    state, telegram = (part if isinstance(part, dict) else {} for part in found)
+    directory, session = state.get("directory"), telegram.get("session")
+    return place(
+        path or DEFAULT_FILE,
+        environ,
+        directory=directory if isinstance(directory, str) else "",
+        session=session if isinstance(session, str) else "",
+    )
+
+
+def _read(path: Path | None) -> tuple[Path | None, dict[str, Any]]:
+    """The file's path and tables; `(None, {})` where the default file does not exist."""
+    where = path or DEFAULT_FILE
+    try:
+        text = where.read_bytes().decode()
+    except FileNotFoundError:
+        if path is None:
+            return None, {}
+        raise ConfigError(f"{where}: no such file", hint="`tgstreamd init` writes one") from None
+    except PermissionError:
+        hint = "run it with sudo, or as a member of the group that may read it"
+        raise ConfigError(f"{where}: not allowed to read it", hint=hint) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where}: not UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise ConfigError(f"{where}: {error.strerror}") from None
+    try:
+        return where, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not valid TOML: {error}") from None
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are set, systemd's credentials of the same names winning."""
+    found = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    for name in VARIABLES if directory else ():
+        file = Path(directory or "", name)
+        try:
+            text = file.read_text().strip()
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            raise ConfigError(f"credential {name}: cannot be read: {reason}") from None
+        if text:
+            found[name] = text
+    return found
+
+
+def _overlay(tree: dict[str, Any], variables: Mapping[str, str]) -> None:
+    """Lay the variables over the tables of the file, in place."""
+    telegram = tree.setdefault("telegram", {})
+    if isinstance(telegram, dict):
+        if "TG_API_ID" in variables:
+            telegram["api_id"] = rules.whole("TG_API_ID", variables["TG_API_ID"])
+        if "TG_API_HASH" in variables:
+            telegram["api_hash"] = variables["TG_API_HASH"]
+        if "TG_SESSION" in variables:
+            telegram["session_string"] = rules.session_string(variables["TG_SESSION"])
+    named = [name for name in MIRROR_VARIABLES if name in variables]
+    mirrors = tree.setdefault("mirror", [])
+    if not named or not isinstance(mirrors, list):
+        return
+    if len(mirrors) > 1:
+        what = f"{named[0]} is set, but the file has {len(mirrors)} mirrors"
+        raise ConfigError(what, hint="the environment can describe one; unset it, or keep one in the file")
+    if not mirrors:
+        for name in ("SOURCE_CHAT", "TARGET_CHAT"):
+            if name not in variables:
+                raise ConfigError(f"{named[0]} is set, but {name} is not", hint="one mirror needs both")
+        mirrors.append({"name": "main"})
+    if not isinstance(mirrors[0], dict):
+        return
+    for name in named:
+        key = {"SOURCE_CHAT": "source", "TARGET_CHAT": "target"}.get(name)
+        if key:
+            mirrors[0][key] = rules.chat(name, variables[name])
+        else:
+            mirrors[0][name.lower()] = rules.whole(name, variables[name])
+
+
+def _normalise(tree: dict[str, Any]) -> None:
+    """Bring what may be written in several ways into one: chats and `history`."""
+    mirrors = tree.get("mirror")
+    for index, mirror in enumerate(mirrors if isinstance(mirrors, list) else ()):
+        if not isinstance(mirror, dict):
+            continue
+        of = rules.mirror_path(tree, index)
+        for side in ("source", "target"):
+            if isinstance(mirror.get(side), int | str) and not isinstance(mirror[side], bool):
+                mirror[side] = rules.chat(f"{of}.{side}", mirror[side])
+        if "history" in mirror:
+            mirror["history"] = rules.history(f"{of}.history", mirror["history"])
+
+
+def _telegram(telegram: Telegram, where: Path | None) -> Telegram:
+    """The account's table with its files read and its values judged."""
+    server = telegram.server
+    if server and server.public_key:
+        file = (where.parent if where else Path()) / server.public_key
+        server = msgspec.structs.replace(server, public_key=str(file), key=rules.public_key(file))
+    if server and not server.address.strip():
+        raise ConfigError("telegram.server.address is empty")
+    rules.api_hash(telegram.api_hash, own_server=server is not None)
+    if telegram.proxy:
+        rules.proxy(telegram.proxy)
+    return msgspec.structs.replace(telegram, server=server)

@@ -1,0 +1,281 @@
+"""What the values of the configuration may be: pure judgements, each a value or one ConfigError.
+
+The errors name the key as it is written in the file (`mirror "main".source`) or the variable, say what
+is wrong with it and, where that is known, what to write instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import difflib
+import re
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from .errors import ConfigError
+
+#: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.
+LEAST_INTERVAL = 3.5
+
+#: The lowest marked id that a channel can have (https://core.telegram.org/api/bots/ids).
+LEAST_ID = -1997852516352
+CHAT_HINT = "write an id like -1001234567890, an @username or a t.me link; `tgstreamd chats` lists them"
+#: Telegram's usernames (https://core.telegram.org/method/account.checkUsername), with the @ left out or not.
+USERNAME = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,31}")
+LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(.+)", re.IGNORECASE)
+PRIVATE_LINK = re.compile(r"c/(\d+)((?:/\d+)*)/?")
+INVITE = re.compile(r"(?:\+|joinchat/)[\w-]+/?")
+
+
+class Pair(Protocol):
+    """What of a mirror decides about loops."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def source(self) -> int | str: ...
+    @property
+    def target(self) -> int | str: ...
+    @property
+    def source_topic(self) -> int | None: ...
+    @property
+    def target_topic(self) -> int | None: ...
+
+
+def mirror_path(tree: dict[str, Any], index: int) -> str:
+    """How an error names a mirror: by its name where it has one, else by its place, counted from 1."""
+    mirrors = tree.get("mirror")
+    mirror = mirrors[index] if isinstance(mirrors, list) else None
+    name = mirror.get("name") if isinstance(mirror, dict) else None
+    return f'mirror "{name}"' if isinstance(name, str) and name.isprintable() else f"mirror {index + 1}"
+
+
+def known_keys(
+    tree: dict[str, Any], table: type[msgspec.Struct], at: str = "", *, unwritten: Sequence[str] = ()
+) -> None:
+    """Refuse keys that `table` does not have, with the nearest one that it has.
+
+    `unwritten` are fields that a file cannot set.
+    """
+    types_of = {k: v for k, v in typing.get_type_hints(table).items() if k not in unwritten}
+    for key, value in tree.items():
+        path = f"{at}.{key}" if at else key
+        if key not in types_of:
+            near = difflib.get_close_matches(key, types_of, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"keys here: {', '.join(types_of)}"
+            raise ConfigError(f"{path} is not a key", hint=hint)
+        inner = _struct(types_of[key])
+        if inner and isinstance(value, dict):
+            known_keys(value, inner, path, unwritten=unwritten)
+        elif inner and isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict):
+                    known_keys(item, inner, mirror_path(tree, index), unwritten=unwritten)
+
+
+def _struct(hint: Any) -> type[msgspec.Struct] | None:
+    """The struct inside `X`, `X | None` or `tuple[X, ...]`."""
+    for kind in (hint, *typing.get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return kind
+    return None
+
+
+def convert[T: msgspec.Struct](tree: dict[str, Any], table: type[T]) -> T:
+    """The tables as a struct; msgspec's refusal in our words."""
+    try:
+        return msgspec.convert(tree, table)
+    except msgspec.ValidationError as error:
+        raise _in_our_words(str(error), tree, table) from None
+
+
+_WORDS = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false",
+    "object": "a table", "array": "a list of tables", "null": "nothing",
+    "date": "a date", "datetime": "a date and time", "time": "a time",
+}  # fmt: skip
+
+
+def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct]) -> ConfigError:
+    text, _, at = message.partition(" - at `")
+    path = at.rstrip("`").removeprefix("$").removeprefix(".")
+    path = re.sub(r"^mirror\[(\d+)\]", lambda match: mirror_path(tree, int(match[1])), path)
+
+    def words(names: str) -> str:
+        return " or ".join(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+
+    if missing := re.fullmatch(r"Object missing required field `(\w+)`", text):
+        key = f"{path}.{missing[1]}" if path else missing[1]
+        return ConfigError(f"{key} is missing", hint=_MISSING.get(key.rpartition(".")[2], ""))
+    if expected := re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", text):
+        return ConfigError(f"{path}: expected {words(expected[1])}, found {words(expected[2])}")
+    if bound := re.fullmatch(r"Expected `[^`]+` ([<>]=) (\S+)", text):
+        limit = "at least" if bound[1] == ">=" else "at most"
+        return ConfigError(f"{path}: must be {limit} {bound[2].removesuffix('.0')}")
+    if value := re.fullmatch(r"Invalid enum value '(.*)'", text):
+        allowed = _choices(table, path)
+        near = difflib.get_close_matches(value[1], allowed, n=1, cutoff=0.5)
+        one_of = ", ".join(f'"{choice}"' for choice in allowed)
+        return ConfigError(
+            f'{path}: "{value[1]}" is not one of {one_of}', hint=f'did you mean "{near[0]}"?' if near else ""
+        )
+    return ConfigError(f"{path}: {text}")
+
+
+_MISSING = {
+    "api_id": "https://my.telegram.org gives one; here or in TG_API_ID",
+    "api_hash": "https://my.telegram.org gives one; here or in TG_API_HASH",
+    "name": "a label of your choice",
+    "source": CHAT_HINT,
+    "target": CHAT_HINT,
+}
+
+
+def _choices(table: type[msgspec.Struct], path: str) -> list[str]:
+    """The literals allowed at `path`, whose last word is the key and whose first names the table."""
+    first, key = re.split(r"[. ]", path)[0], path.rpartition(".")[2]
+    inner = _struct(typing.get_type_hints(table)[first])
+    hint = typing.get_type_hints(inner)[key] if inner else None
+    return list(typing.get_args(hint)) if typing.get_origin(hint) is Literal else []
+
+
+def whole(at: str, text: str) -> int:
+    """A whole number out of a variable."""
+    if not re.fullmatch(r"-?\d{1,19}", text):
+        raise ConfigError(f"{at}: not a whole number")
+    return int(text)
+
+
+def chat(at: str, value: int | str) -> int | str:
+    """A chat as an id where the text has one, else the @username or link as written."""
+    if isinstance(value, str):
+        value = _chat_text(at, value.strip())
+    if isinstance(value, str):
+        return value
+    if value > 0:
+        hint = f"a supergroup or channel is -100{value}, a basic group -{value}; `tgstreamd chats` says which"
+        raise ConfigError(f"{at}: {value} is a person's id, not a chat's", hint=hint)
+    if value == 0 or value < LEAST_ID:
+        raise ConfigError(f"{at}: {value} is no chat's id", hint=CHAT_HINT)
+    return value
+
+
+def _chat_text(at: str, text: str) -> int | str:
+    if re.fullmatch(r"-?\d{1,19}", text):
+        return int(text)
+    if USERNAME.fullmatch(text):
+        return text if text.startswith("@") else f"@{text}"
+    link = LINK.fullmatch(text)
+    if link and (private := PRIVATE_LINK.fullmatch(link[1])):
+        chat_id = int(f"-100{private[1]}")
+        if private[2]:
+            # A topic or a message, the link does not say which: taking the whole chat would be a guess.
+            hint = f"write {chat_id}, and the topic's number as source_topic or target_topic"
+            raise ConfigError(f"{at}: this link names more than a chat", hint=hint)
+        return chat_id
+    if link and (INVITE.fullmatch(link[1]) or USERNAME.fullmatch(link[1].rstrip("/"))):
+        return text
+    raise ConfigError(f'{at}: "{text}" names no chat', hint=CHAT_HINT)
+
+
+def history(at: str, value: object) -> str:
+    """`all`, `none`, a message id, a date or an age in days, as text."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        if value in ("all", "none") or re.fullmatch(r"[1-9]\d{0,9}|[1-9]\d{0,4}d", value):
+            return value
+        try:
+            return datetime.date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+    hint = '"all", "none", a message id, a date like 2024-01-31, or an age like "90d"'
+    raise ConfigError(f"{at}: {value!r} is not a beginning", hint=hint)
+
+
+def session_string(text: str) -> str:
+    """Telethon's string sessions: a 1, then 263 (IPv4) or 275 (IPv6) bytes of base64."""
+    try:
+        size = len(base64.urlsafe_b64decode(text[1:]))
+    except (binascii.Error, ValueError):
+        size = 0
+    if not text.startswith("1") or size not in (263, 275):
+        raise ConfigError("TG_SESSION is not a Telethon string session")
+    return text
+
+
+def public_key(file: Path) -> str:
+    """The text of the RSA public key at `file`."""
+    at = "telegram.server.public_key"
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise ConfigError(f"{at}: {file} cannot be read: {reason}") from None
+    if "-----BEGIN RSA PUBLIC KEY-----" not in text:
+        hint = "`openssl rsa -pubin -RSAPublicKey_out -in FILE` converts one"
+        raise ConfigError(f"{at}: {file} is not an RSA public key in PKCS#1 PEM", hint=hint)
+    return text
+
+
+def api_hash(text: str, *, own_server: bool) -> None:
+    """Telegram's are 32 hexadecimal digits; another server's may be anything."""
+    if not text.strip():
+        raise ConfigError("telegram.api_hash is missing", hint=_MISSING["api_hash"])
+    if not own_server and not re.fullmatch(r"[0-9a-fA-F]{32}", text):
+        hint = "copy it from https://my.telegram.org"
+        raise ConfigError("telegram.api_hash: not 32 hexadecimal digits", hint=hint)
+
+
+def proxy(url: str) -> None:
+    """Refuse what is no proxy's address, without repeating it: it may hold a password."""
+    hint = "socks5://[user:password@]host:port, socks4://host:port or http://host:port"
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("socks5", "socks4", "http") and bool(parts.hostname) and bool(parts.port)
+    except ValueError:
+        good = False
+    if not good or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ConfigError("telegram.proxy: cannot be understood", hint=hint)
+
+
+def intervals(interval: float, *, own_server: bool) -> None:
+    """Faster than Telegram's limit only against a server that is not Telegram's."""
+    if interval < LEAST_INTERVAL and not own_server:
+        what = f"pace.interval: {interval:g} s is less than {LEAST_INTERVAL} s"
+        raise ConfigError(what, hint="Telegram blocks accounts that post faster than 20 messages a minute")
+
+
+def names(given: Sequence[str]) -> None:
+    """Names are labels for people and for `tgstreamd pause NAME`: printable, and one each."""
+    seen: set[str] = set()
+    for index, name in enumerate(given, 1):
+        if not name.strip() or not name.isprintable() or name != name.strip() or len(name) > 64:
+            raise ConfigError(
+                f"mirror {index}.name: must be 1 to 64 printable characters, without blank ends"
+            )
+        if name.startswith("-"):
+            raise ConfigError(f"mirror {index}.name: must not begin with a dash")
+        if name in seen:
+            raise ConfigError(f'two mirrors are named "{name}"', hint="give each a name of its own")
+        seen.add(name)
+
+
+def loops(mirrors: Sequence[Pair]) -> None:
+    """Refuse what the ids alone prove: the same pair twice, and circles."""
+    pairs: dict[tuple[int | str | None, ...], str] = {}
+    for mirror in mirrors:
+        pair = (mirror.source, mirror.source_topic, mirror.target, mirror.target_topic)
+        if pair in pairs:
+            what = f'mirrors "{pairs[pair]}" and "{mirror.name}" are the same pair of chats'
+            raise ConfigError(what, hint="remove one")
+        pairs[pair] = mirror.name
