@@ -21,6 +21,7 @@ from .records import (
     Origin,
     Send,
     UploadRow,
+    encode,
 )
 from .report import ParkedJob, Standing
 
@@ -53,8 +54,9 @@ class Store(Engine):
     """An open ledger and its transactions. Every method raises StoreError where SQLite fails."""
 
     nothing = transaction(_nothing)
+    encodable = staticmethod(encode)
 
-    mirrors = transaction(mirrors.mirror_list)
+    mirror_list = transaction(mirrors.mirror_list)
     find_mirror = transaction(mirrors.find_mirror)
     deactivate_all = transaction(mirrors.deactivate_all)
     bear = transaction(mirrors.bear)
@@ -72,6 +74,7 @@ class Store(Engine):
     box = transaction(intake.box)
     gaps = transaction(intake.gaps)
     fed_to = transaction(intake.fed_to)
+    born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)
     take_push = transaction(intake.take_push)
     take_difference = transaction(intake.take_difference)

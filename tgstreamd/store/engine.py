@@ -69,7 +69,7 @@ def transaction[**P, R](
 ) -> Callable[Concatenate[Engine, P], Coroutine[Any, Any, R]]:
     """Turn a plain function over the database into an async method of the store."""
 
-    async def method(self: Engine, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def method(self: Engine, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self.run(lambda db: function(db, *args, **kwargs))
 
     method.__name__ = function.__name__
@@ -144,7 +144,7 @@ def _migrate(db: Db, path: Path) -> None:
 
 _HINTS = {
     "SQLITE_FULL": "the disk is full: make room and start again",
-    "SQLITE_CORRUPT": "restore the ledger from a copy, or move it away and start: the target is looked through",
+    "SQLITE_CORRUPT": "restore a copy, or move it away and start: the target will be looked through",
     "SQLITE_NOTADB": "this file is no ledger: move it away",
     "SQLITE_READONLY": "the state directory must be writable for the user of the daemon",
     "SQLITE_CANTOPEN": "the state directory must exist and be readable for this user",

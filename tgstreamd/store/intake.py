@@ -162,6 +162,12 @@ def fed_to(db: Db, mirror: int, chat: int) -> int:
     return int(row["fed_to"]) if row else 0
 
 
+def born_to(db: Db, mirror: int, chat: int) -> int:
+    """The newest id when the mirror was born: what lies above it has to be in the ledger."""
+    row = db.execute("SELECT born_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    return int(row["born_to"]) if row else 0
+
+
 def take_missed(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
     """What the slow comparison with the history found that no update ever told; how many were new."""
     return sum(

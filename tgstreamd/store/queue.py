@@ -53,7 +53,7 @@ def live_floor(db: Db, mirror: int) -> int | None:
     row = db.execute(
         "SELECT min(next_id) AS floor FROM gap WHERE mirror = ? AND lane = 'live'", (mirror,)
     ).fetchone()
-    return row["floor"]
+    return None if row["floor"] is None else int(row["floor"])
 
 
 def job(db: Db, job_id: int) -> Job | None:
@@ -246,7 +246,8 @@ def settle(
     cost = len(ids) + len(scheduled)
     for key in (f"target:{target}", "account", *(["backlog"] if backlog else [])):
         db.execute(
-            "INSERT INTO mark VALUES (?,?,?) ON CONFLICT DO UPDATE SET at = excluded.at, cost = excluded.cost",
+            "INSERT INTO mark VALUES (?,?,?) "
+            "ON CONFLICT DO UPDATE SET at = excluded.at, cost = excluded.cost",
             (key, now, cost),
         )
     waits = db.execute(

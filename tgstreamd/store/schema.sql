@@ -42,6 +42,7 @@ CREATE TABLE feed (
   mirror INTEGER NOT NULL REFERENCES mirror (id),
   chat   INTEGER NOT NULL,
   fed_to INTEGER NOT NULL,
+  born_to INTEGER NOT NULL,                    -- the newest id at birth: above it everything is ours
   PRIMARY KEY (mirror, chat)
 ) STRICT, WITHOUT ROWID;
 

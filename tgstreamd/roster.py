@@ -1,0 +1,56 @@
+"""Who is mirrored at present: the active mirrors, what is known of their chats, and the two accounts.
+
+Written by admission, read by everyone else. Pauses are not here: they are in the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .model import GENERAL_TOPIC, Account, Chat, Message, Mirror
+
+#: Channels and supergroups have marked ids below this; basic groups and users share the common box.
+_CHANNELS_BELOW = -1_000_000_000_000
+
+
+def box_of(chat: int) -> int:
+    """The box that a chat's events are numbered in: its own, or 0 for the account's common one."""
+    return chat if chat < _CHANNELS_BELOW else 0
+
+
+def wants(mirror: Mirror, message: Message) -> bool:
+    """Whether a message of its source chat belongs to what this mirror copies."""
+    if mirror.source != message.chat:
+        return False
+    return mirror.source_topic is None or (message.topic or GENERAL_TOPIC) == mirror.source_topic
+
+
+@dataclass
+class Roster:
+    """The active mirrors by their id in the ledger."""
+
+    reader: Account
+    writer: Account
+    mirrors: dict[int, Mirror] = field(default_factory=dict)
+    sources: dict[int, Chat] = field(default_factory=dict)
+    targets: dict[int, Chat] = field(default_factory=dict)
+
+    @property
+    def same_account(self) -> bool:
+        """What one account reads it can send by reference; another's references are worth nothing to it."""
+        return self.reader.id == self.writer.id
+
+    def takers(self, message: Message) -> list[int]:
+        return [mirror.id for mirror in self.mirrors.values() if wants(mirror, message)]
+
+    def of_source(self, chat: int) -> list[Mirror]:
+        return [mirror for mirror in self.mirrors.values() if mirror.source == chat]
+
+    def boxes(self) -> dict[int, list[int]]:
+        """The source chats of each box."""
+        boxes: dict[int, list[int]] = {}
+        for mirror in self.mirrors.values():
+            chats = boxes.setdefault(box_of(mirror.source), [])
+            if mirror.source not in chats:
+                chats.append(mirror.source)
+        return boxes
