@@ -1,0 +1,64 @@
+"""One daemon per state directory: a lock on a file in it, held while the daemon runs or a verb works.
+
+The kernel lets go of it when the holder dies, however it dies; the file itself means nothing and stays.
+Its text is the holder's pid and purpose, for the message that somebody else reads.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from .clock import Clock
+from .errors import StoreError, TgstreamdError
+
+#: Seconds between two tries.
+RETRY = 0.2
+
+
+class Locked(TgstreamdError):
+    """Somebody else holds the state directory."""
+
+
+class Lock:
+    """The held lock; `release()` or the end of the process lets go of it."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def release(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def try_take(path: Path, purpose: str) -> Lock:
+    """Take the lock at once. Raises Locked, or StoreError where the directory cannot be used."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        hint = "sudo, or another state.directory" if isinstance(error, PermissionError) else ""
+        raise StoreError(f"{path.parent}: cannot be used: {error.strerror}", hint=hint) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(handle, 200).decode(errors="replace").strip()
+        os.close(handle)
+        raise Locked(f"{path.parent} is in use by {holder or 'another tgstreamd'}") from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{purpose} (pid {os.getpid()})\n".encode(), 0)
+    return Lock(handle)
+
+
+async def take(path: Path, purpose: str, clock: Clock, *, patience: float = 30.0) -> Lock:
+    """Take the lock, waiting `patience` seconds for a verb that is at work. Raises Locked, StoreError."""
+    until = clock.monotonic() + patience
+    while True:
+        try:
+            return try_take(path, purpose)
+        except Locked:
+            if clock.monotonic() >= until:
+                raise
+        await clock.sleep_until(min(until, clock.monotonic() + RETRY))

@@ -1,0 +1,182 @@
+"""The log: structlog events, one line a fact, rendered for the journal, a terminal or a machine.
+
+Under systemd each line carries its priority (`<N>`, https://www.freedesktop.org/software/systemd/man/
+latest/sd-daemon.html); Telethon's and asyncio's own words are routed through, from WARNING up.
+Promises that no secret leaves by it and that a log which cannot be written stops nothing.
+`Repeated` says trouble that goes on at intervals, and its end once, with the count.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from .clock import Clock
+
+Format = Literal["auto", "journal", "console", "json"]
+
+#: Syslog priorities (`man 3 syslog`).
+PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+#: Keys whose values are nobody's business, whoever logs them.
+SECRET_KEYS = frozenset({"api_hash", "phone", "code", "password", "session", "token", "proxy"})
+HIDDEN = "[hidden]"
+
+
+def configure(
+    level: str = "info",
+    format: Format = "auto",
+    *,
+    stream: TextIO | None = None,
+    environ: Mapping[str, str] = os.environ,
+    secrets: Collection[str] = (),
+) -> None:
+    """Set up the log for the whole process; `secrets` are texts that are hidden wherever they occur."""
+    out = stream if stream is not None else sys.stderr
+    chosen = choose(format, out, environ)
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        _Hide(secrets),
+    ]
+    if chosen == "json":
+        processors += [
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _Hide(secrets),
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        ]
+    elif chosen == "journal":
+        processors += [structlog.processors.format_exc_info, _Hide(secrets), _journal]
+    else:
+        processors += [
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.processors.format_exc_info,
+            _Hide(secrets),
+            structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0),
+        ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _Lines(out),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers = [_Route()]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("telethon").setLevel(logging.WARNING)
+
+
+def choose(format: Format, stream: TextIO, environ: Mapping[str, str]) -> Format:
+    """What `auto` means for this stream: the journal where it leads there, else the console."""
+    if format != "auto":
+        return format
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return "console"
+    # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#%24JOURNAL_STREAM
+    return "journal" if environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}" else "console"
+
+
+class Repeated:
+    """Trouble of one kind, said when it begins, then at most every `every` seconds, and once when it ends."""
+
+    def __init__(self, clock: Clock, *, every: float = 600.0, logger: Any = None) -> None:
+        self._clock = clock
+        self._every = every
+        self._logger = logger if logger is not None else structlog.get_logger()
+        #: By kind: how often, since when, and when it was last said (monotonic seconds).
+        self._known: dict[str, tuple[int, float, float]] = {}
+
+    def trouble(self, kind: str, event: str, **keys: Any) -> None:
+        """It happened (again): `event` is logged as a warning, with the count where it repeats."""
+        now = self._clock.monotonic()
+        count, since, said = self._known.get(kind, (0, now, now - self._every))
+        count += 1
+        if count == 1 or now - said >= self._every:
+            said = now
+            more = {"times": count, "for_seconds": round(now - since)} if count > 1 else {}
+            self._logger.warning(event, **keys, **more)
+        self._known[kind] = (count, since, said)
+
+    def recovered(self, kind: str, event: str, **keys: Any) -> None:
+        """It is over: said once, and only if there was trouble."""
+        if kind in self._known:
+            count, since, _ = self._known.pop(kind)
+            seconds = round(self._clock.monotonic() - since)
+            self._logger.info(event, **keys, times=count, after_seconds=seconds)
+
+
+class _Lines:
+    """Where structlog's lines go: the stream, flushed, and never an error of the stream's to the caller."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, message: str) -> None:
+        try:
+            self._stream.write(message + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # a closed pipe or terminal: a mirror must not stop for its log
+
+    debug = info = warning = error = critical = exception = msg
+
+
+class _Route(logging.Handler):
+    """The standard library's records, as events of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = record.levelname.lower() if record.levelname.lower() in PRIORITY else "warning"
+        say: Callable[..., Any] = getattr(structlog.get_logger(), level)
+        say(record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
+
+
+class _Hide:
+    """Replaces secrets: the values of secret keys, and known texts anywhere."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        # Longest first, so that a secret inside another leaves no rest of it; short ones would hide words.
+        self._secrets = sorted((text for text in secrets if len(text) >= 4), key=len, reverse=True)
+
+    def __call__(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+        for key, value in event_dict.items():
+            if key in SECRET_KEYS:
+                event_dict[key] = HIDDEN
+            elif self._secrets and key not in ("level", "exc_info"):
+                event_dict[key] = self._clean(value)
+        return event_dict
+
+    def _clean(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        text = value if isinstance(value, str) else str(value)
+        if not any(secret in text for secret in self._secrets):
+            return value
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+def _journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
+    """`<6>event key=value …`; the lines of a traceback follow, each with the priority."""
+    prefix = f"<{PRIORITY.get(event_dict.pop('level', 'info'), 6)}>"
+    traceback = str(event_dict.pop("exception", ""))
+    event = " ".join(str(event_dict.pop("event", "")).split())
+    facts = [f"{key}={_plain(value)}" for key, value in event_dict.items() if key != "exc_info"]
+    lines = [" ".join([event, *facts]), *traceback.splitlines()]
+    return "\n".join(prefix + line for line in lines)
+
+
+def _plain(value: Any) -> str:
+    """A value on one line, quoted where it would otherwise be ambiguous."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    plain = bool(text) and text.isprintable() and not any(sign in text for sign in ' ="')
+    return text if plain else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,129 @@
+"""What systemd is told, and when the watchdog is fed.
+
+Speaks sd_notify (https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html) over a socket
+that it takes out of the environment, so that no child speaks for us; without one it says nothing.
+Sending never blocks and never fails. The watchdog is fed only while no service is overdue and the store
+answers: never by a bare timer.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+
+import sdnotify
+
+from .clock import Clock
+
+#: A service may promise to report again at most this many seconds ahead.
+LONGEST_PROMISE = 60.0
+#: How often services are looked at where systemd asks for no watchdog.
+UNWATCHED_PERIOD = 30.0
+
+
+class Systemd:
+    """The line to systemd."""
+
+    def __init__(self, clock: Clock, environ: MutableMapping[str, str] = os.environ) -> None:
+        self._clock = clock
+        address = environ.pop("NOTIFY_SOCKET", "")
+        usec, pid = environ.pop("WATCHDOG_USEC", ""), environ.pop("WATCHDOG_PID", "")
+        ours = not pid or pid == str(os.getpid())
+        #: Seconds after which systemd kills a daemon that was not fed; None where it does not watch.
+        self.watchdog: float | None = int(usec) / 1e6 if usec.isdigit() and int(usec) and ours else None
+        self._notifier = sdnotify.SystemdNotifier()
+        # sdnotify's own socket blocks, and stems from the environment that was just cleaned.
+        self._notifier.socket = _connect(address)
+        self._status = ""
+
+    def ready(self) -> None:
+        self._say("READY=1")
+
+    def reloading(self) -> None:
+        """`ready()` ends it; `Type=notify-reload` wants the time with it."""
+        self._say(f"RELOADING=1\nMONOTONIC_USEC={int(self._clock.monotonic() * 1e6)}")
+
+    def stopping(self) -> None:
+        self._say("STOPPING=1")
+
+    def status(self, line: str) -> None:
+        """What `systemctl status` shows; said only where it changed."""
+        line = " ".join(line.split())
+        if line != self._status:
+            self._status = line
+            self._say(f"STATUS={line}")
+
+    def extend(self, seconds: float) -> None:
+        """Starting or stopping takes at least `seconds` more."""
+        self._say(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
+
+    def feed(self) -> None:
+        self._say("WATCHDOG=1")
+
+    def _say(self, state: str) -> None:
+        # sdnotify swallows what goes wrong, an absent socket and a full one included; it writes Latin-1
+        # where systemd reads UTF-8, hence the detour.
+        self._notifier.notify(state.encode().decode("latin-1"))
+
+
+def _connect(address: str) -> socket.socket | None:
+    if not address or address[0] not in "/@":
+        return None  # AF_VSOCK is for machines, not for services in them
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    line.setblocking(False)
+    try:
+        line.connect("\0" + address[1:] if address[0] == "@" else address)
+    except OSError:
+        line.close()
+        return None
+    return line
+
+
+class Watchdog:
+    """Who has promised to report by when. Pure but for the clock it reads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due: dict[str, float] = {}
+
+    def beat(self, name: str) -> Callable[[float], None]:
+        """The `ports.Beat` of one service, which owes its first report within a minute from now."""
+
+        def beat(seconds: float) -> None:
+            self._due[name] = self._clock.monotonic() + min(seconds, LONGEST_PROMISE)
+
+        beat(LONGEST_PROMISE)
+        return beat
+
+    def leave(self, name: str) -> None:
+        """The service ended in order and owes nothing more."""
+        self._due.pop(name, None)
+
+    def overdue(self, now: float) -> list[str]:
+        """Names of the services whose promised time lies before `now`, the longest overdue first."""
+        return [name for name, due in sorted(self._due.items(), key=lambda item: item[1]) if due < now]
+
+
+async def feeder(
+    systemd: Systemd,
+    watchdog: Watchdog,
+    clock: Clock,
+    store_answers: Callable[[], Awaitable[object]],
+    stuck: Callable[[Sequence[str]], None],
+) -> None:
+    """Feed systemd's watchdog for ever, as long as everybody keeps their word.
+
+    `store_answers` returns when the store has answered a no-op; while it does not, nothing is fed.
+    `stuck` is told, once a period, who is overdue.
+    """
+    # Twice as often as needed, as sd_watchdog_enabled(3) recommends, and a little more often than that.
+    period = systemd.watchdog / 2.5 if systemd.watchdog else UNWATCHED_PERIOD
+    while True:
+        await store_answers()
+        late = watchdog.overdue(clock.monotonic())
+        if late:
+            stuck(late)
+        else:
+            systemd.feed()
+        await clock.sleep_until(clock.monotonic() + period)
