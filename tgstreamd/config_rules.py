@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from .errors import ConfigError
+from .judge import Edge, cycle
 
 #: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.
 LEAST_INTERVAL = 3.5
@@ -279,3 +280,20 @@ def loops(mirrors: Sequence[Pair]) -> None:
             what = f'mirrors "{pairs[pair]}" and "{mirror.name}" are the same pair of chats'
             raise ConfigError(what, hint="remove one")
         pairs[pair] = mirror.name
+    edges = [
+        Edge(
+            name=mirror.name,
+            source=mirror.source,
+            target=mirror.target,
+            source_topic=mirror.source_topic,
+            target_topic=mirror.target_topic,
+        )
+        for mirror in mirrors
+        if isinstance(mirror.source, int) and isinstance(mirror.target, int)
+    ]
+    if circle := cycle(edges):
+        around = " → ".join([*circle, circle[0]])
+        what = f"mirrors feed each other in a circle: {around}"
+        if len(circle) == 1:
+            what = f'mirror "{circle[0]}" copies a chat into itself'
+        raise ConfigError(what, hint="take one of them out, or write to another chat or topic")

@@ -251,6 +251,19 @@ def test_variables_describe_one_mirror(tmp_path: Path) -> None:
     )
 
 
+def mirror(name: str, source: int, target: int, more: str = "") -> str:
+    return f'[[mirror]]\nname = "{name}"\nsource = {source}\ntarget = {target}\n{more}\n'
+
+
+def test_circles_that_ids_prove(tmp_path: Path) -> None:
+    two = mirror("a", -1, -2) + mirror("b", -2, -1, "source_topic = 4")
+    assert "in a circle: a → b → a" in refusal(tmp_path, ACCOUNT + two)
+    assert 'mirror "a" copies a chat into itself' in refusal(tmp_path, ACCOUNT + mirror("a", -1, -1))
+    topics = mirror("a", -1, -1, "source_topic = 4\ntarget_topic = 5")
+    chain = mirror("b", -2, -3) + mirror("c", -3, -4) + mirror("d", -2, -5)
+    assert len(read(tmp_path, ACCOUNT + topics + chain).mirrors) == 4
+
+
 def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         load(tmp_path / "none.toml", ENVIRON)
