@@ -1,0 +1,116 @@
+"""The lines that tgstreamd itself puts into a copy: who wrote it, what it answered, what is missing.
+
+Pure. Promises short text in plain words that a reader can tell from the author's. Does not decide where
+a line goes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from .model import Chat, Entity, Media, Message, Mirror, Reply
+from .text import Text, cut, squeeze, units
+
+#: Characters of a lost parent that are shown.
+GLIMPSE = 120
+
+#: What a kind is called where the adapter gave no sentence of its own.
+NAMES: dict[str, str] = {
+    "photo": "a photo",
+    "live_photo": "a live photo",
+    "video": "a video",
+    "round": "a video message",
+    "gif": "a GIF",
+    "audio": "a piece of music",
+    "voice": "a voice message",
+    "sticker": "a sticker",
+    "file": "a file",
+    "geo": "a location",
+    "geo_live": "a live location",
+    "venue": "a venue",
+    "contact": "a contact",
+    "poll": "a poll",
+    "dice": "a dice",
+    "todo": "a checklist",
+    "game": "a game",
+    "invoice": "an invoice",
+    "story": "a story",
+    "giveaway": "a giveaway",
+    "giveaway_results": "the results of a giveaway",
+    "paid": "paid media",
+    "video_stream": "a live stream",
+    "rich": "a rich message",
+    "expired": "media that has expired",
+    "unsupported": "something that this version does not know",
+}
+
+
+def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> Text:
+    """`Ada Lovelace, 2019-03-04 12:30 UTC` as far as the mirror wants it; empty where it does not."""
+    author = mirror.attribution != "none"
+    dated = mirror.dates == "always" or (mirror.dates == "backlog" and backlog)
+    words = []
+    if author and message.sender:
+        words.append(squeeze(message.sender))
+    if dated:
+        words.append(f"{datetime.fromtimestamp(message.date, UTC):%Y-%m-%d %H:%M} UTC")
+    url = link(source, message.id) if mirror.attribution == "author-link" else ""
+    if url and not words:
+        words.append("original")
+    return _line(", ".join(words), bold=True, url=url)
+
+
+def answered(reply: Reply | None, lost: str, url: str) -> Text:
+    """A quoted line in place of a reply that cannot be one: what it said, or why it is not there."""
+    said = squeeze(reply.quote) if reply is not None else ""
+    if len(said) > GLIMPSE:
+        said = said[: GLIMPSE - 1].rstrip() + "…"
+    return _line("↪ " + (said or squeeze(lost) or "an earlier message"), quoted=True, url=url)
+
+
+def note(media: Media, reason: str = "") -> Text:
+    """`[a poll: "Lunch?" — not copied]`."""
+    middle = f", {reason}" if reason else ""
+    return Text(text=f"[{describe(media)}{middle} — not copied]")
+
+
+def describe(media: Media) -> str:
+    """What it is, in words: the adapter's sentence, or the kind with the name of the file."""
+    if media.note:
+        return squeeze(media.note)
+    name = f' "{squeeze(media.name)}"' if media.name else ""
+    return NAMES.get(media.kind, media.kind) + name
+
+
+def link(chat: Chat, message: int) -> str:
+    """The t.me link of a message; empty in a basic group, which has none."""
+    if chat.username:
+        return f"https://t.me/{chat.username}/{message}"
+    marked = str(chat.id)
+    if marked.startswith("-100"):
+        return f"https://t.me/c/{marked.removeprefix('-100')}/{message}"
+    return ""
+
+
+def first_link(text: str, entities: tuple[Entity, ...]) -> str:
+    """The first link in a text, which is the one that Telegram previews."""
+    for entity in sorted(entities, key=lambda one: one.offset):
+        if entity.kind == "text_url":
+            return str(entity.args.get("url", ""))
+        if entity.kind == "url":
+            return cut(Text(text=text), entity.offset, entity.offset + entity.length).text
+    return ""
+
+
+def _line(text: str, *, bold: bool = False, quoted: bool = False, url: str = "") -> Text:
+    if not text:
+        return Text()
+    long = units(text)
+    entities = []
+    if quoted:
+        entities.append(Entity(kind="blockquote", offset=0, length=long))
+    if bold:
+        entities.append(Entity(kind="bold", offset=0, length=long))
+    if url:
+        entities.append(Entity(kind="text_url", offset=0, length=long, args={"url": url}))
+    return Text(text=text, entities=tuple(entities))

@@ -1,0 +1,148 @@
+"""Tells whether a message of the target is the copy of something: of an attempt, or of unsent jobs.
+
+Pure. Promises to look only at what the server leaves alone: text without entities and white space, the
+committed id of a media, else its kind and shape. Searches nothing itself: candidates are handed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from .model import Media, Message, Piece
+from .text import squeeze
+
+#: Matches in the source's order that show a target to hold copies already.
+ENOUGH = 3
+#: Characters from which a copy that is only part of the source's text (a split one) is recognised.
+PART_OF_TEXT = 200
+#: Kinds that carry pixels; a video may come back as a GIF and the other way round.
+MOVING: frozenset[str] = frozenset({"video", "gif", "round"})
+
+
+def fingerprint(piece: Piece, committed_id: int = 0) -> str:
+    """What identifies a piece once it stands in the target; short, and without its words.
+
+    `committed_id`: the photo's or document's id under which it is sent (by reference: its own); 0 where
+    that is not known.
+    """
+    media = ""
+    if piece.media is not None:
+        media = f"{committed_id}:{_shape(piece.media)}"
+    return f"{_digest(piece.text)}/{media}"
+
+
+def matches(message: Message, print_: str) -> bool:
+    """Whether `message` may be what was sent with this fingerprint."""
+    text, _, media = print_.partition("/")
+    if _digest(message.text) != text:
+        return False
+    # A link preview is no media; one that was sent must be there, one that was not must not.
+    if not media or message.media is None:
+        return not media and message.media is None
+    known, _, shape = media.partition(":")
+    if known != "0" and message.media.id:
+        return str(message.media.id) == known
+    return _shape(message.media) == shape
+
+
+def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message]) -> list[tuple[int, int]]:
+    """Which candidates look like copies of which jobs: (index of the job, id in the target), in order.
+
+    `jobs` are the source messages of unsent jobs in the source's order, `candidates` messages of the
+    target that no job maps, by id. The longest chain of pairs in which both ascend; an album's items may
+    share their job.
+    """
+    known = [[(_Look(message)) for message in job] for job in jobs]
+    exact: dict[tuple[str, int, str], list[int]] = {}
+    for index, looks in enumerate(known):
+        for look in looks:
+            exact.setdefault(look.key, []).append(index)
+    # The classic longest ascending chain: heads[n] is the smallest job that ends a chain of n + 1 pairs.
+    heads: list[int] = []
+    ends: list[_Link] = []
+    for message in candidates:
+        copy = _Look(message)
+        likely = exact.get(copy.key)
+        if likely is None:
+            likely = [i for i, looks in enumerate(known) if any(_resembles(look, copy) for look in looks)]
+        for index in sorted(set(likely), reverse=True):
+            at = bisect_left(heads, index)
+            album = at < len(heads) and heads[at] == index and len(jobs[index]) > 1
+            before = ends[at] if album else ends[at - 1] if at else None
+            link = _Link(index, message.id, before)
+            if at == len(heads):
+                heads.append(index)
+                ends.append(link)
+            else:
+                heads[at], ends[at] = index, link
+    chain: list[tuple[int, int]] = []
+    last = ends[-1] if ends else None
+    while last is not None:
+        chain.append((last.job, last.copy))
+        last = last.before
+    return chain[::-1]
+
+
+def holds_copies(pairs: Sequence[tuple[int, int]], *, jobs: int, candidates: int) -> bool:
+    """Whether so many pairs show that the target holds copies: three, or all where there are fewer."""
+    distinct = len({job for job, _ in pairs})
+    return distinct > 0 and distinct >= min(ENOUGH, jobs, candidates)
+
+
+class _Look:
+    """A message reduced to what is compared."""
+
+    __slots__ = ("key", "media", "text")
+
+    def __init__(self, message: Message) -> None:
+        self.media = message.media
+        self.text = squeeze(message.text)
+        media = message.media
+        size = 0 if media is None or media.kind == "photo" else media.size
+        self.key = (self.text, size, "" if media is None else _shape(media))
+
+
+class _Link:
+    """One pair of a chain and the pair before it."""
+
+    __slots__ = ("before", "copy", "job")
+
+    def __init__(self, job: int, copy: int, before: _Link | None) -> None:
+        self.job = job
+        self.copy = copy
+        self.before = before
+
+
+def _resembles(original: _Look, copy: _Look) -> bool:
+    ours, theirs = original.media, copy.media
+    if ours is None:
+        if theirs is not None or not original.text:
+            return False
+    elif theirs is None:
+        return False
+    elif ours.kind == "photo" or theirs.kind == "photo":
+        if (ours.kind, ours.width, ours.height) != (theirs.kind, theirs.width, theirs.height):
+            return False
+    elif (ours.size, ours.mime) != (theirs.size, theirs.mime):
+        return False
+    return _contained(original.text, copy.text)
+
+
+def _contained(original: str, copy: str) -> bool:
+    """The source's words stand in the copy, which may have a line of ours, or be a part of a long text."""
+    if f" {original} " in f" {copy} " or not original:
+        return True
+    return len(copy) >= PART_OF_TEXT and copy in original
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(squeeze(text).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _shape(media: Media) -> str:
+    kind = "moving" if media.kind in MOVING else media.kind
+    if kind == "photo":
+        return f"photo:{media.width}x{media.height}"
+    return f"{kind}:{media.width}x{media.height}:{media.size}:{media.mime}"
