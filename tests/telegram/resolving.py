@@ -61,9 +61,9 @@ def user_of(call: Call, named: Any, error: str = "USER_ID_INVALID") -> Account:
         found = call.world.peers.get(named.user_id)
     elif isinstance(named, types.InputUser | types.InputPeerUser):
         found = call.world.peers.get(named.user_id)
-        if found is not None and found is not call.me:
-            if not _hash_matches(call, "user", named.user_id, named.access_hash):
-                found = None
+        stranger = found is not None and found is not call.me
+        if stranger and not _hash_matches(call, "user", named.user_id, named.access_hash):
+            found = None
     else:
         found = None
     if found is None:

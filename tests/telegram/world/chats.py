@@ -186,12 +186,20 @@ class Chats(Topics):
     # --- making
 
     def add_supergroup(
-        self, title: str, creator: Account, members: Iterable[Account] = (), *, forum: bool = False, **fields: Any
+        self,
+        title: str,
+        creator: Account,
+        members: Iterable[Account] = (),
+        *,
+        forum: bool = False,
+        **fields: Any,
     ) -> Chat:
         """A supergroup that `members` are in from the beginning (without a service message each)."""
         return self._add("supergroup", title, creator, members, forum=forum, **fields)
 
-    def add_channel(self, title: str, creator: Account, members: Iterable[Account] = (), **fields: Any) -> Chat:
+    def add_channel(
+        self, title: str, creator: Account, members: Iterable[Account] = (), **fields: Any
+    ) -> Chat:
         """A broadcast channel. `linked`: its discussion group, into which its posts are copied."""
         return self._add("channel", title, creator, members, **fields)
 
@@ -200,7 +208,9 @@ class Chats(Topics):
         fields.setdefault("default_banned", frozenset())
         return self._add("group", title, creator, members, **fields)
 
-    def _add(self, kind: str, title: str, creator: Account, members: Iterable[Account], **fields: Any) -> Chat:
+    def _add(
+        self, kind: str, title: str, creator: Account, members: Iterable[Account], **fields: Any
+    ) -> Chat:
         given = fields.pop("id", None)
         if kind == "group":
             number = given or self._next_group

@@ -95,7 +95,7 @@ def web_page(url: str) -> Any:
 def preview_of(world: World, text: str, entities: list[Any]) -> Media | None:
     """The preview that Telegram adds to a text with a link."""
     url = first_link(text, entities)
-    if url is None or "://" in url and not url.startswith("http"):
+    if url is None or ("://" in url and not url.startswith("http")):
         return None
     return Media("webpage", plain=types.MessageMediaWebPage(web_page(url)))
 
@@ -164,7 +164,9 @@ class MediaMaker:
         return self.file(size, mime_type="video/mp4", attributes=attributes, **fields)
 
     def round(self, size: int = 900_000, *, seconds: float = 8.0, **fields: Any) -> Media:
-        attributes = [types.DocumentAttributeVideo(seconds, 384, 384, round_message=True, supports_streaming=True)]
+        attributes = [
+            types.DocumentAttributeVideo(seconds, 384, 384, round_message=True, supports_streaming=True)
+        ]
         fields.setdefault("thumb", True)
         return self.file(size, mime_type="video/mp4", attributes=attributes, **fields)
 
@@ -190,7 +192,12 @@ class MediaMaker:
         return self.file(size, mime_type="audio/ogg", attributes=attributes, seed=seed, **fields)
 
     def document(
-        self, size: int = 150_000, *, name: str = "report.pdf", mime_type: str = "application/pdf", **fields: Any
+        self,
+        size: int = 150_000,
+        *,
+        name: str = "report.pdf",
+        mime_type: str = "application/pdf",
+        **fields: Any,
     ) -> Media:
         return self.file(
             size, mime_type=mime_type, attributes=[types.DocumentAttributeFilename(name)], **fields

@@ -31,7 +31,7 @@ class Reply:
 
 @dataclass(eq=False)
 class Message:
-    """`sender_id` is None for a channel's own post; `author_id` is who really wrote it (sees it as outgoing)."""
+    """`sender_id` is None for a channel's own post; `author_id` is who wrote it and sees it as outgoing."""
 
     chat: Chat
     author_id: int

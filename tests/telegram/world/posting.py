@@ -31,6 +31,10 @@ class Posting(Telling):
         super().__init__(world)
         #: Seconds for which a `random_id` is remembered (facts 4: at least 72 minutes; the bound is unknown).
         self.random_id_lifetime = 24 * 3600.0
+        #: A reply to what is gone: "error" (REPLY_MESSAGE_ID_INVALID) or "drop" (sent without the reply).
+        self.missing_reply = "error"
+        #: Where each stored file was posted: a file seen only in protected chats cannot be sent on.
+        self._posted: dict[object, list[Message]] = {}
         #: A message of this sender and chat by its random_id, with the time.
         self._sent: dict[tuple[int, Chat, int], tuple[Message, float]] = {}
 
@@ -48,6 +52,14 @@ class Posting(Telling):
 
     def forget_random_ids(self) -> None:
         self._sent.clear()
+
+    def is_protected(self, media: Media, account: Account) -> bool:
+        """Whether all that this account could have this file from is content-protected (facts, 14)."""
+        posts = self._posted.get(media.photo or media.document, [])
+        readable = [m for m in posts if m.chat.readable_by(account.id)]
+        if not readable or any(m.author_id == account.id for m in readable):
+            return False
+        return all(m.chat.noforwards or m.noforwards for m in readable)
 
     # --- posting
 
@@ -87,6 +99,9 @@ class Posting(Telling):
             change = self.record("new", [message])
             message.born = {owner: event.pts for owner, event in change.events.items()}
             changes.append(change)
+            stored = message.media and (message.media.photo or message.media.document)
+            if stored:
+                self._posted.setdefault(stored, []).append(message)
             if message.author_id in chat.members:
                 chat.members[message.author_id].last_sent = self._world.now()
             if not together:
@@ -214,7 +229,7 @@ class Posting(Telling):
         self.remove(list(messages))
 
     def remove(self, messages: Sequence[Message], *, only_for: int | None = None) -> Change | None:
-        """Delete messages of one chat (in a basic group `only_for` one account); None if nothing was there."""
+        """Delete messages of one chat; None if nothing was there. `only_for`: one account's own copies."""
         present = [m for m in messages if not m.deleted]
         if only_for is not None and present and not present[0].chat.shared:
             return self._remove_own(present, only_for)
@@ -247,7 +262,9 @@ class Posting(Telling):
         sender = by or self._world.peers.by_id(message.chat.creator_id)
         self.pin_message(message, sender, pinned=pinned)
 
-    def pin_message(self, message: Message, sender: Account, *, pinned: bool, silent: bool = False) -> list[Change]:
+    def pin_message(
+        self, message: Message, sender: Account, *, pinned: bool, silent: bool = False
+    ) -> list[Change]:
         """Pin (with its service message) or unpin (without one); nothing happens if it is so already."""
         if message.pinned == pinned:
             return []

@@ -14,18 +14,62 @@ if TYPE_CHECKING:
     from .peers import Account
 
 ADMIN_RIGHTS = frozenset(
-    "change_info post_messages edit_messages delete_messages ban_users invite_users pin_messages add_admins "
-    "anonymous manage_call other manage_topics post_stories edit_stories delete_stories".split()
+    [
+        "change_info",
+        "post_messages",
+        "edit_messages",
+        "delete_messages",
+        "ban_users",
+        "invite_users",
+        "pin_messages",
+        "add_admins",
+        "anonymous",
+        "manage_call",
+        "other",
+        "manage_topics",
+        "post_stories",
+        "edit_stories",
+        "delete_stories",
+    ]
 )
 BANNED_RIGHTS = frozenset(
-    "view_messages send_messages send_media send_stickers send_gifs send_games send_inline embed_links "
-    "send_polls change_info invite_users pin_messages manage_topics send_photos send_videos send_roundvideos "
-    "send_audios send_voices send_docs send_plain".split()
+    [
+        "view_messages",
+        "send_messages",
+        "send_media",
+        "send_stickers",
+        "send_gifs",
+        "send_games",
+        "send_inline",
+        "embed_links",
+        "send_polls",
+        "change_info",
+        "invite_users",
+        "pin_messages",
+        "manage_topics",
+        "send_photos",
+        "send_videos",
+        "send_roundvideos",
+        "send_audios",
+        "send_voices",
+        "send_docs",
+        "send_plain",
+    ]
 )
 #: What a promoted administrator gets unless said otherwise.
 USUAL_ADMIN = frozenset(
-    "change_info post_messages edit_messages delete_messages ban_users invite_users pin_messages manage_call "
-    "other manage_topics".split()
+    [
+        "change_info",
+        "post_messages",
+        "edit_messages",
+        "delete_messages",
+        "ban_users",
+        "invite_users",
+        "pin_messages",
+        "manage_call",
+        "other",
+        "manage_topics",
+    ]
 )
 
 #: Kind of content → (right that forbids it, error).

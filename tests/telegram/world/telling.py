@@ -47,6 +47,8 @@ class Telling:
         self._drops: list[_Drop] = []
         self._boxes: dict[int, Box] = {}
         self.dropped_pushes = 0
+        #: Events in one answer of updates.getDifference; more come as slices.
+        self.difference_slice = 100
 
     def now(self) -> int:
         return int(self._world.now())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from telethon.tl import types
@@ -53,13 +53,18 @@ _TLD = "com|org|net|me|io|ru|de|info|dev|app|gov|edu|uk|co|eu|fr|es|it|ch|at|tv|
 _DETECTED: tuple[tuple[re.Pattern[str], type], ...] = (
     (re.compile(r"(?<![\w.+-])[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,}"), types.MessageEntityEmail),
     (
-        re.compile(rf"(?:https?|ftp|tg)://[^\s<>\"]+|(?<![@\w./-])(?:[\w-]+\.)+(?:{_TLD})\b(?:[/?#][^\s<>\"]*)?"),
+        re.compile(
+            rf"(?:https?|ftp|tg)://[^\s<>\"]+|(?<![@\w./-])(?:[\w-]+\.)+(?:{_TLD})\b(?:[/?#][^\s<>\"]*)?"
+        ),
         types.MessageEntityUrl,
     ),
     (re.compile(r"(?<![\w/@])@[A-Za-z]\w{3,31}(?!\w)", re.ASCII), types.MessageEntityMention),
     (re.compile(r"(?<![\w#])#\w*[^\W\d]\w*"), types.MessageEntityHashtag),
     (re.compile(r"(?<![\w$])\$[A-Z]{3,8}(?!\w)"), types.MessageEntityCashtag),
-    (re.compile(r"(?<![\w/<])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/])", re.ASCII), types.MessageEntityBotCommand),
+    (
+        re.compile(r"(?<![\w/<])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/])", re.ASCII),
+        types.MessageEntityBotCommand,
+    ),
     (re.compile(r"(?<![\w+])\+\d{7,15}(?!\w)"), types.MessageEntityPhone),
 )
 
@@ -76,7 +81,7 @@ def cut(text: str, offset: int, length: int) -> str:
 
 def prepare(
     text: str,
-    entities: list[Any] | tuple[Any, ...] | None,
+    entities: Sequence[Any] | None,
     *,
     premium: bool,
     mention: Callable[[Any], int | None] | None = None,

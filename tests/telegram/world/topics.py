@@ -86,7 +86,9 @@ class Topics(Posting):
         )
         return self.deliver([self.draft(chat, sender, action=action, topic=topic_id)])[0]
 
-    def close_topic(self, chat: Chat, topic_id: int, *, closed: bool = True, by: Account | None = None) -> None:
+    def close_topic(
+        self, chat: Chat, topic_id: int, *, closed: bool = True, by: Account | None = None
+    ) -> None:
         sender = by or self._world.peers.by_id(chat.creator_id)
         self.edit_topic(chat, sender, topic_id, closed=closed)
 

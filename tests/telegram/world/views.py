@@ -16,8 +16,9 @@ from .rights import ADMIN_RIGHTS, BANNED_RIGHTS
 if TYPE_CHECKING:
     from . import World
     from .boxes import Event
-    from .chats import Chat, Topic
+    from .chats import Chat
     from .telling import Change
+    from .topics import Topic
 
 
 def admin_rights(rights: frozenset[str]) -> Any:
@@ -106,7 +107,9 @@ class View:
             noforwards=chat.noforwards or None,
             forum=chat.forum or None,
             restricted=chat.restricted or None,
-            restriction_reason=[types.RestrictionReason("all", "terms", "Restricted")] if chat.restricted else None,
+            restriction_reason=[types.RestrictionReason("all", "terms", "Restricted")]
+            if chat.restricted
+            else None,
             username=chat.username,
             admin_rights=admin_rights(rights) if rights else None,
             banned_rights=banned_rights(banned, member.banned_until) if member and banned else None,
@@ -307,7 +310,9 @@ class View:
             pinned = event.kind == "pin" or None
             peer = self.peer(message.chat)
             if shared:
-                return types.UpdatePinnedChannelMessages(message.chat.id, event.ids, pts, count, pinned=pinned)
+                return types.UpdatePinnedChannelMessages(
+                    message.chat.id, event.ids, pts, count, pinned=pinned
+                )
             return types.UpdatePinnedMessages(peer, event.ids, pts, count, pinned=pinned)
         rendered = self.message(message)
         if event.kind == "webpage":
