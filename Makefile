@@ -1,0 +1,62 @@
+# What a person does with this repository. `make` alone says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+RUNTIME := build/runtime
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
+PIP := -m pip --disable-pip-version-check -qq install
+
+.PHONY: help dev demo test check lint types bench deb boot clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+dev: .venv/.stamp ## a virtual environment in .venv with everything, from the hashed lock file
+
+demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends with a comparison
+	@$(BIN)/python -m tests.demo
+
+test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two cores
+	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+check: lint types ## ruff and mypy, in seconds
+
+lint: .venv/.stamp ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/.stamp ## mypy, strict
+	@$(BIN)/mypy
+
+bench: .venv/.stamp ## the figures in the documentation, measured here
+	@$(BIN)/python -m bench
+
+# These two come with the packaging issue.
+deb:
+	@echo "make deb: there is no Debian package yet; it comes with the packaging issue" >&2; exit 1
+
+boot:
+	@echo "make boot: there is no package to boot a machine with yet; it comes with the packaging issue" >&2; exit 1
+
+clean: ## remove what was built
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Everything, from the lock file alone: a package that is not in it, or differs, is refused.
+.venv/.stamp: requirements-dev.lock
+	@if ! $(BIN)/python -c '' 2>/dev/null; then \
+	  python=$$(.ci/find-python) && echo "making .venv with $$($$python --version) …" && $$python -m venv --clear .venv; \
+	fi
+	@$(BIN)/python $(PIP) --require-hashes -r requirements-dev.lock
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What an installation has, and nothing else: a test starts the daemon from it.
+$(RUNTIME)/.stamp: requirements.lock .venv/.stamp
+	@$(BIN)/python -m venv --clear $(RUNTIME)
+	@$(RUNTIME)/bin/python $(PIP) --require-hashes -r requirements.lock
+	@echo "$(CURDIR)" > "$$($(RUNTIME)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
+	@touch $@
