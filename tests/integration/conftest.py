@@ -13,6 +13,7 @@ from tests.telegram.world import World
 from tests.telegram.world.peers import Account
 
 from . import clients
+from .speakers import Speaker
 
 Make = Callable[..., Awaitable[Any]]
 
@@ -70,3 +71,18 @@ async def kurigram_client() -> AsyncIterator[Make]:
                 await client.stop()
             elif client.is_connected:
                 await client.disconnect()
+
+
+@pytest.fixture(params=["telethon", "kurigram"])
+def speak(
+    request: pytest.FixtureRequest, tg: TelegramServer, telethon_client: Make, kurigram_client: Make
+) -> Callable[[Account], Awaitable[Speaker]]:
+    """`await speak(account)`: the account's voice (speakers.py), through one library and then the other."""
+    make = telethon_client if request.param == "telethon" else kurigram_client
+
+    async def begin(account: Account) -> Speaker:
+        speaker = Speaker(tg, account, await make(tg, account))
+        speaker.listen()
+        return speaker
+
+    return begin

@@ -26,7 +26,8 @@ def answers(dispatcher: Dispatcher, request: type) -> Callable[[Answer], Answer]
 
     def register(answer: Answer) -> Answer:
         async def handler(call: Call, request: Any) -> Any:
-            return answer(call, request)
+            with call.world.chats.asked_by(call.me.id, call.session_id):
+                return answer(call, request)
 
         dispatcher.on(request)(handler)
         return answer

@@ -9,19 +9,24 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from .chats import Chats
 from .files import Files
 from .media import MediaMaker
 from .peers import Peers
 
-#: Delivers an `Updates` object to the live sessions of an account, but for the one whose request made it:
-#: that one learns of the change by its answer.
-Push = Callable[[int, Any], None]
+
+class Push(Protocol):
+    """Delivers an `Updates` object to the live sessions of an account, but for `except_session`.
+
+    The session that asked for a change learns of it by its answer, so Telegram does not push to it.
+    """
+
+    def __call__(self, account_id: int, updates: Any, except_session: int | None = None) -> None: ...
 
 
-def _nobody_listens(account_id: int, updates: Any) -> None:
+def _nobody_listens(account_id: int, updates: Any, except_session: int | None = None) -> None:
     """What a world without a server pushes to."""
 
 

@@ -1,12 +1,13 @@
 """How an event reaches the people concerned: recorded in the boxes, then pushed.
 
-Owns the scripted deafness (pushes that get lost, chats that never push). Which sessions of an account hear a
-push, and that the asking one does not, is the server's part.
+Owns the scripted deafness (pushes that get lost, chats that never push). The session that asked is left out:
+it learns of the change by its answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Telling:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._asking: tuple[int, int] | None = None
         self._drops: list[_Drop] = []
         self._boxes: dict[int, Box] = {}
         self.dropped_pushes = 0
@@ -56,6 +58,15 @@ class Telling:
     def box_of(self, account_id: int) -> Box:
         """The box of an account's private chats and basic groups."""
         return self._boxes.setdefault(account_id, Box())
+
+    @contextmanager
+    def asked_by(self, account_id: int, session_id: int) -> Iterator[None]:
+        """What happens inside was asked for by this session."""
+        before, self._asking = self._asking, (account_id, session_id)
+        try:
+            yield
+        finally:
+            self._asking = before
 
     def drop_pushes(self, count: int, *, account: Account | None = None, chat: Chat | None = None) -> None:
         """Lose the next `count` pushes (to one account, about one chat): their pts still count."""
@@ -106,4 +117,6 @@ class Telling:
         updates = make(view)
         if not updates:
             return
-        self._world.push(account_id, view.updates(updates))
+        asking = self._asking
+        skip = asking[1] if asking is not None and asking[0] == account_id else None
+        self._world.push(account_id, view.updates(updates), except_session=skip)

@@ -154,8 +154,8 @@ class View:
         if message.sender_channel is not None:
             self._chats[message.sender_channel] = None
             sender = types.PeerChannel(message.sender_channel.id)
-        elif message.sender_id is not None:
-            sender = self.see_user(message.sender_id)
+        elif message.sender_id is not None and chat.kind != "private":
+            sender = self.see_user(message.sender_id)  # a private chat's two people need no from_id
         out = message.author_id == self.viewer_id
         post = chat.kind == "channel"
         if message.action is not None:
