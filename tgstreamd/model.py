@@ -272,6 +272,13 @@ class Sent(Value, frozen=True, kw_only=True):
     scheduled: dict[int, int] = {}
 
 
+class Mark(Value, frozen=True, kw_only=True):
+    """The newest send of a target, an account or its backlogs: when (unix time), and for how many."""
+
+    at: float
+    cost: int = 1
+
+
 class Mirror(Value, frozen=True, kw_only=True):
     """One mirror with its ids resolved and its options. `id` is its row in the ledger."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .model import Value
+from .model import Mark, Value
 
 #: A flood of this many seconds on a send says that the backlog is too fast.
 LONG_FLOOD = 60
@@ -25,13 +25,6 @@ class Pace(Value, frozen=True, kw_only=True):
 
     interval: float = 3.5
     account_interval: float = 1.0
-
-
-class Mark(Value, frozen=True, kw_only=True):
-    """The newest send of a target, an account or its backlogs: when (unix time), and for how many."""
-
-    at: float
-    cost: int = 1
 
 
 class Tempo(Value, frozen=True, kw_only=True):

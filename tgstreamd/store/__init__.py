@@ -16,7 +16,6 @@ from .records import (
     Job,
     JobState,
     Lane,
-    Mark,
     MirrorRow,
     Origin,
     Send,
@@ -34,7 +33,6 @@ __all__ = [
     "Job",
     "JobState",
     "Lane",
-    "Mark",
     "MirrorRow",
     "Origin",
     "ParkedJob",
@@ -95,6 +93,10 @@ class Store(Engine):
     sends = transaction(queue.sends)
     attempt = transaction(queue.attempt)
     repeat = transaction(queue.repeat)
+    mapped = transaction(queue.mapped)
+    highest_copy = transaction(queue.highest_copy)
+    unsent = transaction(queue.unsent)
+    skip_upto = transaction(queue.skip_upto)
     refused = transaction(queue.refused)
     settle = transaction(queue.settle)
     published = transaction(queue.published)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..model import Mark
 from .engine import Db
-from .records import Hold, Mark
+from .records import Hold
 
 
 def marks(db: Db) -> dict[str, Mark]:

@@ -211,10 +211,54 @@ def attempt(
     db.execute("UPDATE job SET state = 'open', attempts = attempts + 1 WHERE id = ?", (job_id,))
 
 
-def repeat(db: Db, job_id: int, seq: int, *, run: str, now: float) -> None:
-    """The same call again, payload and `random_id` unchanged."""
-    db.execute("UPDATE send SET run = ?, attempted_at = ? WHERE job = ? AND seq = ?", (run, now, job_id, seq))
-    db.execute("UPDATE job SET attempts = attempts + 1 WHERE id = ?", (job_id,))
+def repeat(db: Db, job_id: int, seq: int) -> None:
+    """The same call again, payload and `random_id` unchanged; its time stays that of the first attempt."""
+    db.execute(
+        "UPDATE job SET attempts = attempts + 1 WHERE id = ? AND EXISTS "
+        "(SELECT 1 FROM send WHERE job = ? AND seq = ? AND state = 'open')",
+        (job_id, job_id, seq),
+    )
+
+
+def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
+    """Which of these messages of the target are copies that the ledger knows."""
+    return {
+        target_id
+        for target_id in ids
+        if db.execute("SELECT 1 FROM copy WHERE target = ? AND target_id = ?", (target, target_id)).fetchone()
+    }
+
+
+def highest_copy(db: Db, target: int) -> int:
+    """The highest message of the target that the ledger maps; 0 where it maps none."""
+    row = db.execute("SELECT max(target_id) AS id FROM copy WHERE target = ?", (target,)).fetchone()
+    return row["id"] or 0
+
+
+def unsent(db: Db, mirror: int) -> list[tuple[int, tuple[Message, ...]]]:
+    """Every unsent job of the mirror in the source's order: its first source id and its messages."""
+    rows = db.execute(
+        "SELECT job.id, job.first_id, item.payload FROM job JOIN item ON item.job = job.id WHERE job.mirror = ? "
+        "AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
+        "ORDER BY job.first_id, job.id, item.source_id",
+        (mirror,),
+    )
+    jobs: dict[int, tuple[int, list[Message]]] = {}
+    for row in rows:
+        jobs.setdefault(row["id"], (row["first_id"], []))[1].append(decode_message(row["payload"]))
+    return [(first, tuple(found)) for first, found in jobs.values()]
+
+
+def skip_upto(db: Db, mirror: int, source_id: int, reason: str, now: float) -> int:
+    """Unattempted jobs up to this source id are skipped; how many messages those were."""
+    rows = db.execute(
+        "UPDATE job SET state = 'skipped', reason = ?, settled_at = ? WHERE mirror = ? AND state = 'waiting' "
+        "AND attempts = 0 AND first_id <= ? RETURNING id, items",
+        (reason, now, mirror, source_id),
+    ).fetchall()
+    for row in rows:
+        _erase(db, row["id"])
+    return sum(row["items"] for row in rows)
 
 
 def refused(db: Db, job_id: int, seq: int) -> None:

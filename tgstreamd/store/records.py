@@ -109,13 +109,6 @@ class UploadRow(Value, frozen=True, kw_only=True):
     done: frozenset[int]
 
 
-class Mark(Value, frozen=True, kw_only=True):
-    """When something was last sent, and how many messages it was."""
-
-    at: float
-    cost: int
-
-
 class Hold(Value, frozen=True, kw_only=True):
     """Nothing of `scope` before `until`."""
 

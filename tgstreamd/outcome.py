@@ -1,0 +1,96 @@
+"""Settles a call of unknown outcome by asking Telegram, never by guessing.
+
+While the attempt is fresh, the same call with the same `random_id` tells; else the target is looked
+through first, and only an empty answer allows the call again (design, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from .clock import Clock
+from .model import Message, Mirror
+from .ports import Target
+from .recognise import matches
+from .retry import Unknown
+from .store import CopyRow, Job, Send, Store
+
+log = structlog.get_logger()
+
+#: Seconds for which Telegram certainly still knows a `random_id` of ours.
+FRESH = 600.0
+
+
+class Outcome:
+    """Finds out what became of an attempt."""
+
+    def __init__(self, target: Target, store: Store, clock: Clock, *, run: str) -> None:
+        """`run` names this process: an attempt of another one is never fresh."""
+        self._target = target
+        self._store = store
+        self._clock = clock
+        self._run = run
+
+    async def settle(
+        self, mirror: Mirror, job: Job, send: Send, how: Unknown
+    ) -> tuple[dict[int, int], dict[int, int]]:
+        """Message ids and scheduled ids by `random_id`: from the search, or from the call made again.
+
+        Both empty where `how.last` asked for a last search and that was empty. Raises what `send` raises.
+        """
+        fresh = send.run == self._run and self._clock.now() - send.attempted_at < FRESH
+        if how.search or how.last or not fresh:
+            ids, scheduled = await self._search(mirror, send)
+            if ids or scheduled:
+                log.info(
+                    "attempt found in the target", mirror=mirror.name, source_id=job.first_id, n=len(ids)
+                )
+                return ids, scheduled
+            if how.last:
+                return {}, {}
+        log.info("sending again under the same random_id", mirror=mirror.name, source_id=job.first_id)
+        await self._store.repeat(job.id, send.seq)
+        sent = await self._target.send(
+            mirror.target, send.draft, [copy.random_id for copy in send.copies], list(send.committed)
+        )
+        return sent.ids, sent.scheduled
+
+    async def published(self, mirror: Mirror, send: Send) -> dict[int, int]:
+        """Scheduled copies of this send that have become messages: id by scheduled id."""
+        waiting = [copy for copy in send.copies if copy.scheduled_id is not None and copy.target_id is None]
+        still = {message.id for message in await self._target.scheduled(mirror.target)}
+        gone = [copy for copy in waiting if copy.scheduled_id not in still]
+        if not gone:
+            return {}
+        found = _assign(gone, await self._unmapped(mirror, send))
+        return {
+            copy.scheduled_id: found[copy.random_id]
+            for copy in gone
+            if copy.random_id in found and copy.scheduled_id
+        }
+
+    async def _search(self, mirror: Mirror, send: Send) -> tuple[dict[int, int], dict[int, int]]:
+        """Our own messages above the floor that no job maps, and the scheduled ones."""
+        ids = _assign(send.copies, await self._unmapped(mirror, send))
+        left = [copy for copy in send.copies if copy.random_id not in ids]
+        scheduled = _assign(left, await self._target.scheduled(mirror.target)) if left else {}
+        return ids, scheduled
+
+    async def _unmapped(self, mirror: Mirror, send: Send) -> list[Message]:
+        messages = await self._target.after(mirror.target, send.floor_id)
+        known = await self._store.mapped(mirror.target, [message.id for message in messages])
+        return [message for message in messages if message.id not in known and not message.service]
+
+
+def _assign(copies: Iterable[CopyRow], candidates: Iterable[Message]) -> dict[int, int]:
+    """Each copy's message by `random_id`, in the order of both; no message serves twice."""
+    left = list(candidates)
+    found: dict[int, int] = {}
+    for copy in copies:
+        match = next((message for message in left if matches(message, copy.fingerprint)), None)
+        if match is not None:
+            left.remove(match)
+            found[copy.random_id] = match.id
+    return found

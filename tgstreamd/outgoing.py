@@ -1,0 +1,266 @@
+"""From a job to the call that is made next: planned, written down, with its media and its reply.
+
+Bridges the pure plan and the ledger. Knows the parent of a reply and the cures that a refused draft has
+had. Sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from .clock import Clock
+from .degrade import degraded
+from .errors import SourceGone
+from .lines import link
+from .model import Draft, Message, Mirror, ReplyTo
+from .plan import Parent, Plan, plan
+from .ports import Ids, Source
+from .recognise import fingerprint
+from .retry import Cure, Degrade
+from .roster import Roster
+from .staging import Staging
+from .store import Job, Send, Store
+
+log = structlog.get_logger()
+
+#: How far an album's items may lie apart in ids, when its first one is fetched alone.
+ALBUM_SPAN = 9
+
+Prepared = tuple[Send, Draft, list[bytes | None]]
+
+
+class Outgoing:
+    """Prepares calls."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        roster: Roster,
+        staging: Staging,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._roster = roster
+        self._staging = staging
+        self._clock = clock
+        self._ids = ids
+        self._cures: dict[int, set[Cure]] = {}
+
+    def cures(self, job: int) -> set[Cure]:
+        """What was already tried to make a refused job acceptable."""
+        return self._cures.get(job, set())
+
+    def forget(self, job: int) -> None:
+        self._cures.pop(job, None)
+        self._staging.forced.discard(job)
+
+    async def method(self, job: Job) -> str:
+        """Which call the job will make next, as the holds name it."""
+        for send in await self._store.sends(job.id):
+            if send.state == "new":
+                return method_of(send.draft)
+        messages = [message for message, _ in await self._store.messages(job.id)]
+        if len(messages) > 1:
+            return "messages.sendMultiMedia"
+        return "messages.sendMedia" if messages and messages[0].media is not None else "messages.sendMessage"
+
+    async def prepare(self, mirror: Mirror, job: Job) -> Prepared | None:
+        """The next call of the job, written down; None where the job has ended, or another goes first."""
+        kept = await self._store.messages(job.id)
+        if not any(send.state != "new" for send in await self._store.sends(job.id)) and not self.cures(
+            job.id
+        ):
+            messages = [message for message, _ in kept]
+            if not messages:
+                await self._store.finish(job.id, "skipped", "nothing is left of it", self._clock.now())
+                return None
+            parent = await self._parent(mirror, job, messages)
+            if parent == "lifted":
+                return None
+            planned = self._plan(mirror, job, messages, parent)
+            if planned.skip:
+                log.info("message skipped", mirror=mirror.name, source_id=job.first_id, why=planned.skip)
+                await self._store.finish(job.id, "skipped", planned.skip, self._clock.now())
+                return None
+            await self._write_down(job, planned.drafts, dict((m.id, rid) for m, rid in kept))
+        sends = await self._store.sends(job.id)
+        send = next(send for send in sends if send.state == "new")
+        draft = self._answering(send, sends)
+        committed = await self._store.committed(job.id)
+        media = [committed.get(piece.source_id, (0, None))[1] for piece in draft.pieces]
+        return (
+            send,
+            draft,
+            [
+                raw if piece.media is not None else None
+                for raw, piece in zip(media, draft.pieces, strict=True)
+            ],
+        )
+
+    def fingerprints(self, draft: Draft, committed: Sequence[bytes | None]) -> list[str]:
+        """What each piece will be recognised by, if its outcome becomes unknown."""
+        return [
+            fingerprint(piece, piece.media.id if piece.media is not None and raw is None else 0)
+            for piece, raw in zip(draft.pieces, committed, strict=True)
+        ]
+
+    async def degrade(self, mirror: Mirror, job: Job, send: Send | None, decision: Degrade) -> None:
+        """Apply the cure to the refused call (or, where staging failed, to the whole plan)."""
+        self._cures.setdefault(job.id, set()).add(decision.what)
+        kept = await self._store.messages(job.id)
+        ids = {message.id: random_id for message, random_id in kept}
+        if decision.what == "stream":
+            self._staging.forced.add(job.id)
+            await self._store.refused(job.id, send.seq if send else 0)
+            self._staging.wake()
+            return
+        sends = await self._store.sends(job.id)
+        if not sends:
+            messages = [message for message, _ in kept]
+            parent = await self._parent(mirror, job, messages)
+            planned = self._plan(mirror, job, messages, None if parent == "lifted" else parent)
+            sends_drafts = list(planned.drafts)
+        else:
+            sends_drafts = [each.draft for each in sends if each.state == "new"]
+        account = self._roster.writer
+        if decision.what == "limits":
+            account = msgspec.structs.replace(
+                account, text_max=account.text_max // 2, caption_max=account.caption_max // 2
+            )
+        changed: list[Draft] = []
+        for index, draft in enumerate(sends_drafts):
+            first = index == 0
+            changed += (
+                degraded(draft, decision.what, account=account, reason=decision.reason) if first else [draft]
+            )
+        before = [each.draft for each in sends if each.state != "new"]
+        await self._write_down(job, [*before, *changed], ids)
+        if decision.what in ("note", "as-file"):
+            for message, _ in kept:
+                await self._store.drop_upload(job.id, message.id)
+
+    async def refresh(self, mirror: Mirror, job: Job) -> None:
+        """References are too old: fetch the messages anew; uploads of ours are made again."""
+        kept = [message for message, _ in await self._store.messages(job.id)]
+        fresh = await self._source.messages(mirror.source, [message.id for message in kept])
+        if not fresh and any(message.media is not None for message in kept):
+            raise SourceGone("the original was deleted before its turn, and its media with it")
+        await self._store.refresh(job.id, list(fresh.values()))
+        for message in kept:
+            await self._store.drop_upload(job.id, message.id)
+
+    async def split_off(self, job: Job, send: Send, missing: set[int]) -> None:
+        """The items of an album that are missing become a call behind it, answering its first item."""
+        idxs = [idx for idx, copy in enumerate(send.copies) if copy.random_id in missing]
+        rest = msgspec.structs.replace(
+            send.draft,
+            pieces=tuple(send.draft.pieces[idx] for idx in idxs),
+            reply=None,
+            reply_to_previous=True,
+        )
+        await self._store.split_off(
+            job.id, send.seq, missing=rest, random_ids=[send.copies[idx].random_id for idx in idxs], idxs=idxs
+        )
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    def _plan(self, mirror: Mirror, job: Job, messages: Sequence[Message], parent: Parent | None) -> Plan:
+        return plan(
+            messages,
+            mirror=mirror,
+            account=self._roster.writer,
+            source=self._roster.sources[mirror.source],
+            parent=parent,
+            backlog=job.lane == "backlog",
+            same_account=self._roster.same_account,
+        )
+
+    async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
+        """Give every piece its `random_id`: the one born with its message, or, for what follows, a new one."""
+        used: set[int] = set()
+
+        def random_id(source_id: int) -> int:
+            own = born.get(source_id)
+            if own is None or own in used:
+                own = self._ids.random_id()
+            used.add(own)
+            return own
+
+        await self._store.plan_sends(
+            job.id,
+            drafts,
+            [[random_id(piece.source_id) for piece in draft.pieces] for draft in drafts],
+            [[fingerprint(piece) for piece in draft.pieces] for draft in drafts],
+        )
+
+    def _answering(self, send: Send, sends: Sequence[Send]) -> Draft:
+        """The draft, with the reply that only became known when the call before it was settled."""
+        if not send.draft.reply_to_previous:
+            return send.draft
+        before = [copy.target_id for each in sends if each.seq < send.seq for copy in each.copies[:1]]
+        known = [target_id for target_id in before if target_id is not None]
+        return msgspec.structs.replace(send.draft, reply=ReplyTo(id=known[-1]) if known else None)
+
+    async def _parent(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Parent | str | None:
+        """What the job answers; `lifted` where the parent has been put before it and goes first."""
+        if job.follows is not None:
+            copy = await self._store.first_copy(job.follows)
+            return Parent(copy=copy) if copy is not None else None
+        reply = next((message.reply for message in messages if message.reply), None)
+        if reply is None:
+            return None
+        source = self._roster.sources[mirror.source]
+        if reply.chat is not None and reply.chat != mirror.source:
+            return Parent(lost="a message of another chat")
+        where = link(source, reply.id)
+        origin = await self._store.origin(mirror.id, mirror.source, reply.id)
+        if origin is not None and origin.copy_id is not None:
+            return Parent(copy=origin.copy_id)
+        may_lift = job.lane == "live" and job.sub >= 0
+        if origin is not None and origin.state == "waiting" and origin.lane == "backlog" and may_lift:
+            kept = [message for message, _ in await self._store.messages(origin.job)]
+            return await self._lift(mirror, job, kept)
+        if origin is None and may_lift and await self._lies_ahead(mirror, reply.id):
+            found = await self._fetch_whole(mirror, reply.id)
+            if found:
+                return await self._lift(mirror, job, found)
+        if origin is not None:
+            return Parent(lost=origin.reason or origin.state, link=where)
+        return Parent(lost="not mirrored", link=where)
+
+    async def _lift(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
+        await self._store.take_lifted(
+            mirror.id, messages, before=job.id, now=self._clock.now(), new_id=self._ids.random_id
+        )
+        log.info("parent goes first", mirror=mirror.name, source_id=messages[0].id, answered_by=job.first_id)
+        self._staging.wake()
+        return "lifted"
+
+    async def _lies_ahead(self, mirror: Mirror, source_id: int) -> bool:
+        return any(gap.next_id < source_id <= gap.end_id for gap in await self._store.gaps(mirror.id))
+
+    async def _fetch_whole(self, mirror: Mirror, source_id: int) -> list[Message]:
+        """A message, or the whole album that it belongs to."""
+        around = range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
+        found = await self._source.messages(mirror.source, list(around))
+        message = found.get(source_id)
+        if message is None or message.service:
+            return []
+        if message.group is None:
+            return [message]
+        return [found[i] for i in sorted(found) if found[i].group == message.group]
+
+
+def method_of(draft: Draft) -> str:
+    """The method that a draft is sent by (https://core.telegram.org/methods#working-with-messages)."""
+    if len(draft.pieces) > 1:
+        return "messages.sendMultiMedia"
+    if draft.pieces[0].media is not None or draft.preview.mode == "forced":
+        return "messages.sendMedia"
+    return "messages.sendMessage"
