@@ -88,6 +88,9 @@ class Rejected(TelegramError):
 class MediaExpired(TelegramError):
     """A file reference is too old: fetch its message again, then repeat at once."""
 
+    #: Which item of an album it was, from 0; None where Telegram does not say.
+    index: int | None = None
+
 
 class PartsMissing(TelegramError):
     """Telegram lacks these parts of an upload; none named: all of them, under a new `file_id`."""

@@ -1,0 +1,130 @@
+"""What a chat is, and what this account may do in it, as the model's `Chat` and `Topic`.
+
+Pure: from the objects of `getFullChannel`, `getFullChat` and dialogs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telethon.tl import types
+
+from ..model import Chat, Topic
+from .directory import CHANNEL_MARK, display_name, marked
+
+
+def channel(entity: Any, full: Any = None) -> Chat:
+    """A channel or supergroup; what only `full` tells is empty without it."""
+    may_unprotect = bool(entity.creator or _may(entity, "change_info"))
+    admin = bool(entity.creator or entity.admin_rights)
+    return Chat(
+        id=marked(entity),
+        title=entity.title,
+        kind="channel" if entity.broadcast else "supergroup",
+        username=_username(entity),
+        forum=bool(entity.forum),
+        protected=bool(entity.noforwards),
+        may_unprotect=may_unprotect,
+        member=not entity.left,
+        write_refusal=_channel_refusal(entity),
+        may_pin=_may(entity, "edit_messages" if entity.broadcast else "pin_messages"),
+        may_manage_topics=_may(entity, "manage_topics"),
+        linked=-CHANNEL_MARK - full.linked_chat_id if full and full.linked_chat_id else None,
+        slow_mode=0 if admin or not full else full.slowmode_seconds or 0,
+        auto_delete=(full.ttl_period or 0) if full else 0,
+    )
+
+
+def group(entity: Any, full: Any = None) -> Chat:
+    """A basic group."""
+    return Chat(
+        id=marked(entity),
+        title=entity.title,
+        kind="group",
+        protected=bool(entity.noforwards),
+        may_unprotect=bool(entity.creator or _may(entity, "change_info")),
+        member=not entity.left and not entity.deactivated,
+        write_refusal=_group_refusal(entity),
+        may_pin=_may(entity, "pin_messages"),
+        migrated_to=-CHANNEL_MARK - entity.migrated_to.channel_id if entity.migrated_to else None,
+        auto_delete=(full.ttl_period or 0) if full else 0,
+    )
+
+
+def user(entity: Any) -> Chat:
+    """A person; listed, never mirrored."""
+    return Chat(
+        id=entity.id,
+        title=display_name(entity) or "deleted account",
+        kind="user",
+        username=entity.username or "",
+        write_refusal="only groups and channels are mirrored",
+    )
+
+
+def chat(entity: Any) -> Chat | None:
+    """Whatever a dialog shows; None for what the account was thrown out of."""
+    if isinstance(entity, types.Channel):
+        return channel(entity)
+    if isinstance(entity, types.Chat):
+        return group(entity)
+    return user(entity) if isinstance(entity, types.User) else None
+
+
+def topic(tl: Any) -> Topic:
+    return Topic(
+        id=tl.id,
+        title=tl.title,
+        closed=bool(tl.closed),
+        hidden=bool(tl.hidden),
+        icon_color=tl.icon_color,
+        icon_emoji=tl.icon_emoji_id or 0,
+    )
+
+
+def _username(entity: Any) -> str:
+    if entity.username:
+        return str(entity.username)
+    return next((str(name.username) for name in entity.usernames or () if name.active), "")
+
+
+def _may(entity: Any, right: str) -> bool:
+    """Whether the account has a right: as creator, as administrator, or as everybody has it."""
+    if entity.creator or getattr(entity.admin_rights, right, False):
+        return True
+    if getattr(entity, "broadcast", False) or entity.left or right == "change_info":
+        return False
+    default, banned = entity.default_banned_rights, getattr(entity, "banned_rights", None)
+    # A right that nobody was denied is everybody's; one that only administrators know is nobody's.
+    known = hasattr(types.ChatBannedRights(until_date=None), right)
+    return known and not getattr(default, right, default is None) and not getattr(banned, right, False)
+
+
+def _channel_refusal(entity: Any) -> str:
+    if entity.creator or getattr(
+        entity.admin_rights, "post_messages" if entity.broadcast else "other", False
+    ):
+        return ""
+    if entity.left:
+        return "the account is not a member"
+    if entity.broadcast:
+        return "only administrators who may post can write in a channel"
+    if entity.admin_rights:
+        return ""
+    return _denied(entity.default_banned_rights, entity.banned_rights)
+
+
+def _group_refusal(entity: Any) -> str:
+    if entity.deactivated:
+        return "the group has become a supergroup" if entity.migrated_to else "the group is closed"
+    if entity.left:
+        return "the account is not a member"
+    return "" if entity.creator or entity.admin_rights else _denied(entity.default_banned_rights, None)
+
+
+def _denied(default: Any, banned: Any) -> str:
+    if banned is not None and (banned.send_messages or banned.view_messages):
+        return "the account is restricted in this group"
+    if default is not None and default.send_messages:
+        return "the group lets only administrators write"
+    return ""

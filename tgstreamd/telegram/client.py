@@ -1,0 +1,309 @@
+"""The account's main connection: Telethon's client without its retries, events and reconnects.
+
+Owns the one place where requests are asked (`call`: bounded, every trouble translated) and the one task
+that keeps the connection alive: it probes a silent wire, connects again with initConnection (so that
+Telegram pushes to us) and stops for good only where a person must log in. Everything pushed goes, as it
+came, to `updates`; nothing here reads or advances a position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import telethon.crypto.aes
+from telethon import TelegramClient
+from telethon.network import ConnectionTcpFull
+from telethon.tl import functions, types
+
+from .. import __version__
+from ..clock import Clock, SystemClock
+from ..errors import ConfigError, FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
+from .directory import Directory
+from .session import StoredSession
+from .settings import Settings, parse_proxy, trust
+from .translate import TROUBLES, Side, translate
+from .wire import Wire
+
+#: One try to connect, key exchange included; systemd's start timeout is renewed between tries.
+CONNECT_TIMEOUT: Final = 25.0
+#: A wire on which nothing was heard for so long is asked whether it lives.
+SILENCE: Final = 30.0
+PING_TIMEOUT: Final = 10.0
+SAVE_INTERVAL: Final = 60.0
+#: Pushes kept for a reader that does not come; beyond, they become one "ask for everything".
+PUSHES_MAX: Final = 10_000
+#: Refusals of the key in a row after which it is believed to be gone.
+KEY_REFUSALS: Final = 3
+DEVICE: Final = {"device_model": "tgstreamd", "system_version": "Linux", "app_version": __version__}
+
+#: Told before each wait on the way to a connection: the seconds, and why.
+Waiting = Callable[[float, TgstreamdError], None]
+
+
+def require_cryptg() -> None:
+    """Refuse to run on Python's own AES: a hundred times slower, and nobody would know why."""
+    cryptg = telethon.crypto.aes.cryptg
+    if cryptg is None:
+        raise ConfigError("cryptg cannot be imported", hint="install it: media would crawl without it")
+    key, iv, block = bytes(range(32)), bytes(range(32)), bytes(64)
+    if cryptg.decrypt_ige(telethon.crypto.aes.AES.encrypt_ige(block, key, iv), key, iv) != block:
+        raise ConfigError("cryptg is installed and does not work", hint="reinstall it")
+
+
+class OwnConfig(TelegramClient):
+    """A client whose server configuration is its own: Telethon keeps it on the class, for all clients."""
+
+    async def _get_dc(self, dc_id: int, cdn: bool = False) -> Any:
+        options = (await self(functions.help.GetConfigRequest())).dc_options
+        return pick_dc(options, dc_id)
+
+
+def pick_dc(options: Any, dc_id: int) -> Any:
+    """The address of a data centre among Telegram's options: IPv4, neither CDN nor obfuscated-only."""
+    usable = [o for o in options if o.id == dc_id and not (o.ipv6 or o.cdn or o.tcpo_only)]
+    if not usable:
+        raise Transient(f"Telegram names no address for data centre {dc_id}")
+    return min(usable, key=lambda option: bool(option.media_only))
+
+
+class Client(OwnConfig):
+    """See the module. `open` first, then `call`; `close` ends it within a second or two."""
+
+    def __init__(self, settings: Settings, session: StoredSession, *, clock: Clock | None = None) -> None:
+        require_cryptg()
+        trust(settings.server)
+        if settings.server is not None:
+            server = settings.server
+            session.set_dc(server.dc_id, server.address, server.port)
+        # Telethon reports each lost connection on its own, with objects in clear; we report ours.
+        logging.getLogger("telethon").setLevel(logging.CRITICAL)
+        super().__init__(
+            session, settings.api_id, settings.api_hash, connection=ConnectionTcpFull,
+            proxy=parse_proxy(settings.proxy), timeout=10, request_retries=0, connection_retries=0,
+            retry_delay=0, auto_reconnect=False, flood_sleep_threshold=0, raise_last_call_error=True,
+            **DEVICE,
+        )  # fmt: skip
+        self.stored = session
+        self.directory = Directory(session)
+        self.updates: deque[Any] = deque()
+        self.pushed = asyncio.Event()
+        self.usable = asyncio.Event()
+        #: What ended the client for good; every call raises it.
+        self.fatal: TgstreamdError | None = None
+        self.me: Any = None
+        self._clock: Clock = clock or SystemClock()
+        self._keeper: asyncio.Task[None] | None = None
+        self._refusals = 0
+        self._settled_config: Any = None
+        self._wire = self._sender = Wire(
+            session.auth_key, loggers=self._log, timeout=10, gap=lambda: self.heard(types.UpdatesTooLong()),
+            auth_key_callback=self._auth_key_callback, updates_queue=self._updates_queue,
+        )  # fmt: skip
+
+    # Connecting.
+
+    async def open(self, *, waiting: Waiting | None = None, tries: int | None = None) -> None:
+        """Connect and see that the account is logged in, as long as it takes (or `tries` times).
+
+        Raises NotAuthorised, ConfigError, and, after `tries`, Transient or FloodWait.
+        """
+        await self._connect_until_it_holds(waiting or (lambda _seconds, _why: None), tries)
+        self._keeper = asyncio.create_task(self._keep(), name="telegram-connection")
+
+    async def _connect_until_it_holds(self, waiting: Waiting, tries: int | None) -> None:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await self._try_connect()
+            except (Transient, FloodWait) as error:
+                if attempt == tries:
+                    raise
+                flood = error.seconds if isinstance(error, FloodWait) else 0
+                pause = flood or min(30.0, 2.0 ** min(attempt - 1, 5)) * random.uniform(0.8, 1.0)
+                await self._pause(pause, error, waiting)
+            else:
+                return
+
+    async def _pause(self, seconds: float, why: TgstreamdError, waiting: Waiting) -> None:
+        end = self._clock.monotonic() + seconds
+        while (left := end - self._clock.monotonic()) > 0:
+            waiting(left, why)
+            await self._clock.sleep_until(min(end, self._clock.monotonic() + 25))
+
+    async def _try_connect(self) -> None:
+        request = functions.InitConnectionRequest
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await TelegramClient.connect(self)
+        except asyncio.CancelledError as error:
+            await self._tear_down()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Telethon cancels the futures of a wire that died; nobody cancelled us.
+            raise Transient("connection: it was closed while it began") from error
+        except TROUBLES as error:
+            await self._tear_down()
+            raise self._judge(translate(error, request)) from error
+        if self.me is None:
+            await self._tear_down()
+            raise NotAuthorised("nobody is logged in with this session", hint="tgstreamd login")
+        self._refusals = 0
+        self.usable.set()
+
+    def _judge(self, error: TgstreamdError) -> TgstreamdError:
+        """A key that Telegram does not know may be its own trouble, unless it keeps saying so."""
+        if isinstance(error, TelegramError) and error.error == "AUTH_KEY_UNKNOWN":
+            self._refusals += 1
+            if self._refusals >= KEY_REFUSALS:
+                return NotAuthorised("Telegram no longer knows this session", hint="tgstreamd login")
+        return error
+
+    async def _on_login(self, user: Any) -> Any:
+        # Telethon fetches, and throws away, a difference here. Positions are ours.
+        self.me = user
+        self._authorized = True
+        return user
+
+    async def _tear_down(self) -> None:
+        self.usable.clear()
+        self.me = None
+        await self._wire.close()
+        await self._disconnect()
+        self._updates_handle = self._keepalive_handle = None
+
+    async def close(self) -> None:
+        """Quick, also in mid-transfer; saves the session."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        self.fatal = self.fatal or Transient("the connection to Telegram was closed")
+        await self._tear_down()
+        self.pushed.set()
+        self.stored.save()
+
+    # Staying connected.
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    @property
+    def connected(self) -> bool:
+        return self.usable.is_set() and self._wire.alive
+
+    async def _keep(self) -> None:
+        while True:
+            await self._until_dead()
+            await self._tear_down()
+            try:
+                await self._connect_until_it_holds(lambda _seconds, _why: None, None)
+            except TgstreamdError as error:
+                self._die(error)
+                return
+            self.heard(types.UpdatesTooLong())
+
+    async def _until_dead(self) -> None:
+        loop = asyncio.get_running_loop()
+        saved = self._clock.monotonic()
+        while not await self._clock.wait(self._wire.dead, self._clock.monotonic() + SILENCE / 2):
+            if self._clock.monotonic() - saved >= SAVE_INTERVAL:
+                saved = self._clock.monotonic()
+                with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
+                    await asyncio.to_thread(self.stored.save)
+            if loop.time() - self._wire.heard < SILENCE:
+                continue
+            try:
+                await self._wire.ask(functions.PingRequest(random.getrandbits(62)), PING_TIMEOUT)
+            except TROUBLES:
+                return
+
+    def _die(self, error: TgstreamdError) -> None:
+        self.fatal = error
+        self.usable.clear()
+        self.pushed.set()
+
+    async def _keepalive_loop(self) -> None:
+        """Telethon's own; `_keep` does its work."""
+
+    # Asking.
+
+    async def call(self, request: Any, *, side: Side = "source", timeout: float = 60.0) -> Any:
+        """Telegram's answer. Raises errors of ours only; a Transient may have been carried out.
+
+        The exception is a Transient whose `error` is `NOT_CONNECTED`: nothing was sent.
+        """
+        await self._wait_usable(min(timeout, 20.0))
+        try:
+            result = await self._wire.ask(request, timeout)
+        except TROUBLES as error:
+            ours = translate(error, request, side)
+            if isinstance(ours, NotAuthorised):
+                self._die(ours)
+            raise ours from error
+        self.directory.learn(result)
+        return result
+
+    async def _wait_usable(self, timeout: float) -> None:
+        if not self.usable.is_set() and self.fatal is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self.usable.wait()
+        if self.fatal is not None:
+            raise self.fatal
+        if not self.connected:
+            raise Transient("there is no connection to Telegram", error="NOT_CONNECTED")
+
+    async def _call(self, *args: Any, **options: Any) -> Any:
+        # Only Telethon's own calls (at connect) come here. Floods are ours to remember.
+        self._flood_waited_requests.clear()
+        return await super()._call(*args, **options)
+
+    async def config(self) -> Any:
+        """Telegram's configuration (addresses of data centres, text length), asked once."""
+        if self._settled_config is None:
+            self._settled_config = await self.call(functions.help.GetConfigRequest())
+        return self._settled_config
+
+    async def address(self, dc: int) -> tuple[str, int]:
+        """Where a data centre listens; the account's own is where we are connected to."""
+        if dc == self.stored.dc_id:
+            return cast(str, self.stored.server_address), cast(int, self.stored.port)
+        option = pick_dc((await self.config()).dc_options, dc)
+        return option.ip_address, option.port
+
+    # Pushes.
+
+    async def _update_loop(self) -> None:
+        """Hand on each object of Telethon's queue, our own answers included, instead of its MessageBox.
+
+        In a gap or a burst MessageBox dispatches nothing, fetches a difference of its own, and one
+        undecodable object in that disconnects the client.
+        """
+        while True:
+            self.heard(await self._updates_queue.get())
+
+    def heard(self, update: Any) -> None:
+        self.directory.learn(update)
+        if len(self.updates) >= PUSHES_MAX:
+            self.updates.clear()
+            update = types.UpdatesTooLong()
+        self.updates.append(update)
+        self.pushed.set()
+
+    async def next_update(self) -> Any:
+        """The next object that Telegram pushed. Raises what ended the client."""
+        while not self.updates:
+            if self.fatal is not None:
+                raise self.fatal
+            self.pushed.clear()
+            await self.pushed.wait()
+        return self.updates.popleft()

@@ -1,0 +1,77 @@
+"""One account, connected: its two ports, and what the verbs ask besides.
+
+`connect` is the only way in. Close what it returns; that takes a second or two at most, also in the middle
+of a transfer.
+"""
+
+from __future__ import annotations
+
+from ..clock import Clock
+from ..errors import NotAuthorised
+from ..model import Account, Chat
+from . import chats
+from .client import Client, Waiting
+from .directory import marked
+from .peers import Peers
+from .pool import Pool
+from .resolve import resolve
+from .session import StoredSession
+from .settings import Settings
+from .source import TelegramSource
+from .target import TelegramTarget
+
+
+class Connection:
+    """A logged-in account. `source` and `target` are its two sides."""
+
+    def __init__(self, client: Client, pool: Pool, peers: Peers) -> None:
+        self._client = client
+        self._pool = pool
+        self._peers = peers
+        self.source = TelegramSource(client, peers, pool)
+        self.target = TelegramTarget(client, peers, pool)
+
+    @property
+    def connected(self) -> bool:
+        return self._client.connected
+
+    async def account(self) -> Account:
+        return await self.source.account()
+
+    async def resolve(self, ref: int | str) -> int:
+        """The marked id of an id, an @name or a t.me link. Raises Rejected with a plain sentence."""
+        return await resolve(self._client, self._peers, ref)
+
+    async def dialogs(self) -> list[Chat]:
+        """Every chat that the account sees, in Telegram's order."""
+        found: list[Chat] = []
+        async for dialogs, entities in self._peers.dialog_pages():
+            for dialog in dialogs:
+                entity = entities.get(marked(dialog.peer))
+                if entity is not None and (chat := chats.chat(entity)) is not None:
+                    found.append(chat)
+        return found
+
+    async def close(self) -> None:
+        await self._pool.close()
+        await self._client.close()
+
+
+async def connect(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    waiting: Waiting | None = None,
+    tries: int | None = None,
+) -> Connection:
+    """Connect and see that somebody is logged in; for ever, or `tries` times.
+
+    `waiting(seconds, why)` is told before each wait, at least every 25 s. A try takes 25 s at most.
+    Raises NotAuthorised, ConfigError, and after `tries` Transient or FloodWait.
+    """
+    session = StoredSession.load(settings.session, settings.session_string)
+    if not session.has_key:
+        raise NotAuthorised("nobody is logged in yet", hint="tgstreamd login")
+    client = Client(settings, session, clock=clock)
+    await client.open(waiting=waiting, tries=tries)
+    return Connection(client, Pool(client, settings.connections), Peers(client))

@@ -1,0 +1,126 @@
+"""Messages from Telegram's objects to the model's, and drafts back.
+
+Pure: what it needs to know of chats and people it asks the directory, never the network.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from telethon.tl import types
+
+from ..model import GENERAL_TOPIC, Account, Draft, Message, Preview, Reply
+from . import entities, media
+from .directory import Directory, marked
+
+
+def seconds(moment: Any) -> int:
+    """Seconds since 1970 of Telethon's datetimes (and of the rare plain numbers)."""
+    if isinstance(moment, datetime):
+        return int(moment.timestamp())
+    return int(moment or 0)
+
+
+def message(tl: Any, directory: Directory) -> Message | None:
+    """The model's message; None for an empty one."""
+    if isinstance(tl, types.MessageEmpty) or tl.peer_id is None:
+        return None
+    chat = marked(tl.peer_id)
+    header = tl.reply_to if isinstance(tl.reply_to, types.MessageReplyHeader) else None
+    topic = _topic(tl, header, directory.forum(chat))
+    sender_id = marked(tl.from_id) if tl.from_id else chat
+    common: dict[str, Any] = {
+        "chat": chat,
+        "id": tl.id,
+        "date": seconds(tl.date),
+        "topic": topic,
+        "out": bool(tl.out),
+        "silent": bool(tl.silent),
+        "sender": getattr(tl, "post_author", None) or directory.name(sender_id),
+        "sender_id": sender_id,
+    }
+    if isinstance(tl, types.MessageService):
+        return Message(**common, service=type(tl.action).__name__.removeprefix("MessageAction"))
+    return Message(
+        **common,
+        text=tl.message or "",
+        entities=entities.from_tl(tl.entities),
+        media=media.rich(tl.rich_message) if tl.rich_message else media.from_tl(tl.media),
+        group=tl.grouped_id,
+        reply=_reply(header, topic),
+        edited=0 if tl.edit_hide else seconds(tl.edit_date),
+        protected=bool(tl.noforwards),
+        preview=preview(tl),
+        invert=bool(tl.invert_media),
+        pending=bool(tl.video_processing_pending),
+    )
+
+
+def messages(many: Any, directory: Directory) -> tuple[Message, ...]:
+    """The messages among `many` that exist, in their order."""
+    return tuple(m for tl in many if (m := message(tl, directory)) is not None)
+
+
+def _topic(tl: Any, header: Any, forum: bool | None) -> int | None:
+    """The topic of a message (https://core.telegram.org/api/forum)."""
+    if isinstance(tl, types.MessageService) and isinstance(tl.action, types.MessageActionTopicCreate):
+        return int(tl.id)
+    if header is not None and header.forum_topic:
+        return int(header.reply_to_top_id or header.reply_to_msg_id or GENERAL_TOPIC)
+    return GENERAL_TOPIC if forum else None
+
+
+def _reply(header: Any, topic: int | None) -> Reply | None:
+    if header is None or not header.reply_to_msg_id or header.reply_to_scheduled:
+        return None
+    if header.forum_topic and not header.reply_to_top_id and not header.quote:
+        return None  # it only says in which topic the message stands
+    if header.forum_topic and header.reply_to_msg_id == topic:
+        return None
+    return Reply(
+        id=header.reply_to_msg_id,
+        chat=marked(header.reply_to_peer_id) if header.reply_to_peer_id else None,
+        quote=header.quote_text or "" if header.quote else "",
+        quote_entities=entities.from_tl(header.quote_entities) if header.quote else (),
+        quote_offset=header.quote_offset if header.quote else None,
+    )
+
+
+def preview(tl: Any) -> Preview:
+    """How the link preview stood. A link without one means that its author took it away."""
+    hanging = tl.media
+    if isinstance(hanging, types.MessageMediaWebPage):
+        page = hanging.webpage
+        large, small = bool(hanging.force_large_media), bool(hanging.force_small_media)
+        url = getattr(page, "url", None) or ""
+        if url and (hanging.manual or large or small):
+            return Preview(mode="forced", url=url, large=large, small=small)
+        return Preview(mode="auto")
+    linked = any(
+        isinstance(e, types.MessageEntityUrl | types.MessageEntityTextUrl) for e in tl.entities or ()
+    )
+    return Preview(mode="none") if linked and hanging is None else Preview(mode="auto")
+
+
+def reply_to(draft: Draft, account: Account, directory: Directory) -> Any:
+    """What a draft answers, and in which topic. General is never named: it is where nothing is."""
+    topic = None if draft.topic in (None, GENERAL_TOPIC) else draft.topic
+    answered = draft.reply
+    if answered is None:
+        return types.InputReplyToMessage(reply_to_msg_id=topic) if topic else None
+    quote: dict[str, Any] = {}
+    if answered.quote:
+        quote = {
+            "quote_text": answered.quote,
+            "quote_entities": entities.to_tl(
+                answered.quote_entities,
+                premium=account.premium,
+                input_user=directory.input_user,
+                quote=True,
+            )
+            or None,
+            "quote_offset": answered.quote_offset,
+        }
+    # The topic is named beside the message: were that one gone, the copy would land in General.
+    return types.InputReplyToMessage(reply_to_msg_id=answered.id, top_msg_id=topic, **quote)

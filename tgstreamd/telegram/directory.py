@@ -1,0 +1,104 @@
+"""Who is who: what every answer says in passing about chats and users.
+
+Keeps access hashes in the session, and in memory which chats are forums and what people are called.
+It asks nothing of Telegram: a lookup that fails is answered by `peers`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from telethon.tl import types
+
+from .session import StoredSession
+
+#: Display names kept in memory; they are never written to disk.
+NAMES_MAX: Final = 10_000
+#: What Telegram adds to a channel's id to mark it (https://core.telegram.org/api/bots/ids).
+CHANNEL_MARK: Final = 1_000_000_000_000
+
+
+def marked(peer: Any) -> int:
+    """The marked id of a peer, input peer, chat or user: `-100…` for channels, negative for groups."""
+    if (channel := getattr(peer, "channel_id", None)) is not None:
+        return -CHANNEL_MARK - int(channel)
+    if (chat := getattr(peer, "chat_id", None)) is not None:
+        return -int(chat)
+    if (user := getattr(peer, "user_id", None)) is not None:
+        return int(user)
+    if isinstance(peer, types.Channel | types.ChannelForbidden):
+        return -CHANNEL_MARK - peer.id
+    if isinstance(peer, types.Chat | types.ChatForbidden | types.ChatEmpty):
+        return -peer.id
+    return int(peer.id)
+
+
+def is_channel(chat: int) -> bool:
+    """Channels and supergroups; basic groups and people are in the account's common box."""
+    return chat <= -CHANNEL_MARK
+
+
+def channel_id(chat: int) -> int:
+    return -chat - CHANNEL_MARK
+
+
+def display_name(entity: Any) -> str:
+    """A chat's title, or a person's first and last name."""
+    if title := getattr(entity, "title", None):
+        return str(title)
+    names = (getattr(entity, "first_name", None), getattr(entity, "last_name", None))
+    return " ".join(name for name in names if name)
+
+
+class Directory:
+    """See the module."""
+
+    def __init__(self, session: StoredSession) -> None:
+        self.session = session
+        self._forums: dict[int, bool] = {}
+        self._names: dict[int, str] = {}
+
+    def learn(self, answer: Any) -> None:
+        """Take in the `users` and `chats` of an answer or an update."""
+        self.session.process_entities(answer)
+        for user in getattr(answer, "users", None) or ():
+            if isinstance(user, types.User):
+                self._name(user.id, display_name(user))
+        for chat in getattr(answer, "chats", None) or ():
+            entity = marked(chat)
+            if isinstance(chat, types.Channel):
+                self._forums[entity] = bool(chat.forum)
+            if title := display_name(chat):
+                self._name(entity, title)
+
+    def _name(self, entity: int, name: str) -> None:
+        self._names.pop(entity, None)
+        self._names[entity] = name
+        if len(self._names) > NAMES_MAX:
+            del self._names[next(iter(self._names))]
+
+    def name(self, entity: int) -> str:
+        return self._names.get(entity, "")
+
+    def forum(self, chat: int) -> bool | None:
+        """Whether a chat has topics; None where nothing was heard of it yet."""
+        return self._forums.get(chat) if is_channel(chat) else False
+
+    def known(self, chat: int) -> bool:
+        return chat in self.session.entities
+
+    def input_peer(self, chat: int) -> Any:
+        """The peer of a marked id. KeyError where its access hash is not known."""
+        if is_channel(chat):
+            return types.InputPeerChannel(channel_id(chat), self.session.entities[chat][0])
+        if chat < 0:
+            return types.InputPeerChat(-chat)
+        return types.InputPeerUser(chat, self.session.entities[chat][0])
+
+    def input_channel(self, chat: int) -> Any:
+        return types.InputChannel(channel_id(chat), self.session.entities[chat][0])
+
+    def input_user(self, user: int) -> Any | None:
+        """A person to mention; None where the access hash is not known."""
+        row = self.session.entities.get(user)
+        return types.InputUser(user, row[0]) if row else None

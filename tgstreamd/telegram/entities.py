@@ -1,0 +1,87 @@
+"""Formatted ranges between Telegram's objects and the model's.
+
+Both count UTF-16 code units. Only what a user may set is sent: links, mentions by name, hashtags and the
+like are found again by the server (https://core.telegram.org/api/entities).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from telethon.tl import types
+
+from ..model import Entity
+
+#: Kinds that may be sent, with the constructor.
+_SENT: Final[dict[str, Any]] = {
+    "bold": types.MessageEntityBold,
+    "italic": types.MessageEntityItalic,
+    "underline": types.MessageEntityUnderline,
+    "strike": types.MessageEntityStrike,
+    "spoiler": types.MessageEntitySpoiler,
+    "blockquote": types.MessageEntityBlockquote,
+    "code": types.MessageEntityCode,
+    "pre": types.MessageEntityPre,
+    "text_url": types.MessageEntityTextUrl,
+    "custom_emoji": types.MessageEntityCustomEmoji,
+    "formatted_date": types.MessageEntityFormattedDate,
+}
+#: Kinds that Telegram allows in a quote (TDLib's list).
+_QUOTED: Final = {"bold", "italic", "underline", "strike", "spoiler", "custom_emoji", "formatted_date"}
+
+
+def kind_of(entity: Any) -> str:
+    """`MessageEntityTextUrl` is a `text_url`."""
+    name = type(entity).__name__.removeprefix("Input").removeprefix("MessageEntity")
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def from_tl(entities: Iterable[Any] | None) -> tuple[Entity, ...]:
+    return tuple(
+        Entity(kind=kind_of(entity), offset=entity.offset, length=entity.length, args=_args(entity))
+        for entity in entities or ()
+    )
+
+
+def _args(entity: Any) -> dict[str, int | str | bool]:
+    args: dict[str, int | str | bool] = {}
+    for key, value in vars(entity).items():
+        if key in ("offset", "length") or value is None or value is False:
+            continue
+        if isinstance(value, datetime):
+            args[key] = int(value.timestamp())
+        elif isinstance(value, int | str | bool):
+            args[key] = value
+        elif (user := getattr(value, "user_id", None)) is not None:
+            args[key] = user
+    return args
+
+
+def to_tl(
+    entities: Sequence[Entity], *, premium: bool, input_user: Callable[[int], Any | None], quote: bool = False
+) -> list[Any]:
+    """What may be sent of `entities`; the text of those dropped stays as plain text.
+
+    A mention of someone whose access hash is unknown is dropped, and so are custom emoji without Premium:
+    the message would be refused, or lose them anyway.
+    """
+    sent = []
+    for entity in entities:
+        if quote and entity.kind not in _QUOTED:
+            continue
+        if entity.kind == "mention_name":
+            user = input_user(int(entity.args.get("user_id", 0)))
+            if user is not None:
+                sent.append(types.InputMessageEntityMentionName(entity.offset, entity.length, user))
+            continue
+        cls = _SENT.get(entity.kind)
+        if cls is None or (entity.kind == "custom_emoji" and not premium):
+            continue
+        args: dict[str, Any] = dict(entity.args)
+        if entity.kind == "formatted_date":
+            args["date"] = datetime.fromtimestamp(int(args.get("date", 0)), UTC)
+        sent.append(cls(entity.offset, entity.length, **args))
+    return sent

@@ -1,0 +1,88 @@
+"""From a marked id to a peer that Telegram accepts, asking where the session does not know it.
+
+The access hash of a chat comes from the session; an unknown one is learnt from the dialogs, once, since a
+fresh string session knows nobody. It never resolves a name: that is `resolve`'s, and happens once in a
+mirror's life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from telethon.tl import functions, types
+
+from ..errors import SourceLost, TargetLost
+from .client import Client
+from .directory import is_channel, marked
+from .translate import Side
+
+#: Dialogs a page, and pages at most: 20,000 chats.
+PAGE: Final = 100
+PAGES_MAX: Final = 200
+
+
+class Peers:
+    """See the module. Shared by both sides of an account."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._learning = asyncio.Lock()
+        self._learnt = False
+
+    async def peer(self, chat: int, side: Side) -> Any:
+        """The InputPeer. Raises SourceLost or TargetLost where the account does not know the chat."""
+        await self._know(chat, side)
+        return self._client.directory.input_peer(chat)
+
+    async def channel(self, chat: int, side: Side) -> Any:
+        await self._know(chat, side)
+        return self._client.directory.input_channel(chat)
+
+    async def _know(self, chat: int, side: Side) -> None:
+        directory = self._client.directory
+        if (chat < 0 and not is_channel(chat)) or directory.known(chat):
+            return
+        async with self._learning:
+            if not self._learnt and not directory.known(chat):
+                async for _page in self.dialog_pages(side):
+                    pass
+                self._learnt = True
+        if not directory.known(chat):
+            lost = SourceLost if side == "source" else TargetLost
+            raise lost(
+                f"chat {chat} is unknown to this account",
+                error="CHANNEL_INVALID",
+                hint="join it with this account; `tgstreamd chats` lists what it sees",
+            )
+
+    async def dialog_pages(self, side: Side = "source") -> Any:
+        """All dialogs, a page at a time: `(dialogs, their chats and users by marked id)`."""
+        date, message_id = None, 0
+        peer: Any = types.InputPeerEmpty()
+        seen: set[int] = set()
+        for _ in range(PAGES_MAX):
+            answer = await self._client.call(
+                functions.messages.GetDialogsRequest(date, message_id, peer, PAGE, hash=0), side=side
+            )
+            entities = {marked(entity): entity for entity in (*answer.chats, *answer.users)}
+            dialogs = [d for d in answer.dialogs if isinstance(d, types.Dialog)]
+            fresh = [d for d in dialogs if marked(d.peer) not in seen]
+            seen.update(marked(d.peer) for d in fresh)
+            yield fresh, entities
+            if not fresh or isinstance(answer, types.messages.Dialogs):
+                return
+            tops = {(marked(m.peer_id), m.id): m for m in answer.messages if m.peer_id is not None}
+            for dialog in reversed(dialogs):
+                # The page goes on below the last dialog whose top message and peer are usable.
+                top = tops.get((marked(dialog.peer), dialog.top_message))
+                where = marked(dialog.peer)
+                if top is not None and top.date and self._reachable(where):
+                    date, message_id = top.date, top.id
+                    peer = self._client.directory.input_peer(where)
+                    break
+            else:
+                return
+
+    def _reachable(self, chat: int) -> bool:
+        return (chat < 0 and not is_channel(chat)) or self._client.directory.known(chat)

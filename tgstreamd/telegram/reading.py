@@ -1,0 +1,242 @@
+"""Reading chats: what both sides of an account ask of Telegram, for the side that asks.
+
+Histories come oldest first and filtered by id, whatever Telegram puts into a page: holes, empty messages,
+fewer than asked for. Nothing here decides what to do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from telethon.tl import functions, types
+
+from ..errors import Rejected, SourceLost, TargetLost, TelegramError, Transient
+from ..model import GENERAL_TOPIC, Account, Chat, Message, Topic
+from . import chats, convert
+from .client import Client
+from .directory import display_name, is_channel, marked
+from .peers import Peers
+from .translate import Side
+
+#: Telegram's largest page, and the largest batch of ids.
+PAGE: Final = 100
+#: Pages of other topics skipped in one call on the way to the next message of General.
+SKIPPED_PAGES_MAX: Final = 50
+APP_CONFIG_AGE: Final = 3600.0
+
+
+class Reading:
+    """See the module."""
+
+    def __init__(self, client: Client, peers: Peers, side: Side) -> None:
+        self._client = client
+        self._peers = peers
+        self._side: Side = side
+        self._limits: tuple[float, dict[str, float]] = (0.0, {})
+        #: How far a search for the next message of General came, by (chat, after).
+        self._scanned: dict[tuple[int, int], int] = {}
+
+    async def call(self, request: Any, timeout: float = 60.0) -> Any:
+        return await self._client.call(request, side=self._side, timeout=timeout)
+
+    def lost(self, what: str, hint: str = "") -> TelegramError:
+        return (SourceLost if self._side == "source" else TargetLost)(what, hint=hint)
+
+    # The account and its chats.
+
+    async def account(self) -> Account:
+        users = await self.call(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        if not users or not isinstance(users[0], types.User):
+            raise Transient("Telegram does not say who this account is")
+        me = users[0]
+        limits = await self._app_config()
+        kind = "premium" if me.premium else "default"
+        return Account(
+            id=me.id,
+            name=display_name(me),
+            username=me.username or "",
+            premium=bool(me.premium),
+            bot=bool(me.bot),
+            text_max=int(getattr(await self._client.config(), "message_length_max", 0) or 4096),
+            caption_max=int(limits.get(f"caption_length_limit_{kind}", 4096 if me.premium else 1024)),
+            parts_max=int(limits.get(f"upload_max_fileparts_{kind}", 8000 if me.premium else 4000)),
+        )
+
+    async def _app_config(self) -> dict[str, float]:
+        now = self._client.monotonic()
+        asked, limits = self._limits
+        if limits and now - asked < APP_CONFIG_AGE:
+            return limits
+        try:
+            answer = await self.call(functions.help.GetAppConfigRequest(hash=0))
+        except Rejected:
+            return limits  # a bot may not ask; the documented limits hold
+        found = {
+            item.key: item.value.value
+            for item in getattr(getattr(answer, "config", None), "value", None) or ()
+            if isinstance(item.value, types.JsonNumber)
+        }
+        self._limits = (now, found)
+        return found
+
+    async def full_channel(self, chat: int) -> tuple[Any, Any]:
+        """`(ChannelFull, Channel)`. Raises the side's loss where the account is not let in."""
+        answer = await self.call(
+            functions.channels.GetFullChannelRequest(await self._peers.channel(chat, self._side))
+        )
+        entity = next((c for c in answer.chats if marked(c) == chat), None)
+        if not isinstance(entity, types.Channel):
+            raise self.lost(f"the account was removed from {getattr(entity, 'title', chat)!r}")
+        return answer.full_chat, entity
+
+    async def chat(self, chat: int) -> Chat:
+        if is_channel(chat):
+            full, entity = await self.full_channel(chat)
+            return chats.channel(entity, full)
+        if chat > 0:
+            answer = await self.call(
+                functions.users.GetUsersRequest([await self._peers.peer(chat, self._side)])
+            )
+            if not answer or not isinstance(answer[0], types.User):
+                raise self.lost(f"there is no user {chat}")
+            return chats.user(answer[0])
+        answer = await self.call(functions.messages.GetFullChatRequest(-chat))
+        entity = next((c for c in answer.chats if marked(c) == chat), None)
+        if not isinstance(entity, types.Chat):
+            raise self.lost(f"the account was removed from group {getattr(entity, 'title', chat)!r}")
+        return chats.group(entity, answer.full_chat)
+
+    async def topics(self, chat: int) -> tuple[Topic, ...]:
+        """All topics, in Telegram's order; none for a chat without topics."""
+        if not is_channel(chat):
+            return ()
+        peer = await self._peers.peer(chat, self._side)
+        found: dict[int, Topic] = {}
+        date, message_id, topic_id = None, 0, 0
+        while True:
+            try:
+                answer = await self.call(
+                    functions.messages.GetForumTopicsRequest(peer, date, message_id, topic_id, limit=PAGE)
+                )
+            except TelegramError as error:
+                if error.error == "CHANNEL_FORUM_MISSING":
+                    return ()
+                raise
+            page = [t for t in answer.topics if isinstance(t, types.ForumTopic)]
+            fresh = [t for t in page if t.id not in found]
+            found.update((t.id, chats.topic(t)) for t in fresh)
+            if not fresh or len(found) >= answer.count:
+                return tuple(found.values())
+            last = page[-1]
+            dates = {m.id: m.date for m in answer.messages}
+            date, message_id, topic_id = dates.get(last.top_message, last.date), last.top_message, last.id
+
+    # Messages.
+
+    async def page(self, chat: int, topic: int | None, *, offset_id: int = 0, offset_date: int = 0,
+                   add_offset: int = 0, limit: int = PAGE) -> Any:  # fmt: skip
+        """One page as Telegram gives it: of the chat, or of one of its topics (never of General)."""
+        peer = await self._peers.peer(chat, self._side)
+        paging: dict[str, Any] = {
+            "offset_id": offset_id,
+            "offset_date": datetime.fromtimestamp(offset_date, UTC) if offset_date else None,
+            "add_offset": add_offset,
+            "limit": limit,
+            "max_id": 0,
+            "min_id": 0,
+            "hash": 0,
+        }
+        if topic is None or topic == GENERAL_TOPIC:
+            return await self.call(functions.messages.GetHistoryRequest(peer, **paging))
+        return await self.call(functions.messages.GetRepliesRequest(peer, topic, **paging))
+
+    async def newest(self, chat: int, topic: int | None = None) -> int:
+        """Of General: of the whole chat, since a history without the other topics cannot be asked for."""
+        answer = await self.page(chat, topic, limit=1)
+        return max((m.id for m in answer.messages), default=0)
+
+    async def history(self, chat: int, after: int, topic: int | None, limit: int) -> tuple[Message, ...]:
+        """At most `limit` messages above `after`, oldest first; empty only where nothing lies above."""
+        limit = max(1, min(limit, PAGE))
+        place = self._scanned.pop((chat, after), after) if topic == GENERAL_TOPIC else after
+        for _ in range(SKIPPED_PAGES_MAX):
+            page = await self._above(chat, place, topic, limit)
+            if not page:
+                if await self.newest(chat, topic) <= place:
+                    return ()
+                raise Transient(
+                    f"Telegram gives no messages above {place} in {chat}, and says there are some"
+                )
+            found = convert.messages(page, self._client.directory)
+            if topic == GENERAL_TOPIC:
+                found = tuple(m for m in found if m.topic in (None, GENERAL_TOPIC))
+            if found:
+                return found
+            place = page[-1].id
+        self._scanned[chat, after] = place
+        raise Transient(f"still on the way through other topics of {chat}, at {place}")
+
+    async def _above(self, chat: int, after: int, topic: int | None, limit: int) -> list[Any]:
+        # The window of a negative add_offset ends just below offset_id; near the newest message Telegram
+        # may fill it with older ones, which the filter takes away.
+        answer = await self.page(chat, topic, offset_id=after + 1, add_offset=-limit, limit=limit)
+        above = {m.id: m for m in answer.messages if m.id > after}
+        return [above[id_] for id_ in sorted(above)]
+
+    async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
+        found: dict[int, Message] = {}
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), PAGE):
+            batch: list[Any] = [types.InputMessageID(id_) for id_ in wanted[start : start + PAGE]]
+            request: Any
+            if is_channel(chat):
+                channel = await self._peers.channel(chat, self._side)
+                request = functions.channels.GetMessagesRequest(channel, batch)
+            else:
+                request = functions.messages.GetMessagesRequest(batch)
+            answer = await self.call(request)
+            for message in convert.messages(answer.messages, self._client.directory):
+                if message.chat == chat:  # ids of basic groups and people are one sequence
+                    found[message.id] = message
+        return found
+
+    async def count(self, chat: int, topic: int | None, after: int) -> tuple[int, int]:
+        """How many messages lie above `after`, and the date of the oldest of them.
+
+        Of General Telegram cannot say it: the count is that of the whole chat, an upper bound.
+        """
+        answer = await self.page(chat, topic, offset_id=after + 1, add_offset=-1, limit=1)
+        first = next((m for m in answer.messages if m.id > after), None)
+        if first is None:
+            return 0, 0
+        total = int(getattr(answer, "count", len(answer.messages)))
+        place = getattr(answer, "offset_id_offset", None)
+        if place is not None and answer.messages[0].id == first.id:
+            total = place + 1
+        elif after:
+            total = await self._count_below(chat, topic, after, total)
+        return total, convert.seconds(getattr(first, "date", 0))
+
+    async def _count_below(self, chat: int, topic: int | None, after: int, total: int) -> int:
+        """`total` less the messages up to `after`, page by page, where Telegram gives no position."""
+        below, offset = 0, after + 1
+        while True:
+            answer = await self.page(chat, topic, offset_id=offset)
+            ids = [m.id for m in answer.messages if m.id < offset]
+            if not ids:
+                return max(0, total - below)
+            below, offset = below + len(ids), min(ids)
+
+    async def first_since(self, chat: int, date: int, topic: int | None) -> int:
+        """The first id at or after `date`; newest + 1 where there is none."""
+        around = await self.page(chat, topic, offset_date=date, add_offset=-PAGE // 2)
+        since = [m.id for m in around.messages if convert.seconds(getattr(m, "date", 0)) >= date]
+        return min(since) if since else await self.newest(chat, topic) + 1
+
+    async def scheduled(self, chat: int) -> tuple[Message, ...]:
+        peer = await self._peers.peer(chat, self._side)
+        answer = await self.call(functions.messages.GetScheduledHistoryRequest(peer, hash=0))
+        found = convert.messages(getattr(answer, "messages", ()), self._client.directory)
+        return tuple(sorted(found, key=lambda message: message.id))

@@ -1,0 +1,223 @@
+"""The session: one file with the keys of the account, replaced atomically, mode 0600.
+
+Holds the address and key of the account's data centre, the keys of the other centres, and the access
+hashes of chats and users; never a name, a phone number or a text. Whoever has the file is logged in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from telethon.crypto import AuthKey
+from telethon.sessions import MemorySession
+from telethon.tl import types
+
+from ..errors import ConfigError, NotAuthorised
+
+#: Users beyond this many are forgotten, oldest first: they matter only for mentions.
+USERS_MAX = 20_000
+
+
+class _File(msgspec.Struct, kw_only=True):
+    version: int = 1
+    dc: int = 0
+    address: str = ""
+    port: int = 0
+    key: bytes = b""
+    #: Keys of other data centres, for files.
+    keys: dict[int, bytes] = {}
+    #: Marked id to access hash and username.
+    entities: dict[int, tuple[int, str]] = {}
+
+
+class StoredSession(MemorySession):
+    """Telethon's session in memory, with a file behind it. `path` None keeps it in memory only."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self.path = path
+        self.keys: dict[int, bytes] = {}
+        self.entities: dict[int, tuple[int, str]] = {}
+        self.dirty = False
+        self._auth_key: Any = None
+
+    @classmethod
+    def load(cls, path: Path | None, string: str = "") -> StoredSession:
+        """The session of `path`; a Telethon `string`, where given, wins over another login in the file.
+
+        Raises NotAuthorised for a file that cannot be used, ConfigError for a malformed string.
+        """
+        self = cls(path)
+        if path is not None and path.exists():
+            self._take(read_file(path))
+        if string:
+            dc, address, port, key = parse_string(string)
+            if self._auth_key is None or self._auth_key.key != key:
+                self.keys, self.entities = {}, {}
+                self._auth_key = AuthKey(key)
+                self.dirty = True
+            self.set_dc(dc, address, port)
+        return self
+
+    def _take(self, file: _File) -> None:
+        self._dc_id, self._server_address, self._port = file.dc, file.address or None, file.port or None
+        self._auth_key = AuthKey(file.key) if file.key else None
+        self.keys = dict(file.keys)
+        self.entities = dict(file.entities)
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self._auth_key and self._auth_key.key)
+
+    def set_dc(self, dc_id: int, server_address: str | None, port: int | None) -> None:
+        if (dc_id, server_address, port) != (self._dc_id, self._server_address, self._port):
+            super().set_dc(dc_id, server_address, port)
+            self.dirty = True
+
+    @property
+    def auth_key(self) -> Any:
+        return self._auth_key
+
+    @auth_key.setter
+    def auth_key(self, value: Any) -> None:
+        old = self._auth_key.key if self._auth_key else None
+        self._auth_key = value
+        if (value.key if value else None) != old:
+            self.dirty = True
+
+    def set_key(self, dc: int, key: bytes | None) -> None:
+        """Remember (or, with None, forget) the authorised key of a foreign data centre."""
+        if key is None:
+            self.keys.pop(dc, None)
+        else:
+            self.keys[dc] = key
+        self.dirty = True
+
+    # What Telethon asks of a session about entities.
+
+    def process_entities(self, tlo: Any) -> None:
+        for user in getattr(tlo, "users", None) or ():
+            if isinstance(user, types.User) and user.access_hash and not user.min:
+                self._learn(user.id, user.access_hash, user.username)
+        for chat in getattr(tlo, "chats", None) or ():
+            if isinstance(chat, types.Channel | types.ChannelForbidden):
+                # The hash of a `min` channel serves to show its picture, and for nothing else.
+                if chat.access_hash and not getattr(chat, "min", False):
+                    self._learn(-1_000_000_000_000 - chat.id, chat.access_hash, getattr(chat, "username", ""))
+            elif isinstance(chat, types.Chat | types.ChatForbidden):
+                self._learn(-chat.id, 0, "")
+
+    def _learn(self, marked: int, access_hash: int, username: str | None) -> None:
+        row = (access_hash, (username or "").lower())
+        if self.entities.get(marked) == row:
+            return
+        self.entities[marked] = row
+        self.dirty = True
+        if len(self.entities) > USERS_MAX:
+            users = [entity for entity in self.entities if entity > 0]
+            for entity in users[: len(users) // 10]:
+                del self.entities[entity]
+
+    def get_entity_rows_by_id(self, id: int, exact: bool = True) -> tuple[int, int] | None:
+        candidates = (id,) if exact else (id, -id, -1_000_000_000_000 - id)
+        return next(((c, self.entities[c][0]) for c in candidates if c in self.entities), None)
+
+    def get_entity_rows_by_username(self, username: str) -> tuple[int, int] | None:
+        wanted = username.lower()
+        return next(((i, h) for i, (h, name) in self.entities.items() if name == wanted), None)
+
+    def get_entity_rows_by_phone(self, phone: str) -> None:
+        return None
+
+    def get_entity_rows_by_name(self, name: str) -> None:
+        return None
+
+    # The file.
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(
+            _File(
+                dc=self._dc_id,
+                address=self._server_address or "",
+                port=self._port or 0,
+                key=self._auth_key.key if self.has_key else b"",
+                keys=self.keys,
+                entities=self.entities,
+            )
+        )
+
+    def save(self) -> None:
+        """Replace the file, if anything changed. Blocks for an fsync."""
+        if self.path is None or not self.dirty:
+            return
+        self.dirty = False
+        try:
+            write_file(self.path, self.encode())
+        except OSError:
+            self.dirty = True
+            raise
+
+    def delete(self) -> None:
+        """Forget the login, on disk too."""
+        self._auth_key = None
+        self.keys, self.entities = {}, {}
+        self.dirty = False
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def read_file(path: Path) -> _File:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_File)
+    except PermissionError as error:
+        raise NotAuthorised(
+            f"the session {path} cannot be read: {error.strerror}",
+            hint="run as the user of the daemon, or: sudo tgstreamd login",
+        ) from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise NotAuthorised(
+            f"the session {path} is not a session of tgstreamd: {error}", hint="tgstreamd login"
+        ) from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write `content` so that `path` holds the old or the new content at any instant, mode 0600."""
+    new = path.with_name(path.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def parse_string(string: str) -> tuple[int, str, int, bytes]:
+    """Data centre, address, port and key of a Telethon `StringSession`. Raises ConfigError."""
+    try:
+        if string[:1] != "1":
+            raise ValueError("version")
+        raw = urlsafe_b64decode(string[1:])
+        dc, ip, port, key = struct.unpack(f">B{len(raw) - 259}sH256s", raw)
+        return dc, ipaddress.ip_address(ip).compressed, port, key
+    except (ValueError, struct.error) as error:
+        raise ConfigError("TG_SESSION is not a Telethon string session") from error
+
+
+def to_string(session: StoredSession) -> str:
+    """The same login as a Telethon `StringSession`."""
+    packed = ipaddress.ip_address(session.server_address).packed
+    raw = struct.pack(
+        f">B{len(packed)}sH256s", session.dc_id, packed, session.port, session.auth_key.key
+    )  # fmt: skip
+    return "1" + urlsafe_b64encode(raw).decode()

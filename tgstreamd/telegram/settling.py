@@ -1,0 +1,38 @@
+"""What became of a send, read from Telegram's answer: message ids and scheduled ids by `random_id`.
+
+An item that the answer does not name is not in the result (https://core.telegram.org/method/messages.sendMultiMedia);
+an answer that names none at all says nothing, and is a Transient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from telethon.tl import types
+
+from ..errors import Transient
+from ..model import Sent
+
+_REAL = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
+
+
+def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
+    """The ids of what was sent. Raises Transient where the answer names none."""
+    if isinstance(answer, types.UpdateShortSentMessage):
+        return Sent(ids={random_ids[0]: answer.id})
+    inner = (
+        [answer.update] if isinstance(answer, types.UpdateShort) else getattr(answer, "updates", None) or []
+    )
+    real = {update.message.id for update in inner if isinstance(update, _REAL)}
+    scheduled = {u.message.id for u in inner if isinstance(u, types.UpdateNewScheduledMessage)}
+    named = {
+        u.random_id: u.id for u in inner if isinstance(u, types.UpdateMessageID) and u.random_id in random_ids
+    }
+    if not named and len(random_ids) == 1 and len(real) + len(scheduled) == 1:
+        named = {random_ids[0]: next(iter(real or scheduled))}
+    if not named:
+        raise Transient("Telegram's answer does not say which message it became", error="NO_MESSAGE_ID")
+    # A scheduled id is of another sequence, and may equal a message's: the kind of update tells.
+    later = {random_id: id_ for random_id, id_ in named.items() if id_ in scheduled and id_ not in real}
+    return Sent(ids={r: i for r, i in named.items() if r not in later}, scheduled=later)

@@ -1,0 +1,122 @@
+"""The reading account: `ports.Source` over Telethon.
+
+Answers with what Telegram says and keeps no position of its own; every call is bounded, and raises errors
+of ours only.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from telethon.tl import functions, types
+
+from ..errors import Rejected, SourceGone
+from ..model import Account, Box, Chat, Difference, Media, Message, Push, Topic
+from . import updates
+from .client import Client
+from .directory import is_channel
+from .media import locate
+from .peers import Peers
+from .pool import Pool
+from .reading import Reading
+
+#: Events of a channel a difference brings at most (https://core.telegram.org/method/updates.getChannelDifference).
+DIFFERENCE_LIMIT: Final = 100
+#: What a part may weigh, and what its offset and size are multiples of
+#: (https://core.telegram.org/api/files#downloading-files).
+CHUNK_MIN: Final = 4096
+CHUNK_MAX: Final = 1024 * 1024
+
+
+class TelegramSource:
+    """See the module."""
+
+    def __init__(self, client: Client, peers: Peers, pool: Pool) -> None:
+        self._client = client
+        self._peers = peers
+        self._pool = pool
+        self._reading = Reading(client, peers, "source")
+        self._told: deque[Push] = deque()
+
+    @property
+    def connected(self) -> bool:
+        return self._client.connected
+
+    async def account(self) -> Account:
+        return await self._reading.account()
+
+    async def chat(self, chat: int) -> Chat:
+        return await self._reading.chat(chat)
+
+    async def topics(self, chat: int) -> tuple[Topic, ...]:
+        return await self._reading.topics(chat)
+
+    async def newest(self, chat: int, topic: int | None = None) -> int:
+        return await self._reading.newest(chat, topic)
+
+    async def count(self, chat: int, topic: int | None = None, *, after: int = 0) -> tuple[int, int]:
+        return await self._reading.count(chat, topic, after)
+
+    async def first_since(self, chat: int, date: int, topic: int | None = None) -> int:
+        return await self._reading.first_since(chat, date, topic)
+
+    async def history(
+        self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        return await self._reading.history(chat, after, topic, limit)
+
+    async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
+        return await self._reading.messages(chat, ids)
+
+    # Live.
+
+    async def box(self, chat: int) -> Box:
+        if is_channel(chat):
+            full, _entity = await self._reading.full_channel(chat)
+            return Box(pts=full.pts)
+        return updates.state_box(await self._reading.call(functions.updates.GetStateRequest()))
+
+    async def difference(self, chat: int, box: Box) -> Difference:
+        directory = self._client.directory
+        if is_channel(chat):
+            channel = await self._peers.channel(chat, "source")
+            answer = await self._reading.call(
+                functions.updates.GetChannelDifferenceRequest(
+                    channel, types.ChannelMessagesFilterEmpty(), box.pts, DIFFERENCE_LIMIT, force=True
+                )
+            )
+            return updates.channel_difference(answer, chat, directory)
+        answer = await self._reading.call(
+            functions.updates.GetDifferenceRequest(pts=box.pts, date=_moment(box.date), qts=box.qts)
+        )
+        return updates.common_difference(answer, box, directory)
+
+    async def pushed(self) -> Push:
+        while not self._told:
+            update = await self._client.next_update()
+            self._told.extend(updates.pushes(update, self._client.directory))
+        return self._told.popleft()
+
+    # Media.
+
+    async def part(self, media: Media, offset: int, limit: int, *, thumb: bool = False) -> bytes:
+        where = locate(media.raw, thumb)
+        if where is None:
+            raise SourceGone("there is no file behind this media")
+        if where.inline is not None:
+            return where.inline[offset : offset + limit]
+        asked = CHUNK_MIN
+        while asked < limit and asked < CHUNK_MAX:
+            asked *= 2
+        request = functions.upload.GetFileRequest(where.location, offset, asked)
+        answer = await self._pool.call(media.dc, "down", request, file=media.id)
+        if not isinstance(answer, types.upload.File):
+            raise Rejected("Telegram answers with a CDN although none was asked for")
+        return bytes(answer.bytes[:limit])
+
+
+def _moment(seconds: int) -> Any:
+    return datetime.fromtimestamp(seconds, UTC)

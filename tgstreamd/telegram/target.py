@@ -1,0 +1,157 @@
+"""The writing account: `ports.Target` over Telethon.
+
+Sends with the `random_id`s it is given and reads the answer itself, item by item: an id that Telegram does
+not name is not in the result. It repeats nothing; what to do about an unknown outcome is the domain's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from telethon.tl import functions, types
+
+from ..errors import Rejected, Transient
+from ..model import Account, Chat, Draft, Media, Message, Piece, Sent, Topic, Upload
+from . import convert, entities, media
+from .client import Client
+from .peers import Peers
+from .pool import Pool
+from .reading import Reading
+from .settling import settle
+
+
+class TelegramTarget:
+    """See the module."""
+
+    def __init__(self, client: Client, peers: Peers, pool: Pool) -> None:
+        self._client = client
+        self._peers = peers
+        self._pool = pool
+        self._reading = Reading(client, peers, "target")
+        self._account: Account | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._client.connected
+
+    @property
+    def key(self) -> int:
+        """Signed 64 bits: parts lie with the key of the account's own data centre."""
+        auth = self._client.stored.auth_key
+        return int.from_bytes((auth.key_id if auth else 0).to_bytes(8, "little"), "little", signed=True)
+
+    async def account(self) -> Account:
+        self._account = await self._reading.account()
+        return self._account
+
+    async def chat(self, chat: int) -> Chat:
+        return await self._reading.chat(chat)
+
+    async def topics(self, chat: int) -> tuple[Topic, ...]:
+        return await self._reading.topics(chat)
+
+    async def newest(self, chat: int) -> int:
+        return await self._reading.newest(chat)
+
+    async def scheduled(self, chat: int) -> tuple[Message, ...]:
+        return await self._reading.scheduled(chat)
+
+    async def after(self, chat: int, floor: int) -> tuple[Message, ...]:
+        mine: list[Message] = []
+        place = floor
+        while page := await self._reading.history(chat, place, None, 100):
+            # A channel's posts are the channel's: Telegram does not always say who wrote them.
+            mine += [m for m in page if not m.service and (m.out or m.sender_id == chat)]
+            place = page[-1].id
+        return tuple(mine)
+
+    # Uploads.
+
+    async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
+        request: Any
+        if media.goes_small(upload):
+            request = functions.upload.SaveFilePartRequest(upload.file_id, index, data)
+        else:
+            request = functions.upload.SaveBigFilePartRequest(upload.file_id, index, upload.parts, data)
+        if not await self._pool.call(0, "up", request):
+            raise Transient(f"Telegram did not keep part {index}", error="PART_NOT_SAVED")
+
+    async def commit(self, chat: int, item: Media, upload: Upload, thumb: Upload | None) -> bytes:
+        peer = await self._peers.peer(chat, "target")
+        request = functions.messages.UploadMediaRequest(peer, media.uploaded(item, upload, thumb))
+        answer = await self._reading.call(request, timeout=120)
+        made = media.as_input(answer, spoiler=item.spoiler)
+        if made is None:
+            raise Rejected(f"Telegram made no file of the upload, but {type(answer).__name__}")
+        return bytes(made)
+
+    # Sending.
+
+    async def send(
+        self, chat: int, draft: Draft, random_ids: Sequence[int], committed: Sequence[bytes | None]
+    ) -> Sent:
+        peer = await self._peers.peer(chat, "target")
+        account = self._account or await self.account()
+        common: dict[str, Any] = {
+            "silent": draft.silent or None,
+            "invert_media": draft.invert or None,
+            "reply_to": convert.reply_to(draft, account, self._client.directory),
+        }
+        items = [
+            (random_id, piece, self._input(piece, raw))
+            for random_id, piece, raw in zip(random_ids, draft.pieces, committed, strict=True)
+        ]
+        request: Any
+        if len(items) > 1:
+            request = functions.messages.SendMultiMediaRequest(
+                peer,
+                [
+                    types.InputSingleMedia(
+                        made, piece.text, random_id=random_id, entities=self._entities(piece, account)
+                    )
+                    for random_id, piece, made in items
+                ],
+                **common,
+            )
+        else:
+            request = self._single(peer, draft, *items[0], account, common)
+        answer = await self._reading.call(request, timeout=90)
+        return settle(answer, random_ids)
+
+    def _single(self, peer: Any, draft: Draft, random_id: int, piece: Piece, made: Any, account: Account,
+                common: dict[str, Any]) -> Any:  # fmt: skip
+        preview = draft.preview
+        if made is None and preview.mode == "forced" and preview.url:
+            # `optional`: where the page cannot be had, the text goes out without a preview.
+            made = types.InputMediaWebPage(
+                preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
+                optional=True,
+            )  # fmt: skip
+        formatted = self._entities(piece, account)
+        if made is not None:
+            return functions.messages.SendMediaRequest(
+                peer, made, piece.text, random_id=random_id, entities=formatted, **common
+            )
+        return functions.messages.SendMessageRequest(
+            peer, piece.text, no_webpage=preview.mode == "none" or None, random_id=random_id,
+            entities=formatted, **common,
+        )  # fmt: skip
+
+    def _input(self, piece: Piece, committed: bytes | None) -> Any:
+        if committed is not None:
+            return media.decode(committed)
+        if piece.media is None:
+            return None
+        made = media.by_reference(piece.media)
+        if made is None:
+            raise Rejected(f"{piece.media.kind} cannot be sent by reference")
+        return made
+
+    def _entities(self, piece: Piece, account: Account) -> list[Any] | None:
+        return (
+            entities.to_tl(
+                piece.entities, premium=account.premium, input_user=self._client.directory.input_user
+            )
+            or None
+        )
