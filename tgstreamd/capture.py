@@ -62,6 +62,8 @@ class Capture:
         self._rest: dict[int, tuple[float, int]] = {}
         #: Mirrors whose history is read to its end before anything is sent (their target is looked through).
         self.whole_history: set[int] = set()
+        #: Boxes whose position was read to its end since the start.
+        self.caught_up: set[int] = set()
         #: Chats whose facts may have changed; admission takes them from here.
         self.changed: set[int] = set()
 
@@ -182,6 +184,8 @@ class Capture:
             now=self._clock.now(),
             new_id=self._ids.random_id,
         )
+        if difference.final and not difference.too_long:
+            self.caught_up.add(box)
         self.changed.update(difference.changed)
         self._due[box] = self._clock.monotonic() + min(POLL, difference.timeout or POLL)
         if new or difference.messages:

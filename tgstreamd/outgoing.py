@@ -29,6 +29,11 @@ log = structlog.get_logger()
 #: How far an album's items may lie apart in ids, when its first one is fetched alone.
 ALBUM_SPAN = 9
 
+
+class Lifted:
+    """The parent was put before its reply and goes first."""
+
+
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
 
@@ -81,14 +86,14 @@ class Outgoing:
                 await self._store.finish(job.id, "skipped", "nothing is left of it", self._clock.now())
                 return None
             parent = await self._parent(mirror, job, messages)
-            if parent == "lifted":
+            if isinstance(parent, Lifted):
                 return None
             planned = self._plan(mirror, job, messages, parent)
             if planned.skip:
                 log.info("message skipped", mirror=mirror.name, source_id=job.first_id, why=planned.skip)
                 await self._store.finish(job.id, "skipped", planned.skip, self._clock.now())
                 return None
-            await self._write_down(job, planned.drafts, dict((m.id, rid) for m, rid in kept))
+            await self._write_down(job, planned.drafts, {m.id: random_id for m, random_id in kept})
         sends = await self._store.sends(job.id)
         send = next(send for send in sends if send.state == "new")
         draft = self._answering(send, sends)
@@ -124,7 +129,7 @@ class Outgoing:
         if not sends:
             messages = [message for message, _ in kept]
             parent = await self._parent(mirror, job, messages)
-            planned = self._plan(mirror, job, messages, None if parent == "lifted" else parent)
+            planned = self._plan(mirror, job, messages, None if isinstance(parent, Lifted) else parent)
             sends_drafts = list(planned.drafts)
         else:
             sends_drafts = [each.draft for each in sends if each.state == "new"]
@@ -182,7 +187,7 @@ class Outgoing:
         )
 
     async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
-        """Give every piece its `random_id`: the one born with its message, or, for what follows, a new one."""
+        """Give each piece its `random_id`: the one born with its message, or for what follows a new one."""
         used: set[int] = set()
 
         def random_id(source_id: int) -> int:
@@ -207,8 +212,8 @@ class Outgoing:
         known = [target_id for target_id in before if target_id is not None]
         return msgspec.structs.replace(send.draft, reply=ReplyTo(id=known[-1]) if known else None)
 
-    async def _parent(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Parent | str | None:
-        """What the job answers; `lifted` where the parent has been put before it and goes first."""
+    async def _parent(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Parent | Lifted | None:
+        """What the job answers; Lifted where the parent has been put before it and goes first."""
         if job.follows is not None:
             copy = await self._store.first_copy(job.follows)
             return Parent(copy=copy) if copy is not None else None
@@ -234,13 +239,13 @@ class Outgoing:
             return Parent(lost=origin.reason or origin.state, link=where)
         return Parent(lost="not mirrored", link=where)
 
-    async def _lift(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
+    async def _lift(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Lifted:
         await self._store.take_lifted(
             mirror.id, messages, before=job.id, now=self._clock.now(), new_id=self._ids.random_id
         )
         log.info("parent goes first", mirror=mirror.name, source_id=messages[0].id, answered_by=job.first_id)
         self._staging.wake()
-        return "lifted"
+        return Lifted()
 
     async def _lies_ahead(self, mirror: Mirror, source_id: int) -> bool:
         return any(gap.next_id < source_id <= gap.end_id for gap in await self._store.gaps(mirror.id))

@@ -189,7 +189,7 @@ class Sender:
             ready = await self._outgoing.prepare(mirror, job)
             if ready is not None:
                 await self._attempt(mirror, job, *ready)
-        except Exception as error:  # the one broad `except` of the target side: a poison message
+        except Exception as error:  # noqa: BLE001 - the one place of the target side: a poison message
             return await self._failed(mirror, job, error)
         self._poisoned.pop(mirror.id, None)
         return self._clock.now()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..model import Box
 from .engine import Db, Row
+from .queue import skip_upto
 from .records import MirrorRow
 
 _KINDS_OF_PAUSE = ("hold", "waiting", "lost")
@@ -150,15 +151,31 @@ def release(db: Db, mirror: int, kind: str) -> bool:
     return changed.rowcount > 0
 
 
-def resume(db: Db, mirror: int) -> tuple[str, list[str]]:
-    """Release one thing, in the contract's order; what it was, and what still waits."""
+def resume(db: Db, mirror: int, now: float) -> tuple[str, list[str]]:
+    """Release one thing, in the contract's order; what it was, and what still waits.
+
+    A start in waiting over unknown copies goes on after the newest of them: what is older is skipped.
+    """
     row = db.execute("SELECT hold, waiting, lost FROM mirror WHERE id = ?", (mirror,)).fetchone()
     standing = [row[kind] for kind in _KINDS_OF_PAUSE if row[kind]]
     for kind in ("hold", "waiting"):
         if row[kind]:
+            if kind == "waiting" and (upto := fact(db, _known_upto(mirror))):
+                skip_upto(db, mirror, int(upto), "ledger lost: the target holds it already", now)
+                db.execute('DELETE FROM fact WHERE "key" = ?', (_known_upto(mirror),))
             release(db, mirror, kind)
             return row[kind], [reason for reason in standing if reason != row[kind]]
     return "", standing
+
+
+def await_resume(db: Db, mirror: int, reason: str, upto: int) -> None:
+    """The target holds copies up to this source id: nothing is sent until the operator has said so."""
+    db.execute("UPDATE mirror SET waiting = ?, unchecked = 0 WHERE id = ?", (reason, mirror))
+    set_fact(db, _known_upto(mirror), str(upto))
+
+
+def _known_upto(mirror: int) -> str:
+    return f"known_upto:{mirror}"
 
 
 def checked(db: Db, mirror: int) -> None:

@@ -229,6 +229,16 @@ def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
     }
 
 
+def open_prints(db: Db, target: int) -> list[str]:
+    """The fingerprints of attempts at this target whose outcome is not known."""
+    rows = db.execute(
+        "SELECT fingerprint FROM copy JOIN job ON job.id = copy.job WHERE copy.target = ? "
+        "AND job.state IN ('open', 'parked') AND target_id IS NULL",
+        (target,),
+    )
+    return [row["fingerprint"] for row in rows]
+
+
 def highest_copy(db: Db, target: int) -> int:
     """The highest message of the target that the ledger maps; 0 where it maps none."""
     row = db.execute("SELECT max(target_id) AS id FROM copy WHERE target = ?", (target,)).fetchone()
@@ -238,8 +248,8 @@ def highest_copy(db: Db, target: int) -> int:
 def unsent(db: Db, mirror: int) -> list[tuple[int, tuple[Message, ...]]]:
     """Every unsent job of the mirror in the source's order: its first source id and its messages."""
     rows = db.execute(
-        "SELECT job.id, job.first_id, item.payload FROM job JOIN item ON item.job = job.id WHERE job.mirror = ? "
-        "AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
+        "SELECT job.id, job.first_id, item.payload FROM job JOIN item ON item.job = job.id "
+        "WHERE job.mirror = ? AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
         "ORDER BY job.first_id, job.id, item.source_id",
         (mirror,),
     )

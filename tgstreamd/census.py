@@ -1,0 +1,102 @@
+"""Looks through a target before a mirror's first send after a start: does it hold copies we do not know?
+
+That is how a ledger that is new, old or lost never leads to a second copy (design, section 2a). Reads the
+target, compares, and pauses the mirror or clears its *unchecked* mark. Sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from .clock import Clock
+from .model import GENERAL_TOPIC, Message, Mirror
+from .ports import Target
+from .recognise import holds_copies, known_copies, matches
+from .roster import Roster
+from .store import MirrorRow, Store
+
+log = structlog.get_logger()
+
+#: Messages of the target that are looked through where the ledger maps none there.
+NEWEST = 100
+UNKNOWN_COPIES = "this target already holds copies that this ledger does not know"
+
+
+class Census:
+    """Judges whether a mirror may begin to send."""
+
+    def __init__(
+        self,
+        target: Target,
+        store: Store,
+        roster: Roster,
+        clock: Clock,
+        *,
+        caught_up: Callable[[Mirror], bool],
+        read_all: Callable[[int], None],
+    ) -> None:
+        """`caught_up(mirror)`: its live position was read since the start. `read_all(id)`: its whole
+        history is to be captured before anything is sent."""
+        self._target = target
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._caught_up = caught_up
+        self._read_all = read_all
+        self._candidates: dict[int, list[Message]] = {}
+
+    async def may_start(self, row: MirrorRow) -> bool:
+        """True once the target was looked through; raises what the target raises."""
+        if not row.unchecked:
+            return True
+        mirror = self._roster.mirrors[row.id]
+        gaps = await self._store.gaps(mirror.id)
+        if not self._caught_up(mirror) or any(gap.lane == "live" for gap in gaps):
+            return False
+        if mirror.id not in self._candidates:
+            self._candidates[mirror.id] = await self._unknown(mirror)
+        candidates = self._candidates[mirror.id]
+        if not candidates:
+            await self._end(mirror)
+            return True
+        if gaps:
+            self._read_all(mirror.id)
+            return False
+        return await self._compare(mirror, candidates)
+
+    async def _unknown(self, mirror: Mirror) -> list[Message]:
+        """Our own messages there that no job maps and no open attempt explains."""
+        highest = await self._store.highest_copy(mirror.target)
+        floor = highest or max(0, await self._target.newest(mirror.target) - NEWEST)
+        found = await self._target.after(mirror.target, floor)
+        known = await self._store.mapped(mirror.target, [message.id for message in found])
+        prints = await self._store.open_prints(mirror.target)
+        topic = mirror.target_topic
+        return [
+            message
+            for message in found
+            if message.id not in known
+            and not message.service
+            and (topic is None or (message.topic or GENERAL_TOPIC) == topic)
+            and not any(matches(message, print_) for print_ in prints)
+        ]
+
+    async def _compare(self, mirror: Mirror, candidates: list[Message]) -> bool:
+        unsent = await self._store.unsent(mirror.id)
+        pairs = known_copies([messages for _, messages in unsent], candidates)
+        if not holds_copies(pairs, jobs=len(unsent), candidates=len(candidates)):
+            await self._end(mirror)
+            return True
+        newest = unsent[pairs[-1][0]][0]
+        older = sum(len(messages) for first, messages in unsent if first <= newest)
+        reason = f"{UNKNOWN_COPIES}: resume skips {older} messages up to {newest} and goes on after them"
+        await self._store.await_resume(mirror.id, reason, newest)
+        log.error("mirror waits", mirror=mirror.name, why=reason)
+        self._candidates.pop(mirror.id, None)
+        return False
+
+    async def _end(self, mirror: Mirror) -> None:
+        await self._store.checked(mirror.id)
+        self._candidates.pop(mirror.id, None)
