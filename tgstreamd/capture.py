@@ -64,8 +64,6 @@ class Capture:
         self.whole_history: set[int] = set()
         #: Boxes whose position was read to its end since the start.
         self.caught_up: set[int] = set()
-        #: Chats whose facts may have changed; admission takes them from here.
-        self.changed: set[int] = set()
 
     def wake(self) -> None:
         """Look again now: a mirror was added, or its backlog has shrunk."""
@@ -97,7 +95,7 @@ class Capture:
             if await self._store.published(push.chat, scheduled_id, message_id, self._clock.now()):
                 self._notify()
         if push.changed:
-            self.changed.add(push.chat)
+            self._roster.suspect(push.chat)
         if push.message is not None and not push.edit:
             mirrors = self._roster.takers(push.message)
             if mirrors and (message := self._sound(push.message)):
@@ -186,7 +184,8 @@ class Capture:
         )
         if difference.final and not difference.too_long:
             self.caught_up.add(box)
-        self.changed.update(difference.changed)
+        for chat in difference.changed:
+            self._roster.suspect(chat)
         self._due[box] = self._clock.monotonic() + min(POLL, difference.timeout or POLL)
         if new or difference.messages:
             log.debug("difference read", chat=chats[0], messages=len(difference.messages), new=new)
@@ -311,7 +310,6 @@ class Capture:
             return False
         except (SourceLost, TargetLost) as error:
             for chat in chats:
-                self.changed.add(chat)
                 for mirror in self._roster.of_source(chat):
                     if await self._store.pause(mirror.id, "lost", f"source: {error.line()}"):
                         log.error("mirror paused", mirror=mirror.name, why=error.line(), source=chat)

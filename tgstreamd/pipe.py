@@ -64,11 +64,10 @@ class Pipe:
         `refresh` fetches the media anew when its reference expired. `progress` gets the bytes of the
         file that have arrived so far. Raises the error of the first part that cannot succeed.
         """
-        size = media.thumb_size if thumb else media.size
-        if size != upload.size or size == 0:
-            raise SourceGone(f"the file has {size} bytes, and {upload.size} were announced")
         held = frozenset(done)
         run = _Run(media, upload, held, acknowledge, refresh, progress, thumb)
+        if run.extent(media) != upload.size or upload.size == 0:
+            raise SourceGone(f"the file has {run.extent(media)} bytes, and {upload.size} were announced")
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._workers, upload.parts - len(held))):
@@ -142,7 +141,7 @@ class Pipe:
                         raise
                     await self._clock.sleep_until(self._clock.monotonic() + delay)
                     continue
-                if media.id != run.media.id:
+                if media.id != run.media.id or run.extent(media) != run.upload.size:
                     raise SourceGone("the message holds another file now")
                 run.media = media
                 run.generation += 1
@@ -194,6 +193,9 @@ class _Run:
         self.renewing = asyncio.Lock()
         self._progress = progress
         self._bytes = sum(self._size(index) for index in done)
+
+    def extent(self, media: Media) -> int:
+        return media.thumb_size if self.thumb else media.size
 
     def arrived(self, index: int) -> None:
         self.pending.append(index)

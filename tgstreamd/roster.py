@@ -5,6 +5,7 @@ Written by admission, read by everyone else. Pauses are not here: they are in th
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from .model import GENERAL_TOPIC, Account, Chat, Message, Mirror
@@ -33,12 +34,20 @@ class Roster:
     writer: Account
     mirrors: dict[int, Mirror] = field(default_factory=dict)
     sources: dict[int, Chat] = field(default_factory=dict)
+    #: Chats about which something changed, or failed: admission asks about them.
+    suspects: set[int] = field(default_factory=set)
+    suspected: asyncio.Event = field(default_factory=asyncio.Event)
     targets: dict[int, Chat] = field(default_factory=dict)
 
     @property
     def same_account(self) -> bool:
         """What one account reads it can send by reference; another's references are worth nothing to it."""
         return self.reader.id == self.writer.id
+
+    def suspect(self, chat: int) -> None:
+        """Something changed about this chat, or it cannot be reached: judge its mirrors anew."""
+        self.suspects.add(chat)
+        self.suspected.set()
 
     def takers(self, message: Message) -> list[int]:
         return [mirror.id for mirror in self.mirrors.values() if wants(mirror, message)]

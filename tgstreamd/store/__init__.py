@@ -58,6 +58,7 @@ class Store(Engine):
     find_mirror = transaction(mirrors.find_mirror)
     deactivate_all = transaction(mirrors.deactivate_all)
     bear = transaction(mirrors.bear)
+    list_only = transaction(mirrors.list_only)
     activate = transaction(mirrors.activate)
     pause = transaction(mirrors.pause)
     release = transaction(mirrors.release)

@@ -115,6 +115,11 @@ def activate(
         open_gap(db, mirror, row["source"], newest)
 
 
+def list_only(db: Db, mirror: int, name: str) -> None:
+    """A known mirror stands in the configuration, but its source cannot be asked about."""
+    db.execute("UPDATE mirror SET active = 1, unchecked = 1, name = ? WHERE id = ?", (name, mirror))
+
+
 def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
     """Everything above `fed_to` up to `newest` must be read from the history before newer live jobs go."""
     fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()

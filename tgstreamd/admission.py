@@ -1,0 +1,314 @@
+"""Which mirrors of the configuration run: resolves their names, judges both sides, gives birth to new ones.
+
+What Telegram says about one chat pauses that mirror and no other, with its reason, and is asked again
+every ten minutes. Writes the roster; every other room reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from .clock import Clock
+from .config import MirrorConfig
+from .errors import FloodWait, NotAuthorised, StoreError, TelegramError, Transient
+from .judge import Edge, backlog_words, judge, may_run, refusal, refused
+from .model import Chat, Mirror, Topic
+from .ports import Beat, Source, Target
+from .retry import backoff
+from .roster import Roster, box_of
+from .store import Store
+
+log = structlog.get_logger()
+
+#: Seconds after which a paused mirror's chats are asked again.
+AGAIN = 600.0
+IDLE = 60.0
+DAY = 86400
+#: A mirror with more backlog than this begins paused where a reload, not a start, brought it.
+LONG_BACKLOG = 1000
+
+Resolve = Callable[[int | str], Awaitable[int]]
+#: Told before each wait of a start: seconds, and why.
+Waiting = Callable[[float, str], None]
+
+
+class Admission:
+    """Judges the configured mirrors."""
+
+    def __init__(
+        self,
+        configs: Sequence[MirrorConfig],
+        resolve: Resolve,
+        source: Source,
+        target: Target,
+        store: Store,
+        roster: Roster,
+        clock: Clock,
+        *,
+        interval: float,
+        notify: Callable[[], None],
+    ) -> None:
+        """`interval` is the pace's, for words; `notify` is called when a mirror was let in or released."""
+        self._configs = configs
+        self._resolve = resolve
+        self._source = source
+        self._target = target
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._interval = interval
+        self._notify = notify
+        #: Configured, but not born yet, by name: the reason.
+        self.pending: dict[str, str] = {}
+        self._edges: dict[str, Edge] = {}
+        self._links: dict[int, int] = {}
+
+    async def admit_all(self, waiting: Waiting) -> None:
+        """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
+        before = {row.id for row in await self._store.mirror_list()}
+        await self._store.deactivate_all()
+        for config in self._configs:
+            await self._patiently(config, before, waiting)
+        await self._refuse_loops()
+
+    async def run(self, beat: Beat) -> None:
+        """The service that asks again: about paused mirrors, and about chats that changed."""
+        again = self._clock.monotonic() + AGAIN
+        while True:
+            beat(IDLE)
+            await self._clock.wait(self._roster.suspected, min(again, self._clock.monotonic() + IDLE / 2))
+            self._roster.suspected.clear()
+            suspects, self._roster.suspects = self._roster.suspects, set()
+            due = self._clock.monotonic() >= again
+            if due:
+                again = self._clock.monotonic() + AGAIN
+            if due or suspects:
+                await self.ask_again(suspects, everyone_paused=due)
+
+    async def ask_again(self, suspects: set[int], *, everyone_paused: bool) -> None:
+        """Judge anew the mirrors of these chats, and (`everyone_paused`) those that wait for a chat."""
+        lost = {row.id for row in await self._store.mirror_list() if row.lost}
+        by_name = {mirror.name: mirror for mirror in self._roster.mirrors.values()}
+        for config in self._configs:
+            mirror = by_name.get(config.name)
+            touched = mirror is not None and suspects & {mirror.source, mirror.target}
+            waits = config.name in self.pending or (mirror is not None and mirror.id in lost)
+            if touched or (everyone_paused and waits):
+                try:
+                    await self._admit(config, known=True)
+                except (Transient, FloodWait) as error:
+                    log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
+        await self._refuse_loops()
+
+    # -- one mirror -----------------------------------------------------------------------------------
+
+    async def _patiently(self, config: MirrorConfig, before: set[int], waiting: Waiting) -> None:
+        tries = 0
+        while True:
+            try:
+                return await self._admit(config, known=False, before=before)
+            except FloodWait as error:
+                seconds, why = float(error.seconds), error.line()
+            except Transient as error:
+                tries += 1
+                seconds, why = backoff(tries), error.line()
+            until = self._clock.monotonic() + seconds
+            while (left := until - self._clock.monotonic()) > 0:
+                waiting(left, why)
+                await self._clock.sleep_until(min(until, self._clock.monotonic() + 25.0))
+
+    async def _admit(self, config: MirrorConfig, *, known: bool, before: set[int] | None = None) -> None:
+        """Resolve, judge, and let in, bear or pause. `known`: it was judged before in this process."""
+        try:
+            source_id = await self._resolved(config.source)
+            target_id = await self._resolved(config.target)
+        except (Transient, FloodWait, NotAuthorised, StoreError):
+            raise
+        except TelegramError as error:
+            return self._wait(config.name, error.line())
+        source = await self._asked(self._source.chat, source_id)
+        target = await self._asked(self._target.chat, target_id)
+        source_topics = await self._topics(self._source.topics, source, config.source_topic)
+        target_topics = await self._topics(self._target.topics, target, config.target_topic)
+        mirror = _mirror(config, 0, source_id, target_id)
+        findings = judge(mirror, source, target, source_topics=source_topics, target_topics=target_topics)
+        self._edges[config.name] = Edge(
+            name=config.name,
+            source=source_id,
+            target=target_id,
+            source_topic=config.source_topic,
+            target_topic=config.target_topic,
+        )
+        for finding in findings:
+            if finding.level == "warn" and not known:
+                log.warning(finding.text, mirror=config.name, subject=finding.subject)
+        row = await self._store.find_mirror(source_id, config.source_topic, target_id, config.target_topic)
+        readable = isinstance(source, Chat) and may_run(f for f in findings if f.subject == "source")
+        if row is None and not readable:
+            return self._wait(config.name, refusal(findings))
+        if isinstance(source, Chat):
+            self._roster.sources[source_id] = source
+            if source.kind == "channel" and source.linked is not None:
+                self._links[source_id] = source.linked
+        if isinstance(target, Chat):
+            self._roster.targets[target_id] = target
+        if row is None:
+            mirror_id = await self._bear(config, mirror)
+        else:
+            mirror_id = row.id
+            if row.id not in self._roster.mirrors or (row.lost and readable):
+                await self._put_back(
+                    config, mirror, row.id, was_away=before is None or row.id not in before or bool(row.lost)
+                )
+            self._compare_history(config, row.history)
+        self.pending.pop(config.name, None)
+        self._roster.mirrors[mirror_id] = _mirror(config, mirror_id, source_id, target_id)
+        await self._pause_or_release(config.name, mirror_id, refusal(findings))
+
+    async def _pause_or_release(self, name: str, mirror_id: int, why: str) -> None:
+        if why:
+            if await self._store.pause(mirror_id, "lost", why):
+                log.error("mirror paused, asked again every 10 minutes", mirror=name, why=why)
+        elif await self._store.release(mirror_id, "lost"):
+            log.info("mirror goes on", mirror=name)
+        self._notify()
+
+    def _wait(self, name: str, why: str) -> None:
+        if self.pending.get(name) != why:
+            log.error("mirror cannot begin, asked again every 10 minutes", mirror=name, why=why)
+        self.pending[name] = why
+
+    async def _bear(self, config: MirrorConfig, mirror: Mirror) -> int:
+        # The position first, the newest id after it: what comes between is seen twice, never missed.
+        box = await self._source.box(mirror.source)
+        newest = await self._source.newest(mirror.source)
+        start = await self._start(config, mirror, newest)
+        count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
+        if start >= newest:
+            count, since = 0, 0
+        mirror_id = await self._store.bear(
+            name=config.name,
+            source=mirror.source,
+            source_topic=mirror.source_topic,
+            target=mirror.target,
+            target_topic=mirror.target_topic,
+            history=config.history,
+            start=start,
+            newest=newest,
+            box_chat=box_of(mirror.source),
+            box=box,
+            count=count,
+            since=since,
+            waiting="",
+            now=self._clock.now(),
+        )
+        log.info("mirror born", mirror=config.name, backlog=backlog_words(count, since, self._interval))
+        return mirror_id
+
+    async def _put_back(
+        self, config: MirrorConfig, mirror: Mirror, mirror_id: int, *, was_away: bool
+    ) -> None:
+        box = await self._source.box(mirror.source) if mirror.source in self._roster.sources else None
+        if box is None:
+            # Its source cannot be read: it is listed, and its gap is opened when that changes.
+            await self._store.list_only(mirror_id, config.name)
+            return
+        newest = await self._source.newest(mirror.source) if was_away else 0
+        await self._store.activate(
+            mirror_id,
+            name=config.name,
+            was_away=was_away,
+            newest=newest,
+            box_chat=box_of(mirror.source),
+            box=box,
+        )
+
+    def _compare_history(self, config: MirrorConfig, at_birth: str) -> None:
+        if config.history != at_birth:
+            log.warning(
+                "history counts at birth and stays as it was; for other posts use a new target",
+                mirror=config.name,
+                at_birth=at_birth,
+                configured=config.history,
+            )
+
+    async def _start(self, config: MirrorConfig, mirror: Mirror, newest: int) -> int:
+        """The id above which the backlog begins."""
+        since = history_start(config.history, self._clock.now())
+        if since == "all":
+            return 0
+        if since == "none":
+            return newest
+        if isinstance(since, int):
+            return since - 1
+        return await self._source.first_since(mirror.source, int(since), mirror.source_topic) - 1
+
+    # -- asking ---------------------------------------------------------------------------------------
+
+    async def _resolved(self, ref: int | str) -> int:
+        """What a name meant when it was first resolved; only `check` and `init` ask anew."""
+        if isinstance(ref, str) and (known := await self._store.known_name(ref)) is not None:
+            return known
+        chat = await self._resolve(ref)
+        if isinstance(ref, str):
+            await self._store.remember_name(ref, chat)
+        return chat
+
+    async def _asked(self, ask: Callable[[int], Awaitable[Chat]], chat: int) -> Chat | TelegramError:
+        try:
+            return await ask(chat)
+        except (Transient, FloodWait):
+            raise
+        except TelegramError as error:
+            return error
+
+    async def _topics(
+        self, ask: Callable[[int], Awaitable[Sequence[Topic]]], chat: Chat | TelegramError, topic: int | None
+    ) -> Sequence[Topic]:
+        if topic is None or not isinstance(chat, Chat) or not chat.forum:
+            return ()
+        return await ask(chat.id)
+
+    async def _refuse_loops(self) -> None:
+        """What feeds itself, as only Telegram shows it: a name, a linked group."""
+        order = [self._edges[config.name] for config in self._configs if config.name in self._edges]
+        by_name = {mirror.name: mirror.id for mirror in self._roster.mirrors.values()}
+        for name, why in refused(order, self._links).items():
+            if name in by_name:
+                await self._pause_or_release(name, by_name[name], why)
+
+
+def history_start(history: str, now: float) -> str | int | float:
+    """`all`, `none`, a first message id (int), or a date as unix time (float)."""
+    if history in ("all", "none"):
+        return history
+    if history.isdigit():
+        return int(history)
+    if match := re.fullmatch(r"(\d+)d", history):
+        return now - int(match[1]) * DAY
+    return datetime.fromisoformat(history).replace(tzinfo=UTC).timestamp()
+
+
+def _mirror(config: MirrorConfig, mirror_id: int, source: int, target: int) -> Mirror:
+    return Mirror(
+        id=mirror_id,
+        name=config.name,
+        source=source,
+        target=target,
+        source_topic=config.source_topic,
+        target_topic=config.target_topic,
+        history=config.history,
+        order=config.order,
+        delay=config.delay,
+        attribution=config.attribution,
+        dates=config.dates,
+        edits=config.edits,
+        deletes=config.deletes,
+        pins=config.pins,
+        transfer=config.transfer,
+        unsupported=config.unsupported,
+    )

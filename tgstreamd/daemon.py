@@ -1,0 +1,307 @@
+"""The only wiring: builds every room, owns the tasks, the signals, readiness and the end.
+
+Services live as long as the process; one that returns is an error like one that raises. Nothing is
+restarted in here: systemd does that, and a start is the recovery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from . import __version__, control, lock
+from .admission import Admission
+from .capture import Capture
+from .census import Census
+from .clock import Clock, SystemClock
+from .config import Config
+from .errors import TgstreamdError
+from .holding import FOREVER, Holding
+from .model import Mirror
+from .outgoing import Outgoing
+from .pace import Pace
+from .pipe import Pipe
+from .ports import Beat, Ids
+from .roster import Roster, box_of
+from .sender import Sender
+from .staging import Staging
+from .store import Store
+from .systemd import Systemd, Watchdog, feeder
+from .telegram.connect import Connection, connect
+from .telegram.settings import Server, Settings
+
+log = structlog.get_logger()
+
+#: Seconds between looks at the status line.
+STATUS_EVERY = 5.0
+IDLE = 60.0
+
+
+class SecretIds:
+    """`ports.Ids` that nobody can guess or repeat."""
+
+    def random_id(self) -> int:
+        return secrets.randbits(63) + 1 - (1 << 62) or 1
+
+
+def settings(config: Config) -> Settings:
+    """What the telegram package wants to know, out of the configuration."""
+    server = config.telegram.server
+    return Settings(
+        api_id=config.telegram.api_id,
+        api_hash=config.telegram.api_hash,
+        session=config.paths.session,
+        session_string=config.telegram.session_string,
+        proxy=config.telegram.proxy,
+        server=Server(dc_id=server.dc_id, address=server.address, port=server.port, public_key=server.key)
+        if server
+        else None,
+        connections=config.stream.connections,
+    )
+
+
+async def run(config: Config) -> int:
+    """The daemon, until SIGTERM or SIGINT (then 0), or until something raises."""
+    clock = SystemClock()
+    systemd = Systemd(clock)
+    loop = asyncio.get_running_loop()
+    me = asyncio.current_task()
+    assert me is not None
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            systemd.stopping()
+            log.info("stopping")
+            me.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await _run(config, clock, systemd)
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    log.info("stopped")
+    return 0
+
+
+async def _run(config: Config, clock: Clock, systemd: Systemd) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        held = await lock.take(config.paths.lock, "tgstreamd run", clock)
+        stack.callback(held.release)
+        store = await Store.open(config.paths.ledger)
+        stack.push_async_callback(store.close)
+
+        def waiting(seconds: float, why: str) -> None:
+            # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
+            systemd.extend(60.0)
+            systemd.status(f"starting: {why}, {seconds:.0f} s")
+
+        connection = await connect(settings(config), clock=clock, waiting=waiting)
+        stack.push_async_callback(connection.close)
+        daemon = await Daemon.build(config, clock, systemd, store, connection)
+        await daemon.serve(waiting)
+
+
+class Daemon:
+    """Every room of the house, and who rings at whose door."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        systemd: Systemd,
+        store: Store,
+        connection: Connection,
+        roster: Roster,
+        ids: Ids,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.store = store
+        self.connection = connection
+        self.roster = roster
+        self.state = "starting"
+        self._systemd = systemd
+        source, target = connection.source, connection.target
+        self.holding = Holding(
+            store,
+            clock,
+            Pace(interval=config.pace.interval, account_interval=config.pace.account_interval),
+        )
+        pipe = Pipe(
+            source,
+            target,
+            clock,
+            buffer_parts=config.stream.buffer_parts,
+            parallel_uploads=config.stream.parallel_uploads,
+        )
+        self.staging = Staging(
+            pipe, source, target, store, roster, clock, ids, notify=lambda: self.sender.wake()
+        )
+        self.capture = Capture(source, store, roster, clock, ids, notify=self._something_new)
+        self.admission = Admission(
+            config.mirrors,
+            connection.resolve,
+            source,
+            target,
+            store,
+            roster,
+            clock,
+            interval=config.pace.interval,
+            notify=self._something_new,
+        )
+        self.census = Census(
+            target,
+            store,
+            roster,
+            clock,
+            caught_up=self._caught_up,
+            read_all=self._read_all,
+        )
+        self.outgoing = Outgoing(source, store, roster, self.staging, clock, ids)
+        self.sender = Sender(
+            target,
+            store,
+            roster,
+            self.staging,
+            self.outgoing,
+            self.holding,
+            clock,
+            may_start=self.census.may_start,
+            on_sent=self._sent,
+        )
+        self.watchdog = Watchdog(clock)
+
+    @classmethod
+    async def build(
+        cls, config: Config, clock: Clock, systemd: Systemd, store: Store, connection: Connection
+    ) -> Daemon:
+        account = await connection.account()
+        roster = Roster(reader=account, writer=account)
+        return cls(config, clock, systemd, store, connection, roster, SecretIds())
+
+    async def serve(self, waiting: Callable[[float, str], None]) -> None:
+        """Judge every mirror once, say ready, and run the services until one of them ends."""
+        if (hold := (await self.store.holds()).get("account")) and hold.until >= FOREVER:
+            # A person has started us again: perhaps after the appeal. One try tells.
+            await self.store.lift_hold("account")
+        await self.admission.admit_all(waiting)
+        await self._introduce()
+        services: dict[str, Callable[[Beat], Awaitable[None]]] = {
+            "listen": self.capture.listen,
+            "follow": self.capture.follow,
+            "stage": self.staging.run,
+            "send": self.sender.run,
+            "admit": self.admission.run,
+            "status": self._tell_status,
+        }
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, service in services.items():
+                    group.create_task(self._for_ever(name, service(self.watchdog.beat(name))), name=name)
+                group.create_task(
+                    feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._stuck),
+                    name="watchdog",
+                )
+                group.create_task(control.serve(self.config.paths.socket, self.answer), name="control")
+                self.state = "running"
+                self._systemd.ready()
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from errors
+
+    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the control socket is asked."""
+        raise NotImplementedError
+
+    # -- doorbells ------------------------------------------------------------------------------------
+
+    def _something_new(self) -> None:
+        self.sender.wake()
+        self.staging.wake()
+        self.capture.wake()
+
+    def _sent(self, target: int) -> None:
+        """A settled send wakes every mirror whose source is that target, and makes room for more backlog."""
+        self.capture.tell(target)
+        self.capture.wake()
+
+    def _caught_up(self, mirror: Mirror) -> bool:
+        return box_of(mirror.source) in self.capture.caught_up
+
+    def _read_all(self, mirror: int) -> None:
+        if mirror not in self.capture.whole_history:
+            self.capture.whole_history.add(mirror)
+            self.capture.wake()
+
+    # -- words ----------------------------------------------------------------------------------------
+
+    async def _introduce(self) -> None:
+        standings = await self.store.standings()
+        log.info(
+            "tgstreamd started",
+            version=__version__,
+            account=self.roster.reader.name,
+            account_id=self.roster.reader.id,
+            mirrors=[s.mirror.name for s in standings],
+            waiting=sum(s.live + s.backlog + s.unread_live + s.unread_backlog for s in standings),
+            pid=os.getpid(),
+        )
+
+    async def _tell_status(self, beat: Beat) -> None:
+        while True:
+            beat(IDLE)
+            self._systemd.status(await self.status_line())
+            await self.clock.sleep_until(self.clock.monotonic() + STATUS_EVERY)
+
+    async def status_line(self) -> str:
+        """One line for `systemctl status`."""
+        standings = await self.store.standings()
+        waiting = sum(s.live + s.backlog + s.unread_live + s.unread_backlog for s in standings)
+        paused = [s.mirror.name for s in standings if s.mirror.paused]
+        parts = [f"{len(standings)} mirrors, {waiting} messages waiting"]
+        if paused:
+            parts.append(f"paused: {', '.join(paused)}")
+        if parked := sum(s.parked for s in standings):
+            parts.append(f"{parked} parked")
+        now = self.clock.now()
+        if held := [h for s in standings if (h := self.holding.held(s.mirror.target, now))]:
+            parts.append(f"waiting {max(h.until for h in held) - now:.0f} s: {held[0].reason}")
+        return "; ".join(parts)
+
+    def _stuck(self, names: Any) -> None:
+        log.error("services are overdue, systemd will restart us", services=list(names))
+
+    async def _for_ever(self, name: str, service: Awaitable[None]) -> None:
+        await service
+        raise TgstreamdError(f"the service {name!r} ended by itself")
+
+
+def memory_rss() -> int:
+    """Bytes of resident memory of this process now."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _first(errors: BaseExceptionGroup) -> BaseException:
+    """The first real error of a group: the others were cancelled because of it."""
+    for error in errors.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return errors
