@@ -45,7 +45,7 @@ def telethon_client(
     session.set_dc(dc_id, *tg.address(dc_id))
     if key is not None:
         session.auth_key = TelethonKey(key.key)
-    # Telethon keeps the server's configuration in the class, for all clients; one class each keeps tests apart.
+    # Telethon keeps the server's configuration in the class; one class each keeps tests apart.
     own = type("LocalTelegramClient", (TelegramClient,), {"_config": None})
     settings: dict[str, Any] = {
         "connection": connection,

@@ -78,10 +78,13 @@ def speak(
     request: pytest.FixtureRequest, tg: TelegramServer, telethon_client: Make, kurigram_client: Make
 ) -> Callable[[Account], Awaitable[Speaker]]:
     """`await speak(account)`: the account's voice (speakers.py), through one library and then the other."""
-    make = telethon_client if request.param == "telethon" else kurigram_client
 
     async def begin(account: Account) -> Speaker:
-        speaker = Speaker(tg, account, await make(tg, account))
+        if request.param == "telethon":
+            client = await telethon_client(tg, account, request_retries=0)
+        else:
+            client = await kurigram_client(tg, account)
+        speaker = Speaker(tg, account, client)
         speaker.listen()
         return speaker
 

@@ -19,6 +19,7 @@ from .connection import Connection
 from .dispatch import Dispatcher
 from .execution import Executor
 from .faults import Faults
+from .logins import Logins
 from .mtproto.keyring import AuthKey, Keyring
 from .mtproto.rsakey import ServerKey
 from .mtproto.session import Session
@@ -55,6 +56,7 @@ class TelegramServer:
         self.network = Network()
         self.faults = Faults(self.world)
         self.log = RequestLog()
+        self.logins = Logins(self, wall)
         self.dispatcher = Dispatcher()
         self.connections: set[Connection] = set()
         #: Exceptions that were this server's own fault; a test's fixture fails on them.
@@ -134,6 +136,14 @@ class TelegramServer:
         for key in self.keys.of_account(account.id):
             key.refusal = error
             self.world.files.forget_uploads(key.id)
+
+    def log_out(self, key: AuthKey) -> None:
+        """End the login of one key, and of those in other data centres that came from it."""
+        for other in self.keys:
+            if other is key or other.parent == key.id:
+                other.account_id = other.half_login = None
+                self.world.files.forget_uploads(other.id)
+        self.save_keys()
 
     def forget_keys(self, account: Account | None = None) -> None:
         """Drop keys altogether: the next packet gets the transport error -404."""

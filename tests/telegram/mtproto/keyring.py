@@ -30,6 +30,8 @@ class AuthKey:
     dc_id: int
     account_id: int | None = None
     half_login: int | None = None
+    #: The key whose login was exported to this one: both end together.
+    parent: int | None = None
     #: Answer to every request once the session was revoked: SESSION_REVOKED, USER_DEACTIVATED, …
     refusal: str | None = None
     #: The layer of the last invokeWithLayer; None until initConnection came.
@@ -109,6 +111,7 @@ class Keyring:
                 "dc_id": key.dc_id,
                 "account_id": key.account_id,
                 "refusal": key.refusal,
+                "parent": key.parent,
                 "layer": key.layer,
                 "api_id": key.api_id,
                 "salt": key.salt,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from typing import Any
 
 from telethon.extensions import BinaryReader
@@ -73,8 +74,8 @@ def ungzip(data: Buffer, at: int) -> bytes:
     """What a gzip_packed at `at` (after its constructor) holds."""
     packed, _ = read_bytes(data, at)
     try:
-        plain = gzip.decompress(packed)
-    except (OSError, EOFError) as error:
+        plain = zlib.decompressobj(31).decompress(packed, GZIP_LIMIT + 1)
+    except zlib.error as error:
         raise BadObject(f"gzip_packed: {error}") from error
     if len(plain) > GZIP_LIMIT:
         raise BadObject("gzip_packed unfolds to too much")
