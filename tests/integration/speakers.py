@@ -113,9 +113,8 @@ class Speaker:
 
     async def history(self, chat: Chat, **fields: Any) -> Any:
         """messages.getHistory; what is not said is 0."""
-        asked = {"offset_id": 0, "offset_date": 0, "add_offset": 0, "limit": 100, "max_id": 0, "min_id": 0}
-        if not self._is_kurigram:
-            asked["offset_date"] = None
+        asked: dict[str, Any] = dict.fromkeys(("offset_id", "add_offset", "max_id", "min_id"), 0)
+        asked |= {"offset_date": self.when(0), "limit": 100}
         return await self.call("messages.GetHistory", peer=self.peer(chat), hash=0, **(asked | fields))
 
     async def difference(self, chat: Chat, pts: int, limit: int = 100) -> Any:
@@ -128,8 +127,13 @@ class Speaker:
         )
 
     async def common_difference(self, pts: int, date: int) -> Any:
-        when = date if self._is_kurigram else datetime.datetime.fromtimestamp(date, datetime.UTC)
-        return await self.call("updates.GetDifference", pts=pts, date=when, qts=0)
+        return await self.call("updates.GetDifference", pts=pts, date=self.when(date), qts=0)
+
+    def when(self, moment: int) -> Any:
+        """A date as the library wants it in a request."""
+        if self._is_kurigram:
+            return moment
+        return datetime.datetime.fromtimestamp(moment, datetime.UTC) if moment else None
 
 
 def name_of(thing: Any) -> str:
