@@ -35,9 +35,9 @@ class Pipe:
         *,
         buffer_parts: int = 20,
         parallel_uploads: int = 10,
-        on_flood: Callable[[FloodWait], None] | None = None,
+        on_flood: Callable[[str, int], None] | None = None,
     ) -> None:
-        """`on_flood` hears of every wait that Telegram orders; the pipe obeys it by itself."""
+        """`on_flood` hears method and seconds of every wait that Telegram orders; the pipe obeys it."""
         self._source = source
         self._target = target
         self._clock = clock
@@ -104,12 +104,12 @@ class Pipe:
                 failures += connected
                 delay = part_delay(error, failures, connected=connected)
                 if delay is None:
-                    raise
+                    raise error.with_traceback(None) from error.__cause__
                 expired = isinstance(error, MediaExpired)
                 if isinstance(error, FloodWait):
                     run.held_until = max(run.held_until, self._clock.monotonic() + delay)
                     if self._on_flood is not None:
-                        self._on_flood(error)
+                        self._on_flood(error.method, error.seconds)
             if delay:
                 await self._flush(run)
                 await self._clock.sleep_until(self._clock.monotonic() + delay)
