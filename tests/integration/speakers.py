@@ -63,14 +63,14 @@ class Speaker:
                 if name_of(update) == kind:
                     return update
 
-    def t(self, name: str, **fields: Any) -> Any:
+    def t(self, name: str, /, **fields: Any) -> Any:
         """A type of the library by its TL name (`InputPeerChannel`, `messages.…`)."""
         found = raw.types if self._is_kurigram else types
         for part in name.split("."):
             found = getattr(found, part)
         return found(**fields)
 
-    async def call(self, method: str, **fields: Any) -> Any:
+    async def call(self, method: str, /, **fields: Any) -> Any:
         """Ask `messages.SendMessage` or its like; a `Refused` is the server's error."""
         space, name = method.split(".")
         if self._is_kurigram:
