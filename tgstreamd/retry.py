@@ -69,20 +69,28 @@ class Unknown(Value, frozen=True, kw_only=True):
 
 
 class Hold(Value, frozen=True, kw_only=True):
-    """Not before `until`; nothing was carried out. `widen`: the backlog is too fast."""
+    """Not before `until`; this call was not carried out. `widen`: the backlog is too fast.
+
+    `unsure`: an earlier call may have been: the outcome stays unknown, and is searched for after the hold.
+    """
 
     scope: Literal["method", "chat", "account"]
     method: str
     until: float
     reason: str
     widen: bool = False
+    unsure: bool = False
 
 
 class HoldAccount(Value, frozen=True, kw_only=True):
-    """The account sends nothing until then; `until` is infinite where only a person can help."""
+    """The account sends nothing until then; `until` is infinite where only a person can help.
+
+    `unsure`: as in `Hold`.
+    """
 
     until: float
     reason: str
+    unsure: bool = False
 
 
 class Refresh(Value, frozen=True, kw_only=True):
@@ -182,6 +190,7 @@ def decide(
     now: float,
     troubled_for: float,
     attempted: bool,
+    unsure: bool = False,
     repeats: int = 0,
     strikes: int = 0,
     tried: Collection[Cure] = (),
@@ -190,23 +199,27 @@ def decide(
     """What becomes of a job after `error`.
 
     `attempts` were made, this one included; `now` is unix time; `troubled_for` are connected seconds of
-    trouble of its own. `attempted`: a send was started whose fate `error` may leave open. `repeats`:
-    refreshes or resends since the last progress. `strikes`: PEER_FLOODs of the account since its last
+    trouble of its own. `attempted`: a send was started whose fate `error` may leave open. `unsure`: so was
+    one before it with the same `random_id`, and no search has ruled it out: refusing the second call says
+    nothing about the first. `repeats`: refreshes or resends since the last progress. `strikes`: PEER_FLOODs of the account since its last
     successful send. `tried`: cures that this job has already had. `jitter` is added to every back-off.
     """
     at = now + backoff(attempts) + jitter
     spent = troubled_for >= PATIENCE
     match error:
         case FloodWait():
-            return _hold(error, now)
+            return _hold(error, now, unsure)
         case AccountFrozen():
-            return HoldAccount(until=math.inf, reason=error.line())
+            return HoldAccount(until=math.inf, reason=error.line(), unsure=unsure)
         case AccountLimited():
-            return HoldAccount(until=now + LIMITED[min(strikes, len(LIMITED) - 1)], reason=error.line())
+            until = now + LIMITED[min(strikes, len(LIMITED) - 1)]
+            return HoldAccount(until=until, reason=error.line(), unsure=unsure)
         case NotAuthorised() | StoreError():
             return Stop(error=error)
         case SourceLost() | TargetLost():
             return PauseMirror(reason=error.line())
+        case Rejected() | SourceGone() | MediaExpired() | PartsMissing() if unsure:
+            return Unknown(at=now, search=True, last=spent, reason=error.line())
         case Rejected() if error.error != "MD5_CHECKSUM_INVALID":
             return _rejected(error, tried)
         case SourceGone():
@@ -259,7 +272,7 @@ def part_delay(error: Exception, attempt: int, *, connected: bool = True) -> flo
     return None
 
 
-def _hold(error: FloodWait, now: float) -> Hold:
+def _hold(error: FloodWait, now: float, unsure: bool) -> Hold:
     # Test servers say FLOOD_WAIT_0; slow mode is the chat's own rule and says nothing about our pace.
     return Hold(
         scope=error.scope,
@@ -267,6 +280,7 @@ def _hold(error: FloodWait, now: float) -> Hold:
         until=now + max(1, error.seconds),
         reason=error.error or error.what,
         widen=error.scope != "chat" and error.seconds >= LONG_FLOOD,
+        unsure=unsure,
     )
 
 

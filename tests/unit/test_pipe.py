@@ -296,19 +296,19 @@ async def test_trouble_of_one_part_ends_after_a_while() -> None:
     assert rig.ledger.parts == [n for n in range(10) if n != 3]
 
 
-async def test_an_outage_of_hours_is_survived() -> None:
+async def test_an_outage_of_an_hour_is_survived() -> None:
     rig = Rig()
 
     async def offline(index: int) -> None:
         await asyncio.sleep(0)
-        if rig.clock.monotonic() < 1_000 + 5 * 3600 and index >= 12:
+        if rig.clock.monotonic() < 1_000 + 3600 and index >= 12:
             rig.world.connected = False
             raise Transient("no network")
         rig.world.connected = True
 
     rig.world.on_part = offline
     task = asyncio.ensure_future(rig.move(40))
-    assert await rig.passing(task) >= 5 * 3600
+    assert await rig.passing(task) >= 3600
     assert len(rig.world.saved[1]) == 40
 
 

@@ -155,6 +155,19 @@ def test_an_unknown_outcome_is_resolved_not_guessed() -> None:
     assert unread.search
 
 
+def test_refusing_the_second_call_says_nothing_about_the_first() -> None:
+    held = after(flood(3600), unsure=True)
+    assert isinstance(held, Hold)
+    assert held.unsure
+    limited = after(AccountLimited("PEER_FLOOD"), unsure=True)
+    assert isinstance(limited, HoldAccount)
+    assert limited.unsure
+    for error in (rejected("REPLY_MESSAGE_ID_INVALID"), rejected("X"), MediaExpired("old"), SourceGone("x")):
+        looked = after(error, unsure=True)
+        assert isinstance(looked, Unknown)
+        assert (looked.search, looked.at) == (True, NOW)
+
+
 def test_own_trouble_ends_after_half_an_hour() -> None:
     assert isinstance(after(Transient("500"), troubled_for=PATIENCE - 1, attempted=False), Again)
     assert isinstance(after(Transient("500"), troubled_for=PATIENCE, attempted=False), Park)
