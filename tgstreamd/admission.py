@@ -14,7 +14,7 @@ import structlog
 
 from .clock import Clock
 from .config import MirrorConfig
-from .errors import FloodWait, NotAuthorised, StoreError, TelegramError, Transient
+from .errors import FloodWait, NotAuthorised, StoreError, TelegramError, TgstreamdError, Transient
 from .judge import Edge, backlog_words, judge, may_run, refusal, refused
 from .model import Chat, Mirror, Topic
 from .ports import Beat, Source, Target
@@ -33,7 +33,7 @@ LONG_BACKLOG = 1000
 
 Resolve = Callable[[int | str], Awaitable[int]]
 #: Told before each wait of a start: seconds, and why.
-Waiting = Callable[[float, str], None]
+Waiting = Callable[[float, TgstreamdError], None]
 
 
 class Admission:
@@ -108,14 +108,15 @@ class Admission:
 
     async def _patiently(self, config: MirrorConfig, before: set[int], waiting: Waiting) -> None:
         tries = 0
+        why: TgstreamdError
         while True:
             try:
                 return await self._admit(config, known=False, before=before)
             except FloodWait as error:
-                seconds, why = float(error.seconds), error.line()
+                seconds, why = float(error.seconds), error
             except Transient as error:
                 tries += 1
-                seconds, why = backoff(tries), error.line()
+                seconds, why = backoff(tries), error
             until = self._clock.monotonic() + seconds
             while (left := until - self._clock.monotonic()) > 0:
                 waiting(left, why)

@@ -17,8 +17,8 @@ from typing import Any
 
 import structlog
 
-from . import __version__, control, lock
-from .admission import Admission
+from . import __version__, checks, control, lock
+from .admission import Admission, Waiting
 from .capture import Capture
 from .census import Census
 from .clock import Clock, SystemClock
@@ -37,6 +37,7 @@ from .store import Store
 from .systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection, connect
 from .telegram.settings import Server, Settings
+from .verbs import Desk, Live, State
 
 log = structlog.get_logger()
 
@@ -106,10 +107,10 @@ async def _run(config: Config, clock: Clock, systemd: Systemd) -> None:
         store = await Store.open(config.paths.ledger)
         stack.push_async_callback(store.close)
 
-        def waiting(seconds: float, why: str) -> None:
+        def waiting(seconds: float, why: TgstreamdError) -> None:
             # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
             systemd.extend(60.0)
-            systemd.status(f"starting: {why}, {seconds:.0f} s")
+            systemd.status(f"starting: {why.line()}, {seconds:.0f} s")
 
         connection = await connect(settings(config), clock=clock, waiting=waiting)
         stack.push_async_callback(connection.close)
@@ -135,7 +136,7 @@ class Daemon:
         self.store = store
         self.connection = connection
         self.roster = roster
-        self.state = "starting"
+        self.state: State = "starting"
         self._systemd = systemd
         source, target = connection.source, connection.target
         self.holding = Holding(
@@ -186,6 +187,15 @@ class Daemon:
             on_sent=self._sent,
         )
         self.watchdog = Watchdog(clock)
+        self.desk = Desk(
+            store,
+            live=self._live,
+            pace=lambda: self.holding.pace,
+            now=clock.now,
+            changed=self._something_new,
+            chats=lambda: checks.chats(connection),
+            check=lambda: checks.check(config, connection, store, now=clock.now()),
+        )
 
     @classmethod
     async def build(
@@ -195,7 +205,7 @@ class Daemon:
         roster = Roster(reader=account, writer=account)
         return cls(config, clock, systemd, store, connection, roster, SecretIds())
 
-    async def serve(self, waiting: Callable[[float, str], None]) -> None:
+    async def serve(self, waiting: Waiting) -> None:
         """Judge every mirror once, say ready, and run the services until one of them ends."""
         if (hold := (await self.store.holds()).get("account")) and hold.until >= FOREVER:
             # A person has started us again: perhaps after the appeal. One try tells.
@@ -218,15 +228,11 @@ class Daemon:
                     feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._stuck),
                     name="watchdog",
                 )
-                group.create_task(control.serve(self.config.paths.socket, self.answer), name="control")
+                group.create_task(control.serve(self.config.paths.socket, self.desk.answer), name="control")
                 self.state = "running"
                 self._systemd.ready()
         except BaseExceptionGroup as errors:
             raise _first(errors) from errors
-
-    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the control socket is asked."""
-        raise NotImplementedError
 
     # -- doorbells ------------------------------------------------------------------------------------
 
@@ -247,6 +253,18 @@ class Daemon:
         if mirror not in self.capture.whole_history:
             self.capture.whole_history.add(mirror)
             self.capture.wake()
+
+    def _live(self) -> Live:
+        return Live(
+            state=self.state,
+            account=self.roster.reader,
+            transfers=tuple(self.staging.transfers()),
+            memory_rss=memory_rss(),
+            titles={
+                chat.id: chat.title for chat in [*self.roster.sources.values(), *self.roster.targets.values()]
+            },
+            note="; ".join(f"{name}: {why}" for name, why in self.admission.pending.items()),
+        )
 
     # -- words ----------------------------------------------------------------------------------------
 

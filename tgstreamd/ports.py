@@ -22,7 +22,7 @@ class Ids(Protocol):
 class Beat(Protocol):
     """How a service tells the watchdog that it lives."""
 
-    def __call__(self, seconds: float) -> None:
+    def __call__(self, seconds: float, /) -> None:
         """I report again within `seconds` (at most 60)."""
         ...
 

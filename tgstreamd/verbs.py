@@ -180,10 +180,10 @@ async def pause(store: Store, name: str) -> dict[str, Any]:
     return {"mirror": name, "changed": changed}
 
 
-async def resume(store: Store, name: str) -> dict[str, Any]:
+async def resume(store: Store, name: str, now: float) -> dict[str, Any]:
     """Release one thing that keeps this mirror, and say which, and what still waits."""
     mirror = await _by_name(store, name)
-    released, waiting = await store.resume(mirror.id)
+    released, waiting = await store.resume(mirror.id, now)
     return {"mirror": name, "released": released, "waiting": waiting}
 
 
@@ -237,7 +237,7 @@ class Desk:
             case {"verb": "pause", "mirror": str(name)}:
                 return self._done(await pause(self._store, name))
             case {"verb": "resume", "mirror": str(name)}:
-                return self._done(await resume(self._store, name))
+                return self._done(await resume(self._store, name, self._now()))
             case {"verb": "chats"}:
                 return await self._chats()
             case {"verb": "check"}:

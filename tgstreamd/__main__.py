@@ -1,0 +1,86 @@
+"""The program: parses the command line, runs one verb, turns its error into one line and an exit status.
+
+0 clean, 1 unexpected, 2 usage, 77 not authorised, 78 configuration wrong; an interrupted verb ends with
+130, one whose reader went away with 141. What is no error of ours keeps its traceback: it is a bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import __version__, logs
+from .cli import chats, check, init, login, parked, pause, run, status
+from .config_paths import DEFAULT_FILE
+from .errors import TgstreamdError
+
+VERBS = (run, init, login, chats, check, status, parked, pause)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="tgstreamd", description="Mirrors Telegram chats, message by message.", allow_abbrev=False
+    )
+    top.add_argument("--version", action="version", version=f"tgstreamd {__version__}")
+    # Before the verb or after it; what stands after it wins.
+    _config(top, default=None)
+    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for module in VERBS:
+        for verb in module.add(verbs):
+            _config(verb, default=argparse.SUPPRESS)
+    return top
+
+
+def _config(where: argparse.ArgumentParser, default: object) -> None:
+    where.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=default,
+        help=f"the configuration (default: {DEFAULT_FILE})",
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        status: int = arguments.act(arguments)
+        sys.stdout.flush()
+        return status
+    except TgstreamdError as error:
+        return _told([error])
+    except BaseExceptionGroup as group:
+        ours, others = group.split(TgstreamdError)
+        if others is not None or ours is None:
+            raise
+        return _told(list(_leaves(ours)))
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Nobody reads on (`tgstreamd status | head`); Python must not say so once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _leaves(group: BaseExceptionGroup[TgstreamdError]) -> Iterator[TgstreamdError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _told(errors: Sequence[TgstreamdError]) -> int:
+    """Print each error as one line, once; the exit status is that of the first."""
+    prefix = "<3>" if logs.choose("auto", sys.stderr, os.environ) == "journal" else ""
+    for line in dict.fromkeys(" ".join(error.line().split()) for error in errors):
+        print(f"{prefix}tgstreamd: {line}", file=sys.stderr)
+    return errors[0].exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

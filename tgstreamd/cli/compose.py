@@ -1,0 +1,210 @@
+"""What the verbs are composed of: the configuration, the ledger, a connection, the state's lock and owner.
+
+The only place of the command line that opens a ledger or a connection. A verb beside a running daemon
+asks it; on a stopped one it holds the daemon's lock while it works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from .. import config as configuration
+from .. import logs
+from ..clock import SystemClock
+from ..config import Config, Paths
+from ..config_paths import STATE_ROOT
+from ..control import NoDaemon, ask
+from ..errors import ConfigError, StoreError, TgstreamdError
+from ..lock import Lock, Locked, take
+from ..store import Store
+from ..telegram.connect import Connection, connect
+from ..telegram.settings import Server, Settings
+
+#: The user of the packaged daemon.
+USER = "tgstreamd"
+#: Seconds that a verb waits for another one to be done.
+PATIENCE = 5.0
+#: Tries of a verb to reach Telegram; the daemon tries for ever.
+TRIES = 2
+
+
+def load(arguments: Namespace, *, need_mirror: bool = True) -> Config:
+    """The configuration, with the log set up quietly for a verb."""
+    config = configuration.load(arguments.config, os.environ, need_mirror=need_mirror)
+    logs.configure("warning", "console", secrets=secrets(config))
+    return config
+
+
+def locate(arguments: Namespace) -> Paths:
+    return configuration.locate(arguments.config, os.environ)
+
+
+def secrets(config: Config) -> list[str]:
+    """Texts that must not reach a log."""
+    telegram = config.telegram
+    return [text for text in (telegram.api_hash, telegram.session_string, telegram.proxy) if text]
+
+
+def settings(config: Config) -> Settings:
+    """The configuration as the Telegram package wants it."""
+    telegram = config.telegram
+    server = telegram.server
+    return Settings(
+        api_id=telegram.api_id,
+        api_hash=telegram.api_hash,
+        session=config.paths.session,
+        session_string=telegram.session_string,
+        proxy=telegram.proxy,
+        server=Server(dc_id=server.dc_id, address=server.address, port=server.port, public_key=server.key)
+        if server
+        else None,
+        connections=config.stream.connections,
+    )
+
+
+def become_owner(paths: Paths) -> None:
+    """As root, become whom the state belongs to, so that nothing is left that the daemon cannot read."""
+    if os.geteuid() != 0:
+        return
+    try:
+        if not paths.state_dir.exists():
+            _make_for_daemon(paths.state_dir)
+        owner = paths.state_dir.stat()
+        if owner.st_uid == 0:
+            return
+        name = pwd.getpwuid(owner.st_uid).pw_name
+        os.initgroups(name, owner.st_gid)
+    except FileNotFoundError:
+        return
+    except KeyError:
+        os.setgroups([])
+    except OSError as error:
+        raise StoreError(f"{paths.state_dir}: {error.strerror}") from None
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)
+
+
+def _make_for_daemon(directory: Path) -> None:
+    """The installed state directory, as systemd would make it, where the daemon never ran yet."""
+    if not directory.is_relative_to(STATE_ROOT):
+        return
+    try:
+        user = pwd.getpwnam(USER)
+    except KeyError:
+        return
+    for folder in (STATE_ROOT, directory):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+
+
+def daemon(paths: Paths, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The running daemon's answer; None where none runs."""
+    try:
+        return ask(paths.socket, request)
+    except NoDaemon:
+        return None
+
+
+def refuse_beside_daemon(paths: Paths, verb: str) -> None:
+    """Raise where a daemon runs: its session must have one user only."""
+    if daemon(paths, {"verb": "status"}) is not None:
+        hint = "stop it first: `sudo systemctl stop tgstreamd`, or end `tgstreamd run`"
+        raise TgstreamdError(f"{verb}: the daemon runs, and the session is in its hands", hint=hint)
+
+
+@contextlib.asynccontextmanager
+async def holding(paths: Paths, verb: str) -> AsyncIterator[Lock]:
+    """The state's lock for as long as a verb works on it."""
+    try:
+        lock = await take(paths.lock, f"tgstreamd {verb}", SystemClock(), patience=PATIENCE)
+    except Locked as error:
+        raise TgstreamdError(error.what, hint="wait for it, or ask the daemon that runs") from None
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+@contextlib.asynccontextmanager
+async def open_store(paths: Paths, *, read_only: bool = False) -> AsyncIterator[Store]:
+    """The ledger; read-only it must exist."""
+    opened = Store.open_read_only if read_only else Store.open
+    store = await opened(paths.ledger)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def has_ledger(paths: Paths) -> bool:
+    """Whether there is a ledger. Raises StoreError where that cannot be seen."""
+    try:
+        paths.ledger.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError:
+        raise StoreError(f"{paths.state_dir}: not allowed to look into it", hint="use sudo") from None
+    return True
+
+
+@contextlib.asynccontextmanager
+async def connected(config: Config) -> AsyncIterator[Connection]:
+    """A connection for a verb: few tries, closed at the end."""
+    if not config.telegram.session_string and not config.paths.session.exists():
+        hint = f"`tgstreamd login{_option(config)}`"
+        from ..errors import NotAuthorised
+
+        raise NotAuthorised("nobody is logged in yet", hint=hint)
+    connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _option(config: Config) -> str:
+    return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""
+
+
+def on_ledger(
+    arguments: Namespace,
+    verb: str,
+    request: dict[str, Any],
+    work: Callable[[Store], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """Let the running daemon answer `request`; beside a stopped one do `work` on the ledger."""
+    paths = locate(arguments)
+    if (answer := daemon(paths, request)) is not None:
+        return answer
+    become_owner(paths)
+    if not has_ledger(paths):
+        raise StoreError(
+            f"there is no ledger in {paths.state_dir}", hint="nothing was mirrored from here yet"
+        )
+
+    async def do() -> dict[str, Any]:
+        async with holding(paths, verb), open_store(paths) as store:
+            return await work(store)
+
+    return asyncio.run(do())
+
+
+def interactive() -> bool:
+    return sys.stdin.isatty()
+
+
+def config_or_none(arguments: Namespace) -> Config | None:
+    """The configuration if it is whole, for verbs that can do without."""
+    try:
+        return load(arguments, need_mirror=False)
+    except ConfigError:
+        return None

@@ -1,0 +1,70 @@
+"""`tgstreamd parked`: lists the messages that a person must look at; retries them or gives them up."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from .. import verbs
+from ..clock import SystemClock
+from . import compose
+from .terminal import Usage, clean, clock_time
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    parser: ArgumentParser = verbs_of.add_parser(
+        "parked",
+        help="messages that a person must look at: list, retry, skip",
+        usage="tgstreamd parked [--json] | parked retry ID…|--all | parked skip ID…",
+    )
+    parser.add_argument("do", nargs="?", choices=("list", "retry", "skip"), default="list")
+    parser.add_argument("ids", nargs="*", type=int, metavar="ID")
+    parser.add_argument("--all", action="store_true", help="with retry: every parked message")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    if arguments.do == "list":
+        if arguments.ids or arguments.all:
+            raise Usage("parked: ids and --all go with retry or skip")
+        return _list(arguments)
+    if arguments.all and (arguments.ids or arguments.do == "skip"):
+        raise Usage("parked: --all goes with retry, and without ids")
+    if not arguments.ids and not arguments.all:
+        raise Usage(f"parked {arguments.do}: which ones?", hint="`tgstreamd parked` lists the ids")
+    ids = None if arguments.all else arguments.ids
+    if arguments.do == "retry":
+        request = {"verb": "retry", "ids": ids}
+        answer = compose.on_ledger(arguments, "parked", request, lambda store: verbs.retry(store, ids))
+        return _say(arguments, answer, f"{len(answer['retried'])} put back to the end of the queue")
+    now = SystemClock().now()
+    request = {"verb": "skip", "ids": arguments.ids}
+    answer = compose.on_ledger(
+        arguments, "parked", request, lambda store: verbs.skip(store, arguments.ids, now)
+    )
+    return _say(arguments, answer, f"{len(answer['skipped'])} given up")
+
+
+def _say(arguments: Namespace, answer: dict[str, Any], line: str) -> int:
+    print(json.dumps(answer) if arguments.json else line)
+    return 0
+
+
+def _list(arguments: Namespace) -> int:
+    answer = compose.on_ledger(arguments, "parked", {"verb": "parked"}, verbs.parked)
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        return 0
+    if not answer["parked"]:
+        print("nothing is parked")
+    for job in answer["parked"]:
+        album = f" (album of {job['messages']})" if job["messages"] > 1 else ""
+        print(
+            f"{job['id']:>6}  {clean(job['mirror'], 20)}: message {job['source_id']}{album}: {job['reason']}"
+        )
+        text = f"  {clean(job['text'])}" if job["text"] else ""
+        print(f"        {clock_time(job['parked_at'])}  {job['link']}{text}".rstrip())
+    return 0

@@ -1,0 +1,50 @@
+"""`tgstreamd run`: the daemon in the foreground, on uvloop, as the only one of its state directory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from types import TracebackType
+from typing import Any
+
+import structlog
+import uvloop
+
+from .. import config as configuration
+from .. import daemon, logs
+from ..clock import SystemClock
+from ..config import Config
+from ..errors import TgstreamdError
+from ..lock import Locked, take
+from . import compose
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    parser: ArgumentParser = verbs_of.add_parser("run", help="the daemon, in the foreground")
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    config = configuration.load(arguments.config, os.environ)
+    logs.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
+    sys.excepthook = _unexpected
+    return uvloop.run(_alone(config))
+
+
+async def _alone(config: Config) -> int:
+    try:
+        lock = await take(config.paths.lock, "the daemon", SystemClock())
+    except Locked as error:
+        hint = "one daemon per state directory; `tgstreamd status` asks the one that runs"
+        raise TgstreamdError(f"another tgstreamd runs: {error.what}", hint=hint) from None
+    try:
+        return await daemon.run(config)
+    finally:
+        lock.release()
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """A bug's traceback, through the log: with its priority, and without secrets."""
+    structlog.get_logger().critical("stopped by an unexpected error", exc_info=(kind, error, traceback))

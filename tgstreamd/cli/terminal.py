@@ -1,0 +1,101 @@
+"""How numbers, durations and transfers look on a terminal; and how a person is asked.
+
+Pure but for `ask`, `choose` and `secret`, which read standard input. Knows nothing of Telegram.
+"""
+
+from __future__ import annotations
+
+import getpass
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from ..errors import TgstreamdError
+from ..judge import span
+
+
+class Usage(TgstreamdError):
+    """The command line, or an answer, makes no sense."""
+
+    exit_status = 2
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units, as Telegram counts its limits: `1.4 GB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def bar(share: float, width: int = 20) -> str:
+    """A progress bar of `width` cells: `██████░░░░`."""
+    full = round(max(0.0, min(1.0, share)) * width)
+    return "█" * full + "░" * (width - full)
+
+
+def duration(seconds: float | None) -> str:
+    return "never at this rate" if seconds is None else span(seconds)
+
+
+def clock_time(unix: float) -> str:
+    """Local time, with the day where it is not today."""
+    when = datetime.fromtimestamp(unix).astimezone()
+    return (
+        f"{when:%H:%M:%S}" if when.date() == datetime.now().astimezone().date() else f"{when:%Y-%m-%d %H:%M}"
+    )
+
+
+def clean(text: str, width: int = 60) -> str:
+    """Other people's text on one line: no control characters, cut to about `width` columns."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(line.split())
+    columns, kept = 0, []
+    for character in line:
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > width:
+            return "".join(kept).rstrip() + "…"
+        kept.append(character)
+    return "".join(kept)
+
+
+def ask(question: str, default: str = "", *, valid: Callable[[str], object] | None = None) -> str:
+    """A line from the person at the terminal, asked again until `valid` does not raise."""
+    while True:
+        try:
+            given = input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
+        except EOFError:
+            raise Usage("the input ended before every question was answered") from None
+        if not given:
+            continue
+        if valid is not None:
+            try:
+                valid(given)
+            except TgstreamdError as error:
+                print(f"  {error.line()}")
+                continue
+        return given
+
+
+def choose(question: str, options: Sequence[tuple[str, str]], default: int = 0) -> str:
+    """One of `(value, explanation)`, chosen by its number or value."""
+    print(question)
+    for number, (value, explanation) in enumerate(options, 1):
+        print(f"  {number}  {value:<14} {explanation}")
+    values = [value for value, _ in options]
+
+    def valid(given: str) -> None:
+        if given not in values and not (given.isdigit() and 1 <= int(given) <= len(options)):
+            raise Usage(f"1 to {len(options)}, or one of the names")
+
+    given = ask("choice", str(default + 1), valid=valid)
+    return given if given in values else values[int(given) - 1]
+
+
+def secret(question: str) -> str:
+    """A password, not shown."""
+    try:
+        return getpass.getpass(f"{question}: ")
+    except EOFError:
+        raise Usage("the input ended before the password") from None
