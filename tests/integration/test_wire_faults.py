@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ KIB, MIB = 1024, 1024 * 1024
 
 def part(file_id: int = 1, number: int = 0, size: int = 512 * KIB, total: int = 4) -> Any:
     return functions.upload.SaveBigFilePartRequest(file_id, number, total, bytes(range(256)) * (size // 256))
+
+
+def begin(call: Any) -> asyncio.Task[Any]:
+    """Start a call at once, so that it is sent before the next one."""
+    return asyncio.Task(call, loop=asyncio.get_running_loop(), eager_start=True)
 
 
 class Hands:
@@ -124,7 +130,7 @@ async def test_silence_and_a_second_answer(
     client = await telethon_client(tg, account)
     tg.faults.add(Fault("users.getUsers", "apply-silent"))
     tg.faults.add(Fault("users.getUsers", "twice"))
-    unanswered = asyncio.ensure_future(client(ME))
+    unanswered = begin(client(ME))
     assert (await client(ME))[0].id == account.id
     assert (await client(ME))[0].id == account.id
     assert not unanswered.done()
@@ -136,7 +142,7 @@ async def test_a_slow_answer_does_not_hold_up_the_others(
 ) -> None:
     client = await telethon_client(tg, account)
     tg.faults.add(Fault("users.getUsers", "delay", seconds=0.2))
-    slow = asyncio.ensure_future(client(ME))
+    slow = begin(client(ME))
     await client(functions.help.GetConfigRequest())
     assert not slow.done()
     assert (await slow)[0].id == account.id
@@ -259,7 +265,7 @@ async def test_pushes_go_to_the_other_sessions(
     }
     update = types.UpdateShort(
         types.UpdateUserTyping(account.id, types.SendMessageTypingAction()),
-        telethon.utils.datetime.datetime.fromtimestamp(tg.world.now(), telethon.utils.datetime.UTC),
+        datetime.fromtimestamp(int(tg.world.now()), UTC),
     )
     tg.push(account.id, update, except_session=session_id)
     await asyncio.wait_for(arrived.wait(), 5)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from pyrogram import raw
 from pyrogram.connection import transport as kurigram_transports
+from telethon import errors
 from telethon import network as telethon_transports
-from telethon.tl import functions
+from telethon.tl import functions, types
 
+from tests.telegram.mtproto.keyring import AuthKey
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 
@@ -68,3 +71,49 @@ async def test_kurigram_with_a_ready_key(tg: TelegramServer, account: Account, k
     client = await kurigram_client(tg, account)
     me: Any = await client.get_me()
     assert (me.id, me.username) == (account.id, "alice")
+
+
+async def test_a_key_with_a_leading_zero_byte_in_either_spelling(
+    tg: TelegramServer, account: Account, telethon_client: Make, kurigram_client: Make
+) -> None:
+    # In one of 256 exchanges the secret begins so; Telethon drops the byte, kurigram keeps it.
+    secret = b"\0\x01" + os.urandom(254)
+    tg.keys.add(AuthKey(secret, 2, account.id))
+    tg.keys.add(AuthKey(secret[1:], 2, account.id))
+    telethon = await telethon_client(tg, key=AuthKey(secret[1:], 2, account.id))
+    assert (await telethon.get_me()).id == account.id
+    kurigram = await kurigram_client(tg, key=AuthKey(secret, 2, account.id))
+    assert (await kurigram.get_me()).id == account.id
+
+
+async def test_ordered_requests_wait_for_each_other(
+    tg: TelegramServer, account: Account, telethon_client: Make
+) -> None:
+    client = await telethon_client(tg, account)
+    me = functions.users.GetUsersRequest([types.InputUserSelf()])
+    answers = await client([me, me, me], ordered=True)
+    assert [users[0].id for users in answers] == [account.id] * 3
+    with pytest.raises(errors.MultiError) as caught:
+        await client([functions.users.GetFullUserRequest(types.InputUser(1, 1)), me], ordered=True)
+    assert tg.log.errors["MSG_WAIT_FAILED"] >= 1
+    assert all(caught.value.exceptions)
+
+
+async def test_several_connections_share_a_key(
+    tg: TelegramServer, account: Account, telethon_client: Make
+) -> None:
+    key = tg.authorise(account)
+    clients = [await telethon_client(tg, key=key) for _ in range(3)]
+    for client in clients:
+        assert (await client.get_me()).id == account.id
+    assert len(key.sessions) == 3
+    assert tg.keys.of_account(account.id) == [key]
+
+
+async def test_a_method_that_nobody_wrote_is_an_error(
+    tg: TelegramServer, account: Account, telethon_client: Make
+) -> None:
+    client = await telethon_client(tg, account)
+    with pytest.raises(errors.RPCError):
+        await client(functions.stories.GetAllStoriesRequest())
+    assert tg.dispatcher.unknown[-1] == "GetAllStoriesRequest"
