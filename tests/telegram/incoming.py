@@ -233,7 +233,7 @@ def preview(call: Call, chat: Chat, text: str, entities: list[Any], no_webpage: 
     banned = chat.default_banned | (member.banned if member is not None else frozenset())
     if "embed_links" in banned and not chat.is_admin(call.me.id):
         return None
-    return preview_of(call.world, text, entities)
+    return preview_of(call.world, text, entities, pending=call.world.chats.pending_previews)
 
 
 # --- replies, quotes and topics

@@ -85,7 +85,7 @@ def get_replies(call: Call, request: Any) -> Any:
         topic = chat.topics.get(request.msg_id)
         if topic is None:
             raise RpcError(400, "TOPIC_ID_INVALID")
-        ids = [i for i in chat.visible(call.me.id) if messages[i].topic == topic.id]
+        ids = chat.in_topic(topic.id)
     else:
         message_of(call, chat, request.msg_id, "MSG_ID_INVALID")
         ids = [i for i in chat.visible(call.me.id) if messages[i].thread == request.msg_id]

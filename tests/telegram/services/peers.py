@@ -75,9 +75,19 @@ def get_full_channel(call: Call, request: Any) -> Any:
         slowmode_seconds=chat.slow_mode or None,
         slowmode_next_send_date=next_send,
         ttl_period=chat.ttl_period or None,
+        migrated_from_chat_id=chat.migrated_from.id if chat.migrated_from is not None else None,
+        migrated_from_max_id=_last_before(call, chat),
         has_scheduled=bool(chat.scheduled) or None,
     )
     return types.messages.ChatFull(full, chats=view.groups(), users=view.people())
+
+
+def _last_before(call: Call, chat: Chat) -> int | None:
+    """The newest id of the basic group that this supergroup was."""
+    if chat.migrated_from is None:
+        return None
+    ids = chat.migrated_from.visible(call.me.id)
+    return ids[-1] if ids else None
 
 
 def get_full_chat(call: Call, request: Any) -> Any:

@@ -18,9 +18,9 @@ from .peers import Peers
 
 
 class Push(Protocol):
-    """Delivers an `Updates` object to the live sessions of an account, but for `except_session`.
+    """Delivers updates (`bytes()` of them is an `Updates` object) to the live sessions of an account.
 
-    The session that asked for a change learns of it by its answer, so Telegram does not push to it.
+    Not to `except_session`: the session that asked for a change learns of it by its answer.
     """
 
     def __call__(self, account_id: int, updates: Any, except_session: int | None = None) -> None: ...

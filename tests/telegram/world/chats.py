@@ -65,8 +65,11 @@ class Chat:
     silenced: bool = False
     linked: Chat | None = None
     migrated_to: Chat | None = None
+    migrated_from: Chat | None = None
     members: dict[int, Member] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
+    #: Ids by topic, ascending; only a forum has them.
+    topic_ids: dict[int, list[int]] = field(default_factory=dict)
     scheduled: dict[int, Message] = field(default_factory=dict)
     next_scheduled_id: int = 1
     #: The next so many videos are answered as scheduled messages (facts, 10).
@@ -133,9 +136,21 @@ class Chat:
         ids = self.visible(viewer_id)
         return self.box_for(viewer_id).messages[ids[-1]] if ids else None
 
+    def in_topic(self, topic_id: int) -> list[int]:
+        """The ids in a topic that can be read, ascending."""
+        ids = self.topic_ids.get(topic_id, [])
+        return [i for i in ids if i > self.available_min_id] if self.available_min_id else ids
+
     def last_in_topic(self, topic_id: int) -> Message | None:
-        messages = self.box.messages
-        return next((messages[i] for i in reversed(self.box.ids) if messages[i].topic == topic_id), None)
+        ids = self.topic_ids.get(topic_id)
+        return self.box.messages[ids[-1]] if ids else None
+
+    def index_topics(self) -> None:
+        """Sort all messages into their topics; none where this is no forum."""
+        self.topic_ids.clear()
+        for message_id, message in self.box.messages.items():
+            if message.topic is not None:
+                self.topic_ids.setdefault(message.topic, []).append(message_id)
 
 
 class Chats(Topics):
@@ -334,7 +349,28 @@ class Chats(Topics):
         chat.forum = on
         if on and 1 not in chat.topics:
             chat.topics[1] = Topic(1, "General", 0x6FB9F0, chat.creator_id, self.now())
+        chat.index_topics()
         self._chat_changed(chat)
+
+    def migrate(self, group: Chat) -> Chat:
+        """A basic group becomes a supergroup: a new chat with ids from 1, the old one can only be read."""
+        creator = self._world.peers.by_id(group.creator_id)
+        members = [self._world.peers.by_id(i) for i in group.audience()]
+        number = self._next_channel
+        self._next_channel += 1
+        chat = Chat(self._world, number, "supergroup", group.title, creator.id, self.now())
+        chat.invite, chat.noforwards = f"invite{number}", group.noforwards
+        chat.members = {a.id: Member(a.id, chat.date, creator.id) for a in members}
+        for account_id, member in group.members.items():
+            if account_id in chat.members:
+                chat.members[account_id].rights = member.rights
+        chat.migrated_from = group
+        self._channels[number] = chat
+        self.service(group, creator, types.MessageActionChatMigrateTo(number))
+        group.migrated_to = chat
+        self.service(chat, creator, types.MessageActionChannelMigrateFrom(group.title, group.id))
+        self._chat_changed(group)
+        return chat
 
     def clear_history(self, chat: Chat, up_to: int) -> None:
         """Hide everything up to an id from everyone (`available_min_id`)."""

@@ -92,12 +92,15 @@ def web_page(url: str) -> Any:
     )
 
 
-def preview_of(world: World, text: str, entities: list[Any]) -> Media | None:
+def preview_of(world: World, text: str, entities: list[Any], *, pending: bool = False) -> Media | None:
     """The preview that Telegram adds to a text with a link."""
     url = first_link(text, entities)
     if url is None or ("://" in url and not url.startswith("http")):
         return None
-    return Media("webpage", plain=types.MessageMediaWebPage(web_page(url)))
+    page = web_page(url)
+    if pending:
+        page = types.WebPagePending(page.id, int(world.now()), url=page.url)
+    return Media("webpage", plain=types.MessageMediaWebPage(page))
 
 
 class MediaMaker:

@@ -31,6 +31,8 @@ class Posting(Telling):
         super().__init__(world)
         #: Seconds for which a `random_id` is remembered (facts 4: at least 72 minutes; the bound is unknown).
         self.random_id_lifetime = 24 * 3600.0
+        #: Script: previews come as `WebPagePending`; `webpage_ready` brings each of them later.
+        self.pending_previews = False
         #: A reply to what is gone: "error" (REPLY_MESSAGE_ID_INVALID) or "drop" (sent without the reply).
         self.missing_reply = "error"
         #: Where each stored file was posted: a file seen only in protected chats cannot be sent on.
@@ -99,6 +101,8 @@ class Posting(Telling):
             change = self.record("new", [message])
             message.born = {owner: event.pts for owner, event in change.events.items()}
             changes.append(change)
+            if message.topic is not None:
+                chat.topic_ids.setdefault(message.topic, []).append(message.ids[SHARED])
             stored = message.media and (message.media.photo or message.media.document)
             if stored:
                 self._posted.setdefault(stored, []).append(message)
@@ -129,7 +133,7 @@ class Posting(Telling):
         """Say something. `fields`: grouped_id, silent, noforwards, invert_media, forward, reply_markup, …"""
         text, kept = texts.prepare(text, entities, premium=True)
         if media is None and preview:
-            media = preview_of(self._world, text, kept)
+            media = preview_of(self._world, text, kept, pending=self.pending_previews)
         message = self.draft(
             chat, sender, topic=topic, reply_to=reply_to, text=text, entities=kept, media=media, **fields
         )
@@ -238,6 +242,8 @@ class Posting(Telling):
         change = self.record("delete", present)
         for message in present:
             message.deleted = True
+            if message.topic is not None:
+                message.chat.topic_ids[message.topic].remove(message.ids[SHARED])
             for owner, message_id in message.ids.items():
                 box = message.chat.box if owner == SHARED else self.box_of(owner)
                 if message_id in box.messages:
@@ -255,6 +261,12 @@ class Posting(Telling):
             box.remove(message_id)
         self.push_changes([change])
         return change
+
+    def expire(self, chat: Chat) -> None:
+        """Carry out the auto-delete timer: what is past its time goes."""
+        box, now = chat.box, self.now()
+        past = [m for m in box.messages.values() if m.ttl_period and m.date + m.ttl_period <= now]
+        self.remove(past)
 
     # --- pinning
 

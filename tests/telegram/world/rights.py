@@ -124,7 +124,7 @@ def check_slow_mode(chat: Chat, account: Account, count: int, now: float) -> Non
     if not chat.slow_mode or chat.is_admin(account.id) or account.id not in chat.members:
         return
     if count > 1:
-        raise RpcError(420, "SLOWMODE_MULTI_MSGS_DISABLED")
+        raise RpcError(400, "SLOWMODE_MULTI_MSGS_DISABLED")
     left = chat.members[account.id].last_sent + chat.slow_mode - now
     if left > 0:
         raise RpcError(420, f"SLOWMODE_WAIT_{max(1, int(left + 0.999))}")

@@ -33,6 +33,20 @@ class Change:
         return self.events.get(SHARED) or self.events.get(viewer_id)
 
 
+class Told:
+    """An `Updates` object that is made only if somebody listens: histories are built for many who do not."""
+
+    def __init__(self, world: World, account_id: int, make: Callable[[View], list[Any]]) -> None:
+        self._view = View(world, account_id)
+        self._make = make
+
+    def updates(self) -> Any:
+        return self._view.updates(self._make(self._view))
+
+    def __bytes__(self) -> bytes:
+        return bytes(self.updates())
+
+
 @dataclass(eq=False)
 class _Drop:
     left: int
@@ -113,10 +127,6 @@ class Telling:
                 drop.left -= 1
                 self.dropped_pushes += 1
                 return
-        view = View(self._world, account_id)
-        updates = make(view)
-        if not updates:
-            return
         asking = self._asking
         skip = asking[1] if asking is not None and asking[0] == account_id else None
-        self._world.push(account_id, view.updates(updates), except_session=skip)
+        self._world.push(account_id, Told(self._world, account_id, make), except_session=skip)

@@ -96,4 +96,4 @@ class Topics(Posting):
         """The topic and everything in it."""
         topic = chat.topics[topic_id]
         topic.deleted = True
-        return self.remove([m for m in chat.box.messages.values() if m.topic == topic_id])
+        return self.remove([chat.box.messages[i] for i in chat.in_topic(topic_id)])
