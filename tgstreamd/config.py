@@ -20,7 +20,7 @@ from . import config_rules as rules
 from .config_paths import DEFAULT_FILE, Paths, place
 from .errors import ConfigError
 
-__all__ = ["DEFAULT_FILE", "Config", "MirrorConfig", "Paths", "load", "locate"]
+__all__ = ["DEFAULT_FILE", "Config", "MirrorConfig", "Paths", "build", "load", "locate"]
 
 MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")
 VARIABLES = ("TG_API_ID", "TG_API_HASH", "TG_SESSION", *MIRROR_VARIABLES)
@@ -132,6 +132,21 @@ def load(path: Path | None, environ: Mapping[str, str], *, need_mirror: bool = T
     `need_mirror=False` is for verbs that come before there is a mirror: login, chats. Raises ConfigError.
     """
     where, tree = _read(path)
+    return build(tree, environ, where=where, place_of=path or DEFAULT_FILE, need_mirror=need_mirror)
+
+
+def build(
+    tree: dict[str, Any],
+    environ: Mapping[str, str],
+    *,
+    where: Path | None,
+    place_of: Path,
+    need_mirror: bool = True,
+) -> Config:
+    """The tables of a file as a Config, the environment laid over them; `tree` is used up.
+
+    `where` is the file, for errors and for paths beside it; `place_of` decides where the state lies.
+    """
     try:
         rules.known_keys(tree, File, unwritten=("session_string", "key"))
         _overlay(tree, _variables(environ))
@@ -148,7 +163,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, need_mirror: bool = T
     except ConfigError as error:
         prefix = f"{where}: " if where else ""
         raise ConfigError(prefix + error.what, hint=error.hint) from None
-    paths = place(path or DEFAULT_FILE, environ, directory=file.state.directory, session=telegram.session)
+    paths = place(place_of, environ, directory=file.state.directory, session=telegram.session)
     return Config(
         telegram=telegram,
         mirrors=file.mirror,

@@ -46,7 +46,8 @@ def try_take(path: Path, purpose: str) -> Lock:
     except BlockingIOError:
         holder = os.read(handle, 200).decode(errors="replace").strip()
         os.close(handle)
-        raise Locked(f"{path.parent} is in use by {holder or 'another tgstreamd'}") from None
+        what = f"another tgstreamd uses {path.parent}: {holder or 'one that just started'}"
+        raise Locked(what, hint="one daemon per state directory; `tgstreamd status` asks it") from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{purpose} (pid {os.getpid()})\n".encode(), 0)
     return Lock(handle)

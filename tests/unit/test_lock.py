@@ -22,7 +22,7 @@ def test_one_holds_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(Locked) as caught:
         try_take(path, "login")
-    assert caught.value.what == f"{path.parent} is in use by the daemon (pid {os.getpid()})"
+    assert caught.value.what == f"another tgstreamd uses {path.parent}: the daemon (pid {os.getpid()})"
     lock.release()
     lock.release()
     try_take(path, "login").release()

@@ -1,4 +1,4 @@
-"""`tgstreamd chats`: the groups, channels and topics that the account sees, with the ids that the file wants."""
+"""`tgstreamd chats`: the groups, channels and topics that the account sees, with their ids."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ from ..clock import SystemClock
 from ..config import Config, Paths
 from ..config_paths import STATE_ROOT
 from ..control import NoDaemon, ask
-from ..errors import ConfigError, StoreError, TgstreamdError
+from ..daemon import settings
+from ..errors import ConfigError, NotAuthorised, StoreError, TgstreamdError
 from ..lock import Lock, Locked, take
 from ..store import Store
 from ..telegram.connect import Connection, connect
-from ..telegram.settings import Server, Settings
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"
@@ -51,23 +51,6 @@ def secrets(config: Config) -> list[str]:
     """Texts that must not reach a log."""
     telegram = config.telegram
     return [text for text in (telegram.api_hash, telegram.session_string, telegram.proxy) if text]
-
-
-def settings(config: Config) -> Settings:
-    """The configuration as the Telegram package wants it."""
-    telegram = config.telegram
-    server = telegram.server
-    return Settings(
-        api_id=telegram.api_id,
-        api_hash=telegram.api_hash,
-        session=config.paths.session,
-        session_string=telegram.session_string,
-        proxy=telegram.proxy,
-        server=Server(dc_id=server.dc_id, address=server.address, port=server.port, public_key=server.key)
-        if server
-        else None,
-        connections=config.stream.connections,
-    )
 
 
 def become_owner(paths: Paths) -> None:
@@ -161,8 +144,6 @@ async def connected(config: Config) -> AsyncIterator[Connection]:
     """A connection for a verb: few tries, closed at the end."""
     if not config.telegram.session_string and not config.paths.session.exists():
         hint = f"`tgstreamd login{_option(config)}`"
-        from ..errors import NotAuthorised
-
         raise NotAuthorised("nobody is logged in yet", hint=hint)
     connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
     try:
@@ -187,9 +168,8 @@ def on_ledger(
         return answer
     become_owner(paths)
     if not has_ledger(paths):
-        raise StoreError(
-            f"there is no ledger in {paths.state_dir}", hint="nothing was mirrored from here yet"
-        )
+        hint = "nothing was mirrored from here yet"
+        raise StoreError(f"there is no ledger in {paths.state_dir}", hint=hint)
 
     async def do() -> dict[str, Any]:
         async with holding(paths, verb), open_store(paths) as store:

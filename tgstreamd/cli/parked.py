@@ -62,9 +62,8 @@ def _list(arguments: Namespace) -> int:
         print("nothing is parked")
     for job in answer["parked"]:
         album = f" (album of {job['messages']})" if job["messages"] > 1 else ""
-        print(
-            f"{job['id']:>6}  {clean(job['mirror'], 20)}: message {job['source_id']}{album}: {job['reason']}"
-        )
+        where = f"{clean(job['mirror'], 20)}: message {job['source_id']}{album}"
+        print(f"{job['id']:>6}  {where}: {clean(job['reason'], 200)}")
         text = f"  {clean(job['text'])}" if job["text"] else ""
         print(f"        {clock_time(job['parked_at'])}  {job['link']}{text}".rstrip())
     return 0

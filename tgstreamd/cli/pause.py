@@ -1,4 +1,4 @@
-"""`tgstreamd pause` and `tgstreamd resume`: one mirror stops sending, or one thing that keeps it is released."""
+"""`tgstreamd pause` and `resume`: one mirror stops sending, or one thing that keeps it is released."""
 
 from __future__ import annotations
 

@@ -13,10 +13,6 @@ import uvloop
 
 from .. import config as configuration
 from .. import daemon, logs
-from ..clock import SystemClock
-from ..config import Config
-from ..errors import TgstreamdError
-from ..lock import Locked, take
 from . import compose
 
 
@@ -30,19 +26,7 @@ def act(arguments: Namespace) -> int:
     config = configuration.load(arguments.config, os.environ)
     logs.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
     sys.excepthook = _unexpected
-    return uvloop.run(_alone(config))
-
-
-async def _alone(config: Config) -> int:
-    try:
-        lock = await take(config.paths.lock, "the daemon", SystemClock())
-    except Locked as error:
-        hint = "one daemon per state directory; `tgstreamd status` asks the one that runs"
-        raise TgstreamdError(f"another tgstreamd runs: {error.what}", hint=hint) from None
-    try:
-        return await daemon.run(config)
-    finally:
-        lock.release()
+    return uvloop.run(daemon.run(config))
 
 
 def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

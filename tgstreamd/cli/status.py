@@ -1,4 +1,4 @@
-"""`tgstreamd status`: the daemon and its mirrors at a glance, live with `--watch`, for machines with `--json`."""
+"""`tgstreamd status`: the daemon and its mirrors at a glance; live with `--watch`, for machines as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from typing import Any
 
 from .. import verbs
@@ -81,7 +80,7 @@ async def _watch(arguments: Namespace, seen: dict[str, Any]) -> None:
         seen = await asyncio.to_thread(look, arguments)
 
 
-def lines(seen: dict[str, Any]) -> Iterator[str] | list[str]:
+def lines(seen: dict[str, Any]) -> list[str]:
     """The status for people."""
     account = seen["account"]
     head = f"tgstreamd {seen['version']} {seen['state']}"
@@ -137,7 +136,6 @@ def _mirror(mirror: dict[str, Any], *, running: bool) -> list[str]:
 
 def _transfer(transfer: dict[str, Any]) -> str:
     share = transfer["transferred"] / transfer["size"] if transfer["size"] else 0.0
-    return (
-        f"  {bar(share)} {share:4.0%} {size(transfer['transferred'])} of {size(transfer['size'])}, "
-        f"{size(transfer['bytes_per_second'])}/s  {clean(transfer['name'], 30)} (message {transfer['source_id']})"
-    )
+    moved = f"{size(transfer['transferred'])} of {size(transfer['size'])}"
+    what = f"{clean(transfer['name'], 30)} (message {transfer['source_id']})"
+    return f"  {bar(share)} {share:4.0%} {moved}, {size(transfer['bytes_per_second'])}/s  {what}"

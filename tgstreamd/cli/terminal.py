@@ -42,16 +42,16 @@ def duration(seconds: float | None) -> str:
 def clock_time(unix: float) -> str:
     """Local time, with the day where it is not today."""
     when = datetime.fromtimestamp(unix).astimezone()
-    return (
-        f"{when:%H:%M:%S}" if when.date() == datetime.now().astimezone().date() else f"{when:%Y-%m-%d %H:%M}"
-    )
+    today = when.date() == datetime.now().astimezone().date()
+    return f"{when:%H:%M:%S}" if today else f"{when:%Y-%m-%d %H:%M}"
 
 
 def clean(text: str, width: int = 60) -> str:
     """Other people's text on one line: no control characters, cut to about `width` columns."""
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
-    columns, kept = 0, []
+    columns = 0
+    kept: list[str] = []
     for character in line:
         columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
         if columns > width:

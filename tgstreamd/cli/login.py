@@ -1,0 +1,34 @@
+"""`tgstreamd login` and `logout`: phone, code and password, or a QR code drawn in the terminal.
+
+The session lands in one file, mode 0600. Neither touches the session of a running daemon.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from ..errors import TgstreamdError
+from .terminal import Usage
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    login: ArgumentParser = verbs_of.add_parser("login", help="log the account in; stores the session")
+    login.add_argument("--qr", action="store_true", help="by a QR code that a logged-in phone scans")
+    login.add_argument("--phone", metavar="NUMBER", help="with the country's code; asked for otherwise")
+    login.add_argument("--bot-token", metavar="TOKEN", help="not possible yet: a bot cannot read histories")
+    login.set_defaults(act=act_login)
+    logout: ArgumentParser = verbs_of.add_parser("logout", help="end the session, here and at Telegram's")
+    logout.set_defaults(act=act_logout)
+    return [login, logout]
+
+
+def act_login(arguments: Namespace) -> int:
+    if arguments.bot_token:
+        hint = "it will be possible for a second account that writes"
+        raise Usage("login: a bot cannot read histories", hint=hint)
+    raise TgstreamdError("login is not built yet")
+
+
+def act_logout(arguments: Namespace) -> int:
+    raise TgstreamdError("logout is not built yet")
