@@ -17,6 +17,8 @@ from .text import squeeze
 ENOUGH = 3
 #: Characters from which a copy that is only part of the source's text (a split one) is recognised.
 PART_OF_TEXT = 200
+#: Characters from which a text may have been split into several messages.
+SPLITTABLE = 1000
 #: Kinds that carry pixels; a video may come back as a GIF and the other way round.
 MOVING: frozenset[str] = frozenset({"video", "gif", "round"})
 
@@ -51,8 +53,8 @@ def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message
     """Which candidates look like copies of which jobs: (index of the job, id in the target), in order.
 
     `jobs` are the source messages of unsent jobs in the source's order, `candidates` messages of the
-    target that no job maps, by id. The longest chain of pairs in which both ascend; an album's items may
-    share their job. Takes seconds for a hundred thousand jobs: call it off the loop.
+    target that no job maps, by id. The longest chain of pairs in which both ascend; an album's items, and
+    the parts of a split text, share their job. Takes seconds for a hundred thousand jobs: call it off the loop.
     """
     known = [[_Look(message) for message in job] for job in jobs]
     exact: dict[tuple[str, int, str], list[int]] = {}
@@ -71,8 +73,8 @@ def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message
             likely = [i for i, looks in enumerate(known) if any(_resembles(look, copy) for look in looks)]
         for index in sorted(set(likely), reverse=True):
             at = bisect_left(heads, index)
-            album = at < len(heads) and heads[at] == index and len(jobs[index]) > 1
-            before = ends[at] if album else ends[at - 1] if at else None
+            again = at < len(heads) and heads[at] == index and _many(jobs[index])
+            before = ends[at] if again else ends[at - 1] if at else None
             link = _Link(index, message.id, before)
             if at == len(heads):
                 heads.append(index)
@@ -89,8 +91,7 @@ def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message
 
 def holds_copies(pairs: Sequence[tuple[int, int]], *, jobs: int, candidates: int) -> bool:
     """Whether so many pairs show that the target holds copies: three, or all where there are fewer."""
-    distinct = len({job for job, _ in pairs})
-    return distinct > 0 and distinct >= min(ENOUGH, jobs, candidates)
+    return bool(pairs) and len(pairs) >= min(ENOUGH, jobs, candidates)
 
 
 class _Look:
@@ -115,6 +116,11 @@ class _Link:
         self.job = job
         self.copy = copy
         self.before = before
+
+
+def _many(job: Sequence[Message]) -> bool:
+    """Whether a job becomes several messages: an album, or a text that may have been split."""
+    return len(job) > 1 or len(job[0].text) > SPLITTABLE
 
 
 def _resembles(original: _Look, copy: _Look) -> bool:

@@ -126,9 +126,10 @@ class Skip(Value, frozen=True, kw_only=True):
 
 
 class PauseMirror(Value, frozen=True, kw_only=True):
-    """One side of the mirror is out of reach; the others go on."""
+    """One side of the mirror is out of reach; the others go on. `unsure`: as in `Hold`."""
 
     reason: str
+    unsure: bool = False
 
 
 class Stop(Value, frozen=True, kw_only=True):
@@ -201,8 +202,9 @@ def decide(
     `attempts` were made, this one included; `now` is unix time; `troubled_for` are connected seconds of
     trouble of its own. `attempted`: a send was started whose fate `error` may leave open. `unsure`: so was
     one before it with the same `random_id`, and no search has ruled it out: refusing the second call says
-    nothing about the first. `repeats`: refreshes or resends since the last progress. `strikes`: PEER_FLOODs of the account since its last
-    successful send. `tried`: cures that this job has already had. `jitter` is added to every back-off.
+    nothing about the first. `repeats`: refreshes or resends since the last progress. `strikes`: PEER_FLOODs
+    of the account since its last successful send. `tried`: cures that this job has already had. `jitter`
+    is added to every back-off.
     """
     at = now + backoff(attempts) + jitter
     spent = troubled_for >= PATIENCE
@@ -217,7 +219,7 @@ def decide(
         case NotAuthorised() | StoreError():
             return Stop(error=error)
         case SourceLost() | TargetLost():
-            return PauseMirror(reason=error.line())
+            return PauseMirror(reason=error.line(), unsure=unsure)
         case Rejected() | SourceGone() | MediaExpired() | PartsMissing() if unsure:
             return Unknown(at=now, search=True, last=spent, reason=error.line())
         case Rejected() if error.error != "MD5_CHECKSUM_INVALID":
