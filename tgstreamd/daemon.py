@@ -205,13 +205,17 @@ class Daemon:
         roster = Roster(reader=account, writer=account)
         return cls(config, clock, systemd, store, connection, roster, SecretIds())
 
-    async def serve(self, waiting: Waiting) -> None:
-        """Judge every mirror once, say ready, and run the services until one of them ends."""
+    async def begin(self, waiting: Waiting) -> None:
+        """Judge every mirror once; `waiting` is told before each wait for a network or a flood."""
         if (hold := (await self.store.holds()).get("account")) and hold.until >= FOREVER:
             # A person has started us again: perhaps after the appeal. One try tells.
             await self.store.lift_hold("account")
         await self.admission.admit_all(waiting)
         await self._introduce()
+
+    async def serve(self, waiting: Waiting) -> None:
+        """Begin, say ready, and run the services until one of them ends."""
+        await self.begin(waiting)
         services: dict[str, Callable[[Beat], Awaitable[None]]] = {
             "listen": self.capture.listen,
             "follow": self.capture.follow,

@@ -46,6 +46,8 @@ log = structlog.get_logger()
 IDLE = 60.0
 #: Different jobs of one mirror in a row that broke us, after which it is the mirror that is broken.
 POISON_LIMIT = 3
+#: Seconds between looks while there is no connection.
+OFFLINE = 2.0
 #: Seconds for which a target waits for a message that Telegram has accepted but only scheduled.
 SCHEDULED_PATIENCE = 30 * 60.0
 
@@ -104,6 +106,9 @@ class Sender:
 
     async def step(self, beat: Beat = lambda seconds: None) -> float:
         """Send what is due; the unix time at which there may be more."""
+        if not self._target.connected:
+            # A send without a connection would only become an unknown outcome.
+            return self._clock.now() + OFFLINE
         rows = await self._store.mirror_list()
         await self._holding.load()
         due = math.inf

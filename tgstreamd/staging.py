@@ -164,6 +164,14 @@ class Staging:
                         group.create_task(self._carry(job, message, flow), name=f"transfer {message.id}")
                 await self._clock.wait(self._wake, self._clock.monotonic() + IDLE / 2)
 
+    async def catch_up(self) -> None:
+        """Bring over what comes next, one after the other, until nothing is left: what tests call."""
+        while todo := await self._candidates():
+            job, message, media = todo[0]
+            flow = _Flow(self._roster.mirrors[job.mirror].name, message, media, self._clock.monotonic())
+            self._flows[job.id, message.id] = flow
+            await self._carry(job, message, flow)
+
     async def _candidates(self) -> list[tuple[Job, Message, Media]]:
         """What could flow now, in the order in which it will be wanted."""
         found: list[tuple[Job, Message, Media]] = []

@@ -32,8 +32,8 @@ def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
     """The gaps of active mirrors that are still open, live ones first."""
     rows = db.execute(
         "SELECT gap.* FROM gap JOIN mirror ON mirror.id = gap.mirror "
-        "WHERE mirror.active = 1 AND (?1 IS NULL OR gap.mirror = ?1) ORDER BY lane DESC, gap.id",
-        (mirror,),
+        "WHERE mirror.active = 1 AND (:mirror IS NULL OR gap.mirror = :mirror) ORDER BY lane DESC, gap.id",
+        {"mirror": mirror},
     )
     return [Gap(**dict(row)) for row in rows]
 
@@ -213,9 +213,9 @@ def _take(
             (now, ALBUM_MAX, released, job),
         )
         db.execute(
-            "UPDATE job SET first_id = min(first_id, ?1), ord = CASE WHEN sub = 0 THEN min(ord, ?1) "
-            "ELSE ord END WHERE id = ?2",
-            (message.id, job),
+            "UPDATE job SET first_id = min(first_id, :id), ord = CASE WHEN sub = 0 THEN min(ord, :id) "
+            "ELSE ord END WHERE id = :job",
+            {"id": message.id, "job": job},
         )
     db.execute(
         "INSERT INTO item VALUES (?,?,?,?,?,?,?)",

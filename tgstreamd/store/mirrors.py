@@ -131,8 +131,8 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
         (mirror, chat, fed_to, newest, newest - fed_to),
     )
     db.execute(
-        "INSERT INTO feed VALUES (?1,?2,?3,?3) ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
-        (mirror, chat, newest),
+        "INSERT INTO feed VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
+        (mirror, chat, newest, newest),
     )
 
 

@@ -1,0 +1,245 @@
+"""The whole daemon in this process, over real MTProto, with time moved by hand: what behaviour tests drive.
+
+A `House` has a local Telegram, an account, and any number of starts of the daemon over one state
+directory. `run()` does what the services would do, step by step, and moves the clock to whatever is due
+next, so hours pass in milliseconds and nothing sleeps. The store, the adapter and the wire are the real
+ones. Assertions look at the target chat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+from telethon.crypto import AuthKey
+
+from tests.fakes import CountingIds, FakeClock
+from tests.telegram.server import TelegramServer
+from tests.telegram.world import World
+from tests.telegram.world.chats import Chat
+from tests.telegram.world.messages import Message
+from tgstreamd import config as configuration
+from tgstreamd.daemon import Daemon, settings
+from tgstreamd.errors import TgstreamdError
+from tgstreamd.model import Push
+from tgstreamd.roster import Roster
+from tgstreamd.store import Store
+from tgstreamd.systemd import Systemd
+from tgstreamd.telegram.connect import connect
+from tgstreamd.telegram.session import StoredSession
+
+API = {"api_id": 12345, "api_hash": "0123456789abcdef0123456789abcdef"}
+
+
+class House:
+    """`async with House(tmp_path) as house: …`"""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = FakeClock()
+        self.tg = TelegramServer(World(now=self.clock.now))
+        self.world = self.tg.world
+        self.me = self.world.peers.add_account("Mia", last_name="Mirror", phone="+10000000001")
+        self.other = self.world.peers.add_account("Otto", last_name="Other", phone="+10000000002")
+        self.ids = CountingIds(1000)
+        self.mirrors: list[dict[str, Any]] = []
+        self.options: dict[str, dict[str, Any]] = {}
+        self.waits: list[tuple[float, str]] = []
+        self._daemon: Daemon | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.tg.__aenter__()
+        key = self.tg.authorise(self.me, 2)
+        session = StoredSession(self.folder / "session")
+        session.set_dc(2, *self.tg.address(2))
+        session.auth_key = AuthKey(key.key)
+        session.save()
+        (self.folder / "server.pem").write_text(self.tg.public_key_pem)
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        await self.stop()
+        await self.tg.__aexit__(kind, error, trace)
+        if self.tg.bugs and error is None:
+            raise self.tg.bugs[0]
+
+    # -- the world --------------------------------------------------------------------------------------
+
+    def supergroup(self, title: str, **fields: Any) -> Chat:
+        """A group of the other's that our account is a member of."""
+        return self.world.chats.add_supergroup(title, self.other, [self.me], **fields)
+
+    def own_supergroup(self, title: str, **fields: Any) -> Chat:
+        """A group of our account's, to mirror into."""
+        return self.world.chats.add_supergroup(title, self.me, **fields)
+
+    def post(self, chat: Chat, text: str = "", **fields: Any) -> Message:
+        """The other person says something there."""
+        return self.world.chats.post(chat, fields.pop("sender", self.other), text, **fields)
+
+    def messages(self, chat: Chat) -> list[Message]:
+        """What stands in a chat, service messages aside, by id."""
+        box = chat.box_for(self.me.id)
+        found = [box.messages[number] for number in sorted(chat.visible(self.me.id))]
+        return [message for message in found if message.action is None]
+
+    def texts(self, chat: Chat) -> list[str]:
+        return [message.text for message in self.messages(chat)]
+
+    # -- the daemon -------------------------------------------------------------------------------------
+
+    def mirror(self, source: Chat | int | str, target: Chat | int | str, **options: Any) -> None:
+        """Add a mirror to the configuration of the next start."""
+        self.mirrors.append(
+            {
+                "name": options.pop("name", f"m{len(self.mirrors) + 1}"),
+                "source": source.marked_id if isinstance(source, Chat) else source,
+                "target": target.marked_id if isinstance(target, Chat) else target,
+                **options,
+            }
+        )
+
+    @property
+    def daemon(self) -> Daemon:
+        assert self._daemon is not None, "start() first"
+        return self._daemon
+
+    @property
+    def store(self) -> Store:
+        return self.daemon.store
+
+    def config(self) -> configuration.Config:
+        """The configuration as a file would give it."""
+        host, port = self.tg.address(2)
+        server = {
+            "dc_id": 2,
+            "address": host,
+            "port": port,
+            "public_key": str(self.folder / "server.pem"),
+        }
+        tree = {
+            "telegram": {**API, "server": server, **self.options.get("telegram", {})},
+            "mirror": self.mirrors,
+            "pace": self.options.get("pace", {}),
+            "stream": self.options.get("stream", {}),
+            "state": {"directory": str(self.folder)},
+        }
+        path = self.folder / "config.toml"
+        path.write_text(tomli_w.dumps(tree))
+        return configuration.load(path, {})
+
+    async def start(self) -> None:
+        """Start the daemon on what the last one left, and judge the mirrors."""
+        config = self.config()
+        store = await Store.open(config.paths.ledger)
+        connection = await connect(settings(config), tries=3)
+        account = await connection.account()
+        roster = Roster(reader=account, writer=account)
+        self._daemon = Daemon(
+            config, self.clock, Systemd(self.clock, {}), store, connection, roster, self.ids
+        )
+        await self._moving(self.daemon.begin(self._waiting))
+
+    async def stop(self) -> None:
+        """End the daemon where it stands. Nothing is written on the way out, so this is also a crash."""
+        if self._daemon is not None:
+            daemon, self._daemon = self._daemon, None
+            await daemon.connection.close()
+            await daemon.store.close()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def run(self, seconds: float = 86400.0, *, until: Callable[[], bool] = lambda: False) -> None:
+        """Do everything that is due, moving the clock on, until nothing is left, `until` holds, or so
+        many seconds have passed."""
+        deadline = self.clock.monotonic() + seconds
+        idle = 0
+        while not until():
+            await self.hear()
+            await self._moving(self.daemon.capture.catch_up())
+            await self._moving(self.daemon.staging.catch_up())
+            before = await self._progress()
+            due = await self._moving(self.daemon.sender.step())
+            if await self._progress() != before or due <= self.clock.now():
+                idle = 0
+                continue
+            seal = await self._next_seal()
+            wake = min(due, seal)
+            ahead = max(0.0, wake - self.clock.now())
+            if wake == float("inf"):
+                # Nothing has a time: one more look, a poll later, at what no push told.
+                idle += 1
+                if idle > 1:
+                    return
+                ahead = 91.0
+            if self.clock.monotonic() + ahead > deadline:
+                self.clock.advance_to(deadline)
+                return
+            self.clock.advance(ahead)
+
+    async def hear(self, within: float = 0.02) -> list[Push]:
+        """Take the pushes that have arrived (real time: they come over a socket)."""
+        heard: list[Push] = []
+        while True:
+            try:
+                async with asyncio.timeout(within):
+                    push = await self.daemon.connection.source.pushed()
+            except TimeoutError:
+                return heard
+            heard.append(push)
+            await self.daemon.capture.take(push)
+
+    async def status(self) -> dict[str, Any]:
+        return await self.daemon.desk.answer({"verb": "status"})
+
+    async def jobs(self) -> list[tuple[int, str, str]]:
+        """Every job: first source id, state, reason."""
+
+        def read(db: Any) -> list[tuple[int, str, str]]:
+            rows = db.execute("SELECT first_id, state, reason FROM job ORDER BY mirror, first_id, id")
+            return [tuple(row) for row in rows]
+
+        return await self.store.run(read)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    async def _moving[R](self, work: Awaitable[R]) -> R:
+        """Await `work`; whenever it sleeps on the clock, move the clock to where it wakes."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                parked = asyncio.ensure_future(self.clock.parked())
+                await asyncio.wait({task, parked}, return_when=asyncio.FIRST_COMPLETED)
+                if parked.done() and not parked.exception() and not task.done():
+                    wake = self.clock.next_wake
+                    if wake is not None:
+                        self.clock.advance_to(wake)
+                    await asyncio.sleep(0)
+                parked.cancel()
+            return await task
+        finally:
+            task.cancel()
+
+    async def _progress(self) -> tuple[int, int]:
+        def read(db: Any) -> tuple[int, int]:
+            row = db.execute(
+                "SELECT count(*) FILTER (WHERE state IN ('done', 'skipped', 'parked')) AS n, "
+                "total(attempts) AS a FROM job"
+            ).fetchone()
+            copies = db.execute("SELECT count(*) FROM copy WHERE target_id IS NOT NULL").fetchone()
+            return (int(row["n"]), int(row["a"]) + int(copies[0]))
+
+        return await self.store.run(read)
+
+    async def _next_seal(self) -> float:
+        chats = {mirror.source for mirror in self.daemon.roster.mirrors.values()}
+        times = [await self.store.next_seal(chat) for chat in chats]
+        return min([at for at in times if at is not None], default=float("inf"))
+
+    def _waiting(self, seconds: float, why: TgstreamdError) -> None:
+        self.waits.append((seconds, why.line()))
