@@ -26,7 +26,7 @@ from .model import (
     ReplyTo,
     Value,
 )
-from .text import Text, join, split, without
+from .text import Text, join, split, trim, without
 
 #: Which kinds may stand in one album with each other
 #: (https://core.telegram.org/api/files#albums-grouped-media).
@@ -111,7 +111,7 @@ def plan(
     head = _head(first, messages, mirror, source, parent, backlog)
     items, tail = _with_head(items, head)
     drafts = [draft for run in _runs(items) for draft in _drafts(run, head, account)]
-    if tail.text:
+    if trim(tail).text:
         pieces = split(tail, account.text_max, account.text_max)
         drafts += [_text_draft(first, piece, Preview(mode="none")) for piece in pieces]
     target_topic = mirror.target_topic or topic

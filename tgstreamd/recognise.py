@@ -54,7 +54,8 @@ def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message
 
     `jobs` are the source messages of unsent jobs in the source's order, `candidates` messages of the
     target that no job maps, by id. The longest chain of pairs in which both ascend; an album's items, and
-    the parts of a split text, share their job. Takes seconds for a hundred thousand jobs: call it off the loop.
+    the parts of a split text, share their job. Takes seconds for a hundred thousand jobs: call it off
+    the loop.
     """
     known = [[_Look(message) for message in job] for job in jobs]
     exact: dict[tuple[str, int, str], list[int]] = {}
