@@ -12,10 +12,12 @@ import tgstreamd
 ROOT = Path(tgstreamd.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 #: "About 300": a module that needs more is two.
-LINES_MAX = 370
+LINES_MAX = 400
 
 EVERYONE = {"model", "errors", "clock", "__init__"}
 PURE = {"plan", "pace", "retry", "judge", "text", "lines", "degrade", "recognise"}
+#: The rooms around the sender, which share its view of the world.
+SENDING = {"outcome", "outgoing", "holding", "census"}
 DOMAIN = {"ports", "store", "roster", "staging", *PURE}
 #: room → the rooms of ours that it may import besides EVERYONE. A package counts as one room.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -31,7 +33,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipe": {"ports", "retry"},
     "staging": {"ports", "plan", "retry", "roster", "store", "pipe"},
     "capture": DOMAIN,
-    "sender": DOMAIN | {"pipe"},
+    "sender": DOMAIN | SENDING,
+    **dict.fromkeys(SENDING, DOMAIN | SENDING),
+    "admission": DOMAIN | {"config"},
     "telegram": {"ports"},
     "systemd": set(),
     "logs": set(),
@@ -42,9 +46,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_rules": {"judge"},
     "config_paths": set(),
     "verbs": {"ports", "judge", "pace", "store", "config", "config_paths"},
+    "checks": {"ports", "judge", "store", "config"},
     "daemon": {"*"},
     "cli": {"*"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "logs", "config_paths"},
 }
 #: What a verb must not reach for: it composes, it does not mirror.
 NOT_FOR_CLI = {"capture", "sender", "staging", "pipe"}

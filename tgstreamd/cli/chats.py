@@ -24,10 +24,12 @@ def act(arguments: Namespace) -> int:
     answer = compose.daemon(paths, {"verb": "chats"})
     if answer is None:
         config = compose.load(arguments, need_mirror=False)
+        from .reach import connected  # with Telethon, which takes its time
+
         compose.become_owner(config.paths)
 
         async def read() -> dict[str, Any]:
-            async with compose.holding(config.paths, "chats"), compose.connected(config) as connection:
+            async with compose.holding(config.paths, "chats"), connected(config) as connection:
                 return await checks.chats(connection)
 
         answer = asyncio.run(read())

@@ -26,11 +26,13 @@ def act(arguments: Namespace) -> int:
     config = compose.load(arguments)
     answer = compose.daemon(config.paths, {"verb": "check"})
     if answer is None:
+        from .reach import connected  # with Telethon, which takes its time
+
         compose.become_owner(config.paths)
         now = SystemClock().now()
 
         async def work() -> dict[str, Any]:
-            async with compose.holding(config.paths, "check"), compose.connected(config) as connection:
+            async with compose.holding(config.paths, "check"), connected(config) as connection:
                 if not compose.has_ledger(config.paths):
                     return await checks.check(config, connection, None, now=now)
                 async with compose.open_store(config.paths, read_only=True) as store:

@@ -1,7 +1,7 @@
-"""What the verbs are composed of: the configuration, the ledger, a connection, the state's lock and owner.
+"""What the verbs are composed of: the configuration, the ledger, the daemon, the state's lock and owner.
 
-The only place of the command line that opens a ledger or a connection. A verb beside a running daemon
-asks it; on a stopped one it holds the daemon's lock while it works.
+The only place of the command line that opens a ledger; `reach.py` is the one that connects. A verb
+beside a running daemon asks it; on a stopped one it holds the daemon's lock while it works.
 """
 
 from __future__ import annotations
@@ -22,18 +22,14 @@ from ..clock import SystemClock
 from ..config import Config, Paths
 from ..config_paths import STATE_ROOT
 from ..control import NoDaemon, ask
-from ..daemon import settings
-from ..errors import ConfigError, NotAuthorised, StoreError, TgstreamdError
+from ..errors import ConfigError, StoreError, TgstreamdError
 from ..lock import Lock, Locked, take
 from ..store import Store
-from ..telegram.connect import Connection, connect
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"
 #: Seconds that a verb waits for another one to be done.
 PATIENCE = 5.0
-#: Tries of a verb to reach Telegram; the daemon tries for ever.
-TRIES = 2
 
 
 def load(arguments: Namespace, *, need_mirror: bool = True) -> Config:
@@ -137,23 +133,6 @@ def has_ledger(paths: Paths) -> bool:
     except PermissionError:
         raise StoreError(f"{paths.state_dir}: not allowed to look into it", hint="use sudo") from None
     return True
-
-
-@contextlib.asynccontextmanager
-async def connected(config: Config) -> AsyncIterator[Connection]:
-    """A connection for a verb: few tries, closed at the end."""
-    if not config.telegram.session_string and not config.paths.session.exists():
-        hint = f"`tgstreamd login{_option(config)}`"
-        raise NotAuthorised("nobody is logged in yet", hint=hint)
-    connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-def _option(config: Config) -> str:
-    return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""
 
 
 def on_ledger(

@@ -22,11 +22,11 @@ import msgspec
 from .. import checks
 from .. import config as configuration
 from .. import config_rules as rules
+from ..checks import Reach
 from ..clock import SystemClock
 from ..config import DEFAULT_FILE, Config, MirrorConfig
 from ..errors import ConfigError, NotAuthorised, StoreError, TgstreamdError
 from ..model import Chat
-from ..telegram.connect import Connection
 from . import compose
 from .template import Answers, render
 from .terminal import Usage, ask, choose, clean
@@ -129,10 +129,12 @@ async def _answers(arguments: Namespace, account: dict[str, Any], file: Path) ->
     provisional = _provisional(answers, file)
     if provisional is None:
         return await _choices(arguments, answers, None)
+    from . import reach  # with Telethon, which takes its time
+
     try:
         async with (
             compose.holding(provisional.paths, "init"),
-            compose.connected(provisional) as connection,
+            reach.connected(provisional) as connection,
         ):
             return await _choices(arguments, answers, connection)
     except NotAuthorised:
@@ -165,7 +167,7 @@ def _alone() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in configuration.MIRROR_VARIABLES}
 
 
-async def _choices(arguments: Namespace, answers: dict[str, Any], connection: Connection | None) -> Answers:
+async def _choices(arguments: Namespace, answers: dict[str, Any], connection: Reach | None) -> Answers:
     chats = [c for c in await connection.dialogs() if c.kind != "user"] if connection else []
     titles = {chat.id: chat.title for chat in chats}
     source = _chat(arguments.source, "source: the chat that is copied", chats, lambda c: not c.protected)
@@ -241,7 +243,7 @@ def _chat(given: str | None, question: str, chats: Sequence[Chat], fits: Any) ->
 
 
 async def _look(
-    connection: Connection, source: int | str, target: int | str, topic: int | None
+    connection: Reach, source: int | str, target: int | str, topic: int | None
 ) -> tuple[bool, str, str]:
     """Whether the source can be looked at, its kind, and what its whole history costs."""
     try:

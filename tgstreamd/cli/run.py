@@ -12,7 +12,7 @@ import structlog
 import uvloop
 
 from .. import config as configuration
-from .. import daemon, logs
+from .. import logs
 from . import compose
 
 
@@ -23,6 +23,9 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
+    # Here, so that verbs which only look at the ledger need not wait for Telethon.
+    from .. import daemon
+
     config = configuration.load(arguments.config, os.environ)
     logs.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
     sys.excepthook = _unexpected

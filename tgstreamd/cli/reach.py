@@ -1,0 +1,48 @@
+"""How a verb reaches Telegram on its own, while no daemon has the session.
+
+Apart from `compose`, since Telethon takes a second to import, which `status` need not wait for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from .. import config as configuration
+from ..clock import SystemClock
+from ..config import Config
+from ..daemon import settings
+from ..errors import NotAuthorised, StoreError
+from ..telegram.connect import Connection, connect
+
+#: Tries of a verb; the daemon tries for ever.
+TRIES = 2
+
+__all__ = ["Connection", "connected", "has_session", "option", "settings"]
+
+
+@contextlib.asynccontextmanager
+async def connected(config: Config) -> AsyncIterator[Connection]:
+    """A connection for a verb: few tries, closed at the end."""
+    if not has_session(config):
+        raise NotAuthorised("nobody is logged in yet", hint=f"`tgstreamd login{option(config)}`")
+    connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def has_session(config: Config) -> bool:
+    """Whether somebody has logged in from here. Raises StoreError where that cannot be seen."""
+    if config.telegram.session_string:
+        return True
+    try:
+        return config.paths.session.exists()
+    except OSError as error:
+        raise StoreError(f"{config.paths.session}: {error.strerror}", hint="use sudo") from None
+
+
+def option(config: Config) -> str:
+    """The `--config` that a command for this configuration needs."""
+    return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""
