@@ -37,7 +37,7 @@ from .store import Store
 from .systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection, connect
 from .telegram.settings import Server, Settings
-from .verbs import Desk, Live, State
+from .verbs import Desk, Live, State, Unborn
 
 log = structlog.get_logger()
 
@@ -267,7 +267,18 @@ class Daemon:
             titles={
                 chat.id: chat.title for chat in [*self.roster.sources.values(), *self.roster.targets.values()]
             },
-            note="; ".join(f"{name}: {why}" for name, why in self.admission.pending.items()),
+            unborn=tuple(
+                Unborn(
+                    name=mirror.name,
+                    source=mirror.source,
+                    target=mirror.target,
+                    source_topic=mirror.source_topic,
+                    target_topic=mirror.target_topic,
+                    why=self.admission.pending[mirror.name],
+                )
+                for mirror in self.config.mirrors
+                if mirror.name in self.admission.pending
+            ),
         )
 
     # -- words ----------------------------------------------------------------------------------------

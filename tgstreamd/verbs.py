@@ -27,6 +27,17 @@ FOREVER = 4e9
 State = Literal["starting", "running", "stopped"]
 
 
+class Unborn(Value, frozen=True, kw_only=True):
+    """A configured mirror that has no place in the ledger yet, since its chats cannot be asked."""
+
+    name: str
+    source: int | str
+    target: int | str
+    source_topic: int | None = None
+    target_topic: int | None = None
+    why: str
+
+
 class Live(Value, frozen=True, kw_only=True):
     """What only the running daemon knows. Its defaults are those of a stopped one."""
 
@@ -41,6 +52,7 @@ class Live(Value, frozen=True, kw_only=True):
     outgoing: Mapping[int, float] = {}
     #: Titles of chats by id, as far as they are known.
     titles: Mapping[int, str] = {}
+    unborn: tuple[Unborn, ...] = ()
     #: A sentence about the whole: why it is still starting, what it waits for.
     note: str = ""
 
@@ -59,7 +71,10 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
         "account": {"id": live.account.id, "name": live.account.name, "premium": live.account.premium}
         if live.account
         else None,
-        "mirrors": [_mirror(one, standings, holds, live, pace, slow, now) for one in standings],
+        "mirrors": [
+            *(_mirror(one, standings, holds, live, pace, slow, now) for one in standings),
+            *(_unborn(one) for one in live.unborn),
+        ],
         "transfers": [msgspec.to_builtins(transfer) for transfer in live.transfers],
         "memory_rss": live.memory_rss,
         "interval": pace.interval,
@@ -110,6 +125,29 @@ def _mirror(
         "hold_reason": hold.reason if hold else "",
         "last_error": mirror.last_error,
         "note": behind(coming, limit) if coming > limit else "",
+    }
+
+
+def _unborn(one: Unborn) -> dict[str, Any]:
+    """A mirror without a ledger row: the same keys, nothing counted."""
+    counts = ("done", "skipped", "parked", "backlog", "waiting_live", "waiting_history", "lag_seconds")
+    return {
+        "name": one.name,
+        "source": one.source,
+        "source_topic": one.source_topic,
+        "source_title": "",
+        "target": one.target,
+        "target_topic": one.target_topic,
+        "target_title": "",
+        "state": "paused",
+        "paused": one.why,
+        **dict.fromkeys(counts, 0),
+        "eta_seconds": None,
+        "per_minute": 0.0,
+        "hold_until": None,
+        "hold_reason": "",
+        "last_error": one.why,
+        "note": "",
     }
 
 
