@@ -1,0 +1,184 @@
+"""What the verbs answer, over a real ledger: the same from the daemon's desk and beside a stopped daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tgstreamd import verbs
+from tgstreamd.errors import TgstreamdError
+from tgstreamd.model import Account, Box
+from tgstreamd.pace import Pace
+from tgstreamd.store import Store
+from tgstreamd.verbs import Desk, Live, Unborn
+
+NOW = 1_700_000_000.0
+SOURCE, TARGET = -1001000000001, -1001000000002
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(tmp_path / "ledger.db")
+    yield store
+    await store.close()
+
+
+async def bear(store: Store, name: str, source: int, target: int, count: int = 0) -> int:
+    return await store.bear(
+        name=name,
+        source=source,
+        source_topic=None,
+        target=target,
+        target_topic=None,
+        history="all",
+        start=0,
+        newest=count,
+        box_chat=source,
+        box=Box(pts=1),
+        count=count,
+        since=0,
+        waiting="",
+        now=NOW,
+    )
+
+
+async def seen(store: Store | None, live: Live | None = None, pace: Pace | None = None) -> dict[str, Any]:
+    answer = await verbs.status(store, live or Live(), pace=pace or Pace(), now=NOW)
+    return dict(json.loads(json.dumps(answer)))
+
+
+async def test_before_anything_ran() -> None:
+    answer = await seen(None)
+    assert (answer["state"], answer["mirrors"], answer["account"]) == ("stopped", [], None)
+
+
+async def test_the_contract_of_status(store: Store) -> None:
+    await bear(store, "main", SOURCE, TARGET, count=100)
+    account = Account(id=7, name="Alice", premium=True)
+    answer = await seen(store, Live(state="running", account=account, memory_rss=5, titles={SOURCE: "News"}))
+    assert set(answer) >= {"version", "state", "account", "mirrors", "transfers", "memory_rss"}
+    assert answer["account"] == {"id": 7, "name": "Alice", "premium": True}
+    (mirror,) = answer["mirrors"]
+    assert set(mirror) >= {
+        "name", "source", "target", "done", "skipped", "parked", "backlog",
+        "lag_seconds", "eta_seconds", "hold_until", "last_error",
+    }  # fmt: skip
+    assert (mirror["backlog"], mirror["eta_seconds"]) == (100, 350)
+    assert (mirror["source_title"], mirror["hold_until"]) == ("News", None)
+
+
+async def test_backlogs_share_the_interval(store: Store) -> None:
+    for index, count in enumerate((10, 100, 50)):
+        await bear(store, f"m{index}", SOURCE - 10 * index, TARGET - 10 * index, count)
+    etas = [mirror["eta_seconds"] for mirror in (await seen(store, pace=Pace(interval=1.0)))["mirrors"]]
+    assert etas == [30, 160, 110]
+
+
+async def test_a_hold_is_told_until_it_ends(store: Store) -> None:
+    await bear(store, "main", SOURCE, TARGET)
+    await store.hold_until(f"chat:{TARGET}", NOW + 30, "slow mode")
+    await store.hold_until("method:messages.sendMedia", NOW + 60, "FLOOD_WAIT_60")
+    await store.hold_until("method:upload.saveFilePart", NOW + 600, "FLOOD_WAIT_600")
+    await store.hold_until(f"chat:{SOURCE}", NOW + 900, "elsewhere")
+    (mirror,) = (await seen(store))["mirrors"]
+    assert (mirror["hold_until"], mirror["hold_reason"]) == (NOW + 60, "FLOOD_WAIT_60")
+
+
+async def test_a_source_faster_than_the_pace(store: Store) -> None:
+    mirror_id = await bear(store, "main", SOURCE, TARGET, 5)
+    live = Live(state="running", incoming={mirror_id: 24.0}, outgoing={mirror_id: 17.0})
+    (mirror,) = (await seen(store, live))["mirrors"]
+    assert mirror["note"] == "falling behind: 24/min in, 17/min out"
+
+
+async def test_a_mirror_that_could_not_begin_is_shown(store: Store) -> None:
+    await bear(store, "main", SOURCE, TARGET)
+    unborn = Unborn(name="b", source="@nobody", target=TARGET, why="nobody is called @nobody")
+    first, second = (await seen(store, Live(unborn=(unborn,))))["mirrors"]
+    assert set(first) == set(second)
+    assert (second["state"], second["last_error"]) == ("paused", "nobody is called @nobody")
+
+
+async def test_pause_and_resume(store: Store) -> None:
+    mirror_id = await bear(store, "main", SOURCE, TARGET)
+    assert (await verbs.pause(store, "main"))["changed"]
+    assert not (await verbs.pause(store, "main"))["changed"]
+    assert (await seen(store))["mirrors"][0]["paused"] == "paused by the operator"
+    await store.pause(mirror_id, "waiting", "long backlog")
+    first = await verbs.resume(store, "main", NOW)
+    assert (first["released"], first["waiting"]) == ("paused by the operator", ["long backlog"])
+    second = await verbs.resume(store, "main", NOW)
+    assert (second["released"], second["waiting"]) == ("long backlog", [])
+    third = await verbs.resume(store, "main", NOW)
+    assert (third["released"], third["waiting"]) == ("", [])
+    with pytest.raises(TgstreamdError) as caught:
+        await verbs.pause(store, "mian")
+    assert caught.value.line() == 'no mirror is named "mian" (there is main)'
+
+
+async def test_ids_that_are_not_parked_change_nothing(store: Store) -> None:
+    with pytest.raises(TgstreamdError, match="not parked: 3, 4"):
+        await verbs.retry(store, [3, 4])
+    with pytest.raises(TgstreamdError, match="not parked: 3"):
+        await verbs.skip(store, [3], NOW)
+    assert await verbs.retry(store, None) == {"retried": []}
+    assert await verbs.parked(store) == {"parked": []}
+
+
+def test_links_open_where_there_are_some() -> None:
+    assert verbs.message_link(-1001234567890, 5) == "https://t.me/c/1234567890/5"
+    assert verbs.message_link(-55, 5) == ""
+
+
+@pytest.fixture
+def rung() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def desk(store: Store, rung: list[str]) -> Desk:
+    async def asked() -> dict[str, Any]:
+        return {"ok": True}
+
+    return Desk(
+        store,
+        live=lambda: Live(state="running"),
+        pace=Pace,
+        now=lambda: NOW,
+        changed=lambda: rung.append("rung"),
+        chats=asked,
+        check=asked,
+    )
+
+
+async def test_the_desk_answers_and_wakes(store: Store, desk: Desk, rung: list[str]) -> None:
+    await bear(store, "main", SOURCE, TARGET)
+    assert (await desk.answer({"verb": "status"}))["state"] == "running"
+    assert await desk.answer({"verb": "parked"}) == {"parked": []}
+    assert await desk.answer({"verb": "check"}) == {"ok": True}
+    assert rung == []
+    await desk.answer({"verb": "pause", "mirror": "main"})
+    await desk.answer({"verb": "resume", "mirror": "main"})
+    await desk.answer({"verb": "retry", "ids": None})
+    assert len(rung) == 3
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"verb": "explode"},
+        {"verb": "pause"},
+        {"verb": "pause", "mirror": 3},
+        {"verb": "retry", "ids": "all"},
+        {"verb": "retry", "ids": [True]},
+        {"verb": "skip", "ids": None},
+    ],
+)
+async def test_the_desk_refuses_nonsense(desk: Desk, request_: dict[str, Any]) -> None:
+    with pytest.raises(TgstreamdError, match="does not know"):
+        await desk.answer(request_)
