@@ -90,6 +90,10 @@ class Telling:
         """A busy channel that never pushes, known from the field: only differences tell of it."""
         chat.silenced = silent
 
+    def purge(self, chat: Chat, pts: int | None = None) -> None:
+        """Forget a channel's events up to `pts` (all by default): a difference from before is too long."""
+        chat.box.purge(pts)
+
     def record(self, kind: Kind, messages: list[Message]) -> Change:
         """Write one event about messages of one chat into every box that holds them. Pushes nothing."""
         chat = messages[0].chat
