@@ -28,9 +28,11 @@ from tgstreamd.model import Push
 from tgstreamd.roster import Roster
 from tgstreamd.store import Store
 from tgstreamd.systemd import Systemd
-from tgstreamd.telegram.connect import connect
+from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
 
+#: Real seconds in which a push crosses the socket: hardly ever more, and never more.
+QUICK, SLOW = 0.004, 0.02
 API = {"api_id": 12345, "api_hash": "0123456789abcdef0123456789abcdef"}
 
 
@@ -48,6 +50,10 @@ class House:
         self.mirrors: list[dict[str, Any]] = []
         self.options: dict[str, dict[str, Any]] = {}
         self.waits: list[tuple[float, str]] = []
+        #: Given each new connection and each opened ledger before the daemon is: a test may put a port or
+        #: a store of its own before the real one.
+        self.wrap: Callable[[Connection], None] = lambda connection: None
+        self.wrap_store: Callable[[Store], Store] = lambda store: store
         self._daemon: Daemon | None = None
 
     async def __aenter__(self) -> Self:
@@ -137,9 +143,16 @@ class House:
         store = await Store.open(config.paths.ledger)
         connection = await connect(settings(config), tries=3)
         account = await connection.account()
+        self.wrap(connection)
         roster = Roster(reader=account, writer=account)
         self._daemon = Daemon(
-            config, self.clock, Systemd(self.clock, {}), store, connection, roster, self.ids
+            config,
+            self.clock,
+            Systemd(self.clock, {}),
+            self.wrap_store(store),
+            connection,
+            roster,
+            self.ids,
         )
         await self._moving(self.daemon.begin(self._waiting))
 
@@ -159,8 +172,13 @@ class House:
         many seconds have passed."""
         deadline = self.clock.monotonic() + seconds
         idle = 0
+        await self.hear()
         while not until():
-            await self.hear()
+            await self._reconnected()
+            await self.hear(QUICK if idle == 0 else SLOW)
+            if suspects := set(self.daemon.roster.suspects):
+                self.daemon.roster.suspects.clear()
+                await self._moving(self.daemon.admission.ask_again(suspects, everyone_paused=False))
             await self._moving(self.daemon.capture.catch_up())
             await self._moving(self.daemon.staging.catch_up())
             before = await self._progress()
@@ -168,8 +186,7 @@ class House:
             if await self._progress() != before or due <= self.clock.now():
                 idle = 0
                 continue
-            seal = await self._next_seal()
-            wake = min(due, seal)
+            wake = min(due, await self._next_reading())
             ahead = max(0.0, wake - self.clock.now())
             if wake == float("inf"):
                 # Nothing has a time: one more look, a poll later, at what no push told.
@@ -177,12 +194,14 @@ class House:
                 if idle > 1:
                     return
                 ahead = 91.0
+            else:
+                idle = 0
             if self.clock.monotonic() + ahead > deadline:
                 self.clock.advance_to(deadline)
                 return
             self.clock.advance(ahead)
 
-    async def hear(self, within: float = 0.02) -> list[Push]:
+    async def hear(self, within: float = SLOW) -> list[Push]:
         """Take the pushes that have arrived (real time: they come over a socket)."""
         heard: list[Push] = []
         while True:
@@ -196,6 +215,14 @@ class House:
 
     async def status(self) -> dict[str, Any]:
         return await self.daemon.desk.answer({"verb": "status"})
+
+    async def ask_again(self) -> None:
+        """What happens every ten minutes: paused mirrors are judged anew."""
+        await self._moving(self.daemon.admission.ask_again(set(), everyone_paused=True))
+
+    async def verb(self, verb: str, **args: Any) -> dict[str, Any]:
+        """What the operator types."""
+        return await self.daemon.desk.answer({"verb": verb, **args})
 
     async def jobs(self) -> list[tuple[int, str, str]]:
         """Every job: first source id, state, reason."""
@@ -236,10 +263,18 @@ class House:
 
         return await self.store.run(read)
 
-    async def _next_seal(self) -> float:
+    async def _next_reading(self) -> float:
+        """When capture has something to do by itself: an open album, or a rest that ends."""
+        now, ticks = self.clock.now(), self.clock.monotonic()
         chats = {mirror.source for mirror in self.daemon.roster.mirrors.values()}
         times = [await self.store.next_seal(chat) for chat in chats]
-        return min([at for at in times if at is not None], default=float("inf"))
+        rests = [now + until - ticks for until, _ in self.daemon.capture._rest.values() if until > ticks]
+        return min([*(at for at in times if at is not None), *rests], default=float("inf"))
+
+    async def _reconnected(self) -> None:
+        """A connection that was cut comes back in real time, if the server is there."""
+        while not self.daemon.connection.connected and self.tg._listening:  # noqa: ASYNC110 - the wire's own
+            await asyncio.sleep(0.005)  # time, which no clock of ours moves
 
     def _waiting(self, seconds: float, why: TgstreamdError) -> None:
         self.waits.append((seconds, why.line()))
