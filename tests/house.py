@@ -266,10 +266,8 @@ class House:
     async def _next_reading(self) -> float:
         """When capture has something to do by itself: an open album, or a rest that ends."""
         now, ticks = self.clock.now(), self.clock.monotonic()
-        chats = {mirror.source for mirror in self.daemon.roster.mirrors.values()}
-        times = [await self.store.next_seal(chat) for chat in chats]
-        rests = [now + until - ticks for until, _ in self.daemon.capture._rest.values() if until > ticks]
-        return min([*(at for at in times if at is not None), *rests], default=float("inf"))
+        times = await self.daemon.capture.appointments()
+        return min((now + at - ticks for at in times if at > ticks), default=float("inf"))
 
     async def _reconnected(self) -> None:
         """A connection that was cut comes back in real time, if the server is there."""

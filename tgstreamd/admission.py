@@ -130,7 +130,8 @@ class Admission:
         except (Transient, FloodWait, NotAuthorised, StoreError):
             raise
         except TelegramError as error:
-            return self._wait(config.name, error.line())
+            self._wait(config.name, error.line())
+            return
         source = await self._asked(self._source.chat, source_id)
         target = await self._asked(self._target.chat, target_id)
         source_topics = await self._topics(self._source.topics, source, config.source_topic)
@@ -150,7 +151,8 @@ class Admission:
         row = await self._store.find_mirror(source_id, config.source_topic, target_id, config.target_topic)
         readable = isinstance(source, Chat) and may_run(f for f in findings if f.subject == "source")
         if row is None and not readable:
-            return self._wait(config.name, refusal(findings))
+            self._wait(config.name, refusal(findings))
+            return
         if isinstance(source, Chat):
             self._roster.sources[source_id] = source
             if source.kind == "channel" and source.linked is not None:

@@ -7,13 +7,14 @@ transaction that moves the position. Must not send anything, and must not decide
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from .clock import Clock
-from .errors import FloodWait, SourceLost, TargetLost, Transient, Undecodable
+from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient, Undecodable
 from .model import Difference, Message, Push
+from .patience import Patience
 from .ports import Beat, Ids, Source
 from .roster import Roster, box_of, wants
 from .store import Gap, Store
@@ -45,21 +46,23 @@ class Capture:
         ids: Ids,
         *,
         notify: Callable[[], None],
+        on_new: Callable[[Sequence[int]], None] = lambda mirrors: None,
     ) -> None:
-        """`notify` is called when there may be something new to send."""
+        """`notify` is called when there may be something new to send; `on_new` hears of live messages that
+        came, by the mirrors that take them."""
         self._source = source
         self._store = store
         self._roster = roster
         self._clock = clock
         self._ids = ids
         self._notify = notify
+        self._on_new = on_new
         self._wake = asyncio.Event()
         #: Boxes that something was told of since they were last read; when each is due all the same.
         self._told: set[int] = set()
         self._due: dict[int, float] = {}
         self._reconcile_at: dict[int, float] = {}
-        #: After trouble with a chat: not before then, and how often in a row.
-        self._rest: dict[int, tuple[float, int]] = {}
+        self._patience = Patience(clock)
         #: Mirrors whose history is read to its end before anything is sent (their target is looked through).
         self.whole_history: set[int] = set()
         #: Boxes whose position was read to its end since the start.
@@ -99,13 +102,14 @@ class Capture:
         if push.message is not None and not push.edit:
             mirrors = self._roster.takers(push.message)
             if mirrors and (message := self._sound(push.message)):
-                await self._store.take_push(
+                new = await self._store.take_push(
                     message,
                     mirrors=mirrors,
                     pts=push.pts,
                     now=self._clock.now(),
                     new_id=self._ids.random_id,
                 )
+                self._on_new(new)
         if push.chat:
             self._told.add(box_of(push.chat))
         else:
@@ -120,27 +124,42 @@ class Capture:
         while True:
             beat(IDLE)
             self._wake.clear()
-            if await self.step():
-                continue
+            try:
+                if await self.step():
+                    continue
+            except AccountFrozen as error:
+                await self._rest_frozen(error)
             now = self._clock.monotonic()
-            until = min([now + IDLE / 2, *self._next_times(await self._seal_times())])
+            until = min([now + IDLE / 2, *self._due.values(), *await self.appointments()])
             await self._clock.wait(self._wake, until)
+
+    async def _rest_frozen(self, error: AccountFrozen) -> None:
+        """A frozen account reads nothing and is not asked again until a person has started us anew."""
+        if not self._roster.frozen:
+            self._roster.frozen = True
+            log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
 
     async def step(self) -> bool:
         """Read one bite of everything that is due; true if there is more to read at once."""
         more = False
+        if self._roster.frozen:
+            return False
         for box, chats in self._roster.boxes().items():
-            if self._rests(box):
+            if self._patience.rests(box):
                 continue
             if box in self._told or self._is_due(box) or await self._seals(chats):
                 more |= await self._guard(box, chats, self._read_difference(box, chats))
         for gap in await self._store.gaps():
-            if gap.mirror in self._roster.mirrors and not self._rests(gap.chat) and await self._hungry(gap):
+            if (
+                gap.mirror in self._roster.mirrors
+                and not self._patience.rests(gap.chat)
+                and await self._hungry(gap)
+            ):
                 more |= await self._guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
             if self._clock.monotonic() >= self._reconcile_at.setdefault(
                 chat, self._clock.monotonic() + RECONCILE
-            ) and not self._rests(chat):
+            ) and not self._patience.rests(chat):
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
                 await self._guard(chat, [chat], self._reconcile(chat))
         return more
@@ -187,8 +206,9 @@ class Capture:
         for chat in difference.changed:
             self._roster.suspect(chat)
         self._due[box] = self._clock.monotonic() + min(POLL, difference.timeout or POLL)
-        if new or difference.messages:
-            log.debug("difference read", chat=chats[0], messages=len(difference.messages), new=new)
+        self._on_new(new)
+        if difference.messages:
+            log.debug("difference read", chat=chats[0], messages=len(difference.messages), new=len(new))
         self._notify()
         return not difference.final or difference.too_long
 
@@ -285,46 +305,33 @@ class Capture:
         times = [await self._store.next_seal(chat) for chat in chats]
         return any(at is not None and self._clock.now() >= at for at in times)
 
-    async def _seal_times(self) -> list[float]:
-        ahead = []
-        for chats in self._roster.boxes().values():
-            for chat in chats:
-                if (at := await self._store.next_seal(chat)) is not None:
-                    ahead.append(self._clock.monotonic() + max(0.1, at - self._clock.now()))
-        return ahead
-
-    def _next_times(self, seals: list[float]) -> list[float]:
-        return [*self._due.values(), *seals, *(until for until, _ in self._rest.values())]
-
-    def _rests(self, chat: int) -> bool:
-        until, _ = self._rest.get(chat, (0.0, 0))
-        return self._clock.monotonic() < until
+    async def appointments(self) -> list[float]:
+        """Monotonic times at which an open album may be complete, or something that failed is tried again."""
+        chats = [chat for chats in self._roster.boxes().values() for chat in chats]
+        seals = [await self._store.next_seal(chat) for chat in chats]
+        ahead = self._clock.monotonic() - self._clock.now()
+        return [*(at + ahead for at in seals if at is not None), *self._patience.ends()]
 
     async def _guard(self, key: int, chats: list[int], work: Awaitable[bool]) -> bool:
-        """Do one bite of work; trouble rests this chat or box, and says so."""
+        """Do one bite of work; trouble rests this chat or box, and no other."""
         try:
             more = await work
-        except FloodWait as error:
-            self._rest[key] = (self._clock.monotonic() + error.seconds, 0)
-            log.warning("Telegram asks to wait", chat=chats[0], seconds=error.seconds, method=error.method)
+        except (NotAuthorised, AccountFrozen):
+            raise
+        except (FloodWait, Transient, Undecodable) as error:
+            self._told.add(box_of(key))
+            self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
             return False
-        except (SourceLost, TargetLost) as error:
+        except TelegramError as error:
             for chat in chats:
                 for mirror in self._roster.of_source(chat):
                     if await self._store.pause(mirror.id, "lost", f"source: {error.line()}"):
-                        log.error("mirror paused", mirror=mirror.name, why=error.line(), source=chat)
-            self._rest[key] = (self._clock.monotonic() + RECONCILE, 0)
-            self._notify()
+                        log.error(
+                            "mirror paused, asked again every 10 minutes",
+                            mirror=mirror.name,
+                            why=error.line(),
+                        )
+            self._patience.failed(key, "source cannot be read", error, least=RECONCILE, chat=chats[0])
             return False
-        except (Transient, Undecodable) as error:
-            tries = self._rest.get(key, (0.0, 0))[1] + 1
-            wait = min(60.0, 2.0 ** min(tries - 1, 6))
-            self._rest[key] = (self._clock.monotonic() + wait, tries)
-            self._told.add(box_of(key))
-            if tries in (1, 5) or tries % 30 == 0:
-                log.warning("reading failed, trying on", chat=chats[0], tries=tries, why=error.line())
-            return False
-        tries = self._rest.pop(key, (0.0, 0))[1]
-        if tries:
-            log.info("reading works again", chat=chats[0], tries=tries)
+        self._patience.works(key, "reading works again", chat=chats[0])
         return more

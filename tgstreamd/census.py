@@ -6,6 +6,7 @@ target, compares, and pauses the mirror or clears its *unchecked* mark. Sends no
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -85,7 +86,8 @@ class Census:
 
     async def _compare(self, mirror: Mirror, candidates: list[Message]) -> bool:
         unsent = await self._store.unsent(mirror.id)
-        pairs = known_copies([messages for _, messages in unsent], candidates)
+        # Seconds, for a long history: not on the loop.
+        pairs = await asyncio.to_thread(known_copies, [messages for _, messages in unsent], candidates)
         if not holds_copies(pairs, jobs=len(unsent), candidates=len(candidates)):
             await self._end(mirror)
             return True

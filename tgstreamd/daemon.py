@@ -30,6 +30,7 @@ from .outgoing import Outgoing
 from .pace import Pace
 from .pipe import Pipe
 from .ports import Beat, Ids
+from .rates import Rates
 from .roster import Roster, box_of
 from .sender import Sender
 from .staging import Staging
@@ -138,6 +139,7 @@ class Daemon:
         self.roster = roster
         self.state: State = "starting"
         self._systemd = systemd
+        self.rates = Rates(clock)
         source, target = connection.source, connection.target
         self.holding = Holding(
             store,
@@ -150,11 +152,14 @@ class Daemon:
             clock,
             buffer_parts=config.stream.buffer_parts,
             parallel_uploads=config.stream.parallel_uploads,
+            on_flood=lambda method, seconds: self.staging.flooded(method, seconds),
         )
         self.staging = Staging(
             pipe, source, target, store, roster, clock, ids, notify=lambda: self.sender.wake()
         )
-        self.capture = Capture(source, store, roster, clock, ids, notify=self._something_new)
+        self.capture = Capture(
+            source, store, roster, clock, ids, notify=self._something_new, on_new=self.rates.came
+        )
         self.admission = Admission(
             config.mirrors,
             connection.resolve,
@@ -245,9 +250,10 @@ class Daemon:
         self.staging.wake()
         self.capture.wake()
 
-    def _sent(self, target: int) -> None:
+    def _sent(self, mirror: Mirror, messages: int) -> None:
         """A settled send wakes every mirror whose source is that target, and makes room for more backlog."""
-        self.capture.tell(target)
+        self.rates.sent(mirror.id, messages)
+        self.capture.tell(mirror.target)
         self.capture.wake()
 
     def _caught_up(self, mirror: Mirror) -> bool:
@@ -264,6 +270,8 @@ class Daemon:
             account=self.roster.reader,
             transfers=tuple(self.staging.transfers()),
             memory_rss=memory_rss(),
+            incoming=self.rates.incoming(),
+            outgoing=self.rates.outgoing(),
             titles={
                 chat.id: chat.title for chat in [*self.roster.sources.values(), *self.roster.targets.values()]
             },

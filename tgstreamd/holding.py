@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from .clock import Clock
-from .model import Mark, Mirror
+from .model import Draft, Mark, Mirror
 from .pace import Pace, Tempo, anchored, calmed, flooded, not_before
 from .retry import Hold, HoldAccount
 from .store import Hold as Held
@@ -72,6 +72,12 @@ class Holding:
             backlog_interval=self.backlog_interval,
             holds=[self.holds[scope].until for scope in scopes if scope in self.holds],
         )
+
+    def not_before_again(self, mirror: Mirror, draft: Draft) -> float:
+        """The same for a call that is made again: only the holds, since it adds no message."""
+        now = self._clock.now()
+        scopes = ("account", f"chat:{mirror.target}", f"method:{draft.method}")
+        return max([self.holds[scope].until for scope in scopes if scope in self.holds], default=now)
 
     def held(self, target: int, now: float) -> Held | None:
         """The longest hold that binds this target now, whatever the method: for people."""

@@ -250,6 +250,15 @@ class Draft(Value, frozen=True, kw_only=True):
         """Messages that this call puts into the target, which is what the pace charges."""
         return len(self.pieces)
 
+    @property
+    def method(self) -> str:
+        """The method that carries it out (https://core.telegram.org/methods#working-with-messages)."""
+        if len(self.pieces) > 1:
+            return "messages.sendMultiMedia"
+        if self.pieces[0].media is not None or self.preview.mode == "forced":
+            return "messages.sendMedia"
+        return "messages.sendMessage"
+
 
 class Upload(Value, frozen=True, kw_only=True):
     """A file on its way up: its random `file_id`, and its size in bytes and parts."""

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import structlog
-
 from .clock import Clock
-from .model import Message, Mirror
+from .model import Message, Mirror, Sent
 from .ports import Target
 from .recognise import matches
-from .retry import Unknown
-from .store import CopyRow, Job, Send, Store
-
-log = structlog.get_logger()
+from .store import CopyRow, Send, Store
 
 #: Seconds for which Telegram certainly still knows a `random_id` of ours.
 FRESH = 600.0
@@ -33,29 +28,15 @@ class Outcome:
         self._clock = clock
         self._run = run
 
-    async def settle(
-        self, mirror: Mirror, job: Job, send: Send, how: Unknown
-    ) -> tuple[dict[int, int], dict[int, int]]:
-        """Message ids and scheduled ids by `random_id`: from the search, or from the call made again.
+    def is_fresh(self, send: Send) -> bool:
+        """Whether Telegram certainly still knows the `random_id`s of this attempt."""
+        return send.run == self._run and self._clock.now() - send.attempted_at < FRESH
 
-        Both empty where `how.last` asked for a last search and that was empty. Raises what `send` raises.
-        """
-        fresh = send.run == self._run and self._clock.now() - send.attempted_at < FRESH
-        if how.search or how.last or not fresh:
-            ids, scheduled = await self._search(mirror, send)
-            if ids or scheduled:
-                log.info(
-                    "attempt found in the target", mirror=mirror.name, source_id=job.first_id, n=len(ids)
-                )
-                return ids, scheduled
-            if how.last:
-                return {}, {}
-        log.info("sending again under the same random_id", mirror=mirror.name, source_id=job.first_id)
-        await self._store.repeat(job.id, send.seq)
-        sent = await self._target.send(
-            mirror.target, send.draft, [copy.random_id for copy in send.copies], list(send.committed)
-        )
-        return sent.ids, sent.scheduled
+    async def repeat(self, mirror: Mirror, send: Send) -> Sent:
+        """The same call under the same `random_id`s. Raises what `Target.send` raises."""
+        await self._store.repeat(send.job, send.seq)
+        ids = [copy.random_id for copy in send.copies]
+        return await self._target.send(mirror.target, send.draft, ids, send.committed)
 
     async def published(self, mirror: Mirror, send: Send) -> dict[int, int]:
         """Scheduled copies of this send that have become messages: id by scheduled id."""
@@ -71,8 +52,11 @@ class Outcome:
             if copy.random_id in found and copy.scheduled_id
         }
 
-    async def _search(self, mirror: Mirror, send: Send) -> tuple[dict[int, int], dict[int, int]]:
-        """Our own messages above the floor that no job maps, and the scheduled ones."""
+    async def search(self, mirror: Mirror, send: Send) -> tuple[dict[int, int], dict[int, int]]:
+        """What the attempt became, by `random_id`: message ids, and ids of scheduled messages.
+
+        Looks at our own messages above its floor that no job maps, and at the scheduled ones.
+        """
         ids = _assign(send.copies, await self._unmapped(mirror, send))
         left = [copy for copy in send.copies if copy.random_id not in ids]
         scheduled = _assign(left, await self._target.scheduled(mirror.target)) if left else {}

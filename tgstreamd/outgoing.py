@@ -69,7 +69,7 @@ class Outgoing:
         """Which call the job will make next, as the holds name it."""
         for send in await self._store.sends(job.id):
             if send.state == "new":
-                return method_of(send.draft)
+                return send.draft.method
         messages = [message for message, _ in await self._store.messages(job.id)]
         if len(messages) > 1:
             return "messages.sendMultiMedia"
@@ -115,40 +115,53 @@ class Outgoing:
             for piece, raw in zip(draft.pieces, committed, strict=True)
         ]
 
-    async def degrade(self, mirror: Mirror, job: Job, send: Send | None, decision: Degrade) -> None:
-        """Apply the cure to the refused call (or, where staging failed, to the whole plan)."""
+    async def degrade(
+        self,
+        mirror: Mirror,
+        job: Job,
+        send: Send | None,
+        decision: Degrade,
+        *,
+        source_id: int | None = None,
+    ) -> None:
+        """Apply the cure: to the refused call, or to the one message whose media cannot be brought over."""
         self._cures.setdefault(job.id, set()).add(decision.what)
-        kept = await self._store.messages(job.id)
-        ids = {message.id: random_id for message, random_id in kept}
         if decision.what == "stream":
             self._staging.forced.add(job.id)
-            await self._store.refused(job.id, send.seq if send else 0)
             self._staging.wake()
-            return
-        sends = await self._store.sends(job.id)
-        if not sends:
-            messages = [message for message, _ in kept]
-            parent = await self._parent(mirror, job, messages)
-            planned = self._plan(mirror, job, messages, None if isinstance(parent, Lifted) else parent)
-            sends_drafts = list(planned.drafts)
+        elif send is None:
+            await self._change_media(job, source_id, decision)
         else:
-            sends_drafts = [each.draft for each in sends if each.state == "new"]
+            await self._change_draft(job, send, decision)
+
+    async def _change_media(self, job: Job, source_id: int | None, decision: Degrade) -> None:
+        """Before anything was sent: the kept message itself is changed, and planned as any other."""
+        for message, _ in await self._store.messages(job.id):
+            if message.media is None or source_id not in (None, message.id):
+                continue
+            change = msgspec.structs.replace
+            if decision.what == "as-file":
+                media = change(message.media, kind="file")
+            else:
+                media = change(message.media, refusal=decision.reason)
+            await self._store.change_media(job.id, change(message, media=media))
+            await self._store.drop_upload(job.id, message.id)
+        # The message is another one now: what cures it next has not been tried.
+        self._cures.pop(job.id, None)
+        self._staging.wake()
+
+    async def _change_draft(self, job: Job, send: Send, decision: Degrade) -> None:
         account = self._roster.writer
         if decision.what == "limits":
             account = msgspec.structs.replace(
                 account, text_max=account.text_max // 2, caption_max=account.caption_max // 2
             )
-        changed: list[Draft] = []
-        for index, draft in enumerate(sends_drafts):
-            first = index == 0
-            changed += (
-                degraded(draft, decision.what, account=account, reason=decision.reason) if first else [draft]
-            )
-        before = [each.draft for each in sends if each.state != "new"]
-        await self._write_down(job, [*before, *changed], ids)
-        if decision.what in ("note", "as-file"):
-            for message, _ in kept:
-                await self._store.drop_upload(job.id, message.id)
+        drafts: list[Draft] = []
+        for each in await self._store.sends(job.id):
+            changed = degraded(each.draft, decision.what, account=account, reason=decision.reason)
+            drafts += changed if each.seq == send.seq else [each.draft]
+        born = {message.id: random_id for message, random_id in await self._store.messages(job.id)}
+        await self._write_down(job, drafts, born)
 
     async def refresh(self, mirror: Mirror, job: Job) -> None:
         """References are too old: fetch the messages anew; uploads of ours are made again."""
@@ -260,12 +273,3 @@ class Outgoing:
         if message.group is None:
             return [message]
         return [found[i] for i in sorted(found) if found[i].group == message.group]
-
-
-def method_of(draft: Draft) -> str:
-    """The method that a draft is sent by (https://core.telegram.org/methods#working-with-messages)."""
-    if len(draft.pieces) > 1:
-        return "messages.sendMultiMedia"
-    if draft.pieces[0].media is not None or draft.preview.mode == "forced":
-        return "messages.sendMedia"
-    return "messages.sendMessage"

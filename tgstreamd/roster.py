@@ -36,6 +36,8 @@ class Roster:
     sources: dict[int, Chat] = field(default_factory=dict)
     #: Chats about which something changed, or failed: admission asks about them.
     suspects: set[int] = field(default_factory=set)
+    #: The account is frozen: nothing is read or sent until the next start.
+    frozen: bool = False
     suspected: asyncio.Event = field(default_factory=asyncio.Event)
     targets: dict[int, Chat] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -17,6 +18,7 @@ from .errors import (
     FloodWait,
     NotAuthorised,
     PartsMissing,
+    Rejected,
     SourceGone,
     StoreError,
     Transient,
@@ -50,6 +52,14 @@ class Transfer(Value, frozen=True, kw_only=True):
     size: int
     transferred: int
     bytes_per_second: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What ended the transfer of one message's media for good."""
+
+    error: BaseException
+    source_id: int
 
 
 class _Flow:
@@ -107,7 +117,8 @@ class Staging:
         self._wake = asyncio.Event()
         self._flows: dict[tuple[int, int], _Flow] = {}
         #: What ended a transfer for good; the sender decides what becomes of the job.
-        self._failures: dict[int, BaseException] = {}
+        self._failures: dict[int, Failure] = {}
+        self._floods: dict[str, float] = {}
         #: Jobs whose media is moved although it could go by reference: a reference was refused.
         self.forced: set[int] = set()
 
@@ -120,8 +131,12 @@ class Staging:
         now = self._clock.monotonic()
         return [flow.seen(now) for flow in self._flows.values()]
 
-    def failure(self, job: int) -> BaseException | None:
-        """Why the media of this job cannot be brought over; asking clears it, so that it is tried anew."""
+    def failed(self, job: int) -> bool:
+        """Whether the media of this job cannot be brought over."""
+        return job in self._failures
+
+    def failure(self, job: int) -> Failure | None:
+        """Why it cannot; asking clears it, so that it is tried anew."""
         return self._failures.pop(job, None)
 
     def streams(self, job: int, media: Media | None, *, mirror: int) -> bool:
@@ -164,6 +179,23 @@ class Staging:
                         group.create_task(self._carry(job, message, flow), name=f"transfer {message.id}")
                 await self._clock.wait(self._wake, self._clock.monotonic() + IDLE / 2)
 
+    def flooded(self, method: str, seconds: float) -> None:
+        """The pipe has met a wait that Telegram orders, and obeys it; new transfers and restarts do too."""
+        until = self._clock.now() + seconds
+        if until > self._floods.get(method, 0.0) + 1.0:
+            log.warning("Telegram asks to wait, transfers rest", method=method, seconds=seconds)
+            self._floods[method] = until
+            self._wake.set()
+
+    async def _keep_floods(self) -> bool:
+        """Write new floods down; true while one binds transfers."""
+        for method, until in self._floods.items():
+            await self._store.hold_until(f"method:{method}", until, f"{method}: wait ordered by Telegram")
+        self._floods.clear()
+        holds = await self._store.holds()
+        binding = ("account", *(scope for scope in holds if scope.startswith("method:upload.")))
+        return any(scope in holds and holds[scope].until > self._clock.now() for scope in binding)
+
     async def catch_up(self) -> None:
         """Bring over what comes next, one after the other, until nothing is left: what tests call."""
         while todo := await self._candidates():
@@ -176,7 +208,7 @@ class Staging:
         """What could flow now, in the order in which it will be wanted."""
         found: list[tuple[Job, Message, Media]] = []
         paused = {row.id for row in await self._store.mirror_list() if row.paused}
-        if (hold := (await self._store.holds()).get("account")) and hold.until > self._clock.now():
+        if await self._keep_floods():
             return []
         for mirror in self._roster.mirrors.values():
             if mirror.id in paused:
@@ -205,7 +237,7 @@ class Staging:
         if isinstance(outcome, NotAuthorised | StoreError):
             raise outcome
         if isinstance(outcome, BaseException):
-            self._failures[job.id] = outcome
+            self._failures[job.id] = Failure(error=outcome, source_id=message.id)
         self._notify()
 
     async def _bring(self, job: Job, message: Message, flow: _Flow) -> None:
@@ -252,7 +284,11 @@ class Staging:
         upload = await self._flow_parts(job, message, media, refresh, flow.progress, thumb=False)
         thumb = None
         if media.thumb_size:
-            thumb = await self._flow_parts(job, message, flow.media, refresh, None, thumb=True)
+            try:
+                thumb = await self._flow_parts(job, message, flow.media, refresh, None, thumb=True)
+            except (Rejected, SourceGone) as error:
+                # A picture of the file is not the file.
+                log.warning("thumbnail left out", **self._names(job, message), why=error.line())
         mirror = self._roster.mirrors[job.mirror]
         raw = await self._target.commit(mirror.target, flow.media, upload, thumb)
         await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)

@@ -89,6 +89,7 @@ class Store(Engine):
     job = transaction(queue.job)
     messages = transaction(queue.messages)
     refresh = transaction(queue.refresh)
+    change_media = transaction(queue.change_media)
     origin = transaction(queue.origin)
     first_copy = transaction(queue.first_copy)
     plan_sends = transaction(queue.plan_sends)

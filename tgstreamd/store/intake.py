@@ -40,13 +40,14 @@ def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
 
 def take_push(
     db: Db, message: Message, *, mirrors: Sequence[int], pts: int, now: float, new_id: NewId
-) -> int:
-    """Keep a pushed message, unreleased, for these mirrors; how many had not yet known it."""
-    return sum(
-        _take(db, mirror, message, lane="live", released=False, pts=pts, now=now, new_id=new_id)
+) -> list[int]:
+    """Keep a pushed message, unreleased, for these mirrors; those that had not yet known it."""
+    return [
+        mirror
         for mirror in mirrors
         if not _in_gap(db, mirror, message, "backlog")
-    )
+        and _take(db, mirror, message, lane="live", released=False, pts=pts, now=now, new_id=new_id)
+    ]
 
 
 def take_difference(
@@ -59,17 +60,19 @@ def take_difference(
     newest: dict[int, int],
     now: float,
     new_id: NewId,
-) -> int:
-    """One difference, for every mirror of its box; how many messages were new.
+) -> list[int]:
+    """One difference, for every mirror of its box; the mirror of each message that was new to it.
 
     `takers(message)` names the mirrors that want it, `drops_deleted(chat)` those that skip what vanished
     before its turn. `newest` holds, for a difference that was too long, each chat's newest id.
     """
-    new = 0
+    new: list[int] = []
     for message in difference.messages:
         for mirror in takers(message):
-            if not _in_gap(db, mirror, message, "backlog"):
-                new += _take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+            if not _in_gap(db, mirror, message, "backlog") and _take(
+                db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id
+            ):
+                new.append(mirror)
             db.execute(
                 "UPDATE feed SET fed_to = max(fed_to, ?) WHERE mirror = ? AND chat = ?",
                 (message.id, mirror, message.chat),

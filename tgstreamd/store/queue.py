@@ -89,11 +89,20 @@ def refresh(db: Db, job_id: int, fresh: Sequence[Message]) -> None:
         )
 
 
+def change_media(db: Db, job_id: int, message: Message) -> None:
+    """What is kept of a message changes before its first attempt: its media becomes another thing."""
+    db.execute(
+        "UPDATE item SET payload = ? WHERE job = ? AND source_id = ? AND payload IS NOT NULL",
+        (encode(message), job_id, message.id),
+    )
+
+
 def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     """What became of a source message; None where the ledger never saw it."""
     row = db.execute(
-        "SELECT job.id, job.state, job.lane, job.reason, (SELECT target_id FROM copy WHERE copy.mirror = :mirror "
-        "AND copy.chat = :chat AND copy.source_id = :id AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) "
+        "SELECT job.id, job.state, job.lane, job.reason, (SELECT target_id FROM copy "
+        "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id AND target_id IS NOT NULL "
+        "ORDER BY seq, idx LIMIT 1) "
         "AS copy_id FROM item JOIN job ON job.id = item.job "
         "WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id",
         {"mirror": mirror, "chat": chat, "id": source_id},

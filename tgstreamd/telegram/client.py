@@ -138,7 +138,6 @@ class Client(OwnConfig):
             await self._clock.sleep_until(min(end, self._clock.monotonic() + 25))
 
     async def _try_connect(self) -> None:
-        request = functions.InitConnectionRequest
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await TelegramClient.connect(self)
@@ -151,7 +150,7 @@ class Client(OwnConfig):
             raise Transient("connection: it was closed while it began") from error
         except TROUBLES as error:
             await self._tear_down()
-            raise self._judge(translate(error, request)) from error
+            raise self._judge(translate(error)) from error
         if self.me is None:
             await self._tear_down()
             raise NotAuthorised("nobody is logged in with this session", hint="tgstreamd login")

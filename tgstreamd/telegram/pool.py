@@ -149,7 +149,6 @@ class Pool:
         return best
 
     async def _open(self, dc: int) -> Link:
-        request = functions.InitConnectionRequest
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 if dc == self._client.stored.dc_id:
@@ -160,7 +159,7 @@ class Pool:
                         return Link(await self._connect(dc, AuthKey(known)))
                     return await self._open_anew(dc)
         except TROUBLES as error:
-            ours = translate(error, request)
+            ours = translate(error)
             raise await self._judge(ours, dc) if ours is not error else ours from error
 
     async def _open_anew(self, dc: int) -> Link:

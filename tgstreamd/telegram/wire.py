@@ -120,9 +120,16 @@ class Wire(MTProtoSender):
         with contextlib.suppress(OSError):
             await self.disconnect()
 
+    async def _try_connect(self, attempt: int) -> bool:
+        # Telethon keeps the reason to its log, and says "failed 0 time(s)".
+        await self._connection.connect(timeout=self._connect_timeout)
+        return True
+
     async def _disconnect(self, error: Any = None) -> None:
         self.dead.set()
         await super()._disconnect(error=error)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # marks it as seen: `dead` is what is waited for
         # Telethon fails what was sent and leaves what was not: its callers would wait for ever.
         queue = self._send_queue._deque
         while queue:

@@ -1,0 +1,212 @@
+"""What follows from an error of the target side: `retry` decides, this carries it out in the ledger.
+
+Owns what is known of troubled jobs while the process lives: which are of unknown outcome, how often each
+was tried, which broke us. Sends nothing, waits for nothing: it says when to look again.
+"""
+
+from __future__ import annotations
+
+import math
+
+import structlog
+
+from .clock import Clock
+from .errors import Rejected, TargetLost, TelegramError, TgstreamdError
+from .holding import Holding
+from .model import Mirror
+from .outgoing import Outgoing
+from .patience import Patience
+from .ports import Target
+from .retry import (
+    Again,
+    Decision,
+    Degrade,
+    Hold,
+    HoldAccount,
+    Park,
+    PauseMirror,
+    Refresh,
+    Resend,
+    Skip,
+    Stop,
+    Unknown,
+    decide,
+)
+from .staging import Staging
+from .store import Job, Send, Store
+
+log = structlog.get_logger()
+
+#: Different jobs of one mirror in a row that broke us, after which it is the mirror that is broken.
+POISON_LIMIT = 3
+
+
+class Trouble:
+    """Deals with errors, one job's or one mirror's."""
+
+    def __init__(
+        self,
+        target: Target,
+        store: Store,
+        staging: Staging,
+        outgoing: Outgoing,
+        holding: Holding,
+        clock: Clock,
+    ) -> None:
+        self._target = target
+        self._store = store
+        self._staging = staging
+        self._outgoing = outgoing
+        self._holding = holding
+        self._clock = clock
+        #: Jobs of unknown outcome: when to find out, and how. One that is missing: search at once.
+        self.unknown: dict[int, Unknown] = {}
+        #: Jobs whose call was made again without a search: its refusal says nothing about the first.
+        self.unsure: set[int] = set()
+        self._tries: dict[int, int] = {}
+        self._poisoned: dict[int, list[int]] = {}
+        self._patience = Patience(clock)
+
+    def settled(self, mirror: Mirror, job: Job) -> None:
+        """A call went through: nothing of its trouble matters any more."""
+        self.unknown.pop(job.id, None)
+        self.unsure.discard(job.id)
+        self._tries.pop(job.id, None)
+        self._poisoned.pop(mirror.id, None)
+
+    # -- a job's --------------------------------------------------------------------------------------
+
+    async def of_job(
+        self, mirror: Mirror, job: Job, error: BaseException, *, source_id: int | None = None
+    ) -> float:
+        """What becomes of the job; when to look again. `source_id`: the item whose media failed."""
+        if not isinstance(error, Exception):
+            raise error
+        current = await self._store.job(job.id) or job
+        send = next((s for s in await self._store.sends(job.id) if s.state == "open"), None)
+        self._tries[job.id] = tries = self._tries.get(job.id, 0) + 1
+        decision = decide(
+            error,
+            attempts=tries,
+            now=self._clock.now(),
+            troubled_for=current.troubled,
+            attempted=send is not None,
+            unsure=job.id in self.unsure,
+            repeats=tries,
+            strikes=self._holding.strikes,
+            tried=self._outgoing.cures(job.id),
+        )
+        if not isinstance(error, TgstreamdError):
+            log.error("message broke us", mirror=mirror.name, source_id=job.first_id, exc_info=error)
+            if await self._is_poison(mirror, job):
+                return math.inf
+        return await self._carry_out(mirror, current, send, decision, error, source_id)
+
+    async def end(self, mirror: Mirror, job: Job, state: str, reason: str) -> None:
+        """Park or skip, and say so."""
+        await self._store.finish(job.id, state, reason, self._clock.now())
+        self.unknown.pop(job.id, None)
+        self.unsure.discard(job.id)
+        self._outgoing.forget(job.id)
+        say = log.error if state == "parked" else log.info
+        say(f"message {state}", mirror=mirror.name, source_id=job.first_id, job=job.id, why=reason)
+        if state == "parked":
+            await self._store.set_last_error(mirror.id, f"message {job.first_id}: {reason}")
+        self._staging.wake()
+
+    async def _carry_out(
+        self,
+        mirror: Mirror,
+        job: Job,
+        send: Send | None,
+        decision: Decision,
+        error: Exception,
+        source_id: int | None,
+    ) -> float:
+        now = self._clock.now()
+        names = {"mirror": mirror.name, "source_id": job.first_id}
+        open_still = isinstance(decision, Unknown | Stop) or getattr(decision, "unsure", False)
+        if send is not None and not open_still:
+            await self._store.refused(job.id, send.seq)
+            self.unknown.pop(job.id, None)
+            self.unsure.discard(job.id)
+        match decision:
+            case Stop():
+                raise decision.error
+            case Again() | Refresh() | Resend():
+                log.warning("sending failed, trying on", **names, why=words(error))
+                await self._store.postpone(job.id, decision.at, trouble=self._cost(decision.at))
+                if not isinstance(decision, Again):
+                    # What was committed is made again under a new file_id; a source's reference is refetched.
+                    await self._outgoing.refresh(mirror, job)
+                return decision.at
+            case Unknown():
+                log.warning("outcome unknown, finding out", **names, why=words(error))
+                self.unknown[job.id] = decision
+                await self._store.postpone(job.id, 0.0, trouble=self._cost(decision.at))
+                return decision.at
+            case Hold():
+                await self._holding.hold(decision, mirror)
+                self._wait_unsure(job, decision.until, decision.unsure)
+                return decision.until
+            case HoldAccount():
+                await self._holding.hold_account(decision)
+                self._wait_unsure(job, decision.until, decision.unsure)
+                return decision.until
+            case Degrade():
+                what, why = decision.what, decision.reason
+                log.warning("refused as it is, sent differently", **names, without=what, why=why)
+                await self._outgoing.degrade(mirror, job, send, decision, source_id=source_id)
+                return now
+            case Park():
+                await self.end(mirror, job, "parked", decision.reason)
+            case Skip():
+                await self.end(mirror, job, "skipped", decision.reason)
+            case PauseMirror():
+                await self.pause(mirror, decision.reason)
+                self._wait_unsure(job, now + 600.0, decision.unsure)
+                return math.inf
+        return now
+
+    def _wait_unsure(self, job: Job, until: float, unsure: bool) -> None:
+        if unsure:
+            self.unknown[job.id] = Unknown(at=until, search=True)
+
+    def _cost(self, at: float) -> float:
+        """What waiting until then adds to the job's own trouble: nothing while there is no connection."""
+        return max(0.0, at - self._clock.now()) if self._target.connected else 0.0
+
+    async def _is_poison(self, mirror: Mirror, job: Job) -> bool:
+        """Three different jobs in a row: it is not the message. The third stays where it is."""
+        broken = self._poisoned.setdefault(mirror.id, [])
+        if job.id not in broken:
+            broken.append(job.id)
+        if len(broken) < POISON_LIMIT:
+            return False
+        self._poisoned.pop(mirror.id)
+        await self.pause(mirror, f"{POISON_LIMIT} messages in a row broke the program: see the journal")
+        return True
+
+    # -- a mirror's -----------------------------------------------------------------------------------
+
+    async def pause(self, mirror: Mirror, reason: str) -> None:
+        """Send nothing for this mirror until its chats were asked again."""
+        if await self._store.pause(mirror.id, "lost", reason):
+            log.error("mirror paused, asked again every 10 minutes", mirror=mirror.name, why=reason)
+
+    def rests(self, mirror: Mirror) -> float:
+        """Until when this mirror's target is left alone after trouble that is no job's (unix time)."""
+        return self._clock.now() + self._patience.left(mirror.id)
+
+    async def of_mirror(self, mirror: Mirror, error: TelegramError) -> float:
+        """The target could not be looked at, before any job: when to try again."""
+        if isinstance(error, TargetLost | Rejected):
+            await self.pause(mirror, error.line())
+            return math.inf
+        self._patience.failed(mirror.id, "target could not be looked at", error, mirror=mirror.name)
+        return self.rests(mirror)
+
+
+def words(error: Exception) -> str:
+    """An error in one line, whosever it is."""
+    return error.line() if isinstance(error, TgstreamdError) else f"{type(error).__name__}: {error}"

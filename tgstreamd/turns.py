@@ -1,0 +1,80 @@
+"""Whose turn it is: the job that a mirror sends next, and from when it may go.
+
+Knows the two lanes and what a job waits for: its release by a position, its album, its delay, its media,
+the pace. Reads the ledger, changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .clock import Clock
+from .holding import Holding
+from .model import Mirror
+from .outgoing import Outgoing
+from .pace import overtakes
+from .roster import Roster
+from .staging import Staging
+from .store import Job, Lane, Store
+
+
+class Turns:
+    """Chooses jobs."""
+
+    def __init__(
+        self,
+        store: Store,
+        roster: Roster,
+        staging: Staging,
+        outgoing: Outgoing,
+        holding: Holding,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._roster = roster
+        self._staging = staging
+        self._outgoing = outgoing
+        self._holding = holding
+        self._clock = clock
+
+    async def next(self, mirror: Mirror) -> tuple[Job | None, float]:
+        """The job whose turn it is and the unix time from which it may go: infinite where something else
+        has to happen first, and then whoever does it rings."""
+        first, second = await self._lanes(mirror)
+        head, ready_at = await self._head(mirror, first)
+        if head is None and first == "backlog" and await self._unread(mirror):
+            return None, math.inf
+        if head is not None and (first == "backlog" or ready_at <= self._clock.now()):
+            return head, ready_at
+        # A live post that is not ready yet does not keep the backlog waiting.
+        other, other_at = await self._head(mirror, second)
+        return (other, other_at) if other_at < ready_at else (head, ready_at)
+
+    async def _lanes(self, mirror: Mirror) -> tuple[Lane, Lane]:
+        """Live posts overtake the backlog only while it would still take long, and only if they may."""
+        standing = next(s for s in await self._store.standings() if s.mirror.id == mirror.id)
+        left = standing.backlog + standing.unread_backlog
+        if mirror.order == "live-first" and overtakes(left, self._holding.backlog_interval):
+            return "live", "backlog"
+        return "backlog", "live"
+
+    async def _unread(self, mirror: Mirror) -> bool:
+        return any(gap.lane == "backlog" for gap in await self._store.gaps(mirror.id))
+
+    async def _head(self, mirror: Mirror, lane: Lane) -> tuple[Job | None, float]:
+        heads = await self._store.ahead(mirror.id, lane, 1)
+        return (heads[0], await self._ready_at(mirror, heads[0])) if heads else (None, math.inf)
+
+    async def _ready_at(self, mirror: Mirror, job: Job) -> float:
+        if not job.released or not job.sealed:
+            return math.inf
+        if job.lane == "live" and job.sub >= 0:
+            floor = await self._store.live_floor(mirror.id)
+            if floor is not None and job.first_id > floor:
+                return math.inf
+        when = max(job.not_before, job.date + mirror.delay if mirror.delay else 0.0)
+        if not self._staging.failed(job.id) and await self._staging.needs(job):
+            self._staging.wake()
+            return math.inf
+        method = await self._outgoing.method(job)
+        return max(when, self._holding.not_before(mirror, job.lane == "backlog", method))
