@@ -28,6 +28,7 @@ LEAST_INTERVAL = 3.5
 #: The lowest marked id that a channel can have (https://core.telegram.org/api/bots/ids).
 LEAST_ID = -1997852516352
 CHAT_HINT = "write an id like -1001234567890, an @username or a t.me link; `tgstreamd chats` lists them"
+PROXIES = ("socks5", "socks5h", "socks4", "http")
 #: Telegram's usernames (https://core.telegram.org/method/account.checkUsername), with the @ left out or not.
 USERNAME = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,31}")
 LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(.+)", re.IGNORECASE)
@@ -242,7 +243,8 @@ def proxy(url: str) -> None:
     hint = "socks5://[user:password@]host:port, socks4://host:port or http://host:port"
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("socks5", "socks4", "http") and bool(parts.hostname) and bool(parts.port)
+        # A port may be left out: each kind has its usual one.
+        good = parts.scheme in PROXIES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
     if not good or parts.path not in ("", "/") or parts.query or parts.fragment:
