@@ -75,6 +75,26 @@ class Admission:
             await self._patiently(config, before, waiting)
         await self._refuse_loops()
 
+    async def reconfigure(self, configs: Sequence[MirrorConfig]) -> None:
+        """The configuration has changed: let in what is new, list no longer what is gone."""
+        self._configs = configs
+        before = {row.id for row in await self._store.mirror_list()}
+        self.pending.clear()
+        self._edges.clear()
+        for config in configs:
+            # What cannot be asked about now is asked again with the paused ones.
+            self.pending[config.name] = "not judged yet"
+        kept: set[int] = set()
+        for config in configs:
+            if (mirror_id := await self._admit(config, before=before, reload=True)) is not None:
+                kept.add(mirror_id)
+        for mirror_id in [mirror_id for mirror_id in self._roster.mirrors if mirror_id not in kept]:
+            gone = self._roster.mirrors.pop(mirror_id)
+            await self._store.deactivate(mirror_id)
+            log.info("mirror is no longer configured", mirror=gone.name)
+        await self._refuse_loops()
+        self._notify()
+
     async def run(self, beat: Beat) -> None:
         """The service that asks again: about paused mirrors, and about chats that changed."""
         again = self._clock.monotonic() + AGAIN
@@ -99,7 +119,7 @@ class Admission:
             waits = config.name in self.pending or (mirror is not None and mirror.id in lost)
             if touched or (everyone_paused and waits):
                 try:
-                    await self._admit(config, known=True)
+                    await self._admit(config, again=True)
                 except (Transient, FloodWait) as error:
                     log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
         await self._refuse_loops()
@@ -111,7 +131,8 @@ class Admission:
         why: TgstreamdError
         while True:
             try:
-                return await self._admit(config, known=False, before=before)
+                await self._admit(config, before=before)
+                return
             except FloodWait as error:
                 seconds, why = float(error.seconds), error
             except Transient as error:
@@ -122,8 +143,18 @@ class Admission:
                 waiting(left, why)
                 await self._clock.sleep_until(min(until, self._clock.monotonic() + 25.0))
 
-    async def _admit(self, config: MirrorConfig, *, known: bool, before: set[int] | None = None) -> None:
-        """Resolve, judge, and let in, bear or pause. `known`: it was judged before in this process."""
+    async def _admit(
+        self,
+        config: MirrorConfig,
+        *,
+        before: set[int] | None = None,
+        again: bool = False,
+        reload: bool = False,
+    ) -> int | None:
+        """Resolve, judge, and let in, bear or pause; the mirror's id, None where it cannot begin yet.
+
+        `before`: the mirrors that were configured until now. `again`: it was judged already.
+        """
         try:
             source_id = await self._resolved(config.source)
             target_id = await self._resolved(config.target)
@@ -131,7 +162,7 @@ class Admission:
             raise
         except TelegramError as error:
             self._wait(config.name, error.line())
-            return
+            return None
         source = await self._asked(self._source.chat, source_id)
         target = await self._asked(self._target.chat, target_id)
         source_topics = await self._topics(self._source.topics, source, config.source_topic)
@@ -146,13 +177,13 @@ class Admission:
             target_topic=config.target_topic,
         )
         for finding in findings:
-            if finding.level == "warn" and not known:
+            if finding.level == "warn" and not again:
                 log.warning(finding.text, mirror=config.name, subject=finding.subject)
         row = await self._store.find_mirror(source_id, config.source_topic, target_id, config.target_topic)
         readable = isinstance(source, Chat) and may_run(f for f in findings if f.subject == "source")
         if row is None and not readable:
             self._wait(config.name, refusal(findings))
-            return
+            return None
         if isinstance(source, Chat):
             self._roster.sources[source_id] = source
             if source.kind == "channel" and source.linked is not None:
@@ -160,7 +191,7 @@ class Admission:
         if isinstance(target, Chat):
             self._roster.targets[target_id] = target
         if row is None:
-            mirror_id = await self._bear(config, mirror)
+            mirror_id = await self._bear(config, mirror, reload=reload)
         else:
             mirror_id = row.id
             if row.id not in self._roster.mirrors or (row.lost and readable):
@@ -171,6 +202,7 @@ class Admission:
         self.pending.pop(config.name, None)
         self._roster.mirrors[mirror_id] = _mirror(config, mirror_id, source_id, target_id)
         await self._pause_or_release(config.name, mirror_id, refusal(findings))
+        return mirror_id
 
     async def _pause_or_release(self, name: str, mirror_id: int, why: str) -> None:
         if why:
@@ -185,7 +217,7 @@ class Admission:
             log.error("mirror cannot begin, asked again every 10 minutes", mirror=name, why=why)
         self.pending[name] = why
 
-    async def _bear(self, config: MirrorConfig, mirror: Mirror) -> int:
+    async def _bear(self, config: MirrorConfig, mirror: Mirror, *, reload: bool) -> int:
         # The position first, the newest id after it: what comes between is seen twice, never missed.
         box = await self._source.box(mirror.source)
         newest = await self._source.newest(mirror.source)
@@ -193,6 +225,8 @@ class Admission:
         count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
         if start >= newest:
             count, since = 0, 0
+        words = backlog_words(count, since, self._interval)
+        waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
         mirror_id = await self._store.bear(
             name=config.name,
             source=mirror.source,
@@ -206,10 +240,12 @@ class Admission:
             box=box,
             count=count,
             since=since,
-            waiting="",
+            waiting=waiting,
             now=self._clock.now(),
         )
-        log.info("mirror born", mirror=config.name, backlog=backlog_words(count, since, self._interval))
+        log.info("mirror born", mirror=config.name, backlog=words)
+        if waiting:
+            log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)
         return mirror_id
 
     async def _put_back(

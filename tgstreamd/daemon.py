@@ -31,6 +31,7 @@ from .pace import Pace
 from .pipe import Pipe
 from .ports import Beat, Ids
 from .rates import Rates
+from .reload import Reload
 from .roster import Roster, box_of
 from .sender import Sender
 from .staging import Staging
@@ -70,8 +71,11 @@ def settings(config: Config) -> Settings:
     )
 
 
-async def run(config: Config) -> int:
-    """The daemon, until SIGTERM or SIGINT (then 0), or until something raises."""
+async def run(config: Config, reread: Callable[[], Config], log_as: Callable[[Config], None]) -> int:
+    """The daemon, until SIGTERM or SIGINT (then 0), or until something raises.
+
+    On SIGHUP, `reread` loads the configuration again and `log_as` sets the log up by it.
+    """
     clock = SystemClock()
     systemd = Systemd(clock)
     loop = asyncio.get_running_loop()
@@ -89,8 +93,10 @@ async def run(config: Config) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    # Until there is something to reload into; by default it would kill us.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     try:
-        await _run(config, clock, systemd)
+        await _run(config, clock, systemd, reread, log_as)
     except asyncio.CancelledError:
         if not stopped:
             raise
@@ -101,7 +107,13 @@ async def run(config: Config) -> int:
     return 0
 
 
-async def _run(config: Config, clock: Clock, systemd: Systemd) -> None:
+async def _run(
+    config: Config,
+    clock: Clock,
+    systemd: Systemd,
+    reread: Callable[[], Config],
+    log_as: Callable[[Config], None],
+) -> None:
     async with contextlib.AsyncExitStack() as stack:
         held = await lock.take(config.paths.lock, "tgstreamd run", clock)
         stack.callback(held.release)
@@ -116,7 +128,11 @@ async def _run(config: Config, clock: Clock, systemd: Systemd) -> None:
         connection = await connect(settings(config), clock=clock, waiting=waiting)
         stack.push_async_callback(connection.close)
         daemon = await Daemon.build(config, clock, systemd, store, connection)
-        await daemon.serve(waiting)
+        reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, reload.ask)
+        stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+        await daemon.serve(waiting, reload)
 
 
 class Daemon:
@@ -218,7 +234,7 @@ class Daemon:
         await self.admission.admit_all(waiting)
         await self._introduce()
 
-    async def serve(self, waiting: Waiting) -> None:
+    async def serve(self, waiting: Waiting, reload: Reload) -> None:
         """Begin, say ready, and run the services until one of them ends."""
         await self.begin(waiting)
         services: dict[str, Callable[[Beat], Awaitable[None]]] = {
@@ -227,6 +243,7 @@ class Daemon:
             "stage": self.staging.run,
             "send": self.sender.run,
             "admit": self.admission.run,
+            "reload": reload.run,
             "status": self._tell_status,
         }
         try:

@@ -27,9 +27,13 @@ def act(arguments: Namespace) -> int:
     from .. import daemon
 
     config = configuration.load(arguments.config, os.environ)
-    logs.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
+    _log_as(config)
     sys.excepthook = _unexpected
-    return uvloop.run(daemon.run(config))
+    return uvloop.run(daemon.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as))
+
+
+def _log_as(config: configuration.Config) -> None:
+    logs.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
 
 
 def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

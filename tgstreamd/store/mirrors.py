@@ -56,6 +56,11 @@ def deactivate_all(db: Db) -> None:
     db.execute("UPDATE mirror SET active = 0, unchecked = 1")
 
 
+def deactivate(db: Db, mirror: int) -> None:
+    """The configuration no longer names it; its rows stay."""
+    db.execute("UPDATE mirror SET active = 0 WHERE id = ?", (mirror,))
+
+
 def bear(
     db: Db,
     *,

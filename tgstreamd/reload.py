@@ -1,0 +1,84 @@
+"""Applies a changed configuration to the running daemon, on SIGHUP: pace, log level, mirrors.
+
+A wrong file is refused and the old one stays in force; what only a restart can change is named and left.
+No transfer is dropped. Owns nothing but the configuration that is in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from .admission import Admission
+from .clock import Clock
+from .config import Config
+from .errors import ConfigError, FloodWait, Transient
+from .holding import Holding
+from .pace import Pace
+from .ports import Beat
+from .systemd import Systemd
+
+log = structlog.get_logger()
+
+IDLE = 60.0
+#: Tables that take effect at a start only.
+AT_START = ("telegram", "stream", "state")
+
+
+class Reload:
+    """`ask` from a signal handler; `run` is the service that does it."""
+
+    def __init__(
+        self,
+        config: Config,
+        reread: Callable[[], Config],
+        admission: Admission,
+        holding: Holding,
+        systemd: Systemd,
+        clock: Clock,
+        *,
+        log_as: Callable[[Config], None],
+    ) -> None:
+        """`reread` loads the configuration again, or raises ConfigError; `log_as` sets the log up anew."""
+        self.config = config
+        self._reread = reread
+        self._admission = admission
+        self._holding = holding
+        self._systemd = systemd
+        self._clock = clock
+        self._log_as = log_as
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        self._asked.set()
+
+    async def run(self, beat: Beat) -> None:
+        while True:
+            beat(IDLE)
+            if await self._clock.wait(self._asked, self._clock.monotonic() + IDLE / 2):
+                self._asked.clear()
+                self._systemd.reloading()
+                await self.once()
+                self._systemd.ready()
+
+    async def once(self) -> None:
+        """Read the file again and apply it, or say why not."""
+        try:
+            new = self._reread()
+        except ConfigError as error:
+            log.error("configuration refused, the old one stays in force", why=error.line())
+            return
+        for table in AT_START:
+            if getattr(new, table) != getattr(self.config, table):
+                log.warning("this takes effect at the next start", table=table)
+        if new.log != self.config.log:
+            self._log_as(new)
+        self._holding.pace = Pace(interval=new.pace.interval, account_interval=new.pace.account_interval)
+        self.config = new
+        try:
+            await self._admission.reconfigure(new.mirrors)
+        except (Transient, FloodWait) as error:
+            log.warning("mirrors will be judged within ten minutes", why=error.line())
+        log.info("configuration reloaded", mirrors=[mirror.name for mirror in new.mirrors])
