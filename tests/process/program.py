@@ -69,7 +69,7 @@ class Home:
 
     async def tgstreamd(self, *arguments: str, typed: str = "") -> Result:
         """Run a verb to its end; `typed` is its standard input."""
-        process = await self._start(*arguments, stdin=asyncio.subprocess.PIPE)
+        process = await self.start(*arguments, stdin=asyncio.subprocess.PIPE)
         try:
             async with asyncio.timeout(HANG):
                 out, err = await process.communicate(typed.encode())
@@ -88,7 +88,7 @@ class Home:
     @contextlib.asynccontextmanager
     async def daemon(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """`tgstreamd run`, once it says that it runs; ended with SIGTERM."""
-        process = await self._start("run")
+        process = await self.start("run")
         try:
             async with asyncio.timeout(HANG):
                 while (await self.status())["state"] != "running":
@@ -103,7 +103,10 @@ class Home:
     async def status(self) -> Any:
         return await self.json("status")
 
-    async def _start(self, *arguments: str, stdin: int | None = None) -> asyncio.subprocess.Process:
+    async def start(
+        self, *arguments: str, stdin: int | None = None, stdout: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
+        """The program, started; its end is the caller's."""
         return await asyncio.create_subprocess_exec(
             self.python,
             "-m",
@@ -111,7 +114,7 @@ class Home:
             *arguments,
             *(["--config", str(self.file)] if "--config" not in arguments else []),
             stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stdout,
             stderr=asyncio.subprocess.PIPE,
             env=self.environ,
             cwd=self.folder,

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from ..errors import TgstreamdError
+from . import compose
 from .terminal import Usage
 
 
@@ -27,8 +28,12 @@ def act_login(arguments: Namespace) -> int:
     if arguments.bot_token:
         hint = "it will be possible for a second account that writes"
         raise Usage("login: a bot cannot read histories", hint=hint)
+    config = compose.load(arguments, need_mirror=False)
+    compose.refuse_beside_daemon(config.paths, "login")
     raise TgstreamdError("login is not built yet")
 
 
 def act_logout(arguments: Namespace) -> int:
+    config = compose.load(arguments, need_mirror=False)
+    compose.refuse_beside_daemon(config.paths, "logout")
     raise TgstreamdError("logout is not built yet")
