@@ -6,6 +6,8 @@ had a bug of its own.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
+from tgstreamd.errors import Transient
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Server, Settings
@@ -40,6 +43,15 @@ def log_in(tg: TelegramServer, account: Account, session: Path) -> None:
     stored.set_dc(2, *tg.address(2))
     stored.auth_key = AuthKey(key.key)
     stored.save()
+
+
+async def healed(connection: Connection) -> None:
+    """Wait until calls go through again."""
+    async with asyncio.timeout(15):
+        while True:
+            with contextlib.suppress(Transient):
+                await connection.source.account()
+                return
 
 
 @pytest.fixture

@@ -101,8 +101,13 @@ class Client(OwnConfig):
         self._keeper: asyncio.Task[None] | None = None
         self._refusals = 0
         self._settled_config: Any = None
-        self._wire = self._sender = Wire(
-            session.auth_key, loggers=self._log, timeout=10, gap=lambda: self.heard(types.UpdatesTooLong()),
+        self._wire = self._sender = self._new_wire()
+
+    def _new_wire(self) -> Wire:
+        # One for each connection: what is left of Telethon's farewell to the last one may still run.
+        return Wire(
+            self.stored.auth_key, loggers=self._log, timeout=10,
+            gap=lambda: self.heard(types.UpdatesTooLong()),
             auth_key_callback=self._auth_key_callback, updates_queue=self._updates_queue,
         )  # fmt: skip
 
@@ -138,6 +143,7 @@ class Client(OwnConfig):
             await self._clock.sleep_until(min(end, self._clock.monotonic() + 25))
 
     async def _try_connect(self) -> None:
+        self._wire = self._sender = self._new_wire()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await TelegramClient.connect(self)

@@ -1,0 +1,293 @@
+"""Lost answers, cut connections, ended logins: what the ports raise, and how they heal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.telegram.faults import Fault
+from tests.telegram.server import TelegramServer
+from tests.telegram.world.chats import Chat
+from tests.telegram.world.messages import SHARED
+from tests.telegram.world.peers import Account
+from tgstreamd.errors import ConfigError, NotAuthorised, TgstreamdError, Transient
+from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
+from tgstreamd.telegram.connect import Connection, connect
+from tgstreamd.telegram.settings import Settings
+
+from .conftest import Connect, healed, log_in, settings_for
+
+TEXT = Draft(pieces=(Piece(source_id=1, text="hello"),))
+
+
+@pytest.mark.parametrize("action", ["apply-cut", "apply-half"])
+async def test_a_lost_answer_is_an_unknown_outcome_and_is_not_sent_again(
+    tg: TelegramServer, target: Chat, connected: Connect, action: str
+) -> None:
+    connection = await connected()
+    port = connection.target
+    before = len(target.box.ids)
+    await port.account()
+    tg.faults.add(Fault("messages.sendMessage", action))
+    with pytest.raises(Transient):
+        await port.send(target.marked_id, TEXT, [1], [None])
+    assert len(target.box.ids) == before + 1
+    tg.log.clear()
+    sent = await port.send(target.marked_id, TEXT, [1], [None])
+    assert sent.ids[1] == target.box.ids[-1]
+    assert len(target.box.ids) == before + 1
+    # Telethon would have repeated the first one by itself, on the new connection.
+    assert tg.log.count("messages.sendMessage") == 1
+
+
+async def test_a_request_given_up_is_forgotten(tg: TelegramServer, target: Chat, connected: Connect) -> None:
+    connection = await connected()
+    await connection.target.account()
+    tg.faults.add(Fault("messages.sendMessage", "ignore"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await connection.target.send(target.marked_id, TEXT, [1], [None])
+    before = len(target.box.ids)
+    tg.cut()
+    await healed(connection)
+    assert len(target.box.ids) == before
+
+
+async def media_of(tg: TelegramServer, connection: Connection, chat: Chat, by: Account, dc: int) -> Media:
+    post = tg.world.chats.post(chat, by, media=tg.world.media.document(8 * PART_SIZE, dc_id=dc))
+    got = await connection.source.messages(chat.marked_id, [post.ids[SHARED]])
+    media = got[post.ids[SHARED]].media
+    assert media is not None
+    return media
+
+
+@pytest.mark.parametrize("dc", [2, 4])
+async def test_cut_file_connections_heal(
+    tg: TelegramServer, source: Chat, other: Account, connected: Connect, dc: int
+) -> None:
+    connection = await connected()
+    media = await media_of(tg, connection, source, other, dc)
+    tg.faults.add(Fault("upload.getFile", "cut", skip=2, times=3))
+
+    async def until_it_comes(index: int) -> bytes:
+        for _ in range(10):
+            try:
+                return await connection.source.part(media, index * PART_SIZE, PART_SIZE)
+            except Transient:
+                continue
+        raise AssertionError("it never came")
+
+    parts = await asyncio.gather(*(until_it_comes(n) for n in range(8)))
+    assert [len(part) for part in parts] == [PART_SIZE] * 8
+    assert connection.connected
+
+
+async def test_a_part_that_telegram_refuses_to_keep(
+    tg: TelegramServer, target: Chat, connected: Connect
+) -> None:
+    connection = await connected()
+    upload = Upload(file_id=5, size=3 * PART_SIZE)
+    tg.faults.add(Fault("upload.saveFilePart", "cut-part"))
+    with pytest.raises(Transient):
+        await connection.target.save_part(upload, 0, bytes(PART_SIZE))
+    for index in range(3):
+        await connection.target.save_part(upload, index, bytes(PART_SIZE))
+
+
+async def test_parts_go_over_several_connections(
+    tg: TelegramServer, source: Chat, other: Account, connected: Connect
+) -> None:
+    connection = await connected(connections=3)
+    media = await media_of(tg, connection, source, other, 4)
+    await asyncio.gather(*(connection.source.part(media, n * PART_SIZE, PART_SIZE) for n in range(8)))
+    assert sum(c.dc_id == 4 for c in tg.connections) == 3
+    assert tg.log.count("auth.exportAuthorization") == 1
+
+
+async def test_a_file_that_lies_elsewhere_is_followed(
+    tg: TelegramServer, source: Chat, other: Account, connected: Connect
+) -> None:
+    connection = await connected()
+    media = await media_of(tg, connection, source, other, 4)
+    wrong = Media(**{f: getattr(media, f) for f in media.__struct_fields__} | {"dc": 2})
+    assert len(await connection.source.part(wrong, 0, PART_SIZE)) == PART_SIZE
+    assert len(await connection.source.part(wrong, PART_SIZE, PART_SIZE)) == PART_SIZE
+
+
+async def test_the_keys_of_other_centres_are_kept(
+    tg: TelegramServer, me: Account, source: Chat, other: Account, tmp_path: Path
+) -> None:
+    path = tmp_path / "session"
+    log_in(tg, me, path)
+    for expected in (1, 1):
+        connection = await connect(settings_for(tg, path), tries=1)
+        media = await media_of(tg, connection, source, other, 4)
+        assert await connection.source.part(media, 0, PART_SIZE)
+        await connection.close()
+        assert tg.log.count("auth.exportAuthorization") == expected
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_centre_that_forgot_its_key_is_asked_anew(
+    tg: TelegramServer, me: Account, source: Chat, other: Account, connected: Connect
+) -> None:
+    connection = await connected()
+    media = await media_of(tg, connection, source, other, 4)
+    assert await connection.source.part(media, 0, PART_SIZE)
+    for key in list(tg.keys):
+        if key.dc_id == 4:
+            tg.keys.remove(key)
+    tg.cut(dc_id=4)
+    for _ in range(4):
+        try:
+            assert await connection.source.part(media, 0, PART_SIZE)
+            break
+        except Transient:
+            continue
+    else:
+        pytest.fail("it never came")
+
+
+async def test_an_ended_login(tg: TelegramServer, me: Account, source: Chat, connected: Connect) -> None:
+    connection = await connected()
+    await connection.source.chat(source.marked_id)
+    tg.revoke(me)
+    with pytest.raises(NotAuthorised, match="ended from another device"):
+        await connection.source.chat(source.marked_id)
+    # Whoever waits for a push learns of it too.
+    with pytest.raises(NotAuthorised):
+        await pushes_for_ever(connection)
+    assert not connection.connected
+
+
+async def test_a_login_that_ended_while_nobody_asked(
+    tg: TelegramServer, me: Account, source: Chat, connected: Connect
+) -> None:
+    connection = await connected()
+    tg.revoke(me)
+    tg.cut()
+    with pytest.raises(NotAuthorised):
+        await pushes_for_ever(connection)
+
+
+async def pushes_for_ever(connection: Connection) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            await connection.source.pushed()
+
+
+async def test_nobody_is_logged_in(tg: TelegramServer, me: Account, tmp_path: Path) -> None:
+    with pytest.raises(NotAuthorised, match="logged in"):
+        await connect(settings_for(tg, tmp_path / "none"), tries=1)
+    path = tmp_path / "session"
+    log_in(tg, me, path)
+    tg.revoke(me)
+    with pytest.raises(NotAuthorised):
+        await connect(settings_for(tg, path), tries=1)
+
+
+async def test_a_key_that_telegram_forgot(tg: TelegramServer, me: Account, tmp_path: Path) -> None:
+    path = tmp_path / "session"
+    log_in(tg, me, path)
+    tg.forget_keys()
+    with pytest.raises(NotAuthorised, match="no longer knows"):
+        await connect(settings_for(tg, path), clock=Hurried(), tries=9)
+
+
+class Hurried:
+    """A clock on which waits are over at once."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return self._skipped + time.monotonic()
+
+    _skipped = 0.0
+
+    async def sleep_until(self, when: float) -> None:
+        self._skipped += max(0.0, when - self.monotonic())
+
+    async def wait(self, event: asyncio.Event, until: float) -> bool:
+        async with asyncio.timeout(30):
+            await event.wait()
+        return True
+
+
+async def test_no_network_at_start(tg: TelegramServer, me: Account, tmp_path: Path) -> None:
+    path = tmp_path / "session"
+    log_in(tg, me, path)
+    settings = settings_for(tg, path)
+    await tg.stop()
+    waits: list[tuple[float, str]] = []
+
+    def waiting(seconds: float, why: TgstreamdError) -> None:
+        waits.append((seconds, str(why)))
+
+    with pytest.raises(Transient, match="refused"):
+        await connect(settings, clock=Hurried(), waiting=waiting, tries=4)
+    assert len(waits) == 3
+    assert "refused" in waits[0][1]
+    await tg.start()
+    connection = await connect(settings, tries=1)
+    assert connection.connected
+    await connection.close()
+
+
+async def test_closing_in_the_middle_of_a_transfer_is_quick(
+    tg: TelegramServer, source: Chat, other: Account, connected: Connect
+) -> None:
+    connection = await connected()
+    media = await media_of(tg, connection, source, other, 4)
+    await connection.source.part(media, 0, PART_SIZE)
+    silent = [
+        tg.faults.add(Fault(method, "ignore", times=None))
+        for method in ("upload.getFile", "upload.saveFilePart")
+    ]
+    upload = Upload(file_id=5, size=8 * PART_SIZE)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(transferred(connection, media, upload, index)) for index in range(8)]
+        while sum(fault.hits for fault in silent) < 16:  # noqa: ASYNC110  # a fault has no event
+            await asyncio.sleep(0)
+        started = time.monotonic()
+        await connection.close()
+        for task in tasks:
+            task.cancel()
+    assert time.monotonic() - started < 2
+
+
+async def transferred(connection: Connection, media: Media, upload: Upload, index: int) -> None:
+    with pytest.raises(Transient):
+        await asyncio.gather(
+            connection.source.part(media, index * PART_SIZE, PART_SIZE),
+            connection.target.save_part(upload, index, bytes(PART_SIZE)),
+        )
+
+
+@pytest.mark.parametrize(
+    ("proxy", "what"),
+    [
+        ("socks5//host", "kind"),
+        ("mtproxy://h:1", "kind"),
+        ("socks5://", "host"),
+        ("socks5://h:99999", "parsed"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_parsed(
+    tg: TelegramServer, me: Account, tmp_path: Path, proxy: str, what: str
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    with pytest.raises(ConfigError, match=what):
+        await connect(settings_for(tg, tmp_path / "session", proxy=proxy), tries=1)
+
+
+async def test_a_key_that_is_none(tg: TelegramServer, me: Account, tmp_path: Path) -> None:
+    log_in(tg, me, tmp_path / "session")
+    good = settings_for(tg, tmp_path / "session")
+    assert good.server is not None
+    server = type(good.server)(dc_id=2, address="127.0.0.1", port=1, public_key="not a key")
+    with pytest.raises(ConfigError, match="public key"):
+        await connect(Settings(api_id=1, api_hash="x", session=tmp_path / "session", server=server), tries=1)
