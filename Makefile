@@ -9,7 +9,7 @@ RUNTIME := build/runtime
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
 PIP := -m pip --disable-pip-version-check -qq install
 
-.PHONY: help dev demo test check lint types bench deb boot clean
+.PHONY: help dev demo test proofs check lint types bench deb boot clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,9 @@ demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends w
 
 test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two cores
 	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+proofs: .venv/.stamp ## the proofs at full size: a file of 2 GB, twenty kills; some minutes
+	@$(BIN)/pytest -q -m slow tests/process $(ARGS)
 
 check: lint types ## ruff and mypy, in seconds
 

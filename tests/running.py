@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections import deque
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -147,13 +148,15 @@ class RunningDaemon:
 
     @property
     def pid(self) -> int:
-        """The daemon's own id, also under a wrapper."""
+        """The daemon's own id, also under a wrapper. Raises ProcessLookupError while there is none."""
         assert self._process is not None
         pid = self._process.pid
-        if self._wrapped:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            return int(children[0])
-        return pid
+        if not self._wrapped:
+            return pid
+        try:
+            return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        except (FileNotFoundError, IndexError):
+            raise ProcessLookupError(f"{pid} has no child") from None
 
     @property
     def running(self) -> bool:
@@ -170,10 +173,12 @@ class RunningDaemon:
     async def stop(self) -> int:
         """SIGTERM, and its exit status."""
         assert self._process is not None
+        asked = False
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
-        status = await end(self._process, gently=True)
+                asked = True
+        status = await end(self._process, asked=asked)
         await self._heard()
         return status
 
@@ -191,6 +196,18 @@ class RunningDaemon:
         except (TgstreamdError, OSError):
             return None
 
+    async def settled(self) -> int | None:
+        """How many messages of the source are done, once none waits; None before. Raises if it ended."""
+        if not self.running:
+            raise RuntimeError("the daemon ended by itself:\n" + "\n".join(list(self.log)[-25:]))
+        seen = await self.status()
+        if not seen or seen["state"] != "running" or not seen["mirrors"]:
+            return None
+        mirror = seen["mirrors"][0]
+        if mirror["paused"] or mirror["parked"]:
+            raise RuntimeError(f"the mirror stands: {mirror['paused'] or mirror['last_error']}")
+        return int(mirror["done"]) if mirror["done"] and not mirror["backlog"] else None
+
     def peak_memory(self) -> int:
         """VmHWM in bytes; 0 if it is gone."""
         return self._number("status", "VmHWM") * 1024
@@ -202,7 +219,7 @@ class RunningDaemon:
     def _number(self, file: str, name: str) -> int:
         try:
             text = Path(f"/proc/{self.pid}/{file}").read_text()
-        except (OSError, IndexError):
+        except OSError:
             return 0
         found = (line.split()[1] for line in text.splitlines() if line.startswith(f"{name}:"))
         return int(next(found, 0))
@@ -210,8 +227,8 @@ class RunningDaemon:
     def open_files(self) -> set[str]:
         """Regular files that it holds open now, for writing."""
         found = set()
-        base = f"/proc/{self.pid}"
         with contextlib.suppress(OSError):
+            base = f"/proc/{self.pid}"
             for number in os.listdir(f"{base}/fd"):
                 with contextlib.suppress(OSError, ValueError, StopIteration):
                     path = os.readlink(f"{base}/fd/{number}")
@@ -235,11 +252,11 @@ class RunningDaemon:
         return found
 
 
-async def end(process: asyncio.subprocess.Process, *, gently: bool = False, within: float = 10.0) -> int:
-    """Wait for a process of ours to end, asking it first (unless it was asked), and then not asking."""
+async def end(process: asyncio.subprocess.Process, *, asked: bool = False, within: float = 10.0) -> int:
+    """Wait for a process of ours to end, asking it first (unless it was `asked`), and then not asking."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            if not gently:
+            if not asked:
                 process.terminate()
         try:
             async with asyncio.timeout(within):
@@ -249,3 +266,13 @@ async def end(process: asyncio.subprocess.Process, *, gently: bool = False, with
             await process.wait()
     assert process.returncode is not None
     return process.returncode
+
+
+async def until[T](ask: Callable[[], Awaitable[T | None]], *, within: float = 60.0, every: float = 0.1) -> T:
+    """Ask another process again and again until it says something. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while True:
+            said = await ask()
+            if said is not None:
+                return said
+            await asyncio.sleep(every)

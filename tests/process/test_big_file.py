@@ -1,0 +1,134 @@
+"""A big file through the real daemon, with a target slower than the source: bounded memory, no disk, resumed.
+
+The file is generated on one side and checked byte by byte against its generator on the other, so it costs
+no memory there. `make test` moves a file of 250 MB; `make proofs` the same with 2 GB.
+Another process can only be watched: these tests poll, by the clock of this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.running import LocalTelegram, RunningDaemon, until
+
+MEGABYTE = 1_000_000
+PART = 512 * 1024
+SIZES = [
+    pytest.param(250 * MEGABYTE, id="250MB"),
+    pytest.param(2000 * MEGABYTE, id="2GB", marks=pytest.mark.slow),
+]
+#: What the daemon may create or write, in its state directory.
+OWN = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "session", "session.new", "lock"}
+SOCKET = re.compile(r"^(control\.sock|\.control\.sock\.\d+)$")
+#: Bytes a second and connection that the server takes; four connections make the target's speed.
+SLOW = "12e6"
+
+
+async def copied(tg: LocalTelegram) -> list[tuple[str, str, int, str]]:
+    """(text, kind, size, content) of each copy, by the server's own knowledge."""
+    seen = await tg.scenario("look", chat=tg.found["target"])
+    return [(m["text"], m["kind"], m["size"], m["content"]) for m in seen["messages"]]
+
+
+def expected(size: int) -> list[tuple[str, str, int, str]]:
+    return [
+        ("before", "text", 0, ""),
+        ("the file", "document", size, "generated 1"),
+        ("after", "text", 0, ""),
+    ]
+
+
+def strange(paths: set[str], daemon: RunningDaemon) -> set[str]:
+    """Those that are none of the daemon's own files."""
+    found = set()
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        own = folder == str(daemon.state) and (name in OWN or SOCKET.match(name))
+        if not own and path != "/dev/null":
+            found.add(path)
+    return found
+
+
+def written_by(trace: Path) -> set[str]:
+    """The files that a strace of openat, open and creat shows opened for writing, or created."""
+    found = set()
+    for line in trace.read_text(errors="replace").splitlines():
+        match = re.search(r'(openat|open|creat)\((?:AT_FDCWD, )?"([^"]*)", ?([^)]*)\) = (\d+)', line)
+        if match and (match[1] == "creat" or re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE", match[3])):
+            found.add(match[2])
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_slow_target_costs_neither_memory_nor_disk(tmp_path: Path, size: int) -> None:
+    """VmHWM below 150 MB; nothing but ledger, session, lock and socket is created or written."""
+    strace = shutil.which("strace")
+    trace = tmp_path / "trace"
+    wrapper = (
+        [strace, "-f", "--seccomp-bpf", "-qq", "-e", "trace=openat,open,creat", "-o", str(trace)]
+        if strace
+        else []
+    )
+    seen: set[str] = set()
+    async with LocalTelegram("big_file", "--upload", SLOW, size=size, dc=4) as tg:
+        daemon = RunningDaemon(tmp_path, tg)
+        await daemon.prepare()
+        await daemon.start(*wrapper)
+
+        async def done() -> int | None:
+            # Without strace (it is not on every machine) this sampling is what there is.
+            seen.update(daemon.open_files())
+            seen.update(str(tmp_path / name) for name in daemon.files())
+            return await daemon.settled()
+
+        try:
+            await until(done, within=240)
+            peak = daemon.peak_memory()
+        finally:
+            await daemon.stop()
+        assert await copied(tg) == expected(size)
+    assert 0 < peak < 150 * MEGABYTE
+    assert not strange(seen, daemon)
+    assert seen, "the daemon held no file open: the sampling is broken"
+    if strace:
+        traced = written_by(trace)
+        assert str(daemon.state / "ledger.db") in traced, "the trace is not read rightly"
+        assert not strange(traced, daemon)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_kill_in_mid_file_goes_on_at_the_part_it_had_reached(tmp_path: Path, size: int) -> None:
+    """By the server's count of parts, at most those under way are sent twice."""
+    total = -(-size // PART)
+    async with LocalTelegram("big_file", "--upload", SLOW, size=size) as tg:
+        daemon = RunningDaemon(tmp_path, tg)
+        await daemon.prepare()
+        await daemon.start()
+
+        async def received() -> int:
+            counters = await tg.control("counters")
+            return sum(upload["parts"] for upload in counters["uploads"].values())
+
+        async def halfway() -> int | None:
+            parts = await received()
+            return parts if parts > total // 2 else None
+
+        try:
+            at_kill = await until(halfway, within=120, every=0.02)
+            await daemon.kill()
+            # What was on its way when the process died still arrives.
+            await asyncio.sleep(0.3)
+            assert await received() < total, "the kill came too late"
+            await daemon.start()
+            await until(daemon.settled, within=120)
+        finally:
+            await daemon.stop()
+        assert at_kill > total // 2
+        assert total <= await received() < total + 32
+        assert await copied(tg) == expected(size)
+        assert any("transfer goes on" in line for line in daemon.log)
