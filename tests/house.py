@@ -25,6 +25,7 @@ from tgstreamd import config as configuration
 from tgstreamd.daemon import Daemon, settings
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.model import Push
+from tgstreamd.ports import Beat
 from tgstreamd.roster import Roster
 from tgstreamd.store import Store
 from tgstreamd.systemd import Systemd
@@ -233,6 +234,26 @@ class House:
 
         return await self.store.run(read)
 
+    async def read(self) -> None:
+        """Let capture take everything in, and send nothing."""
+        await self.hear()
+        await self._moving(self.daemon.capture.catch_up())
+
+    async def serve(
+        self, service: Callable[[Beat], Awaitable[None]], until: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Let one service run by itself, while time stands still, until something holds."""
+        task = asyncio.ensure_future(service(lambda seconds: None))
+        try:
+            async with asyncio.timeout(10):
+                while not task.done() and not await until():  # noqa: ASYNC110 - what the wire does has no event
+                    await asyncio.sleep(0.005)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
     # -- inside -----------------------------------------------------------------------------------------
 
     async def _moving[R](self, work: Awaitable[R]) -> R:
@@ -264,10 +285,12 @@ class House:
         return await self.store.run(read)
 
     async def _next_reading(self) -> float:
-        """When capture has something to do by itself: an open album, or a rest that ends."""
+        """When there is something to do that the sender does not wait for: an open album, the end of a
+        rest or of a hold."""
         now, ticks = self.clock.now(), self.clock.monotonic()
-        times = await self.daemon.capture.appointments()
-        return min((now + at - ticks for at in times if at > ticks), default=float("inf"))
+        times = [now + at - ticks for at in await self.daemon.capture.appointments() if at > ticks]
+        holds = [hold.until for hold in (await self.store.holds()).values() if now < hold.until < now + 1e6]
+        return min([*times, *holds], default=float("inf"))
 
     async def _reconnected(self) -> None:
         """A connection that was cut comes back in real time, if the server is there."""

@@ -97,6 +97,7 @@ class Holding:
             "method": f"method:{decision.method}",
         }[decision.scope]
         await self._store.hold_until(scope, decision.until, decision.reason)
+        self.holds = await self._store.holds()
         seconds = decision.until - self._clock.now()
         log.warning(
             "Telegram asks to wait",
@@ -116,6 +117,7 @@ class Holding:
         frozen = math.isinf(decision.until)
         until = FOREVER if frozen else decision.until
         await self._store.hold_until("account", until, decision.reason, self.strikes + 1)
+        self.holds = await self._store.holds()
         if frozen:
             log.critical("account is frozen: appeal in the app; nothing is sent", why=decision.reason)
         else:

@@ -41,6 +41,7 @@ LARGE = 20 * 1024 * 1024
 #: Jobs of each lane whose media may flow before their turn.
 AHEAD = 12
 IDLE = 60.0
+COMMIT = "messages.uploadMedia"
 
 
 class Transfer(Value, frozen=True, kw_only=True):
@@ -290,8 +291,15 @@ class Staging:
                 # A picture of the file is not the file.
                 log.warning("thumbnail left out", **self._names(job, message), why=error.line())
         mirror = self._roster.mirrors[job.mirror]
+        await self._until_commits_are_free()
         raw = await self._target.commit(mirror.target, flow.media, upload, thumb)
         await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
+
+    async def _until_commits_are_free(self) -> None:
+        """A flood wait on the commit, perhaps ordered before a restart, does not keep parts from moving."""
+        hold = (await self._store.holds()).get(f"method:{COMMIT}")
+        if hold is not None and hold.until > self._clock.now():
+            await self._sleep(hold.until - self._clock.now())
 
     async def _flow_parts(
         self,
