@@ -1,0 +1,127 @@
+"""`tgstreamd login` and `logout`, as a person at the keyboard meets them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+import pty
+import stat
+
+import pytest
+import segno
+
+from tests.telegram.server import TelegramServer
+from tests.telegram.world.peers import Account
+
+from .program import HANG, Home
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def guarded(tg: TelegramServer) -> Account:
+    return tg.world.peers.add_account(
+        "Gus", phone="+10000000007", code="12345", password=PASSWORD, home_dc=4, premium=True
+    )
+
+
+async def test_by_code(home: Home, me: Account) -> None:
+    home.write("")
+    result = await home.tgstreamd("login", "--phone", "+1 (000) 000-0001", typed=f"00000\n{me.code}\n")
+    assert result.status == 0, result
+    assert f"logged in as Mia Mirror (id {me.id})" in result.out
+    assert "that is not the code; code: " in result.out
+    session = home.state / "session"
+    assert stat.S_IMODE(session.stat().st_mode) == 0o600
+    assert (await home.tgstreamd("chats")).status == 0
+    out = await home.tgstreamd("logout")
+    assert (out.status, out.out) == (0, "logged out\n")
+    assert not session.exists()
+    assert (await home.tgstreamd("logout")).out == "nobody was logged in\n"
+    assert (await home.tgstreamd("chats")).status == 77
+
+
+async def test_with_a_password_in_another_data_centre(home: Home, guarded: Account) -> None:
+    home.write("")
+    result = await home.tgstreamd("login", typed=f"+10000000007\n12345\nwrong\n{PASSWORD}\n")
+    assert result.status == 0, result
+    assert f"logged in as Gus (id {guarded.id}, premium)" in result.out
+    assert PASSWORD not in result.out + result.err
+
+
+async def test_three_wrong_codes(home: Home, me: Account) -> None:
+    home.write("")
+    result = await home.tgstreamd("login", "--phone", "+10000000001", typed="1\n2\n3\n4\n")
+    assert result.status == 77
+    assert "that is not the code, 3 times" in result.line
+    assert not (home.state / "session").exists()
+
+
+async def test_the_input_ends(home: Home, me: Account) -> None:
+    home.write("")
+    result = await home.tgstreamd("login", "--phone", "+10000000001", typed="")
+    assert (result.status, "the input ended" in result.line) == (2, True)
+
+
+async def test_the_password_is_not_shown(home: Home, guarded: Account) -> None:
+    home.write("")
+    terminal, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        home.python, "-m", "tgstreamd", "login", "--config", str(home.file),
+        stdin=theirs, stdout=theirs, stderr=theirs, env=home.environ, cwd=home.folder,
+    )  # fmt: skip
+    os.close(theirs)
+    said = ""
+
+    async def until(words: str) -> None:
+        nonlocal said
+        async with asyncio.timeout(HANG):
+            while words not in said:
+                said += (await asyncio.to_thread(os.read, terminal, 4096)).decode()
+
+    await until("phone number")
+    os.write(terminal, b"+10000000007\n")
+    await until("code: ")
+    os.write(terminal, b"12345\n")
+    await until("password: ")
+    os.write(terminal, f"{PASSWORD}\n".encode())
+    await until("logged in as Gus")
+    assert PASSWORD not in said
+    async with asyncio.timeout(HANG):
+        assert await process.wait() == 0
+    os.close(terminal)
+
+
+async def test_an_interrupted_login(home: Home, me: Account) -> None:
+    home.write("")
+    process = await home.start("login", stdin=asyncio.subprocess.PIPE)
+    assert process.stdout
+    async with asyncio.timeout(HANG):
+        await process.stdout.readuntil(b"4915112345678: ")
+        process.send_signal(2)
+        _, err = await process.communicate()
+    assert (process.returncode, err.strip()) == (130, b"")
+
+
+async def test_by_qr(home: Home, tg: TelegramServer, me: Account) -> None:
+    home.write("")
+    process = await home.start("login", "--qr")
+    assert process.stdout
+    async with asyncio.timeout(HANG):
+        drawn = ""
+        while not drawn.endswith("▀▀▀▀▀▀▀▀\n"):  # the border below the picture
+            drawn += (await process.stdout.readline()).decode()
+        # The picture that the phone scans holds the token that the server knows.
+        (token,) = tg.logins._tokens
+        picture = io.StringIO()
+        text = base64.urlsafe_b64encode(token).decode().rstrip("=")
+        segno.make(f"tg://login?token={text}", error="l", micro=False).terminal(
+            picture, compact=True, border=2
+        )
+        assert picture.getvalue() in drawn
+        tg.logins.accept(token, me)
+        out, err = await process.communicate()
+    assert process.returncode == 0, err
+    assert f"logged in as Mia Mirror (id {me.id})" in out.decode()
