@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .mtproto.envelope import BadMessage, open_message
 from .mtproto.keyexchange import ExchangeFailed, KeyExchange
@@ -44,8 +44,8 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are no subclass, so this cannot be asserted.
+        self.transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(high=8 * 1024 * 1024)
         self._shaper = Shaper(self.server.network, transport)
         self.server.connections.add(self)
