@@ -1,0 +1,230 @@
+"""Logging in and out: by code, by QR, with the 2FA password; the only place that ever holds them.
+
+Has a client of its own, with Telethon's retries: the way to the account's data centre needs a second
+attempt. On success the session is saved; on failure nothing is. Asking people is the caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from telethon import errors as rpc
+from telethon.password import compute_check
+from telethon.tl import functions, types
+
+from ..clock import Clock, SystemClock
+from ..errors import ConfigError, NotAuthorised, Rejected, TelegramError
+from ..model import Account
+from .client import CONNECT_TIMEOUT, DEVICE, OwnConfig, require_cryptg
+from .directory import display_name
+from .session import StoredSession
+from .settings import Settings, parse_proxy, trust
+from .translate import TROUBLES, name_of, translate
+
+#: Answers that a person may get wrong so many times before the login ends.
+TRIES: Final = 3
+_AGAIN: Final = {
+    "PHONE_CODE_INVALID": "that is not the code",
+    "PHONE_CODE_EMPTY": "no code was given",
+    "PASSWORD_HASH_INVALID": "that is not the password",
+    "PHONE_NUMBER_INVALID": "that is not a phone number in the international form",
+}
+
+#: Asks a person; the argument says why it is asked again, and is empty at first.
+Ask = Callable[[str], Awaitable[str]]
+#: Shows a `tg://login` address, to be drawn as a QR code; called again when it has changed.
+Show = Callable[[str], None]
+
+
+class _LoginClient(OwnConfig):
+    """Telethon's client, listening for nothing but the scan of a QR code."""
+
+    def __init__(self, settings: Settings, session: StoredSession) -> None:
+        require_cryptg()
+        trust(settings.server)
+        if settings.server is not None:
+            session.set_dc(settings.server.dc_id, settings.server.address, settings.server.port)
+        logging.getLogger("telethon").setLevel(logging.CRITICAL)
+        super().__init__(
+            session, settings.api_id, settings.api_hash, proxy=parse_proxy(settings.proxy), timeout=10,
+            request_retries=5, connection_retries=1, retry_delay=1, flood_sleep_threshold=0,
+            raise_last_call_error=True, **DEVICE,
+        )  # fmt: skip
+        self.scanned = asyncio.Event()
+
+    async def _update_loop(self) -> None:
+        while True:
+            update = await self._updates_queue.get()
+            if isinstance(getattr(update, "update", None), types.UpdateLoginToken) or any(
+                isinstance(inner, types.UpdateLoginToken) for inner in getattr(update, "updates", None) or ()
+            ):
+                self.scanned.set()
+
+    async def _on_login(self, user: Any) -> Any:
+        return user
+
+
+class Login:
+    """One login under way, connected and not yet authorised. Made by `begin`."""
+
+    def __init__(self, client: _LoginClient, settings: Settings, clock: Clock) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+
+    async def by_code(self, phone: Ask, code: Ask, password: Ask) -> Account:
+        """By the code that Telegram sends to the account's other devices. Raises NotAuthorised, Rejected."""
+        number, sent = await self._ask(phone, self._send_code)
+
+        async def sign_in(text: str) -> Any:
+            return await self._call(
+                functions.auth.SignInRequest(number, sent.phone_code_hash, re.sub(r"\D", "", text))
+            )
+
+        try:
+            _, answer = await self._ask(code, sign_in)
+        except _PasswordWanted:
+            return await self._by_password(password)
+        if isinstance(answer, types.auth.AuthorizationSignUpRequired):
+            raise Rejected(
+                "this phone number has no Telegram account", hint="sign up in a Telegram app first"
+            )
+        return self._done(answer)
+
+    async def by_qr(self, show: Show, password: Ask) -> Account:
+        """By a QR code that a logged-in app scans (Settings, Devices, Link Desktop Device)."""
+        try:
+            while True:
+                self._client.scanned.clear()
+                answer = await self._call(
+                    functions.auth.ExportLoginTokenRequest(
+                        self._settings.api_id, self._settings.api_hash, except_ids=[]
+                    )
+                )
+                if isinstance(answer, types.auth.LoginTokenMigrateTo):
+                    await self._guarded(self._client._switch_dc(answer.dc_id))
+                    answer = await self._call(functions.auth.ImportLoginTokenRequest(answer.token))
+                if isinstance(answer, types.auth.LoginTokenSuccess):
+                    return self._done(answer.authorization)
+                token = base64.urlsafe_b64encode(answer.token).decode().rstrip("=")
+                show(f"tg://login?token={token}")
+                # By Telegram's clock, as the connection knows it: the machine's may be wrong.
+                now = self._clock.now() + self._client._sender._state.time_offset
+                left = answer.expires.timestamp() - now
+                with contextlib.suppress(TimeoutError):
+                    # Also where no push comes: asking again is how one learns of a scan that was missed.
+                    async with asyncio.timeout(min(max(left, 1.0), 30.0)):
+                        await self._client.scanned.wait()
+        except _PasswordWanted:
+            return await self._by_password(password)
+
+    async def _send_code(self, text: str) -> Any:
+        number = "+" + re.sub(r"\D", "", text)
+        return await self._call(
+            functions.auth.SendCodeRequest(
+                number, self._settings.api_id, self._settings.api_hash, types.CodeSettings()
+            )
+        )
+
+    async def _by_password(self, password: Ask) -> Account:
+        async def check(text: str) -> Any:
+            challenge = await self._call(functions.account.GetPasswordRequest())
+            proof = await asyncio.to_thread(compute_check, challenge, text)
+            return await self._call(functions.auth.CheckPasswordRequest(proof))
+
+        _, answer = await self._ask(password, check)
+        return self._done(answer)
+
+    async def _ask(self, ask: Ask, use: Callable[[str], Awaitable[Any]]) -> tuple[str, Any]:
+        """Ask, use the answer; a wrong one is asked for again, against the same request."""
+        why = ""
+        for _ in range(TRIES):
+            text = (await ask(why)).strip()
+            try:
+                return text, await use(text)
+            except TelegramError as error:
+                if error.error not in _AGAIN:
+                    raise
+                why = _AGAIN[error.error]
+        raise NotAuthorised(f"{why}, {TRIES} times", hint="tgstreamd login")
+
+    def _done(self, authorization: Any) -> Account:
+        user = authorization.user
+        session = self._client.session
+        session.path, session.dirty = self._settings.session, True
+        session.save()
+        return Account(
+            id=user.id,
+            name=display_name(user),
+            username=user.username or "",
+            premium=bool(user.premium),
+            bot=bool(user.bot),
+        )
+
+    async def _call(self, request: Any) -> Any:
+        return await self._guarded(self._client(request), request)
+
+    async def _guarded(self, call: Awaitable[Any], request: Any = None) -> Any:
+        try:
+            async with asyncio.timeout(2 * CONNECT_TIMEOUT):
+                return await call
+        except TROUBLES as error:
+            if isinstance(error, rpc.RPCError) and name_of(error) == "SESSION_PASSWORD_NEEDED":
+                raise _PasswordWanted from error
+            raise translate(error, request) from error
+
+
+class _PasswordWanted(Exception):
+    """The account has a 2FA password."""
+
+
+@asynccontextmanager
+async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Login]:
+    """Connect for a login into `settings.session`, whatever login is there; it ends with the block.
+
+    Raises Transient where Telegram cannot be reached, ConfigError for a proxy or key that cannot be used.
+    """
+    if settings.session is None:
+        raise ConfigError("a login needs a session file")
+    # Telethon saves as it goes. In memory only, until it is a login: an old one is not to be lost for less.
+    client = _LoginClient(settings, StoredSession(None))
+    login = Login(client, settings, clock or SystemClock())
+    try:
+        await login._guarded(client.connect())
+        yield login
+    finally:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await client._disconnect()
+
+
+async def logout(settings: Settings) -> bool:
+    """End the login and delete the session file. False where nobody was logged in (any more)."""
+    session = StoredSession.load(settings.session, settings.session_string)
+    if not session.has_key:
+        session.delete()
+        return False
+    client = _LoginClient(settings, session)
+    login = Login(client, settings, SystemClock())
+    try:
+        await login._guarded(client.connect())
+        ended = await _end(login)
+    finally:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await client._disconnect()
+    session.delete()
+    return ended
+
+
+async def _end(login: Login) -> bool:
+    try:
+        await login._call(functions.auth.LogOutRequest())
+    except NotAuthorised:
+        return False
+    return True
