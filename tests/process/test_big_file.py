@@ -92,6 +92,7 @@ async def test_a_slow_target_costs_neither_memory_nor_disk(tmp_path: Path, size:
         finally:
             await daemon.stop()
         assert await copied(tg) == expected(size)
+    print(f"peak memory {peak / MEGABYTE:.0f} MB")
     assert 0 < peak < 150 * MEGABYTE
     assert not strange(seen, daemon)
     assert seen, "the daemon held no file open: the sampling is broken"
@@ -129,6 +130,7 @@ async def test_a_kill_in_mid_file_goes_on_at_the_part_it_had_reached(tmp_path: P
         finally:
             await daemon.stop()
         assert at_kill > total // 2
+        print(f"killed at {at_kill} of {total} parts, {await received()} received in all")
         assert total <= await received() < total + 32
         assert await copied(tg) == expected(size)
         assert any("transfer goes on" in line for line in daemon.log)
