@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 
 from .clock import Clock
@@ -169,13 +170,20 @@ class Admission:
         target_topics = await self._topics(self._target.topics, target, config.target_topic)
         mirror = _mirror(config, 0, source_id, target_id)
         findings = judge(mirror, source, target, source_topics=source_topics, target_topics=target_topics)
-        self._edges[config.name] = Edge(
+        edge = Edge(
             name=config.name,
             source=source_id,
             target=target_id,
             source_topic=config.source_topic,
             target_topic=config.target_topic,
         )
+        if (twin := self._twin(edge)) is not None:
+            self._wait(config.name, f'the same source and target as mirror "{twin}"')
+            return None
+        self._edges[config.name] = edge
+        for side in (source, target):
+            if isinstance(side, Chat) and side.kind == "channel" and side.linked is not None:
+                self._links[side.id] = side.linked
         for finding in findings:
             if finding.level == "warn" and not again:
                 log.warning(finding.text, mirror=config.name, subject=finding.subject)
@@ -186,8 +194,6 @@ class Admission:
             return None
         if isinstance(source, Chat):
             self._roster.sources[source_id] = source
-            if source.kind == "channel" and source.linked is not None:
-                self._links[source_id] = source.linked
         if isinstance(target, Chat):
             self._roster.targets[target_id] = target
         if row is None:
@@ -201,7 +207,9 @@ class Admission:
             self._compare_history(config, row.history)
         self.pending.pop(config.name, None)
         self._roster.mirrors[mirror_id] = _mirror(config, mirror_id, source_id, target_id)
-        await self._pause_or_release(config.name, mirror_id, refusal(findings))
+        # A circle is judged with the rest, so that no message slips through between two verdicts.
+        why = refusal(findings) or self._loops().get(config.name, "")
+        await self._pause_or_release(config.name, mirror_id, why)
         return mirror_id
 
     async def _pause_or_release(self, name: str, mirror_id: int, why: str) -> None:
@@ -314,11 +322,25 @@ class Admission:
 
     async def _refuse_loops(self) -> None:
         """What feeds itself, as only Telegram shows it: a name, a linked group."""
-        order = [self._edges[config.name] for config in self._configs if config.name in self._edges]
         by_name = {mirror.name: mirror.id for mirror in self._roster.mirrors.values()}
-        for name, why in refused(order, self._links).items():
+        for name, why in self._loops().items():
             if name in by_name:
                 await self._pause_or_release(name, by_name[name], why)
+
+    def _loops(self) -> dict[str, str]:
+        """The mirrors that must not run beside the others, with the reason."""
+        order = [self._edges[config.name] for config in self._configs if config.name in self._edges]
+        return refused(order, self._links)
+
+    def _twin(self, edge: Edge) -> str | None:
+        """The mirror before this one in the file that lies between the same places."""
+        for config in self._configs:
+            if config.name == edge.name:
+                break
+            other = self._edges.get(config.name)
+            if other is not None and msgspec.structs.replace(other, name=edge.name) == edge:
+                return config.name
+        return None
 
 
 def history_start(history: str, now: float) -> str | int | float:
