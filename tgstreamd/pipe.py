@@ -65,7 +65,10 @@ class Pipe:
         file that have arrived so far. Raises the error of the first part that cannot succeed.
         """
         held = frozenset(done)
-        run = _Run(media, upload, held, acknowledge, refresh, progress, thumb)
+        # However slow the ledger is: a crash costs fewer parts than all workers' and one group. (Whoever
+        # waits for room knows the others busy, so a group fills up and makes some.)
+        room = self._workers + GROUP - 1
+        run = _Run(media, upload, held, acknowledge, refresh, progress, thumb, room)
         if run.extent(media) != upload.size or upload.size == 0:
             raise SourceGone(f"the file has {run.extent(media)} bytes, and {upload.size} were announced")
         try:
@@ -82,6 +85,7 @@ class Pipe:
 
     async def _work(self, run: _Run) -> None:
         for index in run.left:
+            await run.room.acquire()
             await self._deliver(run, index)
             run.arrived(index)
             if len(run.pending) >= GROUP or self._clock.monotonic() >= run.flushed + GROUP_SECONDS:
@@ -157,6 +161,8 @@ class Pipe:
             # Whether it was written is not known; once more does no harm.
             run.pending = group + run.pending
             raise
+        for _ in group:
+            run.room.release()
 
     async def _last_words(self, run: _Run) -> None:
         """What has arrived is worth keeping, but not worth another error."""
@@ -176,6 +182,7 @@ class _Run:
         refresh: Callable[[], Awaitable[Media]],
         progress: Callable[[int], None] | None,
         thumb: bool,
+        room: int,
     ) -> None:
         self.media = media
         self.upload = upload
@@ -184,6 +191,8 @@ class _Run:
         self.thumb = thumb
         #: Pulled by all workers: a file of 4 GB needs no list of its parts.
         self.left: Iterator[int] = (index for index in range(upload.parts) if index not in done)
+        #: For parts under way, or arrived and not yet acknowledged.
+        self.room = asyncio.Semaphore(room)
         #: Arrived and not yet handed to `acknowledge`.
         self.pending: list[int] = []
         self.flushed = 0.0

@@ -409,6 +409,26 @@ async def test_acknowledged_in_groups() -> None:
     assert len(rig.ledger.groups) <= 600 / GROUP + 2
 
 
+async def test_a_slow_ledger_holds_the_parts_back() -> None:
+    """What a crash would cost is bounded, even where the disk has stopped: parts sent, not acknowledged."""
+    rig = Rig()
+    gate = asyncio.Event()
+    write = rig.ledger.acknowledge
+
+    async def slow(parts: Sequence[int]) -> None:
+        await gate.wait()
+        await write(parts)
+
+    rig.ledger.acknowledge = slow  # type: ignore[method-assign]  # a ledger on a disk that hangs
+    task = asyncio.ensure_future(rig.move(200))
+    for _ in range(500):
+        await asyncio.sleep(0)
+    assert len(rig.world.saved[1]) == 20 + GROUP - 1 < 32
+    gate.set()
+    await task
+    assert rig.ledger.parts == list(range(200))
+
+
 async def test_parts_that_arrive_slowly_are_acknowledged_each_second() -> None:
     rig = Rig(buffer_parts=1)
 
