@@ -71,8 +71,15 @@ class Connection(asyncio.Protocol):
             log.info("connection %08x broke its transport: %s", self.id, error)
             self.cut()
             return
-        for packet in packets:
-            self._packet(packet)
+        try:
+            for packet in packets:
+                self._packet(packet)
+        # A bug of this server must show in the test that met it; the loop would only log it.
+        except Exception as bug:
+            log.exception("connection %08x", self.id)
+            self.server.bugs.append(bug)
+            self.cut()
+            return
         if self.server.faults.cuts_parts and self.stream.incomplete >= 64 * 1024:
             self.server.faults.incomplete(self)
 
@@ -101,7 +108,7 @@ class Connection(asyncio.Protocol):
         session = key.sessions.get(message.session_id)
         if session is None:
             session = Session(key, message.session_id, wall=self.server.wall, serve=self.server.serve)
-            key.sessions[session.id] = session
+            key.add_session(session)
         session.connection = self
         self.sessions.add(session)
         session.receive(message)

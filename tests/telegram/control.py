@@ -64,6 +64,7 @@ class Control:
     def __init__(self, tg: TelegramServer) -> None:
         self._tg = tg
         self._listening: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
         self.finished = asyncio.Event()
         self.port = 0
 
@@ -74,12 +75,18 @@ class Control:
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.close()
+        for writer in list(self._open):
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
+        self._open.discard(writer)
         writer.close()
 
     async def _answer(self, line: bytes) -> dict[str, Any]:

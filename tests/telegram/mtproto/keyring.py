@@ -17,6 +17,9 @@ from . import crypto
 from .keyexchange import NewKey
 from .session import Session
 
+#: A client that reconnects may leave a session behind each time.
+KEPT_SILENT_SESSIONS = 20
+
 
 def _new_salt() -> int:
     return int.from_bytes(os.urandom(8), "little", signed=True) or 1
@@ -45,6 +48,13 @@ class AuthKey:
     def __post_init__(self) -> None:
         self.id = crypto.key_id(self.key)
         self._next_salts: list[int] = []
+
+    def add_session(self, session: Session) -> None:
+        """Keep a new session; of those without a connection only the newest are kept."""
+        silent = [known for known in self.sessions.values() if known.connection is None]
+        for known in silent[: -KEPT_SILENT_SESSIONS or None]:
+            del self.sessions[known.id]
+        self.sessions[session.id] = session
 
     def accepts_salt(self, salt: int) -> bool:
         return salt == self.salt or salt in self._next_salts

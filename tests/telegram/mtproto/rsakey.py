@@ -6,6 +6,7 @@ known to everybody.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha1, sha256
 from pathlib import Path
 
@@ -36,7 +37,8 @@ class ServerKey:
 
     @classmethod
     def load(cls, path: Path = DEFAULT_KEY_FILE) -> ServerKey:
-        return cls(path.read_bytes())
+        """The key in a file; read once, for checking it takes longer than most tests."""
+        return _load(path)
 
     def decrypt(self, cipher: bytes) -> bytes | None:
         """The p_q_inner_data (with what follows it), or None if neither padding fits."""
@@ -45,6 +47,11 @@ class ServerKey:
             return None
         block = pow(number, self._d, self.n).to_bytes(256, "big")
         return _unpad_old(block) or _unpad_rsa_pad(block)
+
+
+@lru_cache
+def _load(path: Path) -> ServerKey:
+    return ServerKey(path.read_bytes())
 
 
 def _unpad_old(block: bytes) -> bytes | None:

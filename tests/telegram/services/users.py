@@ -7,20 +7,14 @@ from typing import Any
 from telethon.tl import functions, types
 
 from tests.telegram.dispatch import Call, Dispatcher, RpcError
-from tests.telegram.world.peers import Account
+from tests.telegram.resolving import user_of
 
 
-def find_user(call: Call, user: Any) -> Account | None:
-    """The account that an InputUser names, if its hash is right."""
-    me = call.me
-    if isinstance(user, types.InputUserSelf | types.InputPeerSelf):
-        return me
-    if not isinstance(user, types.InputUser | types.InputPeerUser):
-        return None
-    found = call.world.peers.get(user.user_id)
-    if found is None or user.access_hash != call.world.peers.access_hash(me.id, "user", found.id):
-        return None
-    return found
+def _found(call: Call, user: Any) -> Any:
+    try:
+        return call.world.peers.user(user_of(call, user), call.me.id)
+    except RpcError:
+        return types.UserEmpty(getattr(user, "user_id", 0))
 
 
 def register(dispatcher: Dispatcher) -> None:
@@ -29,19 +23,11 @@ def register(dispatcher: Dispatcher) -> None:
 
     @on(functions.users.GetUsersRequest)
     async def get_users(call: Call, request: Any) -> list[Any]:
-        found = [(user, find_user(call, user)) for user in request.id]
-        return [
-            call.world.peers.user(account, call.me.id)
-            if account is not None
-            else types.UserEmpty(getattr(user, "user_id", 0))
-            for user, account in found
-        ]
+        return [_found(call, user) for user in request.id]
 
     @on(functions.users.GetFullUserRequest)
     async def get_full_user(call: Call, request: Any) -> Any:
-        account = find_user(call, request.id)
-        if account is None:
-            raise RpcError(400, "USER_ID_INVALID")
+        account = user_of(call, request.id)
         full = types.UserFull(
             id=account.id,
             settings=types.PeerSettings(),
