@@ -223,6 +223,9 @@ class Sender:
                 log.info("attempt found in the target", mirror=mirror.name, source_id=job.first_id)
                 await self._settled(mirror, job, send.seq, ids, scheduled)
                 return self._clock.now()
+            if how.last and job.id in self._trouble.spared:
+                await self._store.refused(job.id, send.seq)
+                return self._clock.now()
             if how.last:
                 await self._trouble.end(mirror, job, "parked", how.reason or "its outcome stayed unknown")
                 return self._clock.now()

@@ -63,6 +63,8 @@ class Trouble:
         self.unknown: dict[int, Unknown] = {}
         #: Jobs whose call was made again without a search: its refusal says nothing about the first.
         self.unsure: set[int] = set()
+        #: Jobs that broke us and are not to blame: not parked, even if a last search finds nothing.
+        self.spared: set[int] = set()
         self._tries: dict[int, int] = {}
         self._poisoned: dict[int, list[int]] = {}
         self._patience = Patience(clock)
@@ -71,6 +73,7 @@ class Trouble:
         """A call went through: nothing of its trouble matters any more."""
         self.unknown.pop(job.id, None)
         self.unsure.discard(job.id)
+        self.spared.discard(job.id)
         self._tries.pop(job.id, None)
         self._poisoned.pop(mirror.id, None)
 
@@ -99,6 +102,9 @@ class Trouble:
         if not isinstance(error, TgstreamdError):
             log.error("message broke us", mirror=mirror.name, source_id=job.first_id, exc_info=error)
             if await self._is_poison(mirror, job):
+                self.spared.add(job.id)
+                if send is not None:
+                    self.unknown[job.id] = Unknown(at=self._clock.now(), search=True, last=True)
                 return math.inf
         return await self._carry_out(mirror, current, send, decision, error, source_id)
 
@@ -177,13 +183,13 @@ class Trouble:
         return max(0.0, at - self._clock.now()) if self._target.connected else 0.0
 
     async def _is_poison(self, mirror: Mirror, job: Job) -> bool:
-        """Three different jobs in a row: it is not the message. The third stays where it is."""
+        """Three different jobs in a row: it is not the message. The third stays where it is, and is what
+        the mirror is tried with again."""
         broken = self._poisoned.setdefault(mirror.id, [])
         if job.id not in broken:
             broken.append(job.id)
         if len(broken) < POISON_LIMIT:
             return False
-        self._poisoned.pop(mirror.id)
         await self.pause(mirror, f"{POISON_LIMIT} messages in a row broke the program: see the journal")
         return True
 
