@@ -70,7 +70,10 @@ class AccountFrozen(TelegramError):
 
 
 class Transient(TelegramError):
-    """Network, timeout, 5xx. Whether the request was carried out is unknown."""
+    """Network, timeout, 5xx. Whether the request was carried out is unknown.
+
+    Unless `error` is `NOT_CONNECTED`: then there was no connection, and nothing was sent.
+    """
 
 
 class Duplicate(Transient):

@@ -201,8 +201,12 @@ class Difference(Value, frozen=True, kw_only=True):
 
 
 class Push(Value, frozen=True, kw_only=True):
-    """What Telegram told by itself: a wake-up for `chat` and, often, the message."""
+    """What Telegram told by itself: a wake-up for `chat` and, often, the message.
 
+    With `chat` 0 and nothing else anything may have been missed: ask for everything.
+    """
+
+    #: 0 with `deleted`: ids of a basic group, Telegram does not say which.
     chat: int
     message: Message | None = None
     pts: int = 0

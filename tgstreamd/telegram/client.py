@@ -10,85 +10,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-import telethon.crypto.aes
 from telethon import TelegramClient
-from telethon.network import ConnectionTcpFull
 from telethon.tl import functions, types
 
-from .. import __version__
 from ..clock import Clock, SystemClock
-from ..errors import ConfigError, FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
+from ..errors import FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
+from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient, pick_dc
 from .directory import Directory
 from .session import StoredSession
-from .settings import Settings, parse_proxy, trust
+from .settings import Settings
 from .translate import TROUBLES, Side, translate
 from .wire import Wire
 
-#: One try to connect, key exchange included; systemd's start timeout is renewed between tries.
-CONNECT_TIMEOUT: Final = 25.0
 #: A wire on which nothing was heard for so long is asked whether it lives.
 SILENCE: Final = 30.0
 PING_TIMEOUT: Final = 10.0
 SAVE_INTERVAL: Final = 60.0
+#: A connection that lived no longer is not replaced at once.
+FLAPPING: Final = 5.0
 #: Pushes kept for a reader that does not come; beyond, they become one "ask for everything".
 PUSHES_MAX: Final = 10_000
 #: Refusals of the key in a row after which it is believed to be gone.
 KEY_REFUSALS: Final = 3
-DEVICE: Final = {"device_model": "tgstreamd", "system_version": "Linux", "app_version": __version__}
 
 #: Told before each wait on the way to a connection: the seconds, and why.
 Waiting = Callable[[float, TgstreamdError], None]
 
 
-def require_cryptg() -> None:
-    """Refuse to run on Python's own AES: a hundred times slower, and nobody would know why."""
-    cryptg = telethon.crypto.aes.cryptg
-    if cryptg is None:
-        raise ConfigError("cryptg cannot be imported", hint="install it: media would crawl without it")
-    key, iv, block = bytes(range(32)), bytes(range(32)), bytes(64)
-    if cryptg.decrypt_ige(telethon.crypto.aes.AES.encrypt_ige(block, key, iv), key, iv) != block:
-        raise ConfigError("cryptg is installed and does not work", hint="reinstall it")
-
-
-class OwnConfig(TelegramClient):
-    """A client whose server configuration is its own: Telethon keeps it on the class, for all clients."""
-
-    async def _get_dc(self, dc_id: int, cdn: bool = False) -> Any:
-        options = (await self(functions.help.GetConfigRequest())).dc_options
-        return pick_dc(options, dc_id)
-
-
-def pick_dc(options: Any, dc_id: int) -> Any:
-    """The address of a data centre among Telegram's options: IPv4, neither CDN nor obfuscated-only."""
-    usable = [o for o in options if o.id == dc_id and not (o.ipv6 or o.cdn or o.tcpo_only)]
-    if not usable:
-        raise Transient(f"Telegram names no address for data centre {dc_id}")
-    return min(usable, key=lambda option: bool(option.media_only))
-
-
-class Client(OwnConfig):
+class Client(BaseClient):
     """See the module. `open` first, then `call`; `close` ends it within a second or two."""
 
     def __init__(self, settings: Settings, session: StoredSession, *, clock: Clock | None = None) -> None:
-        require_cryptg()
-        trust(settings.server)
-        if settings.server is not None:
-            server = settings.server
-            session.set_dc(server.dc_id, server.address, server.port)
-        # Telethon reports each lost connection on its own, with objects in clear; we report ours.
-        logging.getLogger("telethon").setLevel(logging.CRITICAL)
         super().__init__(
-            session, settings.api_id, settings.api_hash, connection=ConnectionTcpFull,
-            proxy=parse_proxy(settings.proxy), timeout=10, request_retries=0, connection_retries=0,
-            retry_delay=0, auto_reconnect=False, flood_sleep_threshold=0, raise_last_call_error=True,
-            **DEVICE,
-        )  # fmt: skip
+            settings, session, request_retries=0, connection_retries=0, retry_delay=0, auto_reconnect=False
+        )
         self.stored = session
         self.directory = Directory(session)
         self.updates: deque[Any] = deque()
@@ -106,7 +66,7 @@ class Client(OwnConfig):
     def _new_wire(self) -> Wire:
         # One for each connection: what is left of Telethon's farewell to the last one may still run.
         return Wire(
-            self.stored.auth_key, loggers=self._log, timeout=10,
+            self.stored.auth_key, loggers=self._log, timeout=TCP_TIMEOUT,
             gap=lambda: self.heard(types.UpdatesTooLong()),
             auth_key_callback=self._auth_key_callback, updates_queue=self._updates_queue,
         )  # fmt: skip
@@ -120,6 +80,7 @@ class Client(OwnConfig):
         """
         await self._connect_until_it_holds(waiting or (lambda _seconds, _why: None), tries)
         self._keeper = asyncio.create_task(self._keep(), name="telegram-connection")
+        self._keeper.add_done_callback(self._keeper_ended)
 
     async def _connect_until_it_holds(self, waiting: Waiting, tries: int | None) -> None:
         attempt = 0
@@ -207,14 +168,22 @@ class Client(OwnConfig):
 
     async def _keep(self) -> None:
         while True:
+            began = self._clock.monotonic()
             await self._until_dead()
             await self._tear_down()
+            if self._clock.monotonic() - began < FLAPPING:
+                await self._clock.sleep_until(self._clock.monotonic() + random.uniform(0.5, 1.0))
             try:
                 await self._connect_until_it_holds(lambda _seconds, _why: None, None)
             except TgstreamdError as error:
                 self._die(error)
                 return
             self.heard(types.UpdatesTooLong())
+
+    def _keeper_ended(self, keeper: asyncio.Task[None]) -> None:
+        if not keeper.cancelled() and (bug := keeper.exception()) is not None:
+            # Nobody awaits it: whoever waits for a push or a call must learn that no connection will come.
+            self._die(TgstreamdError(f"the connection to Telegram is no longer kept: {bug!r}"))
 
     async def _until_dead(self) -> None:
         loop = asyncio.get_running_loop()
@@ -263,7 +232,7 @@ class Client(OwnConfig):
                 async with asyncio.timeout(timeout):
                     await self.usable.wait()
         if self.fatal is not None:
-            raise self.fatal
+            raise self.fatal.with_traceback(None)
         if not self.connected:
             raise Transient("there is no connection to Telegram", error="NOT_CONNECTED")
 
@@ -308,7 +277,7 @@ class Client(OwnConfig):
         """The next object that Telegram pushed. Raises what ended the client."""
         while not self.updates:
             if self.fatal is not None:
-                raise self.fatal
+                raise self.fatal.with_traceback(None)
             self.pushed.clear()
             await self.pushed.wait()
         return self.updates.popleft()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,10 +21,10 @@ from telethon.tl import functions, types
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError, NotAuthorised, Rejected, TelegramError
 from ..model import Account
-from .client import CONNECT_TIMEOUT, DEVICE, OwnConfig, require_cryptg
+from .base import CONNECT_TIMEOUT, BaseClient
 from .directory import display_name
 from .session import StoredSession
-from .settings import Settings, parse_proxy, trust
+from .settings import Settings
 from .translate import TROUBLES, name_of, translate
 
 #: Answers that a person may get wrong so many times before the login ends.
@@ -43,20 +42,11 @@ Ask = Callable[[str], Awaitable[str]]
 Show = Callable[[str], None]
 
 
-class _LoginClient(OwnConfig):
+class _LoginClient(BaseClient):
     """Telethon's client, listening for nothing but the scan of a QR code."""
 
     def __init__(self, settings: Settings, session: StoredSession) -> None:
-        require_cryptg()
-        trust(settings.server)
-        if settings.server is not None:
-            session.set_dc(settings.server.dc_id, settings.server.address, settings.server.port)
-        logging.getLogger("telethon").setLevel(logging.CRITICAL)
-        super().__init__(
-            session, settings.api_id, settings.api_hash, proxy=parse_proxy(settings.proxy), timeout=10,
-            request_retries=5, connection_retries=1, retry_delay=1, flood_sleep_threshold=0,
-            raise_last_call_error=True, **DEVICE,
-        )  # fmt: skip
+        super().__init__(settings, session, request_retries=5, connection_retries=1, retry_delay=1)
         self.scanned = asyncio.Event()
 
     async def _update_loop(self) -> None:

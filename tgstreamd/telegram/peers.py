@@ -1,6 +1,6 @@
 """From a marked id to a peer that Telegram accepts, asking where the session does not know it.
 
-The access hash of a chat comes from the session; an unknown one is learnt from the dialogs, once, since a
+The access hash of a chat comes from the session; an unknown one is learnt from the dialogs, since a
 fresh string session knows nobody. It never resolves a name: that is `resolve`'s, and happens once in a
 mirror's life.
 """
@@ -20,6 +20,8 @@ from .translate import Side
 #: Dialogs a page, and pages at most: 20,000 chats.
 PAGE: Final = 100
 PAGES_MAX: Final = 200
+#: Seconds after which the dialogs are read again for a chat that was not among them.
+AGAIN: Final = 600.0
 
 
 class Peers:
@@ -28,7 +30,7 @@ class Peers:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._learning = asyncio.Lock()
-        self._learnt = False
+        self._learnt = float("-inf")
 
     async def peer(self, chat: int, side: Side) -> Any:
         """The InputPeer. Raises SourceLost or TargetLost where the account does not know the chat."""
@@ -44,10 +46,11 @@ class Peers:
         if (chat < 0 and not is_channel(chat)) or directory.known(chat):
             return
         async with self._learning:
-            if not self._learnt and not directory.known(chat):
+            now = self._client.monotonic()
+            if now - self._learnt > AGAIN and not directory.known(chat):
                 async for _page in self.dialog_pages(side):
                     pass
-                self._learnt = True
+                self._learnt = now
         if not directory.known(chat):
             lost = SourceLost if side == "source" else TargetLost
             raise lost(

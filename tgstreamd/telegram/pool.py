@@ -16,7 +16,8 @@ from telethon.tl import functions
 from telethon.tl.alltlobjects import LAYER
 
 from ..errors import NotAuthorised, TelegramError, TgstreamdError, Transient
-from .client import DEVICE, Client
+from .base import DEVICE
+from .client import Client
 from .translate import TROUBLES, Side, file_dc, translate
 from .wire import Wire
 

@@ -24,6 +24,8 @@ from .translate import Side
 PAGE: Final = 100
 #: Pages of other topics skipped in one call on the way to the next message of General.
 SKIPPED_PAGES_MAX: Final = 50
+#: Pages counted one by one where Telegram does not say how many messages lie above an id.
+COUNTED_PAGES_MAX: Final = 10
 APP_CONFIG_AGE: Final = 3600.0
 
 
@@ -216,18 +218,19 @@ class Reading:
         if place is not None and answer.messages[0].id == first.id:
             total = place + 1
         elif after:
-            total = await self._count_below(chat, topic, after, total)
+            total = await self._count_above(chat, topic, after, total)
         return total, convert.seconds(getattr(first, "date", 0))
 
-    async def _count_below(self, chat: int, topic: int | None, after: int, total: int) -> int:
-        """`total` less the messages up to `after`, page by page, where Telegram gives no position."""
-        below, offset = 0, after + 1
-        while True:
-            answer = await self.page(chat, topic, offset_id=offset)
-            ids = [m.id for m in answer.messages if m.id < offset]
-            if not ids:
-                return max(0, total - below)
-            below, offset = below + len(ids), min(ids)
+    async def _count_above(self, chat: int, topic: int | None, after: int, total: int) -> int:
+        """Where Telegram gives no position: counted, and beyond some pages estimated by the ids."""
+        above, place = 0, after
+        for _ in range(COUNTED_PAGES_MAX):
+            page = await self._above(chat, place, topic, PAGE)
+            if not page:
+                return above
+            above, place = above + len(page), page[-1].id
+        newest = await self.newest(chat, topic)
+        return max(above, round(total * (newest - after) / max(1, newest)))
 
     async def first_since(self, chat: int, date: int, topic: int | None) -> int:
         """The first id at or after `date`; newest + 1 where there is none."""

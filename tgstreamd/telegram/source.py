@@ -85,7 +85,7 @@ class TelegramSource:
             channel = await self._peers.channel(chat, "source")
             answer = await self._reading.call(
                 functions.updates.GetChannelDifferenceRequest(
-                    channel, types.ChannelMessagesFilterEmpty(), box.pts, DIFFERENCE_LIMIT, force=True
+                    channel, types.ChannelMessagesFilterEmpty(), box.pts, DIFFERENCE_LIMIT
                 )
             )
             return updates.channel_difference(answer, chat, directory)
