@@ -31,6 +31,7 @@ from .pace import Pace
 from .pipe import Pipe
 from .ports import Beat, Ids
 from .rates import Rates
+from .reception import Reception
 from .reload import Reload
 from .roster import Roster, box_of
 from .sender import Sender
@@ -97,6 +98,8 @@ async def run(config: Config, reread: Callable[[], Config], log_as: Callable[[Co
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     try:
         await _run(config, clock, systemd, reread, log_as)
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
     except asyncio.CancelledError:
         if not stopped:
             raise
@@ -123,11 +126,18 @@ async def _run(
         def waiting(seconds: float, why: TgstreamdError) -> None:
             # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
             systemd.extend(60.0)
-            systemd.status(f"starting: {why.line()}, {seconds:.0f} s")
+            reception.note = f"{why.line()}, {seconds:.0f} s"
+            systemd.status(f"starting: {reception.note}")
 
+        pace = Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)
+        reception = Reception(store, pace=pace, now=clock.now)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        answering = control.serve(config.paths.socket, reception.answer)
+        stack.callback(group.create_task(answering, name="control").cancel)
         connection = await connect(settings(config), clock=clock, waiting=waiting)
         stack.push_async_callback(connection.close)
         daemon = await Daemon.build(config, clock, systemd, store, connection)
+        reception.hand_over(daemon.desk)
         reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, reload.ask)
@@ -254,7 +264,6 @@ class Daemon:
                     feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._stuck),
                     name="watchdog",
                 )
-                group.create_task(control.serve(self.config.paths.socket, self.desk.answer), name="control")
                 self.state = "running"
                 self._systemd.ready()
         except BaseExceptionGroup as errors:

@@ -74,6 +74,26 @@ async def test_beside_the_running_and_the_stopped_daemon(
     assert (await home.tgstreamd("check")).status == 0
 
 
+async def test_a_start_without_network_says_so_and_ends_at_once(
+    home: Home, tg: TelegramServer, me: Account, source: Chat, target: Chat
+) -> None:
+    home.write(mirror(source.marked_id, target.marked_id))
+    home.log_in(me)
+    await tg.stop()
+    process = await home.start("run")
+    async with asyncio.timeout(HANG):
+        while (status := await home.status())["state"] != "starting" or not status["note"]:
+            assert process.returncode is None
+    refused = await home.tgstreamd("check")
+    assert refused.status == 1
+    assert "the daemon is still starting (" in refused.line
+    assert (await home.tgstreamd("parked")).out == "nothing is parked\n"
+    process.terminate()
+    async with asyncio.timeout(5):
+        await process.communicate()
+    assert process.returncode == 0
+
+
 async def test_status_needs_no_whole_configuration(home: Home) -> None:
     home.file.write_text(f'[state]\ndirectory = "{home.state}"\n')
     assert (await home.status())["state"] == "stopped"

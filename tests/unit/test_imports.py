@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_paths": set(),
     "verbs": {"ports", "judge", "pace", "store", "config", "config_paths"},
     "reload": {"admission", "config", "holding", "pace", "ports", "systemd"},
+    "reception": {"verbs", "store", "pace"},
     "checks": {"ports", "judge", "store", "config"},
     "daemon": {"*"},
     "cli": {"*"},
