@@ -124,6 +124,17 @@ async def test_a_part_cut_on_its_way(tg: TelegramServer, account: Account, telet
     assert tg.log.count("upload.saveBigFilePart") == 1
 
 
+async def test_transport_errors(tg: TelegramServer, account: Account, telethon_client: Make) -> None:
+    client = await telethon_client(tg, account)
+    flooded = tg.faults.add(Fault("users.getUsers", "refuse", code=-429))
+    # Telethon gives up at once only if the transport's own length is the error; this one it survives.
+    assert (await client(ME))[0].id == account.id
+    assert flooded.hits == 1
+    tg.faults.add(Fault("users.getUsers", "refuse", code=-404))
+    with pytest.raises(telethon.errors.AuthKeyNotFound):
+        await client(ME)
+
+
 async def test_silence_and_a_second_answer(
     tg: TelegramServer, account: Account, telethon_client: Make
 ) -> None:

@@ -160,9 +160,11 @@ class Executor:
             elif method not in _QUIET_METHODS and key.account_id is not None:
                 session.wants_updates = True
             fault = server.faults.before(call, request)
-            if fault is not None and fault.action in ("cut", "ignore"):
+            if fault is not None and fault.action in ("cut", "ignore", "refuse"):
                 if fault.action == "cut":
                     self._cut(session)
+                elif fault.action == "refuse" and session.connection is not None:
+                    session.connection.refuse(fault.code)
                 return
             if account is not None:
                 check_account(account, method)

@@ -24,6 +24,7 @@ ACTIONS = (
     "error",  # answer with `code` and `message`, do nothing
     "flood",  # FLOOD_WAIT for `seconds` on this method and account
     "cut",  # close the connection, do nothing
+    "refuse",  # answer with the transport error `code` (-404, -429), close, do nothing
     "ignore",  # do nothing and say nothing
     "apply-cut",  # execute, then close the connection instead of answering
     "apply-silent",  # execute, and never answer
@@ -31,11 +32,11 @@ ACTIONS = (
     "apply-error",  # execute, then answer with `code` and `message`
     "delay",  # execute, answer `seconds` later
     "twice",  # answer two times
-    "cut-part",  # close while the request (an upload part) is still coming in
+    # Close while a large packet is still coming in. It is encrypted, so nobody knows its method yet: only
+    # `account` and `dc` choose.
+    "cut-part",
     "lose-part",  # answer true to an upload part and forget it
 )
-#: The core names of requests whose part is cut while it comes in.
-PARTS = ("upload.saveFilePart", "upload.saveBigFilePart")
 
 
 @dataclass
