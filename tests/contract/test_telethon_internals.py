@@ -75,7 +75,7 @@ async def test_every_pushed_object_reaches_us_and_messagebox_sees_none(
     await client.close()
 
 
-def test_a_request_is_packed_as_it_is() -> None:
+async def test_a_request_is_packed_as_it_is() -> None:
     class Buffer(bytearray):
         def write(self, data: bytes) -> None:
             self.extend(data)

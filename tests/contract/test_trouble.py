@@ -7,15 +7,19 @@ import time
 from pathlib import Path
 
 import pytest
+from telethon.tl import functions
 
+from tests.fakes import FakeClock
 from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import ConfigError, NotAuthorised, TgstreamdError, Transient
+from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, TgstreamdError, Transient
 from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
+from tgstreamd.telegram.client import SILENCE, Client
 from tgstreamd.telegram.connect import Connection, connect
+from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Settings
 
 from .conftest import Connect, healed, log_in, settings_for
@@ -291,3 +295,87 @@ async def test_a_key_that_is_none(tg: TelegramServer, me: Account, tmp_path: Pat
     server = type(good.server)(dc_id=2, address="127.0.0.1", port=1, public_key="not a key")
     with pytest.raises(ConfigError, match="public key"):
         await connect(Settings(api_id=1, api_hash="x", session=tmp_path / "session", server=server), tries=1)
+
+
+class Impatient(Client):
+    """The client, with timeouts that a test can wait for."""
+
+    connect_timeout = 0.5
+    ping_timeout = 0.2
+
+
+async def test_a_wire_that_went_silent_is_replaced(
+    tg: TelegramServer, me: Account, source: Chat, tmp_path: Path
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    clock = FakeClock()
+    client = Impatient(
+        settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"), clock=clock
+    )
+    await client.open(tries=1)
+    (before,) = tg.connections
+    # Bytes are still taken in, and nothing ever comes back: as behind a router that forgot us.
+    tg.network.latency = 1e6
+    for _ in range(2):
+        await clock.parked(1)
+        assert client.connected
+        clock.advance(SILENCE / 2)
+    while before.key is not None and before in tg.connections:  # noqa: ASYNC110  # the set has no event
+        await asyncio.sleep(0)
+    tg.network.latency = 0
+    async with asyncio.timeout(10):
+        await client.usable.wait()
+    assert before not in tg.connections
+    assert await client.call(functions.help.GetConfigRequest())
+    await client.close()
+
+
+async def test_an_answer_that_never_comes_is_waited_for_so_long_only(
+    tg: TelegramServer, me: Account, target: Chat, tmp_path: Path
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    client = Impatient(settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"))
+    await client.open(tries=1)
+    tg.faults.add(Fault("help.getConfig", "apply-silent"))
+    with pytest.raises(Transient, match=r"help\.getConfig: no answer in time"):
+        await client.call(functions.help.GetConfigRequest(), timeout=0.2)
+    assert client.connected
+    assert await client.call(functions.help.GetConfigRequest(), timeout=5)
+    await client.close()
+
+
+async def test_a_server_that_takes_the_connection_and_says_nothing(
+    tg: TelegramServer, me: Account, tmp_path: Path
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    client = Impatient(
+        settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"), clock=Hurried()
+    )
+    tg.network.latency = 1e6
+    reasons: list[str] = []
+
+    def waiting(_seconds: float, why: TgstreamdError) -> None:
+        reasons.append(str(why))
+        tg.network.latency = 0
+
+    await client.open(waiting=waiting, tries=2)
+    assert reasons == ["connection: no answer in time"]
+    await client.close()
+
+
+async def test_a_flood_at_start_is_waited_out(tg: TelegramServer, me: Account, tmp_path: Path) -> None:
+    log_in(tg, me, tmp_path / "session")
+    tg.faults.add(Fault("users.getUsers", "error", code=420, message="FLOOD_WAIT_4000"))
+    waits: list[float] = []
+
+    def waiting(seconds: float, why: TgstreamdError) -> None:
+        assert isinstance(why, FloodWait)
+        waits.append(seconds)
+
+    connection = await connect(
+        settings_for(tg, tmp_path / "session"), clock=Hurried(), waiting=waiting, tries=2
+    )
+    # Told anew at least every 25 s, so that systemd can be.
+    assert len(waits) == 160
+    assert waits[0] == pytest.approx(4000, abs=1)
+    await connection.close()

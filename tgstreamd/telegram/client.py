@@ -45,6 +45,9 @@ Waiting = Callable[[float, TgstreamdError], None]
 class Client(BaseClient):
     """See the module. `open` first, then `call`; `close` ends it within a second or two."""
 
+    connect_timeout: float = CONNECT_TIMEOUT
+    ping_timeout: float = PING_TIMEOUT
+
     def __init__(self, settings: Settings, session: StoredSession, *, clock: Clock | None = None) -> None:
         super().__init__(
             settings, session, request_retries=0, connection_retries=0, retry_delay=0, auto_reconnect=False
@@ -67,7 +70,7 @@ class Client(BaseClient):
         # One for each connection: what is left of Telethon's farewell to the last one may still run.
         return Wire(
             self.stored.auth_key, loggers=self._log, timeout=TCP_TIMEOUT,
-            gap=lambda: self.heard(types.UpdatesTooLong()),
+            gap=lambda: self.heard(types.UpdatesTooLong()), monotonic=self._clock.monotonic,
             auth_key_callback=self._auth_key_callback, updates_queue=self._updates_queue,
         )  # fmt: skip
 
@@ -106,7 +109,7 @@ class Client(BaseClient):
     async def _try_connect(self) -> None:
         self._wire = self._sender = self._new_wire()
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(self.connect_timeout):
                 await TelegramClient.connect(self)
         except asyncio.CancelledError as error:
             await self._tear_down()
@@ -186,17 +189,16 @@ class Client(BaseClient):
             self._die(TgstreamdError(f"the connection to Telegram is no longer kept: {bug!r}"))
 
     async def _until_dead(self) -> None:
-        loop = asyncio.get_running_loop()
         saved = self._clock.monotonic()
         while not await self._clock.wait(self._wire.dead, self._clock.monotonic() + SILENCE / 2):
             if self._clock.monotonic() - saved >= SAVE_INTERVAL:
                 saved = self._clock.monotonic()
                 with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
                     await asyncio.to_thread(self.stored.save)
-            if loop.time() - self._wire.heard < SILENCE:
+            if self._clock.monotonic() - self._wire.heard < SILENCE:
                 continue
             try:
-                await self._wire.ask(functions.PingRequest(random.getrandbits(62)), PING_TIMEOUT)
+                await self._wire.ask(functions.PingRequest(random.getrandbits(62)), self.ping_timeout)
             except TROUBLES:
                 return
 

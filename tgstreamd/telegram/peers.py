@@ -21,7 +21,7 @@ from .translate import Side
 PAGE: Final = 100
 PAGES_MAX: Final = 200
 #: Seconds after which the dialogs are read again for a chat that was not among them.
-AGAIN: Final = 600.0
+AGAIN: Final = 300.0
 
 
 class Peers:

@@ -48,7 +48,7 @@ class Wire(MTProtoSender):
     """A sender of requests; see the module. `gap` is called when a push may have been missed."""
 
     def __init__(self, auth_key: Any, *, loggers: Any, timeout: float, gap: Callable[[], None] | None = None,
-                 **options: Any) -> None:  # fmt: skip
+                 monotonic: Callable[[], float] | None = None, **options: Any) -> None:  # fmt: skip
         # A push on a file connection has nowhere to go; Telethon would stumble over None.
         options.setdefault("updates_queue", _Nowhere())
         super().__init__(
@@ -56,13 +56,14 @@ class Wire(MTProtoSender):
             **options,
         )  # fmt: skip
         self._gap = gap or (lambda: None)
+        self._monotonic = monotonic or asyncio.get_running_loop().time
         # The queue of outgoing requests holds the state too, so both get ours.
         self._state = _State(self.auth_key, loggers=loggers)
         self._state.unreadable = self._gap
         self._send_queue._state = self._state
         self.dead = asyncio.Event()
         self.dead.set()
-        #: Loop time at which anything was last received.
+        #: When anything was last received, by `monotonic` (the loop's, unless given).
         self.heard = 0.0
 
     @property
@@ -77,7 +78,7 @@ class Wire(MTProtoSender):
     async def connect(self, connection: Any) -> bool:
         fresh: bool = await super().connect(connection)
         self.dead.clear()
-        self.heard = asyncio.get_running_loop().time()
+        self.heard = self._monotonic()
         return fresh
 
     async def ask(self, request: Any, timeout: float) -> Any:
@@ -139,7 +140,7 @@ class Wire(MTProtoSender):
                 state.future.exception()  # marks it as seen: an ack has no caller
 
     async def _process_message(self, message: Any) -> None:
-        self.heard = asyncio.get_running_loop().time()
+        self.heard = self._monotonic()
         await super()._process_message(message)
 
     async def _handle_new_session_created(self, message: Any) -> None:
