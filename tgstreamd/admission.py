@@ -15,7 +15,15 @@ import structlog
 
 from .clock import Clock
 from .config import MirrorConfig
-from .errors import FloodWait, NotAuthorised, StoreError, TelegramError, TgstreamdError, Transient
+from .errors import (
+    AccountFrozen,
+    FloodWait,
+    NotAuthorised,
+    StoreError,
+    TelegramError,
+    TgstreamdError,
+    Transient,
+)
 from .judge import Edge, backlog_words, judge, may_run, refusal, refused
 from .model import Chat, Mirror, Topic
 from .ports import Beat, Source, Target
@@ -112,6 +120,8 @@ class Admission:
 
     async def ask_again(self, suspects: set[int], *, everyone_paused: bool) -> None:
         """Judge anew the mirrors of these chats, and (`everyone_paused`) those that wait for a chat."""
+        if self._roster.frozen:
+            return
         lost = {row.id for row in await self._store.mirror_list() if row.lost}
         by_name = {mirror.name: mirror for mirror in self._roster.mirrors.values()}
         for config in self._configs:
@@ -121,7 +131,7 @@ class Admission:
             if touched or (everyone_paused and waits):
                 try:
                     await self._admit(config, again=True)
-                except (Transient, FloodWait) as error:
+                except (Transient, FloodWait, AccountFrozen) as error:
                     log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
         await self._refuse_loops()
 
@@ -133,7 +143,13 @@ class Admission:
         while True:
             try:
                 await self._admit(config, before=before)
-                return
+                return None
+            except AccountFrozen as error:
+                # Found frozen is judged too: nothing is asked until a person has started us again.
+                if not self._roster.frozen:
+                    self._roster.frozen = True
+                    log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
+                return self._wait(config.name, error.line())
             except FloodWait as error:
                 seconds, why = float(error.seconds), error
             except Transient as error:
@@ -159,7 +175,7 @@ class Admission:
         try:
             source_id = await self._resolved(config.source)
             target_id = await self._resolved(config.target)
-        except (Transient, FloodWait, NotAuthorised, StoreError):
+        except (Transient, FloodWait, AccountFrozen, NotAuthorised, StoreError):
             raise
         except TelegramError as error:
             self._wait(config.name, error.line())
@@ -308,7 +324,7 @@ class Admission:
     async def _asked(self, ask: Callable[[int], Awaitable[Chat]], chat: int) -> Chat | TelegramError:
         try:
             return await ask(chat)
-        except (Transient, FloodWait):
+        except (Transient, FloodWait, AccountFrozen):
             raise
         except TelegramError as error:
             return error

@@ -124,16 +124,13 @@ class Capture:
         while True:
             beat(IDLE)
             self._wake.clear()
-            try:
-                if await self.step():
-                    continue
-            except AccountFrozen as error:
-                await self._rest_frozen(error)
+            if await self.step():
+                continue
             now = self._clock.monotonic()
             until = min([now + IDLE / 2, *self._due.values(), *await self.appointments()])
             await self._clock.wait(self._wake, until)
 
-    async def _rest_frozen(self, error: AccountFrozen) -> None:
+    def _freeze(self, error: AccountFrozen) -> None:
         """A frozen account reads nothing and is not asked again until a person has started us anew."""
         if not self._roster.frozen:
             self._roster.frozen = True
@@ -316,8 +313,11 @@ class Capture:
         """Do one bite of work; trouble rests this chat or box, and no other."""
         try:
             more = await work
-        except (NotAuthorised, AccountFrozen):
+        except NotAuthorised:
             raise
+        except AccountFrozen as error:
+            self._freeze(error)
+            return False
         except (FloodWait, Transient, Undecodable) as error:
             self._told.add(box_of(key))
             self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
