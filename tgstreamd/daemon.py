@@ -137,6 +137,7 @@ async def _run(
         connection = await connect(settings(config), clock=clock, waiting=waiting)
         stack.push_async_callback(connection.close)
         daemon = await Daemon.build(config, clock, systemd, store, connection)
+        daemon.reread = reread
         reception.hand_over(daemon.desk)
         reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)
         loop = asyncio.get_running_loop()
@@ -164,6 +165,8 @@ class Daemon:
         self.connection = connection
         self.roster = roster
         self.state: State = "starting"
+        #: The configuration as its file is now: what `check` judges.
+        self.reread: Callable[[], Config] = lambda: config
         self._systemd = systemd
         self.rates = Rates(clock)
         source, target = connection.source, connection.target
@@ -225,7 +228,7 @@ class Daemon:
             now=clock.now,
             changed=self._something_new,
             chats=lambda: checks.chats(connection),
-            check=lambda: checks.check(config, connection, store, now=clock.now()),
+            check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
         )
 
     @classmethod

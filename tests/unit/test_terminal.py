@@ -31,7 +31,7 @@ def test_a_bar_has_its_width(share: float, width: int) -> None:
 def test_other_peoples_text_stays_on_its_line(text: str, width: int) -> None:
     shown = clean(text, width)
     assert shown.isprintable()
-    assert len(shown) <= width + 1
+    assert len(shown) <= width
 
 
 def mirror(**changes: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
@@ -12,7 +13,7 @@ from .. import verbs
 from ..clock import SystemClock
 from ..pace import Pace
 from . import compose
-from .terminal import bar, clean, clock_time, duration, size
+from .terminal import bar, clean, clock_time, duration, fit, size
 
 #: Seconds between two looks of `--watch`.
 PERIOD = 1.0
@@ -44,6 +45,7 @@ def look(arguments: Namespace) -> dict[str, Any]:
     if (answer := compose.daemon(paths, {"verb": "status"})) is not None:
         return answer
     config = compose.config_or_none(arguments)
+    compose.become_owner(paths)
     pace = (
         Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)
         if config
@@ -70,6 +72,9 @@ async def _watch(arguments: Namespace, seen: dict[str, Any]) -> None:
         else:
             shown = lines(seen)
             if in_place:
+                # A line that wraps, or one above the screen, could not be drawn over.
+                columns, rows = shutil.get_terminal_size()
+                shown = [fit(line, columns) for line in shown[: max(1, rows - 1)]]
                 up = f"\x1b[{drawn}F" if drawn else ""
                 text = "".join(f"{line}{CLEAR_LINE}\n" for line in shown)
                 print(f"{up}{text}{CLEAR_BELOW}", end="", flush=True)

@@ -49,15 +49,24 @@ def clock_time(unix: float) -> str:
 def clean(text: str, width: int = 60) -> str:
     """Other people's text on one line: no control characters, cut to about `width` columns."""
     line = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(line.split())
-    columns = 0
-    kept: list[str] = []
+    return fit(" ".join(line.split()), width)
+
+
+def fit(line: str, columns: int) -> str:
+    """A line in at most so many columns; wide characters count twice, as terminals draw them."""
+    if sum(map(_columns, line)) <= columns:
+        return line
+    used, kept = 1, ""  # the ellipsis takes one
     for character in line:
-        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if columns > width:
-            return "".join(kept).rstrip() + "…"
-        kept.append(character)
-    return "".join(kept)
+        used += _columns(character)
+        if used > columns:
+            break
+        kept += character
+    return kept.rstrip() + "…"
+
+
+def _columns(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def ask(question: str, default: str = "", *, valid: Callable[[str], object] | None = None) -> str:
