@@ -149,7 +149,8 @@ class Admission:
                 if not self._roster.frozen:
                     self._roster.frozen = True
                     log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
-                return self._wait(config.name, error.line())
+                self._wait(config.name, error.line())
+                return
             except FloodWait as error:
                 seconds, why = float(error.seconds), error
             except Transient as error:

@@ -43,9 +43,7 @@ def let_back_in(house: House, chat: Chat) -> None:
 SOURCES_LOST: dict[str, tuple[Loss, Loss]] = {
     "banned": (
         lambda house, chat: house.world.chats.ban(chat, house.me),
-        lambda house, chat: (house.world.chats.unban(chat, house.me), house.world.chats.join(chat, house.me))[
-            0
-        ],
+        let_back_in,
     ),
     "removed": (
         lambda house, chat: house.world.chats.kick(chat, house.me),
@@ -224,9 +222,7 @@ async def test_a_start_in_a_flood_of_hours_waits_and_says_so(tmp_path: Path, met
         assert house.clock.now() - begun >= 3 * 3600
         assert house.tg.faults.violations == []
         if house.waits:
-            gaps = [
-                before - after for (before, _), (after, _) in zip(house.waits, house.waits[1:], strict=False)
-            ]
+            gaps = [before - after for (before, _), (after, _) in pairwise(house.waits)]
             assert max(gaps) <= 30
             assert "wait" in house.waits[0][1]
 
