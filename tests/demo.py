@@ -2,10 +2,12 @@
 
 History first, then ten live posts; progress while it runs; a table and `target equals source: yes` at the
 end. Exit status 0 if that is so, else 1. Everything is on loopback and in one folder that is removed again.
+`python -m tests.demo --tamper` changes a copy before the comparison, to see that it can fail.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -25,6 +27,8 @@ from tgstreamd.cli.terminal import bar, clean, size
 
 #: Seconds between messages: the daemon insists on 3.5 with Telegram, but not with a server of one's own.
 INTERVAL = 0.1
+#: Bytes of the big video.
+BIG = 300_000_000
 #: Seconds after which the demo gives up.
 PATIENCE = 150.0
 CLEAR_LINE, CLEAR_BELOW = "\x1b[K", "\x1b[J"
@@ -37,6 +41,7 @@ class Screen:
         self._in_place = sys.stdout.isatty()
         self._drawn = 0
         self._spoke = 0.0
+        self._redrawn = 0.0
         self.began = time.monotonic()
 
     @property
@@ -50,7 +55,11 @@ class Screen:
 
     def progress(self, lines: list[str]) -> None:
         """What is going on now; an empty list wipes it away."""
+        now = time.monotonic()
         if self._in_place:
+            if lines and now - self._redrawn < 0.1:
+                return
+            self._redrawn = now
             width = shutil.get_terminal_size().columns - 1
             up = f"\x1b[{self._drawn}F" if self._drawn else ""
             print(
@@ -59,8 +68,8 @@ class Screen:
                 flush=True,
             )
             self._drawn = len(lines)
-        elif lines and time.monotonic() - self._spoke >= 3.0:
-            self._spoke = time.monotonic()
+        elif lines and now - self._spoke >= 3.0:
+            self._spoke = now
             print(f"{self.seconds:5.1f} s  " + "; ".join(line.strip() for line in lines), flush=True)
 
     def bar(self, share: float) -> str:
@@ -78,6 +87,7 @@ async def mirrored(screen: Screen, daemon: RunningDaemon, what: str, total: int,
             raise Failed("the daemon ended by itself")
         if screen.seconds > PATIENCE:
             raise Failed(f"not done after {PATIENCE:.0f} s")
+        daemon.sample()
         seen = await daemon.status()
         if seen and seen["mirrors"]:
             mirror = seen["mirrors"][0]
@@ -115,17 +125,10 @@ async def equal(screen: Screen, tg: LocalTelegram, live_after: int) -> tuple[lis
     return source, differences(source, target, live_after=live_after)
 
 
-def table(rows: list[tuple[str, str]]) -> None:
-    print()
-    for name, value in rows:
-        print(f"  {name:<16} {value}")
-    print()
-
-
-async def demo(folder: Path) -> int:
+async def demo(folder: Path, options: argparse.Namespace) -> int:
     screen = Screen()
     print("A Telegram of our own on loopback, the real daemon, one group mirrored into another.\n")
-    async with LocalTelegram("demo") as tg:
+    async with LocalTelegram("demo", big=options.big) as tg:
         count = tg.found["messages"]
         screen.say(
             f"Telegram serves two data centres; the group holds {count} messages, {size(tg.found['bytes'])}"
@@ -145,8 +148,9 @@ async def demo(folder: Path) -> int:
             posted = await posting
             screen.say(f"live posts mirrored: {posted['messages']} messages")
             seconds = time.monotonic() - began
-            peak, written, opened = daemon.peak_memory(), daemon.written(), daemon.open_files()
-            files = daemon.files()
+            rows = measured(daemon, tg.found["bytes"] + posted["bytes"], seconds)
+            if options.tamper:
+                await tg.scenario("tamper")
             source, found = await equal(screen, tg, last)
             screen.say("both chats read and compared by another client")
             status = await daemon.stop()
@@ -162,48 +166,58 @@ async def demo(folder: Path) -> int:
             if daemon.running:
                 await daemon.stop()
     kinds = Counter(one.kind for one in source)
-    moved = tg.found["bytes"] + posted["bytes"]
-    state = {name: bytes_ for name, bytes_ in files.items() if name.startswith("state/")}
-    temporary = {name: bytes_ for name, bytes_ in files.items() if name.startswith("tmp/")}
-    others = sorted(path for path in opened if not path.startswith(str(folder)))
-    table(
-        [
-            ("messages", f"{len(source)} in {seconds:.0f} s, one every {INTERVAL} s at most"),
-            ("kinds", ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())),
-            ("media", f"{size(moved)} moved, {size(moved / seconds)}/s on average"),
-            ("peak memory", f"{size(peak)} of the daemon, everything included"),
-            ("state on disk", ", ".join(f"{name[6:]} {size(b)}" for name, b in state.items())),
-            ("temporary files", ", ".join(f"{name} {size(b)}" for name, b in temporary.items()) or "none"),
-            (
-                "disk writes",
-                f"{size(written)} in all, by the kernel's count" + (f"; also {others}" if others else ""),
-            ),
-        ]
-    )
+    pace = f"paced at {INTERVAL} s here, 3.5 s with Telegram"
+    print(f"\n  {'messages':<16} {len(source)} in {seconds:.0f} s ({pace})")
+    print(f"  {'kinds':<16} {', '.join(f'{n} {kind}' for kind, n in kinds.most_common())}")
+    for name, value in rows:
+        print(f"  {name:<16} {value}")
+    print()
     for line in found:
         print(f"  {line}")
     print(f"target equals source: {'no' if found else 'yes'}")
     return 1 if found else 0
 
 
-async def _main() -> int:
+def measured(daemon: RunningDaemon, moved: int, seconds: float) -> list[tuple[str, str]]:
+    """What the running daemon has cost so far."""
+    daemon.sample()
+    lying = [
+        f"{name.removeprefix('state/')}{f' {size(count)}' if count else ''}"
+        for name, count in daemon.files().items()
+        if name.startswith("state/")
+    ]
+    elsewhere = sorted(path for path in daemon.touched if not path.startswith(f"{daemon.state}/"))
+    return [
+        ("media", f"{size(moved)} in {seconds:.0f} s"),
+        ("peak memory", f"{size(daemon.peak_memory())} of the daemon, everything included"),
+        ("state on disk", ", ".join(lying)),
+        ("temporary files", ", ".join(elsewhere) or "none"),
+        ("disk writes", f"{size(daemon.written())} by the kernel's count, state included"),
+    ]
+
+
+async def _main(options: argparse.Namespace) -> int:
     me = asyncio.current_task()
     assert me is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, me.cancel)
     with tempfile.TemporaryDirectory(prefix="tgstreamd-demo-") as folder:
         try:
-            return await demo(Path(folder))
+            return await demo(Path(folder), options)
         except asyncio.CancelledError:
             print("\nstopped; nothing is left behind", file=sys.stderr)
             return 130
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__.split("\n")[0])
+    parser.add_argument("--big", type=int, default=BIG, metavar="BYTES", help="size of the big video")
+    parser.add_argument("--tamper", action="store_true", help="change a copy: the comparison must fail")
+    options = parser.parse_args()
     if platform.system() != "Linux":
         sys.exit("the demo measures the daemon through /proc, which only Linux has")
     with contextlib.suppress(BrokenPipeError):
-        sys.exit(asyncio.run(_main()))
+        sys.exit(asyncio.run(_main(options)))
     os._exit(1)
 
 

@@ -86,7 +86,8 @@ class RunningDaemon:
         self._listening: asyncio.Task[None] | None = None
         #: The last lines that it logged.
         self.log: deque[str] = deque(maxlen=2000)
-        self.starts = 0
+        #: Files that were seen open for writing, or lying in its folders, at any `sample()`.
+        self.touched: set[str] = set()
 
     async def prepare(self) -> None:
         """Write the configuration and a session, as `init` and `login` would have left them."""
@@ -139,7 +140,6 @@ class RunningDaemon:
         )
         self._listening = asyncio.create_task(self._listen(self._process))
         self._wrapped = bool(wrapper)
-        self.starts += 1
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -241,6 +241,11 @@ class RunningDaemon:
                     ):
                         found.add(path)
         return found
+
+    def sample(self) -> None:
+        """Look which files there are; called again and again, also one that is gone at the end is seen."""
+        self.touched |= self.open_files()
+        self.touched |= {str(self.folder / name) for name in self.files()}
 
     def files(self) -> dict[str, int]:
         """Everything in the state directory and in the place for temporary files, with its size."""

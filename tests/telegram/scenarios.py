@@ -146,6 +146,14 @@ async def demo_live(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     return _told(speaker, {"source": args["source"]})
 
 
+async def tamper(tg: TelegramServer, args: dict[str, Any]) -> None:
+    """Change one letter of a copy and lose another copy: whoever compares must see both."""
+    chats, target = tg.world.chats, _chat(tg, args["target"])
+    messages = [m for m in target.box.messages.values() if m.action is None]
+    chats.edit(messages[0], messages[0].text.replace("G", "C"))
+    chats.delete(messages[-1])
+
+
 def _texts(speaker: Speaker) -> None:
     E = types
     ada = speaker.people[1]
@@ -285,6 +293,13 @@ async def backlog(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
                 text = styled(f"text {number}: ", ("important", types.MessageEntityBold))
                 speaker.say(text, reply_to=answers)
     return _told(speaker, found)
+
+
+async def say(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """One more text in the source, now."""
+    speaker = _again(tg, args)
+    speaker.say(args["text"])
+    return _told(speaker, {})
 
 
 async def look(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:

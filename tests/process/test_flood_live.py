@@ -1,0 +1,64 @@
+"""A flood wait of five seconds on the running program, by real time: obeyed to the second, said, and over."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+from tests.compare import Reader, compare
+from tests.running import LocalTelegram, RunningDaemon, until
+
+METHOD = "messages.sendMessage"
+
+
+async def test_a_flood_of_five_seconds_in_the_middle_of_a_backlog(tmp_path: Path) -> None:
+    """No message lost, none early, other methods go on, `status` and the log say until when."""
+    async with LocalTelegram("backlog", count=40) as tg:
+        daemon = RunningDaemon(tmp_path, tg, pace={"interval": 0.1})
+        await daemon.prepare()
+        # The tenth text is refused, and so is everything of that kind for five seconds.
+        await tg.control("fault", method=METHOD, action="flood", seconds=5.0, skip=9)
+        await daemon.start()
+
+        async def held() -> tuple[int, str] | None:
+            seen = await daemon.status()
+            if not seen or not seen["mirrors"] or not seen["mirrors"][0]["hold_until"]:
+                return None
+            return seen["mirrors"][0]["hold_until"], seen["mirrors"][0]["hold_reason"]
+
+        async def backlog() -> int:
+            seen = await daemon.status()
+            assert seen is not None
+            return int(seen["mirrors"][0]["backlog"])
+
+        async def longer(than: int) -> bool | None:
+            return await backlog() > than or None
+
+        async def over() -> bool | None:
+            return await held() is None or None
+
+        try:
+            until_when, reason = await until(held, within=30, every=0.05)
+            left = until_when - time.time()
+            waiting = await backlog()
+            await tg.scenario("say", text="said during the flood")
+            # It is captured while nothing may be sent.
+            await until(partial(longer, waiting), within=3, every=0.05)
+            assert await held() is not None
+            await until(over, within=10)
+            done = await until(daemon.settled, within=60)
+        finally:
+            await daemon.stop()
+        assert 2 < left < 7
+        assert "FLOOD_WAIT" in reason
+        assert done == 41
+        counters = await tg.control("counters")
+        assert counters["errors"] == {"FLOOD_WAIT_5": 1}
+        assert counters["violations"] == []
+        assert any("FLOOD_WAIT" in line for line in daemon.log)
+        login = await tg.session(tg.found["reader"])
+        lines: list[str] = []
+        async with Reader(login["telethon"], tg.public_key) as reader:
+            equal = await compare(reader, tg.found["source"], tg.found["target"], say=lines.append)
+        assert equal, "\n".join(lines)
