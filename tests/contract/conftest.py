@@ -89,10 +89,10 @@ async def connected(tg: TelegramServer, me: Account, tmp_path: Path) -> AsyncIte
     """`await connected()`: the account, connected. Options go into the settings."""
     made: list[Connection] = []
 
-    async def make(account: Account | None = None, **options: Any) -> Connection:
+    async def make(account: Account | None = None, *, tries: int = 3, **options: Any) -> Connection:
         session = tmp_path / f"session-{len(made)}"
         log_in(tg, account or me, session)
-        connection = await connect(settings_for(tg, session, **options), tries=3)
+        connection = await connect(settings_for(tg, session, **options), tries=tries)
         made.append(connection)
         return connection
 

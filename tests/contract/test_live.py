@@ -104,6 +104,15 @@ async def test_a_difference_that_is_too_long(
     assert difference.box == Box(pts=source.box.pts)
 
 
+async def test_a_position_that_telegram_does_not_know_is_as_too_long(
+    tg: TelegramServer, source: Chat, connected: Connect
+) -> None:
+    connection = await connected()
+    difference = await connection.source.difference(source.marked_id, Box(pts=0))
+    assert difference.too_long
+    assert difference.box == Box(pts=source.box.pts)
+
+
 async def test_an_own_send_comes_as_a_push_too(target: Chat, connected: Connect) -> None:
     connection = await connected()
     draft = Draft(pieces=(Piece(source_id=1, text="mine"),))

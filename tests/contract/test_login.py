@@ -51,6 +51,10 @@ async def test_by_code(tg: TelegramServer, tmp_path: Path, home_dc: int) -> None
     stored = StoredSession.load(path)
     assert stored.dc_id == home_dc
     assert [key.dc_id for key in tg.keys.of_account(bob.id)] == [home_dc]
+    # The configured server is data centre 2; the account's own is where it sent us.
+    connection = await connect(settings_for(tg, path), tries=1)
+    assert (await connection.account()).id == bob.id
+    await connection.close()
 
 
 async def test_with_a_password(tg: TelegramServer, tmp_path: Path) -> None:

@@ -52,8 +52,7 @@ class BaseClient(TelegramClient):
         require_cryptg()
         trust(settings.server)
         if (server := settings.server) is not None:
-            # Wins over the address in the session.
-            session.set_dc(server.dc_id, server.address, server.port)
+            session.reach(server.dc_id, server.address, server.port)
         # Telethon reports each lost connection on its own, with objects in clear; we report ours.
         logging.getLogger("telethon").setLevel(logging.CRITICAL)
         super().__init__(

@@ -194,7 +194,7 @@ class Client(BaseClient):
             if self._clock.monotonic() - saved >= SAVE_INTERVAL:
                 saved = self._clock.monotonic()
                 with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
-                    await asyncio.to_thread(self.stored.save)
+                    await self.stored.save_apart()
             if self._clock.monotonic() - self._wire.heard < SILENCE:
                 continue
             try:

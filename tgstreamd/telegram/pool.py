@@ -8,6 +8,7 @@ A part never goes over the main connection, and never through gzip.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final, Literal
 
 from telethon.crypto import AuthKey
@@ -178,6 +179,8 @@ class Pool:
             await wire.close()
             raise
         self._client.stored.set_key(dc, wire.auth_key.key)
+        with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
+            await self._client.stored.save_apart()
         return Link(wire)
 
     async def _connect(self, dc: int, key: Any) -> Wire:

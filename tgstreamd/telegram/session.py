@@ -6,9 +6,11 @@ hashes of chats and users; never a name, a phone number or a text. Whoever has t
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import struct
+import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ class _File(msgspec.Struct, kw_only=True):
     address: str = ""
     port: int = 0
     key: bytes = b""
+    #: The configured server through which this login was made; empty for Telegram's own.
+    origin: str = ""
     #: Keys of other data centres, for files.
     keys: dict[int, bytes] = {}
     #: Marked id to access hash and username.
@@ -44,8 +48,10 @@ class StoredSession(MemorySession):
         self.path = path
         self.keys: dict[int, bytes] = {}
         self.entities: dict[int, tuple[int, str]] = {}
+        self.origin = ""
         self.dirty = False
         self._auth_key: Any = None
+        self._writing = threading.Lock()
 
     @classmethod
     def load(cls, path: Path | None, string: str = "") -> StoredSession:
@@ -68,6 +74,7 @@ class StoredSession(MemorySession):
     def _take(self, file: _File) -> None:
         self._dc_id, self._server_address, self._port = file.dc, file.address or None, file.port or None
         self._auth_key = AuthKey(file.key) if file.key else None
+        self.origin = file.origin
         self.keys = dict(file.keys)
         self.entities = dict(file.entities)
 
@@ -78,6 +85,14 @@ class StoredSession(MemorySession):
     def set_dc(self, dc_id: int, server_address: str | None, port: int | None) -> None:
         if (dc_id, server_address, port) != (self._dc_id, self._server_address, self._port):
             super().set_dc(dc_id, server_address, port)
+            self.dirty = True
+
+    def reach(self, dc: int, address: str, port: int) -> None:
+        """Go to the configured server, unless the stored address is one that this server gave."""
+        origin = f"{address}:{port}"
+        if self.origin != origin or not self._server_address:
+            self.origin = origin
+            self.set_dc(dc, address, port)
             self.dirty = True
 
     @property
@@ -147,6 +162,7 @@ class StoredSession(MemorySession):
                 address=self._server_address or "",
                 port=self._port or 0,
                 key=self._auth_key.key if self.has_key else b"",
+                origin=self.origin,
                 keys=self.keys,
                 entities=self.entities,
             )
@@ -154,11 +170,20 @@ class StoredSession(MemorySession):
 
     def save(self) -> None:
         """Replace the file, if anything changed. Blocks for an fsync."""
-        if self.path is None or not self.dirty:
-            return
-        self.dirty = False
+        if self.path is not None and self.dirty:
+            self.dirty = False
+            self._write(self.path, self.encode())
+
+    async def save_apart(self) -> None:
+        """As `save`, and the loop goes on meanwhile."""
+        if self.path is not None and self.dirty:
+            self.dirty = False
+            await asyncio.to_thread(self._write, self.path, self.encode())
+
+    def _write(self, path: Path, content: bytes) -> None:
         try:
-            write_file(self.path, self.encode())
+            with self._writing:
+                write_file(path, content)
         except OSError:
             self.dirty = True
             raise

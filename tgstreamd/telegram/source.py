@@ -80,19 +80,26 @@ class TelegramSource:
         return updates.state_box(await self._reading.call(functions.updates.GetStateRequest()))
 
     async def difference(self, chat: int, box: Box) -> Difference:
+        try:
+            return await self._difference(chat, box)
+        except Rejected as error:
+            if not error.error.startswith("PERSISTENT_TIMESTAMP_"):
+                raise
+            # A position that Telegram does not know (an old or foreign ledger): start from a fresh one.
+            return Difference(box=await self.box(chat), too_long=True)
+
+    async def _difference(self, chat: int, box: Box) -> Difference:
         directory = self._client.directory
+        request: Any
         if is_channel(chat):
             channel = await self._peers.channel(chat, "source")
-            answer = await self._reading.call(
-                functions.updates.GetChannelDifferenceRequest(
-                    channel, types.ChannelMessagesFilterEmpty(), box.pts, DIFFERENCE_LIMIT
-                )
+            request = functions.updates.GetChannelDifferenceRequest(
+                channel, types.ChannelMessagesFilterEmpty(), box.pts, DIFFERENCE_LIMIT
             )
-            return updates.channel_difference(answer, chat, directory)
-        answer = await self._reading.call(
-            functions.updates.GetDifferenceRequest(pts=box.pts, date=_moment(box.date), qts=box.qts)
-        )
-        return updates.common_difference(answer, box, directory)
+            return updates.channel_difference(await self._reading.call(request), chat, directory)
+        moment = datetime.fromtimestamp(box.date, UTC)
+        request = functions.updates.GetDifferenceRequest(pts=box.pts, date=moment, qts=box.qts)
+        return updates.common_difference(await self._reading.call(request), box, directory)
 
     async def pushed(self) -> Push:
         while not self._told:
@@ -116,7 +123,3 @@ class TelegramSource:
         if not isinstance(answer, types.upload.File):
             raise Rejected("Telegram answers with a CDN although none was asked for")
         return bytes(answer.bytes[:limit])
-
-
-def _moment(seconds: int) -> Any:
-    return datetime.fromtimestamp(seconds, UTC)
