@@ -9,10 +9,10 @@ RUNTIME := build/runtime
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
 PIP := -m pip --disable-pip-version-check -qq install
 
-.PHONY: help dev demo test proofs check lint types bench deb boot clean
+.PHONY: help dev demo test proofs check lint types bench deb boot boot-vm clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 dev: .venv/.stamp ## a virtual environment in .venv with everything, from the hashed lock file
 
@@ -37,12 +37,14 @@ types: .venv/.stamp ## mypy, strict
 bench: .venv/.stamp ## the figures in the documentation, measured here
 	@$(BIN)/python -m bench
 
-# These two come with the packaging issue.
-deb:
-	@echo "make deb: there is no Debian package yet; it comes with the packaging issue" >&2; exit 1
+deb: .venv/.stamp ## the Debian packages, in build/deb (Debian or Ubuntu; says what it needs)
+	@packaging/make-debs build/deb
 
-boot:
-	@echo "make boot: there is no package to boot a machine with yet; it comes with the packaging issue" >&2; exit 1
+boot: .venv/.stamp ## the package on a really booted systemd: Debian 13 and 12 in containers (root)
+	@tests/boot/run trixie bookworm
+
+boot-vm: .venv/.stamp ## the same in a virtual machine, for what a container cannot show (root, slow)
+	@tests/boot/run-vm trixie
 
 clean: ## remove what was built
 	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out
