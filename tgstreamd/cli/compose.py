@@ -12,7 +12,7 @@ import os
 import pwd
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,24 +51,54 @@ def secrets(config: Config) -> list[str]:
 
 def become_owner(paths: Paths) -> None:
     """As root, become whom the state belongs to, so that nothing is left that the daemon cannot read."""
-    if os.geteuid() != 0:
+    owner = _owner(paths)
+    if owner is None:
         return
+    os.setgroups(_groups(owner))
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)
+
+
+@contextlib.contextmanager
+def as_owner(paths: Paths) -> Iterator[None]:
+    """The same for a while, for a verb that is root again afterwards."""
+    owner = _owner(paths)
+    if owner is None:
+        yield
+        return
+    before = os.getgroups(), os.getegid()
+    os.setgroups(_groups(owner))
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(before[1])
+        os.setgroups(before[0])
+
+
+def _owner(paths: Paths) -> os.stat_result | None:
+    """Whom the state belongs to, where we are root and that is somebody else."""
+    if os.geteuid() != 0:
+        return None
     try:
         if not paths.state_dir.exists():
             _make_for_daemon(paths.state_dir)
         owner = paths.state_dir.stat()
-        if owner.st_uid == 0:
-            return
-        name = pwd.getpwuid(owner.st_uid).pw_name
-        os.initgroups(name, owner.st_gid)
     except FileNotFoundError:
-        return
-    except KeyError:
-        os.setgroups([])
+        return None
     except OSError as error:
         raise StoreError(f"{paths.state_dir}: {error.strerror}") from None
-    os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)
+    return owner if owner.st_uid != 0 else None
+
+
+def _groups(owner: os.stat_result) -> list[int]:
+    try:
+        name = pwd.getpwuid(owner.st_uid).pw_name
+    except KeyError:
+        return []
+    return os.getgrouplist(name, owner.st_gid)
 
 
 def _make_for_daemon(directory: Path) -> None:

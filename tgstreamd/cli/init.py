@@ -129,14 +129,15 @@ async def _answers(arguments: Namespace, account: dict[str, Any], file: Path) ->
     provisional = _provisional(answers, file)
     if provisional is None:
         return await _choices(arguments, answers, None)
-    from . import reach  # with Telethon, which takes its time
+    from . import reach  # Telethon: slow to import, and to be read while we are still root
 
     try:
-        async with (
-            compose.holding(provisional.paths, "init"),
-            reach.connected(provisional) as connection,
-        ):
-            return await _choices(arguments, answers, connection)
+        with compose.as_owner(provisional.paths):
+            async with (
+                compose.holding(provisional.paths, "init"),
+                reach.connected(provisional) as connection,
+            ):
+                return await _choices(arguments, answers, connection)
     except NotAuthorised:
         return await _choices(arguments, answers, None)
 
@@ -158,7 +159,6 @@ def _provisional(answers: dict[str, Any], file: Path) -> Config | None:
             return None
     except (TgstreamdError, OSError):
         return None
-    compose.become_owner(config.paths)
     return config
 
 

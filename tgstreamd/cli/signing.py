@@ -1,0 +1,73 @@
+"""The conversation of a login: questions to the person, and the QR code on the terminal.
+
+Apart from the verb, since Telethon takes a second to import. Prints and logs nothing of what was typed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from argparse import Namespace
+
+import segno
+
+from ..config import Config
+from ..model import Account
+from ..telegram import login as flow
+from . import compose
+from .keyboard import Keyboard
+from .reach import settings
+
+
+async def login(arguments: Namespace, config: Config) -> Account:
+    keyboard = Keyboard()
+    given = [arguments.phone] if arguments.phone else []
+
+    async def phone(why: str) -> str:
+        number = (
+            given.pop() if given else await keyboard.line(_question(why, "phone number, like +4915112345678"))
+        )
+        return "+" + re.sub(r"\D", "", number)
+
+    async def code(why: str) -> str:
+        if not why:
+            print("Telegram has sent a code to the account's other devices (or by SMS).")
+        return await keyboard.line(_question(why, "code"))
+
+    async def password(why: str) -> str:
+        return await keyboard.line(_question(why, "two-step verification password"), hidden=True)
+
+    async with compose.holding(config.paths, "login"), flow.begin(settings(config)) as under_way:
+        if arguments.qr:
+            print("On a phone that is logged in: Settings → Devices → Link Desktop Device, and scan this.")
+            return await under_way.by_qr(Picture().show, password)
+        return await under_way.by_code(phone, code, password)
+
+
+def _question(why: str, what: str) -> str:
+    return f"{why}; {what}: " if why else f"{what}: "
+
+
+class Picture:
+    """The QR code on a terminal; a new one is drawn over the old."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def show(self, url: str) -> None:
+        out = io.StringIO()
+        segno.make(url, error="l", micro=False).terminal(out, compact=True, border=2)
+        text = out.getvalue()
+        if sys.stdout.isatty():
+            # White on black whatever the terminal's colours are: phones do not read negatives.
+            lines = [f"\x1b[97;40m{line}\x1b[0m\n" for line in text.splitlines()]
+            back = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
+            text = back + "".join(lines)
+        print(text, end="", flush=True)
+        self._drawn = text.count("\n")
+
+
+async def logout(config: Config) -> bool:
+    async with compose.holding(config.paths, "logout"):
+        return await flow.logout(settings(config))
