@@ -143,7 +143,7 @@ class Admission:
         while True:
             try:
                 await self._admit(config, before=before)
-                return None
+                return
             except AccountFrozen as error:
                 # Found frozen is judged too: nothing is asked until a person has started us again.
                 if not self._roster.frozen:
