@@ -157,14 +157,13 @@ class Staging:
 
     async def needs(self, job: Job) -> list[Message]:
         """The messages of a job whose media is still to be brought over."""
-        committed = await self._store.committed(job.id)
-        return [
-            message
+        moving = [
+            (message, message.media.id)
             for message, _ in await self._store.messages(job.id)
-            if message.media is not None
-            and self.streams(job.id, message.media, mirror=job.mirror)
-            and committed.get(message.id, (0, b""))[0] != message.media.id
+            if message.media is not None and self.streams(job.id, message.media, mirror=job.mirror)
         ]
+        committed = await self._store.committed(job.id) if moving else {}
+        return [message for message, media in moving if committed.get(message.id, (0, b""))[0] != media]
 
     async def run(self, beat: Beat) -> None:
         """The service that starts transfers, the next jobs' first."""
