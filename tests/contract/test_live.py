@@ -149,6 +149,20 @@ async def test_an_answer_that_this_layer_cannot_read(
     assert await connection.source.history(source.marked_id, after=0)
 
 
+@pytest.mark.parametrize("length", [10, 3000])
+async def test_a_push_that_cannot_be_read_is_a_reason_to_ask(
+    tg: TelegramServer, source: Chat, other: Account, connected: Connect, length: int
+) -> None:
+    connection = await connected()
+    tg.world.chats.post(source, other, "readable")
+    await push_where(connection, lambda p: p.message is not None)
+    # A long one comes packed, and is found to be unreadable at another place.
+    tg.world.chats.post(source, other, "x" * length, media=tg.world.media.plain("geo", Unreadable()))
+    async with asyncio.timeout(5):
+        assert await connection.source.pushed() == Push(chat=0)
+    assert connection.connected
+
+
 class Unreadable:
     """A media of a newer layer."""
 

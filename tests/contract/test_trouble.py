@@ -111,6 +111,26 @@ async def test_parts_go_over_several_connections(
     assert tg.log.count("auth.exportAuthorization") == 1
 
 
+async def test_a_connection_that_rested_is_not_trusted(
+    tg: TelegramServer, me: Account, source: Chat, other: Account, tmp_path: Path
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    clock = FakeClock()
+    connection = await connect(settings_for(tg, tmp_path / "session"), clock=clock, tries=1)
+    media = await media_of(tg, connection, source, other, 4)
+    assert await connection.source.part(media, 0, PART_SIZE)
+    (first,) = [c for c in tg.connections if c.dc_id == 4]
+    assert await connection.source.part(media, 0, PART_SIZE)
+    assert [c for c in tg.connections if c.dc_id == 4] == [first]
+    clock.advance(60)
+    assert await connection.source.part(media, 0, PART_SIZE)
+    async with asyncio.timeout(5):
+        while first in tg.connections:  # noqa: ASYNC110  # the set has no event
+            await asyncio.sleep(0)
+    assert len([c for c in tg.connections if c.dc_id == 4]) == 1
+    await connection.close()
+
+
 async def test_a_file_that_lies_elsewhere_is_followed(
     tg: TelegramServer, source: Chat, other: Account, connected: Connect
 ) -> None:

@@ -27,13 +27,12 @@ TCP_TIMEOUT: Final = 10
 DEVICE: Final = {"device_model": "tgstreamd", "system_version": "Linux", "app_version": __version__}
 
 
-def require_cryptg() -> None:
+def require_cryptg(aes: Any = telethon.crypto.aes) -> None:
     """Refuse to run on Python's own AES: a hundred times slower, and nobody would know why."""
-    cryptg = telethon.crypto.aes.cryptg
-    if cryptg is None:
+    if aes.cryptg is None:
         raise ConfigError("cryptg cannot be imported", hint="install it: media would crawl without it")
     key, iv, block = bytes(range(32)), bytes(range(32)), bytes(64)
-    if cryptg.decrypt_ige(telethon.crypto.aes.AES.encrypt_ige(block, key, iv), key, iv) != block:
+    if aes.cryptg.decrypt_ige(aes.AES.encrypt_ige(block, key, iv), key, iv) != block:
         raise ConfigError("cryptg is installed and does not work", hint="reinstall it")
 
 

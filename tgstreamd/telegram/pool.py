@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from telethon.crypto import AuthKey
@@ -38,14 +39,16 @@ SHARE: Final = 1
 class Link:
     """One file connection. The seam behind which the sender can be replaced: `call`, `load`, `close`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, monotonic: Callable[[], float]) -> None:
         self._wire = wire
         self._loop = asyncio.get_running_loop()
+        self._monotonic = monotonic
+        self._used = monotonic()
 
     @property
     def alive(self) -> bool:
-        rested = self._loop.time() - self._wire.heard > REST_MAX
-        return self._wire.alive and not (rested and self._wire.load == 0)
+        rested = self._wire.load == 0 and self._monotonic() - self._used > REST_MAX
+        return self._wire.alive and not rested
 
     @property
     def load(self) -> int:
@@ -67,6 +70,7 @@ class Link:
             return asking.result()
         finally:
             asking.cancel()
+            self._used = self._monotonic()
 
     async def close(self) -> None:
         await self._wire.close()
@@ -83,6 +87,7 @@ class Pool:
         self._keys: dict[int, asyncio.Lock] = {}
         #: Files that turned out to lie elsewhere than their message says.
         self._moved: dict[int, int] = {}
+        self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
 
     async def call(self, dc: int, direction: Direction, request: Any, *, file: int = 0) -> Any:
@@ -139,12 +144,19 @@ class Pool:
             if self._closed:
                 raise Transient("the connection to Telegram was closed", error="NOT_CONNECTED")
             opened = await self._open(dc)
+            if self._closed:
+                await opened.close()
+                raise Transient("the connection to Telegram was closed", error="NOT_CONNECTED")
             self._links.setdefault((dc, direction), []).append(opened)
             return opened
 
     def _idlest(self, dc: int, direction: Direction) -> Link | None:
         links = self._links.setdefault((dc, direction), [])
-        links[:] = [link for link in links if link.alive]
+        for link in [link for link in links if not link.alive]:
+            links.remove(link)
+            closing = asyncio.ensure_future(link.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         best = min(links, key=lambda link: link.load, default=None)
         if best is None or (best.load >= SHARE and len(links) < self._size):
             return None
@@ -154,11 +166,11 @@ class Pool:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 if dc == self._client.stored.dc_id:
-                    return Link(await self._connect(dc, self._client.stored.auth_key))
+                    return self._made(await self._connect(dc, self._client.stored.auth_key))
                 async with self._keys.setdefault(dc, asyncio.Lock()):
                     known = self._client.stored.keys.get(dc)
                     if known is not None:
-                        return Link(await self._connect(dc, AuthKey(known)))
+                        return self._made(await self._connect(dc, AuthKey(known)))
                     return await self._open_anew(dc)
         except TROUBLES as error:
             ours = translate(error)
@@ -181,7 +193,10 @@ class Pool:
         self._client.stored.set_key(dc, wire.auth_key.key)
         with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
             await self._client.stored.save_apart()
-        return Link(wire)
+        return self._made(wire)
+
+    def _made(self, wire: Wire) -> Link:
+        return Link(wire, self._client.monotonic)
 
     async def _connect(self, dc: int, key: Any) -> Wire:
         """A wire that has said which layer it speaks and who it is."""
@@ -208,4 +223,4 @@ class Pool:
         self._closed = True
         links = [link for group in self._links.values() for link in group]
         self._links.clear()
-        await asyncio.gather(*(link.close() for link in links))
+        await asyncio.gather(*(link.close() for link in links), *self._closing)

@@ -141,7 +141,10 @@ class Wire(MTProtoSender):
 
     async def _process_message(self, message: Any) -> None:
         self.heard = self._monotonic()
-        await super()._process_message(message)
+        try:
+            await super()._process_message(message)
+        except TypeNotFoundError:
+            self._gap()  # it was packed, and is unpacked only here
 
     async def _handle_new_session_created(self, message: Any) -> None:
         await super()._handle_new_session_created(message)
