@@ -110,6 +110,8 @@ class Capture:
                     new_id=self._ids.random_id,
                 )
                 self._on_new(new)
+        if push.deleted and (dropping := self._drops_deleted(push.chat)):
+            await self._store.take_deleted(push.chat, push.deleted, mirrors=dropping, now=self._clock.now())
         if push.chat:
             self._told.add(box_of(push.chat))
         else:

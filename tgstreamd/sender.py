@@ -97,10 +97,13 @@ class Sender:
             return self._clock.now() + OFFLINE
         due = math.inf
         rows = await self._store.mirror_list(active_only=False)
-        for target in dict.fromkeys(row.target for row in rows):
+        targets: dict[int, list[MirrorRow]] = {}
+        for row in rows:
+            targets.setdefault(row.target, []).append(row)
+        # What all targets share, the backlogs' interval above all, goes to the one that waits longest.
+        for target, there in sorted(targets.items(), key=lambda item: max(map(self._served_at, item[1]))):
             beat(IDLE)
             await self._holding.load()
-            there = [row for row in rows if row.target == target]
             if (job := await self._store.open_job(target)) is not None:
                 # Neither a pause nor a mirror's removal leaves an attempt without its answer.
                 row = next(row for row in there if row.id == job.mirror)
@@ -112,7 +115,7 @@ class Sender:
     async def _serve_one_of(self, rows: list[MirrorRow]) -> float:
         """The next call to one target; the mirror that was served longest ago comes first."""
         due = math.inf
-        for row in sorted(rows, key=lambda row: self._served.get(row.id, 0.0)):
+        for row in sorted(rows, key=self._served_at):
             if row.paused or row.id not in self._roster.mirrors:
                 continue
             mirror = self._roster.mirrors[row.id]
@@ -134,6 +137,9 @@ class Sender:
             self._served[row.id] = self._clock.monotonic()
             return min(due, await self._serve(mirror, job))
         return due
+
+    def _served_at(self, row: MirrorRow) -> float:
+        return self._served.get(row.id, 0.0)
 
     async def _serve(self, mirror: Mirror, job: Job) -> float:
         """One call of one job, and what follows from it; when to look again."""

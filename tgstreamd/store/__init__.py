@@ -7,7 +7,7 @@ that lives in the room it belongs to (mirrors, intake, queue, uploads, clocks, r
 from __future__ import annotations
 
 from . import clocks, intake, mirrors, queue, report, uploads
-from .engine import Db, Engine, transaction
+from .engine import Db, Engine, NoLedger, transaction
 from .intake import ALBUM_MAX, ALBUM_WAIT
 from .records import (
     CopyRow,
@@ -34,6 +34,7 @@ __all__ = [
     "JobState",
     "Lane",
     "MirrorRow",
+    "NoLedger",
     "Origin",
     "ParkedJob",
     "Send",
@@ -78,6 +79,7 @@ class Store(Engine):
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)
     take_push = transaction(intake.take_push)
+    take_deleted = transaction(intake.take_deleted)
     take_difference = transaction(intake.take_difference)
     take_page = transaction(intake.take_page)
     take_missed = transaction(intake.take_missed)

@@ -50,6 +50,12 @@ def take_push(
     ]
 
 
+def take_deleted(db: Db, chat: int, ids: Sequence[int], *, mirrors: Sequence[int], now: float) -> None:
+    """A pushed deletion: no difference tells it any more where the message came after its position."""
+    for mirror in mirrors:
+        _drop_deleted(db, mirror, chat, ids, now)
+
+
 def take_difference(
     db: Db,
     box_chat: int,
