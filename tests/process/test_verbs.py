@@ -140,3 +140,9 @@ async def test_a_reader_that_goes_away(home: Home) -> None:
     async with asyncio.timeout(HANG):
         out, err = await process.communicate()
     assert (out, err) == (b"tgstreamd 0.1.0 stopped\n", b"")
+
+
+async def test_a_ledger_that_is_only_being_made_is_none_yet(home: Home) -> None:
+    home.write("")
+    (home.state / "ledger.db").touch(0o600)
+    assert (await home.status())["mirrors"] == []

@@ -32,11 +32,12 @@ def act(arguments: Namespace) -> int:
         now = SystemClock().now()
 
         async def work() -> dict[str, Any]:
-            async with compose.holding(config.paths, "check"), connected(config) as connection:
-                if not compose.has_ledger(config.paths):
-                    return await checks.check(config, connection, None, now=now)
-                async with compose.open_store(config.paths, read_only=True) as store:
-                    return await checks.check(config, connection, store, now=now)
+            async with (
+                compose.holding(config.paths, "check"),
+                connected(config) as connection,
+                compose.look_into(config.paths) as store,
+            ):
+                return await checks.check(config, connection, store, now=now)
 
         answer = asyncio.run(work())
     print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))

@@ -25,6 +25,7 @@ from ..control import NoDaemon, ask
 from ..errors import ConfigError, StoreError, TgstreamdError
 from ..lock import Lock, Locked, take
 from ..store import Store
+from ..store.engine import NoLedger
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"
@@ -144,14 +145,27 @@ async def holding(paths: Paths, verb: str) -> AsyncIterator[Lock]:
 
 
 @contextlib.asynccontextmanager
-async def open_store(paths: Paths, *, read_only: bool = False) -> AsyncIterator[Store]:
-    """The ledger; read-only it must exist."""
-    opened = Store.open_read_only if read_only else Store.open
-    store = await opened(paths.ledger)
+async def open_store(paths: Paths) -> AsyncIterator[Store]:
+    """The ledger, to be changed."""
+    store = await Store.open(paths.ledger)
     try:
         yield store
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def look_into(paths: Paths) -> AsyncIterator[Store | None]:
+    """The ledger, read-only and beside whoever writes it; None where there is none yet."""
+    try:
+        store = await Store.open_read_only(paths.ledger) if has_ledger(paths) else None
+    except NoLedger:
+        store = None
+    try:
+        yield store
+    finally:
+        if store:
+            await store.close()
 
 
 def has_ledger(paths: Paths) -> bool:

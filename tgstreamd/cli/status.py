@@ -54,9 +54,7 @@ def look(arguments: Namespace) -> dict[str, Any]:
 
     async def read() -> dict[str, Any]:
         now = SystemClock().now()
-        if not compose.has_ledger(paths):
-            return await verbs.status(None, verbs.Live(), pace=pace, now=now)
-        async with compose.open_store(paths, read_only=True) as store:
+        async with compose.look_into(paths) as store:
             return await verbs.status(store, verbs.Live(), pace=pace, now=now)
 
     return asyncio.run(read())

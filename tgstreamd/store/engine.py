@@ -25,6 +25,10 @@ Db = sqlite3.Connection
 Row = sqlite3.Row
 
 
+class NoLedger(StoreError):
+    """There is none yet, or one whose first transaction has not ended."""
+
+
 class Engine:
     """An open ledger. Made by `open` or `open_read_only`; `close` when done."""
 
@@ -108,10 +112,13 @@ def _connect(path: Path) -> Db:
 
 def _connect_read_only(path: Path) -> Db:
     if not path.exists():
-        raise StoreError(f"there is no ledger at {path}", hint="nothing was mirrored from here yet")
+        raise NoLedger(f"there is no ledger at {path}", hint="nothing was mirrored from here yet")
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA query_only = ON")
+    if _version(db) == 0:
+        db.close()
+        raise NoLedger(f"the ledger at {path} is only being made", hint="ask again in a moment")
     _refuse_newer(db, path)
     return db
 
