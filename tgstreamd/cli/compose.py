@@ -24,8 +24,7 @@ from ..config_paths import STATE_ROOT
 from ..control import NoDaemon, ask
 from ..errors import ConfigError, StoreError, TgstreamdError
 from ..lock import Lock, Locked, take
-from ..store import Store
-from ..store.engine import NoLedger
+from ..store import NoLedger, Store
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"
