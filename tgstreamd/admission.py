@@ -84,6 +84,12 @@ class Admission:
             await self._patiently(config, before, waiting)
         await self._refuse_loops()
 
+    def unborn(self) -> list[tuple[MirrorConfig, str]]:
+        """The configured mirrors that could not begin, each with its reason."""
+        return [
+            (config, self.pending[config.name]) for config in self._configs if config.name in self.pending
+        ]
+
     async def reconfigure(self, configs: Sequence[MirrorConfig]) -> None:
         """The configuration has changed: let in what is new, list no longer what is gone."""
         self._configs = configs

@@ -311,10 +311,9 @@ class Daemon:
                     target=mirror.target,
                     source_topic=mirror.source_topic,
                     target_topic=mirror.target_topic,
-                    why=self.admission.pending[mirror.name],
+                    why=why,
                 )
-                for mirror in self.config.mirrors
-                if mirror.name in self.admission.pending
+                for mirror, why in self.admission.unborn()
             ),
         )
 
