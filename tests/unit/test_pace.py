@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgstreamd.model import Mark
 from tgstreamd.pace import (
     CALM,
     WIDEST,
-    Mark,
     Pace,
     Tempo,
     anchored,

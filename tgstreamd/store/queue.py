@@ -101,8 +101,8 @@ def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     """What became of a source message; None where the ledger never saw it."""
     row = db.execute(
         "SELECT job.id, job.state, job.lane, job.reason, (SELECT target_id FROM copy "
-        "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id AND target_id IS NOT NULL "
-        "ORDER BY seq, idx LIMIT 1) "
+        "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id "
+        "AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) "
         "AS copy_id FROM item JOIN job ON job.id = item.job "
         "WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id",
         {"mirror": mirror, "chat": chat, "id": source_id},
