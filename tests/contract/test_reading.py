@@ -62,6 +62,18 @@ async def test_the_first_message_at_or_after_a_date(
     assert await port.first_since(source.marked_id, begin + 10**6) == ids[-1] + 1
 
 
+@pytest.mark.parametrize(("premium", "parts", "caption"), [(False, 4000, 1024), (True, 8000, 4096)])
+async def test_the_accounts_limits(
+    me: Account, connected: Connect, premium: bool, parts: int, caption: int
+) -> None:
+    me.premium = premium
+    account = await (await connected()).account()
+    assert (account.id, account.name, account.username) == (me.id, "Mia Mirror", "mia")
+    assert (account.premium, account.text_max, account.parts_max, account.caption_max) == (
+        premium, 4096, parts, caption,
+    )  # fmt: skip
+
+
 async def test_an_empty_page_means_the_end(source: Chat, connected: Connect) -> None:
     port = (await connected()).source
     newest = await port.newest(source.marked_id)

@@ -15,7 +15,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, TgstreamdError, Transient
+from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, Rejected, TgstreamdError, Transient
 from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
 from tgstreamd.telegram.client import SILENCE, Client
 from tgstreamd.telegram.connect import Connection, connect
@@ -45,6 +45,13 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_is_not_sent_again(
     assert len(target.box.ids) == before + 1
     # Telethon would have repeated the first one by itself, on the new connection.
     assert tg.log.count("messages.sendMessage") == 1
+
+
+async def test_a_request_that_no_packet_can_hold(target: Chat, connected: Connect) -> None:
+    port = (await connected()).target
+    with pytest.raises(Rejected, match="cannot be written"):
+        await port.send(target.marked_id, TEXT, [1 << 70], [None])
+    assert (await port.send(target.marked_id, TEXT, [1], [None])).ids
 
 
 async def test_a_request_given_up_is_forgotten(tg: TelegramServer, target: Chat, connected: Connect) -> None:

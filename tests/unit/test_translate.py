@@ -124,6 +124,11 @@ def test_without_an_answer_the_outcome_is_unknown(error: Exception) -> None:
     assert type(translate(error, REQUEST)) is Transient
 
 
+def test_telethons_words_are_not_shown() -> None:
+    for text in ("Not connected", "Cannot send requests while disconnected", "failed 0 time(s)"):
+        assert "the connection was cut" in str(translate(ConnectionError(text), REQUEST))
+
+
 def test_what_this_layer_cannot_read() -> None:
     assert type(translate(rpc.TypeNotFoundError(0xDEADBEEF, b"secret text"), REQUEST)) is Undecodable
     assert "secret" not in str(translate(rpc.TypeNotFoundError(0xDEADBEEF, b"secret text"), REQUEST))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import struct
+import zlib
 from typing import Any, Final, Literal
 
 import python_socks
@@ -33,6 +35,7 @@ from ..errors import (
     Undecodable,
 )
 from .sayings import HINTS, SAYINGS
+from .wire import UnwritableError
 
 #: Which of the two sides a call serves: it decides who is lost when a chat is.
 Side = Literal["source", "target"]
@@ -54,6 +57,9 @@ TROUBLES: Final[tuple[type[Exception], ...]] = (
     python_socks.ProxyError,
     python_socks.ProxyConnectionError,
     python_socks.ProxyTimeoutError,
+    RuntimeError,  # Telethon's reader: a wrong constructor where it knows what must come
+    struct.error,
+    zlib.error,
     AssertionError,  # Telethon's key exchange asserts what the other end says
     ValueError,  # Telethon's word for "not a request", "payload too big", "DC unknown"
 )
@@ -146,6 +152,8 @@ _REFERENCE = re.compile(
 _MIGRATE = re.compile(r"(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)")
 _INTERDC = re.compile(r"INTERDC_\d+_CALL_(?:RICH_)?ERROR")
 _PAYMENT = re.compile(r"ALLOW_PAYMENT_REQUIRED(?:_\d+)?")
+#: Telethon's own words for it; they choose only ours.
+_TELETHON_CUT = re.compile(r"Not connected|while disconnected|failed \d+ time")
 _FILE_MIGRATE = re.compile(r"FILE_MIGRATE_(\d+)")
 
 
@@ -207,8 +215,12 @@ def translate(error: BaseException, request: Any = None, side: Side = "source") 
         )
     if isinstance(error, TimeoutError):
         return Transient(f"{method}: no answer in time", error="TIMEOUT")
+    if isinstance(error, RuntimeError | struct.error | zlib.error):
+        return Undecodable(f"{method}: the answer cannot be read")
+    if isinstance(error, UnwritableError):
+        return Rejected(f"{method}: the request cannot be written: {error}", error="UNWRITABLE")
     if isinstance(error, ValueError) and "too big" in str(error):
-        return Rejected(f"{method}: larger than a packet may be")
+        return Rejected(f"{method}: larger than a packet may be", error="UNWRITABLE")
     return Transient(f"{method}: {_plain(error)}")
 
 
@@ -218,6 +230,8 @@ def _plain(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
     text = str(error).split("\n")[0].strip()
+    if isinstance(error, ConnectionError) and _TELETHON_CUT.search(text):
+        return "the connection was cut"
     return text or type(error).__name__
 
 

@@ -44,6 +44,10 @@ class _State(MTProtoState):
             raise
 
 
+class UnwritableError(ValueError):
+    """A request holds what no TL object can: it never left."""
+
+
 class Wire(MTProtoSender):
     """A sender of requests; see the module. `gap` is called when a push may have been missed."""
 
@@ -87,7 +91,10 @@ class Wire(MTProtoSender):
         A request given up, by timeout or cancellation, is forgotten: it may have been carried out, but it
         is not sent later.
         """
-        future: asyncio.Future[Any] = self.send(request)
+        try:
+            future: asyncio.Future[Any] = self.send(request)
+        except (struct.error, TypeError, AttributeError, OverflowError) as error:
+            raise UnwritableError(str(error)) from error
         try:
             # `wait` raises CancelledError only for this task; a future that Telethon cancelled is "done".
             await asyncio.wait({future}, timeout=timeout)
