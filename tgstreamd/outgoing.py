@@ -13,9 +13,8 @@ import structlog
 
 from .clock import Clock
 from .degrade import degraded
-from .errors import SourceGone
 from .lines import link
-from .model import Draft, Message, Mirror, ReplyTo
+from .model import Draft, Message, Mirror, Piece, ReplyTo
 from .plan import Parent, Plan, plan
 from .ports import Ids, Source
 from .recognise import fingerprint
@@ -96,7 +95,7 @@ class Outgoing:
             await self._write_down(job, planned.drafts, {m.id: random_id for m, random_id in kept})
         sends = await self._store.sends(job.id)
         send = next(send for send in sends if send.state == "new")
-        draft = self._answering(send, sends)
+        draft = _with_references(self._answering(send, sends), [message for message, _ in kept])
         committed = await self._store.committed(job.id)
         media = [committed.get(piece.source_id, (0, None))[1] for piece in draft.pieces]
         return (
@@ -164,14 +163,19 @@ class Outgoing:
         await self._write_down(job, drafts, born)
 
     async def refresh(self, mirror: Mirror, job: Job) -> None:
-        """References are too old: fetch the messages anew; uploads of ours are made again."""
+        """References are too old: fetch the messages anew; uploads of ours are made again.
+
+        What went by reference, and whose message is gone, becomes a note in its place.
+        """
         kept = [message for message, _ in await self._store.messages(job.id)]
         fresh = await self._source.messages(mirror.source, [message.id for message in kept])
-        if not fresh and any(message.media is not None for message in kept):
-            raise SourceGone("the original was deleted before its turn, and its media with it")
         await self._store.refresh(job.id, list(fresh.values()))
         for message in kept:
             await self._store.drop_upload(job.id, message.id)
+            moved = self._staging.streams(job.id, message.media, mirror=mirror.id)
+            if message.media is not None and message.id not in fresh and not moved:
+                gone = Degrade(what="note", reason="deleted before its turn")
+                await self._change_media(job, message.id, gone)
 
     async def split_off(self, job: Job, send: Send, missing: set[int]) -> None:
         """The items of an album that are missing become a call behind it, answering its first item."""
@@ -273,3 +277,16 @@ class Outgoing:
         if message.group is None:
             return [message]
         return [found[i] for i in sorted(found) if found[i].group == message.group]
+
+
+def _with_references(draft: Draft, kept: Sequence[Message]) -> Draft:
+    """The draft with the references as they were last fetched: it may have been planned long ago."""
+    media = {message.id: message.media for message in kept}
+
+    def fresh(piece: Piece) -> Piece:
+        now = media.get(piece.source_id)
+        if piece.media is None or now is None or now.id != piece.media.id:
+            return piece
+        return msgspec.structs.replace(piece, media=msgspec.structs.replace(piece.media, raw=now.raw))
+
+    return msgspec.structs.replace(draft, pieces=tuple(fresh(piece) for piece in draft.pieces))

@@ -144,7 +144,10 @@ class Trouble:
                 await self._store.postpone(job.id, decision.at, trouble=self._cost(decision.at))
                 if not isinstance(decision, Again):
                     # What was committed is made again under a new file_id; a source's reference is refetched.
-                    await self._outgoing.refresh(mirror, job)
+                    try:
+                        await self._outgoing.refresh(mirror, job)
+                    except TelegramError as further:
+                        return await self.of_job(mirror, job, further, source_id=source_id)
                 return decision.at
             case Unknown():
                 log.warning("outcome unknown, finding out", **names, why=words(error))
@@ -154,6 +157,9 @@ class Trouble:
             case Hold():
                 await self._holding.hold(decision, mirror)
                 self._wait_unsure(job, decision.until, decision.unsure)
+                if not decision.method.startswith("messages.send"):
+                    # Something that the job needs before it can be sent: no hold of sends knows of it.
+                    await self._store.postpone(job.id, decision.until)
                 return decision.until
             case HoldAccount():
                 await self._holding.hold_account(decision)

@@ -235,6 +235,8 @@ def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
     if media.kind in ("photo", "live_photo"):
         return types.InputMediaUploadedPhoto(input_file(upload, "photo.jpg"), spoiler=media.spoiler or None)
     received = decode(media.raw)
+    if isinstance(received, types.MessageMediaPhoto):
+        return _photo_as_file(media, upload)
     document = received.document
     return types.InputMediaUploadedDocument(
         file=input_file(upload, upload.name or media.name or "file"),
@@ -246,6 +248,21 @@ def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
         spoiler=media.spoiler or None,
         thumb=input_file(thumb, "thumb.jpg") if thumb else None,
         video_timestamp=received.video_timestamp,
+    )
+
+
+def _photo_as_file(media: Media, upload: Upload) -> Any:
+    """A picture that Telegram does not take as a photo."""
+    name = media.name or "photo.jpg"
+    return types.InputMediaUploadedDocument(
+        file=input_file(upload, name),
+        mime_type=media.mime or "image/jpeg",
+        attributes=[
+            types.DocumentAttributeImageSize(media.width, media.height),
+            types.DocumentAttributeFilename(name),
+        ],
+        force_file=True,
+        spoiler=media.spoiler or None,
     )
 
 
