@@ -19,6 +19,7 @@ from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, Rejected, Tg
 from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
 from tgstreamd.telegram.client import SILENCE, Client
 from tgstreamd.telegram.connect import Connection, connect
+from tgstreamd.telegram.pool import Pool
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Settings
 
@@ -406,3 +407,27 @@ async def test_a_flood_at_start_is_waited_out(tg: TelegramServer, me: Account, t
     assert len(waits) == 160
     assert waits[0] == pytest.approx(4000, abs=1)
     await connection.close()
+
+
+class ImpatientPool(Pool):
+    connect_timeout = 0.5
+
+
+async def test_many_parts_wait_together_for_a_centre_that_does_not_answer(
+    tg: TelegramServer, me: Account, source: Chat, other: Account, tmp_path: Path
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    client = Impatient(settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"))
+    await client.open(tries=1)
+    await client.config()
+    pool = ImpatientPool(client, 4)
+    tg.network.latency = 1e6
+    started = time.monotonic()
+    request = functions.help.GetConfigRequest()
+    results = await asyncio.gather(
+        *(pool.call(4, "down", request) for _ in range(20)), return_exceptions=True
+    )
+    assert {str(result) for result in results} == {"connection: no answer in time"}
+    assert time.monotonic() - started < 5
+    await pool.close()
+    await client.close()

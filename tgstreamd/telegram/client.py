@@ -59,6 +59,8 @@ class Client(BaseClient):
         self.usable = asyncio.Event()
         #: What ended the client for good; every call raises it.
         self.fatal: TgstreamdError | None = None
+        #: Why there is no connection just now; None while there is one.
+        self.trouble: TgstreamdError | None = None
         self.me: Any = None
         self._clock: Clock = clock or SystemClock()
         self._keeper: asyncio.Task[None] | None = None
@@ -101,6 +103,7 @@ class Client(BaseClient):
                 return
 
     async def _pause(self, seconds: float, why: TgstreamdError, waiting: Waiting) -> None:
+        self.trouble = why
         end = self._clock.monotonic() + seconds
         while (left := end - self._clock.monotonic()) > 0:
             waiting(left, why)
@@ -125,6 +128,7 @@ class Client(BaseClient):
             await self._tear_down()
             raise NotAuthorised("nobody is logged in with this session", hint="tgstreamd login")
         self._refusals = 0
+        self.trouble = None
         self.usable.set()
 
     def _judge(self, error: TgstreamdError) -> TgstreamdError:

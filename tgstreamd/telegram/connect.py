@@ -7,7 +7,7 @@ of a transfer.
 from __future__ import annotations
 
 from ..clock import Clock
-from ..errors import NotAuthorised
+from ..errors import NotAuthorised, TgstreamdError
 from ..model import Account, Chat
 from . import chats
 from .client import Client, Waiting
@@ -34,6 +34,11 @@ class Connection:
     @property
     def connected(self) -> bool:
         return self._client.connected
+
+    @property
+    def trouble(self) -> TgstreamdError | None:
+        """Why there is no connection just now; None while there is one, or was until a moment ago."""
+        return self._client.fatal or self._client.trouble
 
     async def account(self) -> Account:
         return await self.source.account()

@@ -79,6 +79,8 @@ class Link:
 class Pool:
     """See the module. `call` with data centre 0 means the account's own."""
 
+    connect_timeout: float = CONNECT_TIMEOUT
+
     def __init__(self, client: Client, connections: int) -> None:
         self._client = client
         self._size = max(1, connections)
@@ -87,6 +89,8 @@ class Pool:
         self._keys: dict[int, asyncio.Lock] = {}
         #: Files that turned out to lie elsewhere than their message says.
         self._moved: dict[int, int] = {}
+        #: The last failure to connect to a data centre, and when it was.
+        self._failed: dict[int, tuple[float, TgstreamdError]] = {}
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
 
@@ -137,10 +141,14 @@ class Pool:
         link = self._idlest(dc, direction)
         if link is not None:
             return link
+        asked = self._client.monotonic()
         async with self._opening.setdefault((dc, direction), asyncio.Lock()):
             link = self._idlest(dc, direction)
             if link is not None:
                 return link
+            if (failed := self._failed.get(dc)) is not None and failed[0] > asked:
+                # Somebody tried while we waited. One after the other, each would wait for as long.
+                raise failed[1].with_traceback(None)
             if self._closed:
                 raise Transient("the connection to Telegram was closed", error="NOT_CONNECTED")
             opened = await self._open(dc)
@@ -164,7 +172,7 @@ class Pool:
 
     async def _open(self, dc: int) -> Link:
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(self.connect_timeout):
                 if dc == self._client.stored.dc_id:
                     return self._made(await self._connect(dc, self._client.stored.auth_key))
                 async with self._keys.setdefault(dc, asyncio.Lock()):
@@ -173,8 +181,9 @@ class Pool:
                         return self._made(await self._connect(dc, AuthKey(known)))
                     return await self._open_anew(dc)
         except TROUBLES as error:
-            ours = translate(error)
-            raise await self._judge(ours, dc) if ours is not error else ours from error
+            ours = await self._judge(translate(error), dc)
+            self._failed[dc] = self._client.monotonic(), ours
+            raise ours from error
 
     async def _open_anew(self, dc: int) -> Link:
         """A first connection: a new key, authorised by the account's own data centre."""
