@@ -35,7 +35,7 @@ class Track:
         await control("arrived")
         before = self.peer.cpu
         job = {**self._common, "document": document, **options}
-        took = await told(0, "-m", "bench.contenders", name, json.dumps(job))
+        took = await told(0, *job.pop("module", ["-m", "bench.contenders"]), name, json.dumps(job))
         peer_cpu = self.peer.cpu - before
         seen = await control("arrived")
         wanted = -(-document["size"] // PART)

@@ -1,0 +1,110 @@
+"""What file connections say and hear, as bytes: parts without a detour through Telethon's readers.
+
+`pieces` writes a request, `result` reads its answer; only parts have a short way, everything else goes
+through Telethon's classes. An answer that is an error raises it, as Telethon would.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any, Final
+
+from telethon.errors import rpc_message_to_error
+from telethon.extensions import BinaryReader
+from telethon.tl import functions, types
+
+from .lean_envelope import Piece
+
+BAD_MESSAGE: Final = types.BadMsgNotification.CONSTRUCTOR_ID
+BAD_SALT: Final = types.BadServerSalt.CONSTRUCTOR_ID
+CONTAINER: Final = 0x73F1F8DC
+DETAILED: Final = types.MsgDetailedInfo.CONSTRUCTOR_ID
+GZIP: Final = 0x3072CFA1
+NEW_DETAILED: Final = types.MsgNewDetailedInfo.CONSTRUCTOR_ID
+NEW_SESSION: Final = types.NewSessionCreated.CONSTRUCTOR_ID
+RESULT: Final = 0xF35C6D01
+_ERROR: Final = 0x2144CA19
+_FILE: Final = types.upload.File.CONSTRUCTOR_ID
+_TRUE: Final = 0x997275B5
+_FALSE: Final = 0xBC799737
+_WITHOUT_UPDATES: Final = struct.pack("<I", functions.InvokeWithoutUpdatesRequest.CONSTRUCTOR_ID)
+_SAVE: Final = functions.upload.SaveFilePartRequest
+_SAVE_BIG: Final = functions.upload.SaveBigFilePartRequest
+#: A compressed answer may not unfold to more than this: no part is larger.
+UNFOLDED_MAX: Final = 4 * 1024 * 1024
+
+
+def pieces(request: Any) -> list[Piece]:
+    """A request, wrapped so that no update is sent to this connection; the part in it is not copied.
+
+    What names its layer is left as it is: that has to stand first.
+    """
+    if isinstance(request, functions.InvokeWithLayerRequest):
+        return [bytes(request)]
+    if isinstance(request, _SAVE_BIG):
+        head = struct.pack(
+            "<Iqii", _SAVE_BIG.CONSTRUCTOR_ID, request.file_id, request.file_part, request.file_total_parts
+        )
+    elif isinstance(request, _SAVE):
+        head = struct.pack("<Iqi", _SAVE.CONSTRUCTOR_ID, request.file_id, request.file_part)
+    else:
+        return [_WITHOUT_UPDATES, bytes(request)]
+    size = len(request.bytes)
+    if size < 254:
+        return [_WITHOUT_UPDATES, head, bytes((size,)), request.bytes, bytes(-(size + 1) % 4)]
+    return [_WITHOUT_UPDATES, head, b"\xfe" + size.to_bytes(3, "little"), request.bytes, bytes(-size % 4)]
+
+
+def acknowledgement(msg_ids: list[int]) -> list[Piece]:
+    return [bytes(types.MsgsAck(msg_ids))]
+
+
+def please_resend(msg_ids: list[int]) -> list[Piece]:
+    """Asks for answers that the server has and did not send."""
+    return [bytes(types.MsgResendReq(msg_ids))]
+
+
+def ungzipped(body: memoryview) -> memoryview:
+    """What a gzip_packed holds. Raises BufferError for nonsense."""
+    packed = _bytes_at(body, 4)
+    unfolding = zlib.decompressobj(31)
+    try:
+        plain = unfolding.decompress(packed, UNFOLDED_MAX)
+    except zlib.error as error:
+        raise BufferError(f"a compressed answer cannot be read: {error}") from error
+    if not unfolding.eof:
+        raise BufferError("a compressed answer is cut, or far too large")
+    return memoryview(plain)
+
+
+def result(body: memoryview, request: Any) -> Any:
+    """The answer to `request`; a downloaded part's `bytes` are a view. Raises the error that it is."""
+    kind = int.from_bytes(body[:4], "little")
+    if kind == GZIP:
+        body = ungzipped(body)
+        kind = int.from_bytes(body[:4], "little")
+    if kind == _FILE:
+        # upload.file type:storage.FileType mtime:int bytes:bytes; the kinds of storage.FileType are bare.
+        return types.upload.File(types.storage.FilePartial(), None, _bytes_at(body, 12))
+    if kind == _TRUE:
+        return True
+    if kind == _FALSE:
+        return False
+    with BinaryReader(bytes(body)) as reader:
+        if kind == _ERROR:
+            raise rpc_message_to_error(reader.tgread_object(), request)
+        return request.read_result(reader)
+
+
+def _bytes_at(body: memoryview, at: int) -> memoryview:
+    """A TL byte string, without a copy. Raises BufferError where it is cut."""
+    if at + 4 > len(body):
+        raise BufferError("an answer is cut")
+    first = body[at]
+    start, size = (
+        (at + 4, int.from_bytes(body[at + 1 : at + 4], "little")) if first == 254 else (at + 1, first)
+    )
+    if first == 255 or start + size > len(body):
+        raise BufferError("an answer is cut")
+    return body[start : start + size]
