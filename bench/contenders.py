@@ -247,7 +247,7 @@ async def ours(job: Job) -> Mover:
     """tgstreamd's pipe over its own adapter."""
     from tgstreamd.clock import SystemClock
     from tgstreamd.model import Media, Upload
-    from tgstreamd.pipe import Pipe
+    from tgstreamd.streaming.pipe import Pipe
     from tgstreamd.telegram.connect import connect
     from tgstreamd.telegram.session import StoredSession
     from tgstreamd.telegram.settings import Server, Settings

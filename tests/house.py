@@ -202,7 +202,7 @@ class House:
                 ahead = 91.0
             else:
                 # A chat that is lost is asked about for ever: a few times is enough for a test.
-                idle, quiet = 0, quiet + 1
+                idle, quiet = 0, quiet + (due == float("inf"))
                 if quiet > 40:
                     return
             if self.clock.monotonic() + ahead > deadline:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import __version__, logs
 from .cli import chats, check, init, login, parked, pause, run, status
-from .config_paths import DEFAULT_FILE
+from .config.paths import DEFAULT_FILE
 from .errors import TgstreamdError
 
 VERBS = (run, init, login, chats, check, status, parked, pause)

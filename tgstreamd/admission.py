@@ -15,6 +15,8 @@ import structlog
 
 from .clock import Clock
 from .config import MirrorConfig
+from .decide.judge import Edge, backlog_words, judge, may_run, refusal, refused
+from .decide.retry import backoff
 from .errors import (
     AccountFrozen,
     FloodWait,
@@ -24,10 +26,8 @@ from .errors import (
     TgstreamdError,
     Transient,
 )
-from .judge import Edge, backlog_words, judge, may_run, refusal, refused
 from .model import Chat, Mirror, Topic
 from .ports import Beat, Source, Target
-from .retry import backoff
 from .roster import Roster, box_of
 from .store import Store
 

@@ -17,30 +17,31 @@ from typing import Any
 
 import structlog
 
-from . import __version__, checks, control, lock
+from . import __version__, lock
 from .admission import Admission, Waiting
 from .capture import Capture
-from .census import Census
 from .clock import Clock, SystemClock
 from .config import Config
+from .decide.pace import Pace
+from .desk import checks, control
+from .desk.rates import Rates
+from .desk.reception import Reception
+from .desk.verbs import Desk, Live, State, Unborn
 from .errors import TgstreamdError
-from .holding import FOREVER, Holding
 from .model import Mirror
-from .outgoing import Outgoing
-from .pace import Pace
-from .pipe import Pipe
 from .ports import Beat, Ids
-from .rates import Rates
-from .reception import Reception
 from .reload import Reload
 from .roster import Roster, box_of
-from .sender import Sender
-from .staging import Staging
+from .sending.census import Census
+from .sending.holding import FOREVER, Holding
+from .sending.outgoing import Outgoing
+from .sending.sender import Sender
 from .store import Store
+from .streaming.pipe import Pipe
+from .streaming.staging import Staging
 from .systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection, connect
 from .telegram.settings import Server, Settings
-from .verbs import Desk, Live, State, Unborn
 
 log = structlog.get_logger()
 

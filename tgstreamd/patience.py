@@ -11,8 +11,8 @@ from collections.abc import Hashable, Iterable
 import structlog
 
 from .clock import Clock
+from .decide.retry import backoff
 from .errors import FloodWait, TelegramError
-from .retry import backoff
 
 log = structlog.get_logger()
 

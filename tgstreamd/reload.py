@@ -14,10 +14,10 @@ import structlog
 from .admission import Admission
 from .clock import Clock
 from .config import Config
+from .decide.pace import Pace
 from .errors import ConfigError, FloodWait, Transient
-from .holding import Holding
-from .pace import Pace
 from .ports import Beat
+from .sending.holding import Holding
 from .systemd import Systemd
 
 log = structlog.get_logger()

@@ -1,7 +1,7 @@
 """A big file through the real daemon, with a target slower than the source: bounded memory, no disk, resumed.
 
 The file is generated on one side and checked byte by byte against its generator on the other, so it costs
-no memory there. `make test` moves a file of 250 MB; `make proofs` the same with 2 GB.
+no memory there. `make test` moves a file of 200 MB; `make proofs` the same with 2 GB.
 Another process can only be watched: these tests poll, by the clock of this machine.
 """
 
@@ -19,7 +19,7 @@ from tests.running import LocalTelegram, RunningDaemon, until
 MEGABYTE = 1_000_000
 PART = 512 * 1024
 SIZES = [
-    pytest.param(250 * MEGABYTE, id="250MB"),
+    pytest.param(200 * MEGABYTE, id="200MB"),
     pytest.param(2000 * MEGABYTE, id="2GB", marks=pytest.mark.slow),
 ]
 #: What the daemon may create or write, in its state directory.

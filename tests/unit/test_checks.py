@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from tgstreamd import checks
 from tgstreamd.config import Config, build
+from tgstreamd.desk import checks
 from tgstreamd.errors import NotAuthorised, Rejected, SourceLost, TelegramError
 from tgstreamd.model import Account, Box, Chat, Topic
 from tgstreamd.ports import Source, Target

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd import config_rules
-from tgstreamd.config import Config, load, locate
+from tgstreamd.config import Config, load, locate, rules
 from tgstreamd.errors import ConfigError
 
 HASH = "0123456789abcdef0123456789abcdef"
@@ -293,7 +292,7 @@ def test_the_repr_keeps_the_secrets(tmp_path: Path) -> None:
     ],
 )
 def test_where_the_state_lies(file: str, environ: dict[str, str], state: str, socket: str) -> None:
-    from tgstreamd.config_paths import place
+    from tgstreamd.config.paths import place
 
     paths = place(Path(file), environ)
     assert (paths.state_dir, paths.socket) == (Path(state), Path(socket))
@@ -314,7 +313,7 @@ def test_state_is_found_beside_an_incomplete_file(tmp_path: Path) -> None:
 @given(st.text(max_size=40))
 def test_any_text_names_a_chat_or_is_refused(text: str) -> None:
     try:
-        chat = config_rules.chat("here", text)
+        chat = rules.chat("here", text)
     except ConfigError as error:
         chat = error.what
     assert (
@@ -325,7 +324,7 @@ def test_any_text_names_a_chat_or_is_refused(text: str) -> None:
 @given(st.integers() | st.text(max_size=12) | st.dates() | st.booleans() | st.none())
 def test_history_is_stable(value: object) -> None:
     try:
-        text = config_rules.history("here", value)
+        text = rules.history("here", value)
     except ConfigError:
         return
-    assert config_rules.history("here", text) == text
+    assert rules.history("here", text) == text

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tgstreamd.control import REQUEST_MAX, NoDaemon, ask, serve
+from tgstreamd.desk.control import REQUEST_MAX, NoDaemon, ask, serve
 from tgstreamd.errors import NotAuthorised, StoreError, TgstreamdError
 
 

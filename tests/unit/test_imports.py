@@ -15,12 +15,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 LINES_MAX = 420
 
 EVERYONE = {"model", "errors", "clock", "__init__"}
-PURE = {"plan", "pace", "retry", "judge", "text", "lines", "degrade", "recognise"}
-#: The rooms around the sender, which share its view of the world.
-SENDING = {"outcome", "outgoing", "holding", "census", "trouble", "turns"}
-#: What they all may use of each other's small things.
-SHARED = {"roster", "patience"}
-DOMAIN = {"ports", "store", "staging", *SHARED, *PURE}
+DOMAIN = {"ports", "decide", "store", "roster", "patience"}
 #: room → the rooms of ours that it may import besides EVERYONE. A package counts as one room.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
@@ -28,37 +23,30 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "ports": set(),
-    # pure decisions; they may share arithmetic with each other
-    **dict.fromkeys(PURE, PURE),
+    "decide": set(),
     "roster": set(),
-    "patience": PURE,
-    "rates": {"pace"},
+    "patience": {"decide"},
     "store": set(),
-    "pipe": {"ports", "retry"},
-    "staging": {"ports", "plan", "retry", "store", "pipe", *SHARED},
+    "streaming": {"ports", "decide", "roster", "store"},
     "capture": DOMAIN,
-    "sender": DOMAIN | SENDING,
-    **dict.fromkeys(SENDING, DOMAIN | SENDING),
+    "sending": DOMAIN | {"streaming"},
     "admission": DOMAIN | {"config"},
     "telegram": {"ports"},
     "systemd": set(),
-    "logs": set(),
-    "control": set(),
+    "logs": {"journal"},
+    "journal": set(),
+    "tuning": set(),
     "lock": set(),
     # the circles that ids prove are judged by the same rule as those that Telegram shows
-    "config": {"config_rules", "config_paths"},
-    "config_rules": {"judge"},
-    "config_paths": set(),
-    "verbs": {"ports", "judge", "pace", "store", "config", "config_paths"},
-    "reload": {"admission", "config", "holding", "pace", "ports", "systemd"},
-    "reception": {"verbs", "store", "pace"},
-    "checks": {"ports", "judge", "store", "config"},
+    "config": {"decide"},
+    "desk": {"ports", "decide", "store", "config", "tuning"},
+    "reload": DOMAIN | {"admission", "config", "sending", "systemd"},
     "daemon": {"*"},
     "cli": {"*"},
-    "__main__": {"cli", "logs", "config_paths"},
+    "__main__": {"cli", "logs", "config"},
 }
 #: What a verb must not reach for: it composes, it does not mirror.
-NOT_FOR_CLI = {"capture", "sender", "staging", "pipe"}
+NOT_FOR_CLI = {"capture", "sending", "streaming"}
 #: Libraries that one room alone may import.
 ONLY = {"telethon": "telegram", "sqlite3": "store", "sdnotify": "systemd"}
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.model import Mark
-from tgstreamd.pace import (
+from tgstreamd.decide.pace import (
     CALM,
     WIDEST,
     Pace,
@@ -21,6 +20,7 @@ from tgstreamd.pace import (
     overtakes,
     rate,
 )
+from tgstreamd.model import Mark
 
 NOW = 1_700_000_000.0
 

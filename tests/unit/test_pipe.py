@@ -22,8 +22,8 @@ from tgstreamd.errors import (
     Transient,
 )
 from tgstreamd.model import PART_SIZE, Media, Upload
-from tgstreamd.pipe import GROUP, Pipe
 from tgstreamd.ports import Source, Target
+from tgstreamd.streaming.pipe import GROUP, Pipe
 
 Hook = Callable[[int], Awaitable[None]]
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.degrade import degraded
+from tgstreamd.decide.degrade import degraded
+from tgstreamd.decide.plan import ALBUM_CLASS, Parent, Plan, Refusal, plan, way
+from tgstreamd.decide.text import units
 from tgstreamd.model import (
     FILE_KINDS,
     PART_SIZE,
@@ -25,8 +27,6 @@ from tgstreamd.model import (
     Reply,
     ReplyTo,
 )
-from tgstreamd.plan import ALBUM_CLASS, Parent, Plan, Refusal, plan, way
-from tgstreamd.text import units
 
 FREE = Account(id=1, name="me")
 PREMIUM = Account(id=1, name="me", premium=True, caption_max=4096, parts_max=8000)

@@ -8,23 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.errors import (
-    AccountFrozen,
-    AccountLimited,
-    Duplicate,
-    FloodWait,
-    MediaExpired,
-    NotAuthorised,
-    PartsMissing,
-    Rejected,
-    SourceGone,
-    SourceLost,
-    StoreError,
-    TargetLost,
-    Transient,
-    Undecodable,
-)
-from tgstreamd.retry import (
+from tgstreamd.decide.retry import (
     PATIENCE,
     Again,
     Decision,
@@ -41,6 +25,22 @@ from tgstreamd.retry import (
     backoff,
     decide,
     part_delay,
+)
+from tgstreamd.errors import (
+    AccountFrozen,
+    AccountLimited,
+    Duplicate,
+    FloodWait,
+    MediaExpired,
+    NotAuthorised,
+    PartsMissing,
+    Rejected,
+    SourceGone,
+    SourceLost,
+    StoreError,
+    TargetLost,
+    Transient,
+    Undecodable,
 )
 
 NOW = 1_700_000_000.0

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tgstreamd import verbs
+from tgstreamd.decide.pace import Pace
+from tgstreamd.desk import verbs
+from tgstreamd.desk.verbs import Desk, Live, Unborn
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.model import Account, Box
-from tgstreamd.pace import Pace
 from tgstreamd.store import Store
-from tgstreamd.verbs import Desk, Live, Unborn
 
 NOW = 1_700_000_000.0
 SOURCE, TARGET = -1001000000001, -1001000000002

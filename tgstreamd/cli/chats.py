@@ -7,7 +7,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from .. import checks
+from ..desk import checks
 from . import compose
 from .terminal import clean
 

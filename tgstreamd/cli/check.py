@@ -7,8 +7,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from .. import checks
 from ..clock import SystemClock
+from ..desk import checks
 from . import compose
 
 MARKS = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}

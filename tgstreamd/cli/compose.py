@@ -20,8 +20,8 @@ from .. import config as configuration
 from .. import logs
 from ..clock import SystemClock
 from ..config import Config, Paths
-from ..config_paths import STATE_ROOT
-from ..control import NoDaemon, ask
+from ..config.paths import STATE_ROOT
+from ..desk.control import NoDaemon, ask
 from ..errors import ConfigError, StoreError, TgstreamdError
 from ..lock import Lock, Locked, take
 from ..store import NoLedger, Store

@@ -19,12 +19,11 @@ from typing import Any
 
 import msgspec
 
-from .. import checks
 from .. import config as configuration
-from .. import config_rules as rules
-from ..checks import Reach
 from ..clock import SystemClock
-from ..config import DEFAULT_FILE, Config, MirrorConfig
+from ..config import DEFAULT_FILE, Config, MirrorConfig, rules
+from ..desk import checks
+from ..desk.checks import Reach
 from ..errors import ConfigError, NotAuthorised, StoreError, TgstreamdError
 from ..model import Chat
 from . import compose

@@ -6,8 +6,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from .. import verbs
 from ..clock import SystemClock
+from ..desk import verbs
 from . import compose
 from .terminal import Usage, clean, clock_time
 

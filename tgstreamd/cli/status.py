@@ -9,9 +9,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from .. import verbs
 from ..clock import SystemClock
-from ..pace import Pace
+from ..decide.pace import Pace
+from ..desk import verbs
 from . import compose
 from .terminal import bar, clean, clock_time, duration, fit, size
 

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from ..decide.judge import span
 from ..errors import TgstreamdError
-from ..judge import span
 
 
 class Usage(TgstreamdError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from .model import Chat, Entity, Media, Message, Mirror, Reply
+from ..model import Chat, Entity, Media, Message, Mirror, Reply
 from .text import Text, cut, squeeze, units
 
 #: Characters of a lost parent that are shown.

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 import structlog
 
-from .clock import Clock
-from .model import GENERAL_TOPIC, Message, Mirror
-from .ports import Target
-from .recognise import holds_copies, known_copies, matches
-from .roster import Roster
-from .store import MirrorRow, Store
+from ..clock import Clock
+from ..decide.recognise import holds_copies, known_copies, matches
+from ..model import GENERAL_TOPIC, Message, Mirror
+from ..ports import Target
+from ..roster import Roster
+from ..store import MirrorRow, Store
 
 log = structlog.get_logger()
 

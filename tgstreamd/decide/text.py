@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from .model import Entity, Value
+from ..model import Entity, Value
 
 #: What the server cuts off at both ends of a text. Narrower than `str.strip()`, so that an exotic space
 #: that it left alone in the source is left alone here too.

@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection
 from typing import Literal
 
-from .errors import (
+from ..errors import (
     AccountFrozen,
     AccountLimited,
     Duplicate,
@@ -29,7 +29,7 @@ from .errors import (
     Transient,
     Undecodable,
 )
-from .model import Value
+from ..model import Value
 from .pace import LONG_FLOOD
 
 #: Connected seconds of trouble of its own after which a job is parked.

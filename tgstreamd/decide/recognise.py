@@ -10,7 +10,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from .model import Media, Message, Piece
+from ..model import Media, Message, Piece
 from .text import squeeze
 
 #: Matches in the source's order that show a target to hold copies already.

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from .lines import answered, byline, first_link, note
-from .model import (
+from ..model import (
     FILE_KINDS,
     GENERAL_TOPIC,
     PART_SIZE,
@@ -26,6 +25,7 @@ from .model import (
     ReplyTo,
     Value,
 )
+from .lines import answered, byline, first_link, note
 from .text import Text, join, split, trim, without
 
 #: Which kinds may stand in one album with each other

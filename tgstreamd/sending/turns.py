@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 
-from .clock import Clock
+from ..clock import Clock
+from ..decide.pace import overtakes
+from ..model import Mirror
+from ..roster import Roster
+from ..store import Job, Lane, Store
+from ..streaming.staging import Staging
 from .holding import Holding
-from .model import Mirror
 from .outgoing import Outgoing
-from .pace import overtakes
-from .roster import Roster
-from .staging import Staging
-from .store import Job, Lane, Store
 
 
 class Turns:

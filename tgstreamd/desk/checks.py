@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .config import Config, MirrorConfig
-from .errors import ConfigError, NotAuthorised, TelegramError
-from .judge import Edge, Finding, backlog_words, judge, refused
-from .model import Account, Chat, Mirror, Topic
-from .ports import Source, Target
-from .store import Store
+from ..config import Config, MirrorConfig
+from ..decide.judge import Edge, Finding, backlog_words, judge, refused
+from ..errors import ConfigError, NotAuthorised, TelegramError
+from ..model import Account, Chat, Mirror, Topic
+from ..ports import Source, Target
+from ..store import Store
 
 DAY = 86_400
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from . import __version__
-from .errors import TgstreamdError
-from .model import Account, Value
-from .pace import Pace, Tempo, behind, eta
-from .store import Hold, MirrorRow, ParkedJob, Standing, Store
+from .. import __version__
+from ..decide.pace import Pace, Tempo, behind, eta
+from ..errors import TgstreamdError
+from ..model import Account, Value
+from ..store import Hold, MirrorRow, ParkedJob, Standing, Store
 
 PAUSED = "paused by the operator"
 #: The ledger's fact that holds the backlog's widened interval.

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .errors import ConfigError
-from .judge import Edge, cycle
+from ..decide.judge import Edge, cycle
+from ..errors import ConfigError
 
 #: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.
 LEAST_INTERVAL = 3.5

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .errors import TgstreamdError
-from .pace import Pace
-from .store import Store
+from ..decide.pace import Pace
+from ..errors import TgstreamdError
+from ..store import Store
 from .verbs import Desk, Live
 
 

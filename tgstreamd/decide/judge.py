@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from .errors import TelegramError
-from .model import GENERAL_TOPIC, Chat, Mirror, Topic, Value
+from ..errors import TelegramError
+from ..model import GENERAL_TOPIC, Chat, Mirror, Topic, Value
 
 
 class Finding(Value, frozen=True, kw_only=True):

@@ -14,17 +14,17 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from .clock import Clock
-from .errors import NotAuthorised, TelegramError
+from ..clock import Clock
+from ..decide.retry import Unknown
+from ..errors import NotAuthorised, TelegramError
+from ..model import Draft, Mirror
+from ..ports import Beat, Target
+from ..roster import Roster
+from ..store import Job, MirrorRow, Send, Store
+from ..streaming.staging import Staging
 from .holding import Holding
-from .model import Draft, Mirror
 from .outcome import Outcome
 from .outgoing import Outgoing
-from .ports import Beat, Target
-from .retry import Unknown
-from .roster import Roster
-from .staging import Staging
-from .store import Job, MirrorRow, Send, Store
 from .trouble import Trouble
 from .turns import Turns
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from .clock import Clock
-from .errors import (
+from ..clock import Clock
+from ..decide.plan import way
+from ..decide.retry import backoff
+from ..errors import (
     FloodWait,
     NotAuthorised,
     PartsMissing,
@@ -23,13 +25,11 @@ from .errors import (
     StoreError,
     Transient,
 )
-from .model import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
+from ..model import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
+from ..ports import Beat, Ids, Source, Target
+from ..roster import Roster
+from ..store import Job, Store
 from .pipe import Pipe
-from .plan import way
-from .ports import Beat, Ids, Source, Target
-from .retry import backoff
-from .roster import Roster
-from .store import Job, Store
 
 log = structlog.get_logger()
 

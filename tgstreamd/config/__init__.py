@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from . import config_rules as rules
-from .config_paths import DEFAULT_FILE, Paths, place
-from .errors import ConfigError
+from ..errors import ConfigError
+from . import rules
+from .paths import DEFAULT_FILE, Paths, place
 
 __all__ = ["DEFAULT_FILE", "Config", "MirrorConfig", "Paths", "build", "load", "locate"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .clock import Clock
-from .model import Message, Mirror, Sent
-from .ports import Target
-from .recognise import matches
-from .store import CopyRow, Send, Store
+from ..clock import Clock
+from ..decide.recognise import matches
+from ..model import Message, Mirror, Sent
+from ..ports import Target
+from ..store import CopyRow, Send, Store
 
 #: Seconds for which Telegram certainly still knows a `random_id` of ours.
 FRESH = 600.0

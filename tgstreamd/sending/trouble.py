@@ -10,14 +10,8 @@ import math
 
 import structlog
 
-from .clock import Clock
-from .errors import Rejected, TargetLost, TelegramError, TgstreamdError
-from .holding import Holding
-from .model import Mirror
-from .outgoing import Outgoing
-from .patience import Patience
-from .ports import Target
-from .retry import (
+from ..clock import Clock
+from ..decide.retry import (
     Again,
     Decision,
     Degrade,
@@ -32,8 +26,14 @@ from .retry import (
     Unknown,
     decide,
 )
-from .staging import Staging
-from .store import Job, Send, Store
+from ..errors import Rejected, TargetLost, TelegramError, TgstreamdError
+from ..model import Mirror
+from ..patience import Patience
+from ..ports import Target
+from ..store import Job, Send, Store
+from ..streaming.staging import Staging
+from .holding import Holding
+from .outgoing import Outgoing
 
 log = structlog.get_logger()
 

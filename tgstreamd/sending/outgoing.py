@@ -11,17 +11,17 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from .clock import Clock
-from .degrade import degraded
-from .lines import link
-from .model import Draft, Message, Mirror, Piece, ReplyTo
-from .plan import Parent, Plan, plan
-from .ports import Ids, Source
-from .recognise import fingerprint
-from .retry import Cure, Degrade
-from .roster import Roster
-from .staging import Staging
-from .store import Job, Send, Store
+from ..clock import Clock
+from ..decide.degrade import degraded
+from ..decide.lines import link
+from ..decide.plan import Parent, Plan, plan
+from ..decide.recognise import fingerprint
+from ..decide.retry import Cure, Degrade
+from ..model import Draft, Message, Mirror, Piece, ReplyTo
+from ..ports import Ids, Source
+from ..roster import Roster
+from ..store import Job, Send, Store
+from ..streaming.staging import Staging
 
 log = structlog.get_logger()
 

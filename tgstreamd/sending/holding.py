@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from .clock import Clock
-from .model import Draft, Mark, Mirror
-from .pace import Pace, Tempo, anchored, calmed, flooded, not_before
-from .retry import Hold, HoldAccount
-from .store import Hold as Held
-from .store import Store
+from ..clock import Clock
+from ..decide.pace import Pace, Tempo, anchored, calmed, flooded, not_before
+from ..decide.retry import Hold, HoldAccount
+from ..model import Draft, Mark, Mirror
+from ..store import Hold as Held
+from ..store import Store
 
 log = structlog.get_logger()
 

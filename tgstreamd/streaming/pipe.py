@@ -11,11 +11,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
-from .clock import Clock
-from .errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
-from .model import PART_SIZE, Media, Upload
-from .ports import Source, Target
-from .retry import part_delay
+from ..clock import Clock
+from ..decide.retry import part_delay
+from ..errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
+from ..model import PART_SIZE, Media, Upload
+from ..ports import Source, Target
 
 #: Acknowledged parts are handed over together: so many, or those of so many seconds.
 GROUP = 12

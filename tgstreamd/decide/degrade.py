@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ..model import FILE_KINDS, Account, Draft, Piece, Preview
 from .lines import note
-from .model import FILE_KINDS, Account, Draft, Piece, Preview
 from .retry import Cure
 from .text import Text, join, split
 

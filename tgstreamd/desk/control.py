@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, NotAuthorised, TgstreamdError
+from ..errors import ConfigError, NotAuthorised, TgstreamdError
 
 GROUP = "tgstreamd"
 REQUEST_MAX = 64 * 1024
