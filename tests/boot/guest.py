@@ -96,6 +96,7 @@ class Guest:
             socket = Path(f"/proc/{guest._leader}/root/run/systemd/private")
             _until(lambda: socket.is_socket() and process.poll() is None, 30, f"{name}: did not boot")
             guest.run("systemctl is-system-running --wait", check=False)
+            guest.run('echo "127.0.1.1 $(hostname)" >> /etc/hosts')  # sudo looks for it
         except BaseException:
             print(console.read_text(errors="replace"), file=sys.stderr)
             guest.stop()

@@ -54,13 +54,7 @@ async def post(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-async def revoke(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
-    """Ends the logins of an account, as its owner can from another device."""
-    tg.revoke(tg.world.peers.by_id(args["account"]))
-    return {}
-
-
 if __name__ == "__main__":
-    for scenario in (boot, post, revoke):
+    for scenario in (boot, post):
         setattr(scenarios, scenario.__name__, scenario)
     program.main()

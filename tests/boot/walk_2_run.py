@@ -1,0 +1,249 @@
+"""The walk, part two: the daemon at work: copying, journal, sandbox, watchdog, kill, reload, stop.
+
+Each test goes on where the one before it stopped. Whatever happens to the daemon, `equal` must hold after it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from .conftest import Telegram, note
+from .guest import SOURCES, Guest
+from .walk_1_install import alerts
+
+CONFIG = "/etc/tgstreamd/config.toml"
+
+
+def mirrors(guest: Guest) -> dict[str, dict[str, object]]:
+    """By name; empty while nobody answers."""
+    done = guest.run("tgstreamd status --json", check=False)
+    if done.status != 0:
+        return {}
+    return {mirror["name"]: mirror for mirror in json.loads(done.out)["mirrors"]}
+
+
+def equal(guest: Guest, telegram: Telegram, within: float = 60) -> None:
+    """The target comes to hold what the source holds: nothing lost, nothing twice, in order."""
+
+    def same() -> bool:
+        return telegram.look("source") == telegram.look("target")
+
+    seconds = guest.until(same, within, "the target equals the source")
+    note(f"target equals source: {len(telegram.look('target'))} messages ({seconds:.1f} s)")
+
+
+def test_the_history_and_live_posts_are_mirrored(guest: Guest, telegram: Telegram) -> None:
+    equal(guest, telegram)
+    telegram.post("source", "live 1", "live 2", size=700_000, seed=1)
+    equal(guest, telegram)
+
+
+def test_the_journal_tells_the_story_by_field_and_priority(guest: Guest) -> None:
+    [begun] = guest.journal("-u tgstreamd -p info -g 'tgstreamd started'")
+    note(str(begun["MESSAGE"]))
+    assert begun["PRIORITY"] == "6"
+    assert begun["SYSLOG_IDENTIFIER"] == "tgstreamd"
+    assert begun["VERSION"]
+    copied = guest.journal("-u tgstreamd MIRROR=main -g 'message copied'")
+    assert len(copied) >= 15
+    one = copied[0]
+    assert {"MIRROR", "SOURCE_ID", "TARGET_ID", "MESSAGE_ID"} <= set(one)
+    [again] = guest.journal(f"-u tgstreamd MIRROR=main SOURCE_ID={one['SOURCE_ID']} -g 'message copied'")
+    assert again["TARGET_ID"] == one["TARGET_ID"]
+    # By priority: of this start nothing worse than a notice.
+    assert guest.journal(f"-u tgstreamd -p warning _PID={guest.pid()}") == []
+    # Nothing in it that identifies the account to others.
+    everything = guest.messages("-u tgstreamd")
+    assert "0123456789abcdef0123456789abcdef" not in everything
+    explained = guest.out(f"journalctl --no-pager -q -x -u tgstreamd _PID={guest.pid()} -n 400")
+    assert "-- Subject: " in explained
+
+
+def test_the_sandbox_refuses(guest: Guest) -> None:
+    python = guest.out("head -1 /usr/bin/tgstreamd").removeprefix("#!").split()[0]
+    guest.run(f"install -m 644 {SOURCES}/tests/boot/probe.py /usr/lib/probe.py")
+    guest.run("ip link set lo up; ip address add 169.254.169.254/32 dev lo")
+    guest.write(CONFIG.replace("config", "probe"), "")
+    lines = [
+        "[Service]",
+        "Type=oneshot",
+        "ExecStart=",
+        f"ExecStart={python} -I /usr/lib/probe.py",
+        "ExecReload=",
+        "Restart=no",
+        "WatchdogSec=0",
+        "StandardOutput=journal",
+    ]
+    guest.drop_in("probe", "\n".join(lines) + "\n", unit="tgstreamd@probe.service")
+    guest.run("systemctl start tgstreamd@probe", check=False)
+    said = dict(
+        line.split(": ", 1)
+        for line in guest.messages("-u tgstreamd@probe _TRANSPORT=stdout").splitlines()
+        if ": " in line
+    )
+    for act, how in said.items():
+        print(f"   | {act}: {how}")
+    must = ["write its state", "write its runtime directory", "read the configuration", "reach Telegram"]
+    assert [act for act in must if said.get(act) != "ok"] == []
+    tried = {act: how for act, how in said.items() if act not in (*must, "open a Unix socket")}
+    assert len(tried) >= 30
+    assert [act for act, how in tried.items() if how == "ok"] == []
+    # A mistake of the probe's own is no refusal.
+    assert [act for act, how in tried.items() if how.split(":")[0] in ("NameError", "TypeError")] == []
+    guest.run("ip address del 169.254.169.254/32 dev lo; rm /usr/lib/probe.py /etc/tgstreamd/probe.toml")
+    guest.undo("probe", unit="tgstreamd@probe.service")
+
+
+def test_a_stopped_process_is_restarted_by_the_watchdog(guest: Guest, telegram: Telegram) -> None:
+    guest.drop_in(
+        "watchdog", "[Service]\nWatchdogSec=4s\nTimeoutAbortSec=2s\nRestartSec=100ms\nRestartSteps=0\n"
+    )
+    guest.run("systemctl restart tgstreamd")
+    pid = guest.pid()
+    # It is fed: older than a watchdog's time and still there.
+    time.sleep(6)
+    assert guest.pid() == pid
+    guest.run(f"kill -STOP {pid}")
+    telegram.post("source", "while it stood still", seed=2)
+    seconds = guest.until(lambda: guest.pid() not in (0, pid) and guest.state() == "active", 30, "restarted")
+    note(f"SIGSTOP to active again: {seconds:.1f} s, with WatchdogSec=4s")
+    assert "Watchdog timeout" in guest.messages("-u tgstreamd")
+    equal(guest, telegram)
+
+
+def test_killed_in_mid_transfer_it_goes_on(guest: Guest, telegram: Telegram) -> None:
+    telegram("network", download=2_000_000)
+    telegram.post("source", "before the big one", size=12_000_000, seed=3)
+    guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
+    pid = guest.pid()
+    guest.run(f"kill -KILL {pid}")
+    guest.until(lambda: guest.pid() not in (0, pid) and guest.state() == "active", 30, "restarted")
+    telegram("network", download=0)
+    equal(guest, telegram)
+    assert "transfer goes on" in guest.messages(f"-u tgstreamd _PID={guest.pid()}")
+    guest.undo("watchdog")
+
+
+def transferred(guest: Guest) -> int:
+    done = guest.run("tgstreamd status --json", check=False)
+    return sum(int(one["transferred"]) for one in json.loads(done.out)["transfers"]) if not done.status else 0
+
+
+def test_reload_takes_what_is_right_and_refuses_what_is_wrong(guest: Guest, telegram: Telegram) -> None:
+    pid = guest.pid()
+    good = guest.out(f"cat {CONFIG}")
+    telegram("network", download=3_000_000)
+    telegram.post("source", size=9_000_000, seed=4)
+    guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
+    added = f'\n[[mirror]]\nname = "long"\nsource = {telegram.found["long"]}\ntarget = {telegram.found["second"]}\n'
+    guest.write(CONFIG, good + added, "640")
+    guest.run("systemctl reload tgstreamd")
+    guest.until(lambda: "long" in mirrors(guest), 10, "the new mirror")
+    # A long backlog that a reload brings waits for a person.
+    guest.until(lambda: mirrors(guest)["long"].get("paused"), 10, "begins paused")
+    note(f"added by reload: {mirrors(guest)['long']['paused']}")
+    assert telegram.look("second") == []
+    guest.write(CONFIG, good + added.replace("target = -100", "target = nonsense"), "640")
+    guest.run("systemctl reload tgstreamd", check=False)
+    guest.until(lambda: guest.journal("-u tgstreamd -p err -g 'configuration refused'"), 10, "the refusal")
+    note(str(guest.journal("-u tgstreamd -p err -g 'configuration refused'")[-1]["MESSAGE"]))
+    assert "long" in mirrors(guest)
+    guest.write(CONFIG, good, "640")
+    guest.run("systemctl reload tgstreamd")
+    guest.until(lambda: "long" not in mirrors(guest), 10, "removed by reload")
+    telegram("network", download=0)
+    equal(guest, telegram)
+    # One process all the while, and no upload begun anew.
+    assert guest.pid() == pid
+    guest.run(f"chown root:tgstreamd {CONFIG}")
+
+
+def test_stop_in_mid_transfer_is_quick(guest: Guest, telegram: Telegram) -> None:
+    telegram("network", download=1_000_000)
+    telegram.post("source", "before the stop", size=10_000_000, seed=5)
+    guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
+    began = time.monotonic()
+    guest.run("systemctl stop tgstreamd")
+    seconds = time.monotonic() - began
+    note(f"stopped in mid-transfer in {seconds:.1f} s")
+    assert seconds < 5
+    assert guest.show("tgstreamd", "Result") == "success"
+    telegram("network", download=0)
+    guest.run("systemctl start tgstreamd")
+    equal(guest, telegram)
+
+
+def test_a_second_account_has_a_daemon_of_its_own(guest: Guest, telegram: Telegram) -> None:
+    login = telegram("session", account=telegram.found["other"])
+    first = guest.out(f"cat {CONFIG}")
+    text = first.replace(str(telegram.found["target"]), str(telegram.found["third"]))
+    guest.write("/etc/tgstreamd/ina.toml", text, "640")
+    guest.run("chown root:tgstreamd /etc/tgstreamd/ina.toml")
+    guest.write("/etc/default/tgstreamd-ina", f"TG_SESSION={login['telethon']}\n", "600")
+    guest.run("systemctl start tgstreamd@ina")
+    # The other one's stop takes nothing of it away.
+    guest.run("systemctl restart tgstreamd")
+    option = "--config /etc/tgstreamd/ina.toml"
+    assert json.loads(guest.out(f"tgstreamd status --json {option}"))["account"]["name"] == "Ina Instance"
+    guest.until(lambda: telegram.look("third") == telegram.look("source"), 60, "the instance's own copy")
+    assert guest.out("stat -c '%a %U' /var/lib/tgstreamd/ina/ledger.db") == "600 tgstreamd"
+    guest.run("systemctl stop tgstreamd@ina")
+
+
+def test_credentials_plain_and_encrypted(guest: Guest, telegram: Telegram) -> None:
+    login = telegram("session", account=telegram.found["account"])["telethon"]
+    guest.run("systemctl stop tgstreamd; mv /var/lib/tgstreamd/session /root/session")
+    guest.run(f"sed -i 's/^api_hash/# api_hash/' {CONFIG}")
+    guest.write("/etc/credstore/tgstreamd.api_hash", "0123456789abcdef0123456789abcdef\n", "600")
+    guest.write("/etc/credstore/tgstreamd.session", login, "600")
+    guest.run("systemctl start tgstreamd")
+    note("plain credentials: active")
+    guest.run(
+        "systemctl stop tgstreamd; rm /etc/credstore/tgstreamd.session; rm -f /var/lib/tgstreamd/session"
+    )
+    guest.write("/root/session.txt", login, "600")
+    guest.run(
+        "systemd-creds encrypt --with-key=host --name=TG_SESSION /root/session.txt /etc/tgstreamd/session.cred"
+    )
+    text = "[Service]\nLoadCredentialEncrypted=TG_SESSION:/etc/tgstreamd/session.cred\n"
+    guest.drop_in("credential", text)
+    guest.run("systemctl restart tgstreamd")
+    note("an encrypted credential: active")
+    assert guest.state() == "active"
+    guest.undo("credential")
+    guest.run("systemctl stop tgstreamd; rm -f /var/lib/tgstreamd/session /etc/credstore/tgstreamd.api_hash")
+    guest.run(f"mv /root/session /var/lib/tgstreamd/session; sed -i 's/^# api_hash/api_hash/' {CONFIG}")
+    guest.run("systemctl start tgstreamd")
+    equal(guest, telegram)
+
+
+def test_a_login_ended_elsewhere_stops_it_for_good(guest: Guest, telegram: Telegram) -> None:
+    before = len(alerts(guest))
+    guest.run("cp -a /var/lib/tgstreamd/session /root/session")
+    telegram("revoke", account=telegram.found["account"])
+    telegram.post("source", "nobody is logged in", seed=6)
+    guest.until(lambda: guest.state() == "failed", 30, "failed")
+    assert guest.show("tgstreamd", "ExecMainStatus") == "77"
+    guest.until(lambda: len(alerts(guest)) == before + 1, 10, "the alert")
+    note(alerts(guest)[-1])
+    note(guest.messages("-u tgstreamd -p err -n 3").splitlines()[0])
+    typed = f"+10000000001\n{telegram.found['code']}\n"
+    guest.run("script -qec 'tgstreamd login' /dev/null", typed=typed)
+    guest.run("systemctl reset-failed tgstreamd; systemctl start tgstreamd")
+    equal(guest, telegram)
+
+
+def test_the_start_limit_alerts_once(guest: Guest, telegram: Telegram) -> None:
+    before = len(alerts(guest))
+    guest.run("systemctl stop tgstreamd")
+    lines = "[Service]\nExecStart=\nExecStart=/usr/bin/false\nType=simple\nRestartSec=50ms\nRestartSteps=0\n"
+    guest.drop_in("broken", lines)
+    guest.run("systemctl start tgstreamd", check=False)
+    guest.until(lambda: guest.show("tgstreamd", "Result") == "start-limit-hit", 30, "the start limit")
+    guest.until(lambda: len(alerts(guest)) > before, 10, "the alert")
+    note(f"{guest.show('tgstreamd', 'NRestarts')} restarts, then: {alerts(guest)[before:]}")
+    assert len(alerts(guest)) == before + 1
+    guest.undo("broken")
+    guest.run("systemctl reset-failed tgstreamd; systemctl start tgstreamd")
+    equal(guest, telegram)
