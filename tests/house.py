@@ -22,7 +22,9 @@ from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd import config as configuration
-from tgstreamd.daemon import Daemon, settings
+from tgstreamd.clock import SystemClock
+from tgstreamd.configured import settings
+from tgstreamd.daemon import Daemon
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.model import Push
 from tgstreamd.ports import Beat
@@ -35,6 +37,13 @@ from tgstreamd.telegram.session import StoredSession
 #: Real seconds in which a push crosses the socket: hardly ever more, and never more.
 QUICK, SLOW = 0.004, 0.02
 API = {"api_id": 12345, "api_hash": "0123456789abcdef0123456789abcdef"}
+
+
+class WireClock(SystemClock):
+    """The wire's time is real; only its pauses, between a cut and the next connection, are short."""
+
+    async def sleep_until(self, when: float) -> None:
+        await super().sleep_until(min(when, self.monotonic() + 0.02))
 
 
 class House:
@@ -146,7 +155,10 @@ class House:
         config = self.config()
         store = await Store.open(config.paths.ledger)
         connection = await connect(
-            settings(config), tries=None if patiently else 3, waiting=self._waiting if patiently else None
+            settings(config),
+            clock=WireClock(),
+            tries=None if patiently else 3,
+            waiting=self._waiting if patiently else None,
         )
         account = await connection.account()
         self.wrap(connection)
