@@ -2,7 +2,7 @@
 
 Promises that a call is bounded, that a cut connection fails only its own calls (Transient) and is replaced
 at the next, and that every foreign centre's key is made and authorised once and kept with the session.
-A part never goes over the main connection, and never through gzip.
+A part never goes over the main connection, and never through Telethon's sender (`lean` says why).
 """
 
 from __future__ import annotations
@@ -20,16 +20,13 @@ from telethon.tl.alltlobjects import LAYER
 from ..errors import NotAuthorised, TelegramError, TgstreamdError, Transient
 from .base import DEVICE
 from .client import Client
+from .lean import LeanWire, open_lean
 from .translate import TROUBLES, Side, file_dc, translate
 from .wire import Wire
 
 Direction = Literal["down", "up"]
 
 CONNECT_TIMEOUT: Final = 20.0
-#: A connection on which nothing came for so long, with calls under way, is taken for dead.
-IDLE_TIMEOUT: Final = 60.0
-#: However busy the connection, one call takes no longer.
-CALL_TIMEOUT: Final = 300.0
 #: A connection that rested so long may have been cut on the way, unnoticed: it is replaced.
 REST_MAX: Final = 45.0
 #: Calls on the busiest connection before another one is opened for the same direction.
@@ -39,9 +36,8 @@ SHARE: Final = 1
 class Link:
     """One file connection. The seam behind which the sender can be replaced: `call`, `load`, `close`."""
 
-    def __init__(self, wire: Wire, monotonic: Callable[[], float]) -> None:
+    def __init__(self, wire: LeanWire, monotonic: Callable[[], float]) -> None:
         self._wire = wire
-        self._loop = asyncio.get_running_loop()
         self._monotonic = monotonic
         self._used = monotonic()
 
@@ -55,21 +51,10 @@ class Link:
         return self._wire.load
 
     async def call(self, request: Any) -> Any:
-        """The answer. Raises what Telethon raises; a connection that says nothing is closed."""
-        deadline = self._loop.time() + CALL_TIMEOUT
-        asking = asyncio.ensure_future(
-            self._wire.ask(functions.InvokeWithoutUpdatesRequest(request), CALL_TIMEOUT)
-        )
+        """The answer. Raises what Telethon raises; a connection that says nothing dies by itself."""
         try:
-            while not asking.done():
-                started = self._loop.time()
-                await asyncio.wait({asking}, timeout=IDLE_TIMEOUT)
-                silent = self._loop.time() - max(self._wire.heard, started) >= IDLE_TIMEOUT
-                if not asking.done() and (silent or self._loop.time() >= deadline):
-                    await self._wire.close()
-            return asking.result()
+            return await self._wire.ask(request)
         finally:
-            asking.cancel()
             self._used = self._monotonic()
 
     async def close(self) -> None:
@@ -174,58 +159,63 @@ class Pool:
         try:
             async with asyncio.timeout(self.connect_timeout):
                 if dc == self._client.stored.dc_id:
-                    return self._made(await self._connect(dc, self._client.stored.auth_key))
+                    return await self._connect(dc, self._client.stored.auth_key)
                 async with self._keys.setdefault(dc, asyncio.Lock()):
                     known = self._client.stored.keys.get(dc)
-                    if known is not None:
-                        return self._made(await self._connect(dc, AuthKey(known)))
-                    return await self._open_anew(dc)
+                    key = AuthKey(known) if known is not None else await self._authorise(dc)
+                    return await self._connect(dc, key)
         except TROUBLES as error:
             ours = await self._judge(translate(error), dc)
             self._failed[dc] = self._client.monotonic(), ours
             raise ours from error
 
-    async def _open_anew(self, dc: int) -> Link:
-        """A first connection: a new key, authorised by the account's own data centre."""
-        wire = await self._connect(dc, None)
+    async def _authorise(self, dc: int) -> AuthKey:
+        """A new key for a centre, by Telethon's exchange, authorised by the account's own data centre."""
+        client = self._client
+        host, port = await client.address(dc)
+        wire = Wire(None, loggers=client._log, timeout=CONNECT_TIMEOUT / 2)
         try:
-            granted = await self._client.call(functions.auth.ExportAuthorizationRequest(dc), timeout=15)
+            await wire.connect(ConnectionTcpFull(host, port, dc, loggers=client._log, proxy=client._proxy))
+            await wire.ask(self._hello(), CONNECT_TIMEOUT)
+            granted = await client.call(functions.auth.ExportAuthorizationRequest(dc), timeout=15)
             await wire.ask(
                 functions.InvokeWithoutUpdatesRequest(
                     functions.auth.ImportAuthorizationRequest(id=granted.id, bytes=granted.bytes)
                 ),
                 15,
             )
-        except BaseException:  # whatever it is, it goes on; the connection does not
+        finally:
             await wire.close()
-            raise
-        self._client.stored.set_key(dc, wire.auth_key.key)
+        client.stored.set_key(dc, wire.auth_key.key)
         with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
-            await self._client.stored.save_apart()
-        return self._made(wire)
+            await client.stored.save_apart()
+        return AuthKey(wire.auth_key.key)
 
-    def _made(self, wire: Wire) -> Link:
-        return Link(wire, self._client.monotonic)
-
-    async def _connect(self, dc: int, key: Any) -> Wire:
-        """A wire that has said which layer it speaks and who it is."""
+    async def _connect(self, dc: int, key: Any) -> Link:
+        """A connection that has said which layer it speaks and who it is."""
         client = self._client
         host, port = await client.address(dc)
-        wire = Wire(AuthKey(key.key) if key else None, loggers=client._log, timeout=CONNECT_TIMEOUT / 2)
+        wire = await open_lean(
+            host,
+            port,
+            AuthKey(key.key),
+            proxy=client._proxy,
+            loggers=client._log,
+            timeout=CONNECT_TIMEOUT / 2,
+        )
         try:
-            await wire.connect(ConnectionTcpFull(host, port, dc, loggers=client._log, proxy=client._proxy))
-            hello = functions.InitConnectionRequest(
-                client.api_id, lang_code="en", system_lang_code="en", lang_pack="",
-                query=functions.help.GetConfigRequest(), **DEVICE,
-            )  # fmt: skip
-            await wire.ask(
-                functions.InvokeWithLayerRequest(LAYER, functions.InvokeWithoutUpdatesRequest(hello)),
-                CONNECT_TIMEOUT,
-            )
+            await wire.ask(self._hello())
         except BaseException:  # whatever it is, it goes on; the connection does not
             await wire.close()
             raise
-        return wire
+        return Link(wire, client.monotonic)
+
+    def _hello(self) -> Any:
+        hello = functions.InitConnectionRequest(
+            self._client.api_id, lang_code="en", system_lang_code="en", lang_pack="",
+            query=functions.help.GetConfigRequest(), **DEVICE,
+        )  # fmt: skip
+        return functions.InvokeWithLayerRequest(LAYER, functions.InvokeWithoutUpdatesRequest(hello))
 
     async def close(self) -> None:
         """At once, whatever is under way."""
