@@ -1,7 +1,8 @@
 """The log: structlog events, one line a fact, rendered for the journal, a terminal or a machine.
 
-Under systemd each line carries its priority (`<N>`, https://www.freedesktop.org/software/systemd/man/
-latest/sd-daemon.html); Telethon's and asyncio's own words are routed through, from WARNING up.
+Under systemd events go to the journal with their fields; where journald does not listen, each line carries
+its priority (`<N>`, https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html). Telethon's and
+asyncio's own words are routed through, from WARNING up.
 Promises that no secret leaves by it and that a log which cannot be written stops nothing.
 `Repeated` says trouble that goes on at intervals, and its end once, with the count.
 """
@@ -19,6 +20,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from .clock import Clock
+from .journal import Journal, datagram
 
 Format = Literal["auto", "journal", "console", "json"]
 
@@ -36,10 +38,16 @@ def configure(
     stream: TextIO | None = None,
     environ: Mapping[str, str] = os.environ,
     secrets: Collection[str] = (),
+    journal: Callable[[], Journal | None] = Journal.open,
 ) -> None:
-    """Set up the log for the whole process; `secrets` are texts that are hidden wherever they occur."""
+    """Set up the log for the whole process; `secrets` are texts that are hidden wherever they occur.
+
+    `journal` is the line to journald, asked for where the stream leads to the journal.
+    """
     out = stream if stream is not None else sys.stderr
     chosen = choose(format, out, environ)
+    to: Any = _Lines(out)
+    native = journal() if chosen == "journal" and choose("auto", out, environ) == "journal" else None
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -52,6 +60,9 @@ def configure(
             _Hide(secrets),
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
+    elif native is not None:
+        to = _Entries(native)
+        processors += [structlog.processors.format_exc_info, _Hide(secrets), _native]
     elif chosen == "journal":
         processors += [structlog.processors.format_exc_info, _Hide(secrets), _journal]
     else:
@@ -64,7 +75,7 @@ def configure(
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Lines(out),
+        logger_factory=lambda *_: to,
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -130,6 +141,18 @@ class _Lines:
     debug = info = warning = error = critical = exception = msg
 
 
+class _Entries:
+    """Where events go that have fields: to journald."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def msg(self, entry: bytes) -> None:
+        self._journal.send(entry)
+
+    debug = info = warning = error = critical = exception = msg
+
+
 class _Route(logging.Handler):
     """The standard library's records, as events of ours."""
 
@@ -167,12 +190,26 @@ class _Hide:
 
 def _journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
     """`<6>event key=value …`; the lines of a traceback follow, each with the priority."""
-    prefix = f"<{PRIORITY.get(event_dict.pop('level', 'info'), 6)}>"
+    priority, _, lines = _told(event_dict)
+    return "\n".join(f"<{priority}>{line}" for line in lines)
+
+
+def _native(logger: WrappedLogger, method: str, event_dict: EventDict) -> bytes:
+    """The same text as one entry, and its keys as fields."""
+    priority, event, lines = _told(event_dict)
+    return datagram("\n".join(lines), priority, event, event_dict)
+
+
+def _told(event_dict: EventDict) -> tuple[int, str, list[str]]:
+    """Priority, event, and the lines for people; the facts alone are left in `event_dict`."""
+    priority = PRIORITY.get(event_dict.pop("level", "info"), 6)
     traceback = str(event_dict.pop("exception", ""))
     event = " ".join(str(event_dict.pop("event", "")).split())
-    facts = [f"{key}={_plain(value)}" for key, value in event_dict.items() if key != "exc_info"]
-    lines = [" ".join([event, *facts]), *traceback.splitlines()]
-    return "\n".join(prefix + line for line in lines)
+    event_dict.pop("exc_info", None)
+    for key in [key for key, value in event_dict.items() if value is None]:
+        del event_dict[key]
+    facts = [f"{key}={_plain(value)}" for key, value in event_dict.items()]
+    return priority, event, [" ".join([event, *facts]), *traceback.splitlines()]
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""One booted guest for all tests of a run, and the local Telegram in it. They run in the order of the walk."""
+"""One booted guest for all tests of a run, and the local Telegram in it. The tests are in order: a walk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,17 @@ BUILD = ROOT / "build" / "boot"
 CONTROL = 4432
 #: Where the pieces lie in the guest.
 DEBS = "/debs"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the guest's journal says last, where a test fails."""
+    report = yield
+    guest = getattr(item, "funcargs", {}).get("guest")
+    if report.failed and guest is not None:
+        last = guest.run("journalctl --no-pager -q -n 40 -o short-precise", check=False).out
+        report.sections.append(("the guest's journal", last))
+    return report
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

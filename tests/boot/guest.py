@@ -1,7 +1,8 @@
 """A booted machine: a container with its own systemd, over a root file system that stays as it is.
 
 `Guest.boot` starts one under systemd-nspawn in a control group of its own, `run` enters it, `stop` ends it
-and leaves nothing behind. It has no network but its own loopback. Waits are for what can be seen, never for time.
+and leaves nothing behind. It has no network but its own loopback. Waits are for what can be seen, never for
+time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Runs in the daemon's place, inside its sandbox, and tries what must not work there. Prints `act: ok|why not`.
+"""Runs in the daemon's place, inside its sandbox, and tries what must not work there.
 
-Its unit is the daemon's own with another ExecStart, so what it meets is what an intruder would meet.
+Prints `act: ok` or `act: why not`.
+Its unit is the daemon's own with another ExecStart: what it meets is what an intruder would meet.
 """
 
 from __future__ import annotations

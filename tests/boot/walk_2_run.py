@@ -136,7 +136,8 @@ def test_reload_takes_what_is_right_and_refuses_what_is_wrong(guest: Guest, tele
     telegram("network", download=3_000_000)
     telegram.post("source", size=9_000_000, seed=4)
     guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
-    added = f'\n[[mirror]]\nname = "long"\nsource = {telegram.found["long"]}\ntarget = {telegram.found["second"]}\n'
+    source, target = telegram.found["long"], telegram.found["second"]
+    added = f'\n[[mirror]]\nname = "long"\nsource = {source}\ntarget = {target}\n'
     guest.write(CONFIG, good + added, "640")
     guest.run("systemctl reload tgstreamd")
     guest.until(lambda: "long" in mirrors(guest), 10, "the new mirror")
@@ -204,7 +205,8 @@ def test_credentials_plain_and_encrypted(guest: Guest, telegram: Telegram) -> No
     )
     guest.write("/root/session.txt", login, "600")
     guest.run(
-        "systemd-creds encrypt --with-key=host --name=TG_SESSION /root/session.txt /etc/tgstreamd/session.cred"
+        "systemd-creds encrypt --with-key=host --name=TG_SESSION"
+        " /root/session.txt /etc/tgstreamd/session.cred"
     )
     text = "[Service]\nLoadCredentialEncrypted=TG_SESSION:/etc/tgstreamd/session.cred\n"
     guest.drop_in("credential", text)
