@@ -20,14 +20,9 @@ from telethon.network import ConnectionTcpAbridged
 
 from . import lean_objects as objects
 from .lean_envelope import Envelope, Piece
+from .lean_packets import TAG, Packets, framed
 from .settings import ProxyTuple
 
-#: Telegram sends no packet that is larger (a part of 1 MiB and its head fit).
-PACKET_MAX: Final = 2 * 1024 * 1024
-#: What is read before a packet's length is known: no encrypted packet is shorter.
-FIRST: Final = 72
-#: Room for what comes between parts.
-SMALL: Final = 16 * 1024
 #: Encrypted bytes that may wait for the socket; a part is not encrypted before there is room again.
 WRITE_AHEAD: Final = 512 * 1024
 #: Answers are acknowledged together: so many, or those of so many seconds.
@@ -53,20 +48,16 @@ class _Call:
         self.since = since
 
 
-class LeanWire(asyncio.BufferedProtocol):
+class LeanWire(Packets):
     """See the module. Made by `open_lean`."""
 
-    def __init__(self, key: AuthKey, envelope: Envelope | None = None) -> None:
-        self.auth_key = key
+    def __init__(self, key: AuthKey, envelope: Envelope | None = None, *, silence: float = SILENCE) -> None:
+        super().__init__()
+        self._silence = silence
         self._envelope = envelope or Envelope(key.key, key.key_id)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._writable = True
-        self._buffer = bytearray(SMALL)
-        self._view = memoryview(self._buffer)
-        self._have = 0
-        #: Length of the packet that is coming and of its head, once known.
-        self._packet = self._prefix = 0
         self._unsent: deque[_Call] = deque()
         self._sent: dict[int, _Call] = {}
         self._acks: list[int] = []
@@ -99,7 +90,7 @@ class LeanWire(asyncio.BufferedProtocol):
         self._pump()
         if self._watch is None:
             self.heard = call.since
-            self._watch = self._loop.call_later(SILENCE / 4, self._look)
+            self._watch = self._loop.call_later(self._silence / 4, self._look)
         try:
             return await call.answer
         except asyncio.CancelledError:
@@ -108,7 +99,7 @@ class LeanWire(asyncio.BufferedProtocol):
 
     async def close(self) -> None:
         """Close at once, whatever is under way."""
-        self._die(ConnectionResetError("the connection was closed"))
+        self.die(ConnectionResetError("the connection was closed"))
 
     # The socket.
 
@@ -116,56 +107,27 @@ class LeanWire(asyncio.BufferedProtocol):
         # uvloop's transports are no subclass of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_AHEAD, low=WRITE_AHEAD // 8)
-        self._transport.write(b"\xef")
+        self._transport.write(TAG)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._die(exc or ConnectionResetError("Telegram closed the connection"))
+        self.die(exc or ConnectionResetError("Telegram closed the connection"))
 
     def pause_writing(self) -> None:
         self._writable = False
 
     def resume_writing(self) -> None:
-        self.heard = self._loop.time()
+        self.moved()
         self._writable = True
         self._pump()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        # Never beyond the packet that is coming: so every packet lies whole, from the start of the buffer.
-        return self._view[self._have : self._packet or FIRST]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.heard = self._loop.time()
-        self._have += nbytes
-        if not self._packet and not self._begin():
-            return
-        if self._have < self._packet:
-            return
-        packet = self._view[self._prefix : self._packet]
-        self._have = self._packet = 0
+    def packet(self, packet: memoryview) -> None:
         try:
             self._receive(packet)
         except (SecurityError, BufferError, AuthKeyNotFound, struct.error) as error:
-            self._die(error)
+            self.die(error)
 
-    def _begin(self) -> bool:
-        """Whether the length of the coming packet is known by now."""
-        first = self._buffer[0] & 0x7F
-        if first < 0x7F:
-            self._prefix, words = 1, first
-        elif self._have >= 4:
-            self._prefix, words = 4, int.from_bytes(self._buffer[1:4], "little")
-        else:
-            return False
-        self._packet = self._prefix + words * 4
-        if not words or self._packet > PACKET_MAX:
-            self._die(BufferError(f"a packet of {words * 4} bytes"))
-            return False
-        if self._packet > len(self._buffer):
-            head = bytes(self._view[: self._have])
-            self._buffer = bytearray(self._packet + SMALL)
-            self._view = memoryview(self._buffer)
-            self._view[: len(head)] = head
-        return True
+    def moved(self) -> None:
+        self.heard = self._loop.time()
 
     # Out.
 
@@ -177,10 +139,8 @@ class LeanWire(asyncio.BufferedProtocol):
 
     def _write(self, pieces: list[Piece], *, content: bool) -> int:
         msg_id, head, rest = self._envelope.seal(pieces, content=content)
-        words = (len(head) + len(rest)) // 4
-        frame = bytes((words,)) if words < 0x7F else b"\x7f" + words.to_bytes(3, "little")
         assert self._transport is not None, "made by open_lean, which waits for the connection"
-        self._transport.writelines((frame + head, rest))
+        self._transport.writelines((framed(len(head) + len(rest)) + head, rest))
         return msg_id
 
     def _again(self, msg_id: int) -> None:
@@ -290,10 +250,10 @@ class LeanWire(asyncio.BufferedProtocol):
             return
         now = self._loop.time()
         oldest = min(call.since for calls in (self._sent.values(), self._unsent) for call in calls)
-        if now - self.heard >= SILENCE or now - oldest >= CALL_MAX:
-            self._die(TimeoutError("nothing moves on this connection any more"))
+        if now - self.heard > self._silence or now - oldest >= CALL_MAX:
+            self.die(TimeoutError("nothing moves on this connection any more"))
             return
-        self._watch = self._loop.call_later(SILENCE / 4, self._look)
+        self._watch = self._loop.call_later(self._silence / 4, self._look)
 
     def _forget(self, call: _Call) -> None:
         if call in self._unsent:
@@ -301,7 +261,7 @@ class LeanWire(asyncio.BufferedProtocol):
         for msg_id in [msg_id for msg_id, sent in self._sent.items() if sent is call]:
             del self._sent[msg_id]
 
-    def _die(self, why: Exception) -> None:
+    def die(self, why: Exception) -> None:
         if self._why is not None:
             return
         self._why = why
