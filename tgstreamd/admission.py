@@ -6,16 +6,15 @@ every ten minutes. Writes the roster; every other room reads it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 
-import msgspec
 import structlog
 
+from .asking import asked, topics
 from .clock import Clock
 from .config import MirrorConfig
-from .decide.judge import Edge, backlog_words, judge, may_run, refusal, refused
+from .configured import beginning, mirror_of
+from .decide.judge import Edge, Loops, backlog_words, judge, may_run, refusal
 from .decide.retry import backoff
 from .errors import (
     AccountFrozen,
@@ -26,7 +25,7 @@ from .errors import (
     TgstreamdError,
     Transient,
 )
-from .model import Chat, Mirror, Topic
+from .model import Chat, Mirror
 from .ports import Beat, Source, Target
 from .roster import Roster, box_of
 from .store import Store
@@ -73,8 +72,7 @@ class Admission:
         self._notify = notify
         #: Configured, but not born yet, by name: the reason.
         self.pending: dict[str, str] = {}
-        self._edges: dict[str, Edge] = {}
-        self._links: dict[int, int] = {}
+        self._loops = Loops()
 
     async def admit_all(self, waiting: Waiting) -> None:
         """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
@@ -95,7 +93,7 @@ class Admission:
         self._configs = configs
         before = {row.id for row in await self._store.mirror_list()}
         self.pending.clear()
-        self._edges.clear()
+        self._loops = Loops()
         for config in configs:
             # What cannot be asked about now is asked again with the paused ones.
             self.pending[config.name] = "not judged yet"
@@ -187,11 +185,11 @@ class Admission:
         except TelegramError as error:
             self._wait(config.name, error.line())
             return None
-        source = await self._asked(self._source.chat, source_id)
-        target = await self._asked(self._target.chat, target_id)
-        source_topics = await self._topics(self._source.topics, source, config.source_topic)
-        target_topics = await self._topics(self._target.topics, target, config.target_topic)
-        mirror = _mirror(config, 0, source_id, target_id)
+        source = await asked(self._source, source_id)
+        target = await asked(self._target, target_id)
+        source_topics = await topics(self._source, source, config.source_topic)
+        target_topics = await topics(self._target, target, config.target_topic)
+        mirror = mirror_of(config, source_id, target_id)
         findings = judge(mirror, source, target, source_topics=source_topics, target_topics=target_topics)
         edge = Edge(
             name=config.name,
@@ -200,13 +198,13 @@ class Admission:
             source_topic=config.source_topic,
             target_topic=config.target_topic,
         )
-        if (twin := self._twin(edge)) is not None:
+        if (twin := self._loops.twin(edge, self._order())) is not None:
             self._wait(config.name, f'the same source and target as mirror "{twin}"')
             return None
-        self._edges[config.name] = edge
+        self._loops.edges[config.name] = edge
         for side in (source, target):
             if isinstance(side, Chat) and side.kind == "channel" and side.linked is not None:
-                self._links[side.id] = side.linked
+                self._loops.links[side.id] = side.linked
         for finding in findings:
             if finding.level == "warn" and not again:
                 log.warning(finding.text, mirror=config.name, subject=finding.subject)
@@ -227,11 +225,13 @@ class Admission:
                 await self._put_back(
                     config, mirror, row.id, was_away=before is None or row.id not in before or bool(row.lost)
                 )
-            self._compare_history(config, row.history)
+            if config.history != row.history:
+                words = "history counts at birth and stays as it was; for other posts use a new target"
+                log.warning(words, mirror=config.name, at_birth=row.history, configured=config.history)
         self.pending.pop(config.name, None)
-        self._roster.mirrors[mirror_id] = _mirror(config, mirror_id, source_id, target_id)
+        self._roster.mirrors[mirror_id] = mirror_of(config, source_id, target_id, id=mirror_id)
         # A circle is judged with the rest, so that no message slips through between two verdicts.
-        why = refusal(findings) or self._loops().get(config.name, "")
+        why = refusal(findings) or self._loops.refused(self._order()).get(config.name, "")
         await self._pause_or_release(config.name, mirror_id, why)
         return mirror_id
 
@@ -252,7 +252,8 @@ class Admission:
         # The position first, the newest id after it: what comes between is seen twice, never missed.
         box = await self._source.box(mirror.source)
         newest = await self._source.newest(mirror.source)
-        start = await self._start(config, mirror, newest)
+        begins = await beginning(config.history, mirror, self._source, self._clock.now())
+        start = min(newest, begins)
         count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
         if start >= newest:
             count, since = 0, 0
@@ -297,26 +298,6 @@ class Admission:
             box=box,
         )
 
-    def _compare_history(self, config: MirrorConfig, at_birth: str) -> None:
-        if config.history != at_birth:
-            log.warning(
-                "history counts at birth and stays as it was; for other posts use a new target",
-                mirror=config.name,
-                at_birth=at_birth,
-                configured=config.history,
-            )
-
-    async def _start(self, config: MirrorConfig, mirror: Mirror, newest: int) -> int:
-        """The id above which the backlog begins."""
-        since = history_start(config.history, self._clock.now())
-        if since == "all":
-            return 0
-        if since == "none":
-            return newest
-        if isinstance(since, int):
-            return since - 1
-        return await self._source.first_since(mirror.source, int(since), mirror.source_topic) - 1
-
     # -- asking ---------------------------------------------------------------------------------------
 
     async def _resolved(self, ref: int | str) -> int:
@@ -328,71 +309,12 @@ class Admission:
             await self._store.remember_name(ref, chat)
         return chat
 
-    async def _asked(self, ask: Callable[[int], Awaitable[Chat]], chat: int) -> Chat | TelegramError:
-        try:
-            return await ask(chat)
-        except (Transient, FloodWait, AccountFrozen):
-            raise
-        except TelegramError as error:
-            return error
-
-    async def _topics(
-        self, ask: Callable[[int], Awaitable[Sequence[Topic]]], chat: Chat | TelegramError, topic: int | None
-    ) -> Sequence[Topic]:
-        if topic is None or not isinstance(chat, Chat) or not chat.forum:
-            return ()
-        return await ask(chat.id)
-
     async def _refuse_loops(self) -> None:
         """What feeds itself, as only Telegram shows it: a name, a linked group."""
         by_name = {mirror.name: mirror.id for mirror in self._roster.mirrors.values()}
-        for name, why in self._loops().items():
+        for name, why in self._loops.refused(self._order()).items():
             if name in by_name:
                 await self._pause_or_release(name, by_name[name], why)
 
-    def _loops(self) -> dict[str, str]:
-        """The mirrors that must not run beside the others, with the reason."""
-        order = [self._edges[config.name] for config in self._configs if config.name in self._edges]
-        return refused(order, self._links)
-
-    def _twin(self, edge: Edge) -> str | None:
-        """The mirror before this one in the file that lies between the same places."""
-        for config in self._configs:
-            if config.name == edge.name:
-                break
-            other = self._edges.get(config.name)
-            if other is not None and msgspec.structs.replace(other, name=edge.name) == edge:
-                return config.name
-        return None
-
-
-def history_start(history: str, now: float) -> str | int | float:
-    """`all`, `none`, a first message id (int), or a date as unix time (float)."""
-    if history in ("all", "none"):
-        return history
-    if history.isdigit():
-        return int(history)
-    if match := re.fullmatch(r"(\d+)d", history):
-        return now - int(match[1]) * DAY
-    return datetime.fromisoformat(history).replace(tzinfo=UTC).timestamp()
-
-
-def _mirror(config: MirrorConfig, mirror_id: int, source: int, target: int) -> Mirror:
-    return Mirror(
-        id=mirror_id,
-        name=config.name,
-        source=source,
-        target=target,
-        source_topic=config.source_topic,
-        target_topic=config.target_topic,
-        history=config.history,
-        order=config.order,
-        delay=config.delay,
-        attribution=config.attribution,
-        dates=config.dates,
-        edits=config.edits,
-        deletes=config.deletes,
-        pins=config.pins,
-        transfer=config.transfer,
-        unsupported=config.unsupported,
-    )
+    def _order(self) -> list[str]:
+        return [config.name for config in self._configs]

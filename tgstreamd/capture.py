@@ -13,6 +13,7 @@ import structlog
 
 from .clock import Clock
 from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient, Undecodable
+from .gaps import PAGE, Gaps
 from .model import Difference, Message, Push
 from .patience import Patience
 from .ports import Beat, Ids, Source
@@ -27,11 +28,8 @@ POLL = 90.0
 RECONCILE = 600.0
 #: Messages of a backlog that lie ready in the ledger; more are read as they are sent.
 LOOKAHEAD = 500
-#: One page of history, Telegram's limit (https://core.telegram.org/method/messages.getHistory).
-PAGE = 100
 #: Seconds that a service may be silent while it waits.
 IDLE = 60.0
-UNREADABLE = "cannot be read at this layer"
 
 
 class Capture:
@@ -57,6 +55,7 @@ class Capture:
         self._ids = ids
         self._notify = notify
         self._on_new = on_new
+        self._gaps = Gaps(source, store, roster, clock, ids, sound=self._sound)
         self._wake = asyncio.Event()
         #: Boxes that something was told of since they were last read; when each is due all the same.
         self._told: set[int] = set()
@@ -212,47 +211,9 @@ class Capture:
         return not difference.final or difference.too_long
 
     async def _read_page(self, gap: Gap) -> bool:
-        mirror = self._roster.mirrors[gap.mirror]
-        limit = PAGE
-        while True:
-            try:
-                page = await self._source.history(
-                    gap.chat, after=gap.next_id, topic=mirror.source_topic, limit=limit
-                )
-                break
-            except Undecodable as error:
-                if limit == 1:
-                    return await self._step_over_unreadable(gap, error)
-                limit //= 2
-        page = tuple(message for message in page if message.id <= gap.end_id)
-        upto = page[-1].id if page else gap.end_id
-        sound = [kept for message in page if (kept := self._sound(message))]
-        await self._store.take_page(
-            gap,
-            sound,
-            upto=upto,
-            ended=not page,
-            wanted=lambda message: wants(mirror, message),
-            now=self._clock.now(),
-            new_id=self._ids.random_id,
-        )
+        more = await self._gaps.read(gap)
         self._notify()
-        return True
-
-    async def _step_over_unreadable(self, gap: Gap, error: Undecodable) -> bool:
-        """The next message cannot be read: find its id, park it in its place, go on behind it."""
-        for source_id in range(gap.next_id + 1, gap.end_id + 1):
-            try:
-                if source_id in await self._source.messages(gap.chat, [source_id]):
-                    # Readable by itself: only the page was not.
-                    break
-            except Undecodable:
-                log.error("message cannot be read", chat=gap.chat, source_id=source_id, why=error.line())
-                await self._store.skip_unreadable(
-                    gap, source_id, reason=UNREADABLE, now=self._clock.now(), new_id=self._ids.random_id
-                )
-                break
-        return True
+        return more
 
     async def _reconcile(self, chat: int) -> bool:
         """What no update ever told: compare the newest page of the history with the ledger."""

@@ -7,29 +7,25 @@ restarted in here: systemd does that, and a start is the recovery.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import resource
-import secrets
-import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
-from . import __version__, lock
+from . import __version__
 from .admission import Admission, Waiting
 from .capture import Capture
-from .clock import Clock, SystemClock
+from .clock import Clock
 from .config import Config
-from .decide.pace import Pace
-from .desk import checks, control
+from .configured import pace
+from .desk import checks
 from .desk.rates import Rates
-from .desk.reception import Reception
 from .desk.verbs import Desk, Live, State, Unborn
 from .errors import TgstreamdError
 from .model import Mirror
-from .ports import Beat, Ids
+from .ports import Beat, Ids, SecretIds
 from .reload import Reload
 from .roster import Roster, box_of
 from .sending.census import Census
@@ -40,111 +36,13 @@ from .store import Store
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
 from .systemd import Systemd, Watchdog, feeder
-from .telegram.connect import Connection, connect
-from .telegram.settings import Server, Settings
+from .telegram.connect import Connection
 
 log = structlog.get_logger()
 
 #: Seconds between looks at the status line.
 STATUS_EVERY = 5.0
 IDLE = 60.0
-
-
-class SecretIds:
-    """`ports.Ids` that nobody can guess or repeat."""
-
-    def random_id(self) -> int:
-        return secrets.randbits(63) + 1 - (1 << 62) or 1
-
-
-def settings(config: Config) -> Settings:
-    """What the telegram package wants to know, out of the configuration."""
-    server = config.telegram.server
-    return Settings(
-        api_id=config.telegram.api_id,
-        api_hash=config.telegram.api_hash,
-        session=config.paths.session,
-        session_string=config.telegram.session_string,
-        proxy=config.telegram.proxy,
-        server=Server(dc_id=server.dc_id, address=server.address, port=server.port, public_key=server.key)
-        if server
-        else None,
-        connections=config.stream.connections,
-    )
-
-
-async def run(config: Config, reread: Callable[[], Config], log_as: Callable[[Config], None]) -> int:
-    """The daemon, until SIGTERM or SIGINT (then 0), or until something raises.
-
-    On SIGHUP, `reread` loads the configuration again and `log_as` sets the log up by it.
-    """
-    clock = SystemClock()
-    systemd = Systemd(clock)
-    loop = asyncio.get_running_loop()
-    me = asyncio.current_task()
-    assert me is not None
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        if not stopped:
-            stopped = True
-            systemd.stopping()
-            log.info("stopping")
-            me.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    # Until there is something to reload into; by default it would kill us.
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    try:
-        await _run(config, clock, systemd, reread, log_as)
-    except BaseExceptionGroup as errors:
-        raise _first(errors) from errors
-    except asyncio.CancelledError:
-        if not stopped:
-            raise
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-    log.info("stopped")
-    return 0
-
-
-async def _run(
-    config: Config,
-    clock: Clock,
-    systemd: Systemd,
-    reread: Callable[[], Config],
-    log_as: Callable[[Config], None],
-) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        held = await lock.take(config.paths.lock, "tgstreamd run", clock)
-        stack.callback(held.release)
-        store = await Store.open(config.paths.ledger)
-        stack.push_async_callback(store.close)
-
-        def waiting(seconds: float, why: TgstreamdError) -> None:
-            # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
-            systemd.extend(60.0)
-            reception.note = f"{why.line()}, {seconds:.0f} s"
-            systemd.status(f"starting: {reception.note}")
-
-        pace = Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)
-        reception = Reception(store, pace=pace, now=clock.now)
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        answering = control.serve(config.paths.socket, reception.answer)
-        stack.callback(group.create_task(answering, name="control").cancel)
-        connection = await connect(settings(config), clock=clock, waiting=waiting)
-        stack.push_async_callback(connection.close)
-        daemon = await Daemon.build(config, clock, systemd, store, connection)
-        daemon.reread = reread
-        reception.hand_over(daemon.desk)
-        reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, reload.ask)
-        stack.callback(loop.remove_signal_handler, signal.SIGHUP)
-        await daemon.serve(waiting, reload)
 
 
 class Daemon:
@@ -174,7 +72,7 @@ class Daemon:
         self.holding = Holding(
             store,
             clock,
-            Pace(interval=config.pace.interval, account_interval=config.pace.account_interval),
+            pace(config),
         )
         pipe = Pipe(
             source,
@@ -260,18 +158,15 @@ class Daemon:
             "reload": reload.run,
             "status": self._tell_status,
         }
-        try:
-            async with asyncio.TaskGroup() as group:
-                for name, service in services.items():
-                    group.create_task(self._for_ever(name, service(self.watchdog.beat(name))), name=name)
-                group.create_task(
-                    feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._stuck),
-                    name="watchdog",
-                )
-                self.state = "running"
-                self._systemd.ready()
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from errors
+        async with asyncio.TaskGroup() as group:
+            for name, service in services.items():
+                group.create_task(self._for_ever(name, service(self.watchdog.beat(name))), name=name)
+            group.create_task(
+                feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._stuck),
+                name="watchdog",
+            )
+            self.state = "running"
+            self._systemd.ready()
 
     # -- doorbells ------------------------------------------------------------------------------------
 
@@ -368,10 +263,3 @@ def memory_rss() -> int:
             return int(statm.read().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _first(errors: BaseExceptionGroup) -> BaseException:
-    """The first real error of a group: the others were cancelled because of it."""
-    for error in errors.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
-    return errors

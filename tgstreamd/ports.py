@@ -7,6 +7,7 @@ A call that writes and raises `Transient` may have been carried out.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -17,6 +18,13 @@ class Ids(Protocol):
     def random_id(self) -> int:
         """A fresh non-zero signed 64-bit number."""
         ...
+
+
+class SecretIds:
+    """`Ids` that nobody can guess or repeat."""
+
+    def random_id(self) -> int:
+        return secrets.randbits(63) + 1 - (1 << 62) or 1
 
 
 class Beat(Protocol):

@@ -22,6 +22,7 @@ import msgspec
 from .. import config as configuration
 from ..clock import SystemClock
 from ..config import DEFAULT_FILE, Config, MirrorConfig, rules
+from ..configured import mirror_of
 from ..desk import checks
 from ..desk.checks import Reach
 from ..errors import ConfigError, NotAuthorised, StoreError, TgstreamdError
@@ -249,7 +250,7 @@ async def _look(
         chat = await connection.resolve(source)
         seen = await connection.source.chat(chat)
         wanted = MirrorConfig(name="main", source=chat, target=target, source_topic=topic)
-        mirror = checks.resolved(wanted, chat, chat)
+        mirror = mirror_of(wanted, chat, chat)
         now = SystemClock().now()
         return True, seen.kind, await checks.cost("all", mirror, connection.source, rules.LEAST_INTERVAL, now)
     except TgstreamdError as error:

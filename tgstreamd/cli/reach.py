@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from .. import config as configuration
 from ..clock import SystemClock
 from ..config import Config
-from ..daemon import settings
+from ..configured import settings
 from ..errors import NotAuthorised, StoreError
 from ..telegram.connect import Connection, connect
 

@@ -24,12 +24,12 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act(arguments: Namespace) -> int:
     # Here, so that verbs which only look at the ledger need not wait for Telethon.
-    from .. import daemon
+    from .. import process
 
     config = configuration.load(arguments.config, os.environ)
     _log_as(config)
     sys.excepthook = _unexpected
-    return uvloop.run(daemon.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as))
+    return uvloop.run(process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as))
 
 
 def _log_as(config: configuration.Config) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
+
 from ..errors import TelegramError
 from ..model import GENERAL_TOPIC, Chat, Mirror, Topic, Value
 
@@ -111,6 +113,28 @@ def refused(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> di
         reasons[last] = f"it feeds itself: {' → '.join(around)}"
         left = [edge for edge in left if edge.name != last]
     return reasons
+
+
+class Loops:
+    """The mirrors judged so far: what feeds what, by their names. `links` as in `cycle`."""
+
+    def __init__(self) -> None:
+        self.edges: dict[str, Edge] = {}
+        self.links: dict[int, int] = {}
+
+    def refused(self, order: Sequence[str]) -> dict[str, str]:
+        """`refused` over the mirrors judged so far; `order` is that of the file."""
+        return refused([self.edges[name] for name in order if name in self.edges], self.links)
+
+    def twin(self, edge: Edge, order: Sequence[str]) -> str | None:
+        """The mirror before this one in the file that lies between the same places."""
+        for name in order:
+            if name == edge.name:
+                break
+            other = self.edges.get(name)
+            if other is not None and msgspec.structs.replace(other, name=edge.name) == edge:
+                return name
+        return None
 
 
 def backlog_words(count: int, first_date: int, interval: float) -> str:

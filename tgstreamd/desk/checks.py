@@ -7,14 +7,13 @@ each; it changes nothing, in the ledger or at Telegram's. Trouble with one chat 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import msgspec
-
+from ..asking import topics
 from ..config import Config, MirrorConfig
+from ..configured import beginning, mirror_of
 from ..decide.judge import Edge, Finding, backlog_words, judge, refused
-from ..errors import ConfigError, NotAuthorised, TelegramError
+from ..errors import NotAuthorised, TelegramError
 from ..model import Account, Chat, Mirror, Topic
 from ..ports import Source, Target
 from ..store import Store
@@ -39,14 +38,14 @@ async def chats(reach: Reach) -> dict[str, Any]:
     for chat in await reach.dialogs():
         if chat.kind == "user" or chat.migrated_to is not None:
             continue
-        topics: tuple[Topic, ...] = ()
+        listing: tuple[Topic, ...] = ()
         if chat.forum:
             try:
-                topics = await reach.source.topics(chat.id)
+                listing = await reach.source.topics(chat.id)
             except NotAuthorised:
                 raise
             except TelegramError:
-                topics = ()  # listed without: a chat may close its topics to us at any time
+                listing = ()  # listed without: a chat may close its topics to us at any time
         listed.append(
             {
                 "id": chat.id,
@@ -55,7 +54,7 @@ async def chats(reach: Reach) -> dict[str, Any]:
                 "username": chat.username,
                 "protected": chat.protected and not chat.may_unprotect,
                 "can_post": not chat.write_refusal,
-                "topics": [{"id": t.id, "title": t.title, "closed": t.closed} for t in topics],
+                "topics": [{"id": t.id, "title": t.title, "closed": t.closed} for t in listing],
             }
         )
     return {"chats": listed}
@@ -118,34 +117,23 @@ async def _mirror(
         ids.append(found)
     if len(ids) < 2:
         return findings, None, (None, None)
-    mirror = resolved(wanted, *ids)
+    mirror = mirror_of(wanted, *ids)
     source, target = await _chat(reach.source, mirror.source), await _chat(reach.target, mirror.target)
-    source_topics = await _topics(reach.source, source, wanted.source_topic)
-    target_topics = await _topics(reach.target, target, wanted.target_topic)
+    source_topics = await topics(reach.source, source, wanted.source_topic)
+    target_topics = await topics(reach.target, target, wanted.target_topic)
     findings += judge(mirror, source, target, source_topics=source_topics, target_topics=target_topics)
     sides = [side if isinstance(side, Chat) else None for side in (source, target)]
     return findings, mirror, (sides[0], sides[1])
 
 
-def resolved(wanted: MirrorConfig, source: int, target: int) -> Mirror:
-    """The mirror as configured, between these ids."""
-    options = {**msgspec.structs.asdict(wanted), "id": 0, "source": source, "target": target}
-    return Mirror(**options)
-
-
 async def _chat(side: Source | Target, chat: int) -> Chat | TelegramError:
+    """Unlike `asked`: here even a flood is a line, not the end."""
     try:
         return await side.chat(chat)
     except NotAuthorised:
         raise
     except TelegramError as error:
         return error
-
-
-async def _topics(side: Source | Target, chat: Chat | TelegramError, topic: int | None) -> tuple[Topic, ...]:
-    if topic is None or not isinstance(chat, Chat) or not chat.forum:
-        return ()
-    return await side.topics(chat.id)
 
 
 def _loops(
@@ -198,21 +186,3 @@ async def cost(history: str, mirror: Mirror, source: Source, interval: float, no
     after = await beginning(history, mirror, source, now)
     count, since = await source.count(mirror.source, mirror.source_topic, after=after)
     return backlog_words(count, since, interval)
-
-
-async def beginning(history: str, mirror: Mirror, source: Source, now: float) -> int:
-    """The id above which a mirror's history lies. Raises TelegramError, or ConfigError for no history."""
-    if history == "all":
-        return 0
-    if history == "none":
-        return await source.newest(mirror.source, mirror.source_topic)
-    if history.isdigit():
-        return int(history) - 1
-    if history.endswith("d"):
-        date = int(now) - int(history[:-1]) * DAY
-    else:
-        try:
-            date = int(datetime.fromisoformat(history).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            raise ConfigError(f"{history!r} is not a beginning") from None
-    return await source.first_since(mirror.source, date, mirror.source_topic) - 1

@@ -1,14 +1,15 @@
 """The ledger: the only owner of truth, and the only package that imports sqlite3.
 
 `Store` is the whole surface: each attribute is one transaction, an async method made of a plain function
-that lives in the room it belongs to (mirrors, intake, queue, uploads, clocks, report).
+that lives in the room it belongs to (mirrors, intake, queue, attempts, copies, uploads, clocks, report).
 """
 
 from __future__ import annotations
 
-from . import clocks, intake, mirrors, queue, report, uploads
+from . import attempts, clocks, copies, intake, mirrors, queue, report, uploads
 from .engine import Db, Engine, NoLedger, transaction
-from .intake import ALBUM_MAX, ALBUM_WAIT
+from .entry import ALBUM_MAX
+from .intake import ALBUM_WAIT
 from .records import (
     CopyRow,
     Gap,
@@ -93,21 +94,21 @@ class Store(Engine):
     messages = transaction(queue.messages)
     refresh = transaction(queue.refresh)
     change_media = transaction(queue.change_media)
-    origin = transaction(queue.origin)
-    first_copy = transaction(queue.first_copy)
-    plan_sends = transaction(queue.plan_sends)
-    sends = transaction(queue.sends)
-    attempt = transaction(queue.attempt)
-    repeat = transaction(queue.repeat)
-    mapped = transaction(queue.mapped)
-    open_prints = transaction(queue.open_prints)
-    highest_copy = transaction(queue.highest_copy)
+    origin = transaction(copies.origin)
+    first_copy = transaction(copies.first_copy)
+    plan_sends = transaction(attempts.plan_sends)
+    sends = transaction(attempts.sends)
+    attempt = transaction(attempts.attempt)
+    repeat = transaction(attempts.repeat)
+    mapped = transaction(copies.mapped)
+    open_prints = transaction(copies.open_prints)
+    highest_copy = transaction(copies.highest_copy)
     unsent = transaction(queue.unsent)
     skip_upto = transaction(queue.skip_upto)
-    refused = transaction(queue.refused)
-    settle = transaction(queue.settle)
-    published = transaction(queue.published)
-    split_off = transaction(queue.split_off)
+    refused = transaction(attempts.refused)
+    settle = transaction(attempts.settle)
+    published = transaction(attempts.published)
+    split_off = transaction(attempts.split_off)
     finish = transaction(queue.finish)
     postpone = transaction(queue.postpone)
 

@@ -11,15 +11,12 @@ from collections.abc import Callable, Sequence
 
 from ..model import Box, Difference, Message
 from .engine import Db
+from .entry import NewId, drop_deleted, in_gap, revise, take
 from .mirrors import open_gap
-from .records import Gap, Lane, encode
+from .records import Gap
 
-#: Telegram's limit: an album has at most ten items (https://core.telegram.org/method/messages.sendMultiMedia).
-ALBUM_MAX = 10
 #: Seconds after its last item during which an album still waits for more (design, section 3).
 ALBUM_WAIT = 4.0
-
-NewId = Callable[[], int]
 
 
 def box(db: Db, box_chat: int) -> Box | None:
@@ -45,15 +42,15 @@ def take_push(
     return [
         mirror
         for mirror in mirrors
-        if not _in_gap(db, mirror, message, "backlog")
-        and _take(db, mirror, message, lane="live", released=False, pts=pts, now=now, new_id=new_id)
+        if not in_gap(db, mirror, message, "backlog")
+        and take(db, mirror, message, lane="live", released=False, pts=pts, now=now, new_id=new_id)
     ]
 
 
 def take_deleted(db: Db, chat: int, ids: Sequence[int], *, mirrors: Sequence[int], now: float) -> None:
     """A pushed deletion: no difference tells it any more where the message came after its position."""
     for mirror in mirrors:
-        _drop_deleted(db, mirror, chat, ids, now)
+        drop_deleted(db, mirror, chat, ids, now)
 
 
 def take_difference(
@@ -75,7 +72,7 @@ def take_difference(
     new: list[int] = []
     for message in difference.messages:
         for mirror in takers(message):
-            if not _in_gap(db, mirror, message, "backlog") and _take(
+            if not in_gap(db, mirror, message, "backlog") and take(
                 db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id
             ):
                 new.append(mirror)
@@ -85,10 +82,10 @@ def take_difference(
             )
     for message in difference.edits:
         for mirror in takers(message):
-            _revise(db, mirror, message)
+            revise(db, mirror, message)
     for chat, ids in difference.deleted:
         for mirror in drops_deleted(chat):
-            _drop_deleted(db, mirror, chat, ids, now)
+            drop_deleted(db, mirror, chat, ids, now)
     chats = [chat for chat, _ in _chats_of_box(db, box_chat)]
     for chat in chats:
         _release(db, chat, "item.pts <= ?", difference.box.pts)
@@ -117,7 +114,7 @@ def take_page(
     new = 0
     for message in messages:
         if message.id <= gap.end_id and wanted(message):
-            new += _take(db, gap.mirror, message, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id)
+            new += take(db, gap.mirror, message, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id)
     _release(db, gap.chat, "item.mirror = ? AND item.source_id <= ?", gap.mirror, upto)
     ended = ended or upto >= gap.end_id
     # An album that touches the edge of the page stays open until the next page was read.
@@ -139,7 +136,7 @@ def take_page(
 def skip_unreadable(db: Db, gap: Gap, source_id: int, *, reason: str, now: float, new_id: NewId) -> None:
     """A message that cannot be read at this layer is parked in its place, and the gap goes on behind it."""
     blank = Message(chat=gap.chat, id=source_id, date=0)
-    if _take(db, gap.mirror, blank, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id):
+    if take(db, gap.mirror, blank, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id):
         db.execute(
             "UPDATE job SET state = 'parked', reason = ?, settled_at = ? WHERE mirror = ? AND chat = ? "
             "AND first_id = ?",
@@ -154,7 +151,7 @@ def take_lifted(
     """Put the parent of a live reply (an album whole) directly before the job that answers it."""
     child = db.execute("SELECT ord FROM job WHERE id = ?", (before,)).fetchone()
     for message in messages:
-        _take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+        take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
     first = messages[0]
     row = db.execute(
         "SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
@@ -180,151 +177,10 @@ def born_to(db: Db, mirror: int, chat: int) -> int:
 def take_missed(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
     """What the slow comparison with the history found that no update ever told; how many were new."""
     return sum(
-        _take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+        take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
         for message in messages
-        if not _in_gap(db, mirror, message, "backlog")
+        if not in_gap(db, mirror, message, "backlog")
     )
-
-
-def _take(
-    db: Db,
-    mirror: int,
-    message: Message,
-    *,
-    lane: Lane,
-    released: bool,
-    pts: int,
-    now: float,
-    new_id: NewId,
-) -> int:
-    """Insert the message, or improve what is known of it; 1 if it is new."""
-    known = db.execute(
-        "SELECT item.job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (mirror, message.chat, message.id),
-    ).fetchone()
-    if known:
-        _revise(db, mirror, message)
-        if released:
-            db.execute("UPDATE job SET released = 1 WHERE id = ?", (known["job"],))
-        return 0
-    if _is_own_copy(db, mirror, message):
-        return 0
-    job = None
-    follows = None
-    if message.group is not None:
-        job, follows = _open_album(db, mirror, message.group, now)
-    if job is None:
-        job = _new_job(db, mirror, message, lane=lane, released=released, follows=follows, now=now)
-    else:
-        db.execute(
-            "UPDATE job SET items = items + 1, last_item_at = ?, sealed = CASE WHEN items + 1 >= ? THEN 1 "
-            "ELSE sealed END, released = max(released, ?) WHERE id = ?",
-            (now, ALBUM_MAX, released, job),
-        )
-        db.execute(
-            "UPDATE job SET first_id = min(first_id, :id), ord = CASE WHEN sub = 0 THEN min(ord, :id) "
-            "ELSE ord END WHERE id = :job",
-            {"id": message.id, "job": job},
-        )
-    db.execute(
-        "INSERT INTO item VALUES (?,?,?,?,?,?,?)",
-        (mirror, message.chat, message.id, job, new_id(), pts, encode(message)),
-    )
-    return 1
-
-
-def _new_job(
-    db: Db, mirror: int, message: Message, *, lane: Lane, released: bool, follows: int | None, now: float
-) -> int:
-    reason = f"service message: {message.service}" if message.service else ""
-    # A late part of an album stands behind the album that it belongs to.
-    place = (message.id, 0)
-    if follows is not None:
-        row = db.execute("SELECT ord FROM job WHERE id = ?", (follows,)).fetchone()
-        place = (row["ord"], 1)
-    row = db.execute(
-        "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, group_id, follows, state, reason, "
-        "released, sealed, last_item_at, settled_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
-        (
-            mirror,
-            lane,
-            *place,
-            message.chat,
-            message.id,
-            message.date,
-            message.group,
-            follows,
-            "skipped" if reason else "waiting",
-            reason,
-            released,
-            message.group is None,
-            now,
-            now if reason else None,
-        ),
-    ).fetchone()
-    return int(row["id"])
-
-
-def _open_album(db: Db, mirror: int, group: int, now: float) -> tuple[int | None, int | None]:
-    """The job that an item of this album joins, or the job behind which a late one goes."""
-    rows = db.execute(
-        "SELECT id, state, attempts, items, follows FROM job WHERE mirror = ? AND group_id = ? ORDER BY id",
-        (mirror, group),
-    ).fetchall()
-    for row in rows:
-        if row["state"] == "waiting" and row["attempts"] == 0 and row["items"] < ALBUM_MAX:
-            return row["id"], row["follows"]
-    return None, rows[0]["id"] if rows else None
-
-
-def _is_own_copy(db: Db, mirror: int, message: Message) -> bool:
-    """Own posts are source posts unless this mirror's own map made them."""
-    row = db.execute(
-        "SELECT 1 FROM copy WHERE target = ? AND target_id = ? AND mirror = ?",
-        (message.chat, message.id, mirror),
-    ).fetchone()
-    return row is not None
-
-
-def _in_gap(db: Db, mirror: int, message: Message, lane: Lane) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM gap WHERE mirror = ? AND chat = ? AND lane = ? AND next_id < ? AND end_id >= ?",
-        (mirror, message.chat, lane, message.id, message.id),
-    ).fetchone()
-    return row is not None
-
-
-def _revise(db: Db, mirror: int, message: Message) -> None:
-    """The newest state of a message replaces the kept one, as long as nothing was attempted with it."""
-    db.execute(
-        "UPDATE item SET payload = ? WHERE mirror = ? AND chat = ? AND source_id = ? AND payload IS NOT NULL "
-        "AND (SELECT state = 'waiting' AND attempts = 0 FROM job WHERE job.id = item.job)",
-        (encode(message), mirror, message.chat, message.id),
-    )
-
-
-def _drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
-    """Deleted before its turn: an unattempted message is skipped, an album loses the item."""
-    for source_id in ids:
-        row = db.execute(
-            "SELECT job.id, job.items FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND "
-            "(item.chat = ? OR ? = 0) AND item.source_id = ? AND job.state = 'waiting' AND attempts = 0",
-            (mirror, chat, chat, source_id),
-        ).fetchone()
-        if row is None:
-            continue
-        if row["items"] == 1:
-            db.execute(
-                "UPDATE job SET state = 'skipped', reason = 'deleted before its turn', settled_at = ? "
-                "WHERE id = ?",
-                (now, row["id"]),
-            )
-            db.execute("UPDATE item SET payload = NULL WHERE job = ?", (row["id"],))
-        else:
-            db.execute(
-                "UPDATE item SET payload = NULL WHERE job = ? AND source_id = ?", (row["id"], source_id)
-            )
-            db.execute("UPDATE job SET items = items - 1 WHERE id = ?", (row["id"],))
 
 
 def _release(db: Db, chat: int, condition: str, *args: int) -> None:

@@ -1,0 +1,89 @@
+"""Closes gaps: reads the history of a source page by page, up to where the live position takes over.
+
+One page and the position behind it are one transaction. A message that cannot be read at this layer is
+parked in its place. Decides neither when to read nor what trouble means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from .clock import Clock
+from .errors import Undecodable
+from .model import Message
+from .ports import Ids, Source
+from .roster import Roster, wants
+from .store import Gap, Store
+
+log = structlog.get_logger()
+
+#: One page of history, Telegram's limit (https://core.telegram.org/method/messages.getHistory).
+PAGE = 100
+UNREADABLE = "cannot be read at this layer"
+
+
+class Gaps:
+    """Reads gaps of any mirror."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        roster: Roster,
+        clock: Clock,
+        ids: Ids,
+        *,
+        sound: Callable[[Message], Message | None],
+    ) -> None:
+        """`sound` makes a message harmless that could not be kept."""
+        self._source = source
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._ids = ids
+        self._sound = sound
+
+    async def read(self, gap: Gap) -> bool:
+        """One page of the gap; true, since there may be more at once. Raises what `Source` raises."""
+        mirror = self._roster.mirrors[gap.mirror]
+        limit = PAGE
+        while True:
+            try:
+                page = await self._source.history(
+                    gap.chat, after=gap.next_id, topic=mirror.source_topic, limit=limit
+                )
+                break
+            except Undecodable as error:
+                if limit == 1:
+                    return await self._step_over_unreadable(gap, error)
+                limit //= 2
+        page = tuple(message for message in page if message.id <= gap.end_id)
+        upto = page[-1].id if page else gap.end_id
+        sound = [kept for message in page if (kept := self._sound(message))]
+        await self._store.take_page(
+            gap,
+            sound,
+            upto=upto,
+            ended=not page,
+            wanted=lambda message: wants(mirror, message),
+            now=self._clock.now(),
+            new_id=self._ids.random_id,
+        )
+        return True
+
+    async def _step_over_unreadable(self, gap: Gap, error: Undecodable) -> bool:
+        """The next message cannot be read: find its id, park it in its place, go on behind it."""
+        for source_id in range(gap.next_id + 1, gap.end_id + 1):
+            try:
+                if source_id in await self._source.messages(gap.chat, [source_id]):
+                    # Readable by itself: only the page was not.
+                    break
+            except Undecodable:
+                log.error("message cannot be read", chat=gap.chat, source_id=source_id, why=error.line())
+                await self._store.skip_unreadable(
+                    gap, source_id, reason=UNREADABLE, now=self._clock.now(), new_id=self._ids.random_id
+                )
+                break
+        return True

@@ -1,0 +1,109 @@
+"""The process around the daemon: its lock, its ledger, its connection, its signals and its end.
+
+`run` is what `tgstreamd run` does. Whatever ends the daemon passes through here, everything that was opened
+is closed in the opposite order, within seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+
+import structlog
+
+from . import lock
+from .clock import Clock, SystemClock
+from .config import Config
+from .configured import pace, settings
+from .daemon import Daemon
+from .desk import control
+from .desk.reception import Reception
+from .errors import TgstreamdError
+from .reload import Reload
+from .store import Store
+from .systemd import Systemd
+from .telegram.connect import connect
+
+log = structlog.get_logger()
+
+
+async def run(config: Config, reread: Callable[[], Config], log_as: Callable[[Config], None]) -> int:
+    """The daemon, until SIGTERM or SIGINT (then 0), or until something raises.
+
+    On SIGHUP, `reread` loads the configuration again and `log_as` sets the log up by it.
+    """
+    clock = SystemClock()
+    systemd = Systemd(clock)
+    loop = asyncio.get_running_loop()
+    me = asyncio.current_task()
+    assert me is not None
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            systemd.stopping()
+            log.info("stopping")
+            me.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    # Until there is something to reload into; by default it would kill us.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    try:
+        await _run(config, clock, systemd, reread, log_as)
+    except BaseExceptionGroup as errors:
+        raise first(errors) from errors
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    log.info("stopped")
+    return 0
+
+
+async def _run(
+    config: Config,
+    clock: Clock,
+    systemd: Systemd,
+    reread: Callable[[], Config],
+    log_as: Callable[[Config], None],
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        held = await lock.take(config.paths.lock, "tgstreamd run", clock)
+        stack.callback(held.release)
+        store = await Store.open(config.paths.ledger)
+        stack.push_async_callback(store.close)
+
+        def waiting(seconds: float, why: TgstreamdError) -> None:
+            # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
+            systemd.extend(60.0)
+            reception.note = f"{why.line()}, {seconds:.0f} s"
+            systemd.status(f"starting: {reception.note}")
+
+        reception = Reception(store, pace=pace(config), now=clock.now)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        answering = control.serve(config.paths.socket, reception.answer)
+        stack.callback(group.create_task(answering, name="control").cancel)
+        connection = await connect(settings(config), clock=clock, waiting=waiting)
+        stack.push_async_callback(connection.close)
+        daemon = await Daemon.build(config, clock, systemd, store, connection)
+        daemon.reread = reread
+        reception.hand_over(daemon.desk)
+        reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, reload.ask)
+        stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+        await daemon.serve(waiting, reload)
+
+
+def first(errors: BaseExceptionGroup) -> BaseException:
+    """The first real error of a group: the others were cancelled because of it."""
+    for error in errors.exceptions:
+        return first(error) if isinstance(error, BaseExceptionGroup) else error
+    return errors

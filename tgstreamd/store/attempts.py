@@ -1,0 +1,220 @@
+"""The calls of a job: planned before the first is made, attempted, repeated, refused, settled.
+
+Planning writes rows of `send` and `copy`, `random_id`s included. A call is open from its attempt until its
+outcome is known; settling it maps its copies, marks the pace and ends the job, in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Draft
+from .engine import Db
+from .queue import erase
+from .records import CopyRow, Send, decode_committed, decode_draft, encode
+
+
+def plan_sends(
+    db: Db,
+    job_id: int,
+    drafts: Sequence[Draft],
+    random_ids: Sequence[Sequence[int]],
+    fingerprints: Sequence[Sequence[str]],
+) -> None:
+    """Write down what the job will send. Sends that were carried out or attempted stay as they are."""
+    row = db.execute(
+        "SELECT job.mirror, job.chat, mirror.target FROM job JOIN mirror ON mirror.id = job.mirror "
+        "WHERE job.id = ?",
+        (job_id,),
+    ).fetchone()
+    for seq, (draft, ids, prints) in enumerate(zip(drafts, random_ids, fingerprints, strict=True)):
+        kept = db.execute("SELECT state FROM send WHERE job = ? AND seq = ?", (job_id, seq)).fetchone()
+        if kept and kept["state"] != "new":
+            continue
+        db.execute("DELETE FROM copy WHERE job = ? AND seq = ?", (job_id, seq))
+        db.execute(
+            "INSERT INTO send (job, seq, draft) VALUES (?,?,?) "
+            "ON CONFLICT DO UPDATE SET draft = excluded.draft, committed = NULL",
+            (job_id, seq, encode(draft)),
+        )
+        for idx, (piece, random_id, fingerprint) in enumerate(zip(draft.pieces, ids, prints, strict=True)):
+            db.execute(
+                "INSERT INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, fingerprint) "
+                "VALUES (?,?,?,?,?,?,?,?,?)",
+                (
+                    random_id,
+                    job_id,
+                    seq,
+                    idx,
+                    row["mirror"],
+                    row["chat"],
+                    piece.source_id,
+                    row["target"],
+                    fingerprint,
+                ),
+            )
+    db.execute(
+        "DELETE FROM copy WHERE job = ? AND seq >= ? AND target_id IS NULL AND scheduled_id IS NULL",
+        (job_id, len(drafts)),
+    )
+    db.execute("DELETE FROM send WHERE job = ? AND seq >= ? AND state = 'new'", (job_id, len(drafts)))
+
+
+def sends(db: Db, job_id: int) -> list[Send]:
+    """The calls of a job in their order."""
+    result = []
+    for row in db.execute("SELECT * FROM send WHERE job = ? ORDER BY seq", (job_id,)).fetchall():
+        copies = db.execute(
+            "SELECT random_id, source_id, fingerprint, scheduled_id, target_id FROM copy "
+            "WHERE job = ? AND seq = ? ORDER BY idx",
+            (job_id, row["seq"]),
+        )
+        result.append(
+            Send(
+                job=job_id,
+                seq=row["seq"],
+                state=row["state"],
+                draft=decode_draft(row["draft"]) if row["draft"] is not None else Draft(pieces=()),
+                committed=decode_committed(row["committed"]) if row["committed"] is not None else (),
+                floor_id=row["floor_id"],
+                attempted_at=row["attempted_at"],
+                run=row["run"],
+                copies=tuple(CopyRow(**dict(copy)) for copy in copies),
+            )
+        )
+    return result
+
+
+def attempt(
+    db: Db,
+    job_id: int,
+    seq: int,
+    *,
+    draft: Draft,
+    committed: Sequence[bytes | None],
+    fingerprints: Sequence[str],
+    floor_id: int,
+    run: str,
+    now: float,
+) -> None:
+    """Before the call: from here on its outcome is unknown until it is settled or refused."""
+    db.execute(
+        "UPDATE send SET state = 'open', draft = ?, committed = ?, floor_id = ?, attempted_at = ?, run = ? "
+        "WHERE job = ? AND seq = ?",
+        (encode(draft), encode(tuple(committed)), floor_id, now, run, job_id, seq),
+    )
+    for idx, fingerprint in enumerate(fingerprints):
+        db.execute(
+            "UPDATE copy SET fingerprint = ? WHERE job = ? AND seq = ? AND idx = ?",
+            (fingerprint, job_id, seq, idx),
+        )
+    db.execute("UPDATE job SET state = 'open', attempts = attempts + 1 WHERE id = ?", (job_id,))
+
+
+def repeat(db: Db, job_id: int, seq: int) -> None:
+    """The same call again, payload and `random_id` unchanged; its time stays that of the first attempt."""
+    db.execute(
+        "UPDATE job SET attempts = attempts + 1 WHERE id = ? AND EXISTS "
+        "(SELECT 1 FROM send WHERE job = ? AND seq = ? AND state = 'open')",
+        (job_id, job_id, seq),
+    )
+
+
+def refused(db: Db, job_id: int, seq: int) -> None:
+    """A definite no: nothing was sent, so the payload may change and the next attempt is a first one."""
+    db.execute("UPDATE send SET state = 'new' WHERE job = ? AND seq = ? AND state = 'open'", (job_id, seq))
+    db.execute("UPDATE job SET state = 'waiting' WHERE id = ? AND state = 'open'", (job_id,))
+
+
+def settle(
+    db: Db,
+    job_id: int,
+    seq: int,
+    *,
+    ids: dict[int, int],
+    scheduled: dict[int, int],
+    target: int,
+    backlog: bool,
+    now: float,
+) -> bool:
+    """After the call: the map, the marks of the pace and the job's state, in one; true if the job is done.
+
+    `ids` and `scheduled` go by `random_id`. Items that appear in neither stay unsent: the caller splits
+    them off first.
+    """
+    for random_id, target_id in ids.items():
+        db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, random_id))
+    for random_id, scheduled_id in scheduled.items():
+        db.execute("UPDATE copy SET scheduled_id = ? WHERE random_id = ?", (scheduled_id, random_id))
+    cost = len(ids) + len(scheduled)
+    for key in (f"target:{target}", "account", *(["backlog"] if backlog else [])):
+        db.execute(
+            "INSERT INTO mark VALUES (?,?,?) "
+            "ON CONFLICT DO UPDATE SET at = excluded.at, cost = excluded.cost",
+            (key, now, cost),
+        )
+    waits = db.execute(
+        "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (job_id, seq)
+    ).fetchone()
+    db.execute(
+        "UPDATE send SET state = ? WHERE job = ? AND seq = ?",
+        ("accepted" if waits else "done", job_id, seq),
+    )
+    return _finish_if_done(db, job_id, now)
+
+
+def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now: float) -> bool:
+    """A scheduled message became real (or was given up, None): map it; true if we had sent it."""
+    row = db.execute(
+        "SELECT random_id, job, seq FROM copy WHERE target = ? AND scheduled_id = ? AND target_id IS NULL",
+        (target, scheduled_id),
+    ).fetchone()
+    if row is None:
+        return False
+    if target_id is not None:
+        db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, row["random_id"]))
+    left = db.execute(
+        "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (row["job"], row["seq"])
+    ).fetchone()
+    if not left or target_id is None:
+        db.execute("UPDATE send SET state = 'done' WHERE job = ? AND seq = ?", (row["job"], row["seq"]))
+    _finish_if_done(db, row["job"], now)
+    return True
+
+
+def split_off(
+    db: Db, job_id: int, seq: int, *, missing: Draft, random_ids: Sequence[int], idxs: Sequence[int]
+) -> None:
+    """Of an album found in part, the missing items become a call of their own, `random_id`s kept."""
+    db.execute("UPDATE send SET seq = seq + 1000 WHERE job = ? AND seq > ?", (job_id, seq))
+    db.execute("UPDATE copy SET seq = seq + 1000 WHERE job = ? AND seq > ?", (job_id, seq))
+    db.execute("UPDATE send SET seq = seq - 999 WHERE job = ? AND seq > 1000", (job_id,))
+    db.execute("UPDATE copy SET seq = seq - 999 WHERE job = ? AND seq > 1000", (job_id,))
+    db.execute("INSERT INTO send (job, seq, draft) VALUES (?,?,?)", (job_id, seq + 1, encode(missing)))
+    for idx, random_id in enumerate(random_ids):
+        db.execute("UPDATE copy SET seq = ?, idx = ? WHERE random_id = ?", (seq + 1, idx, random_id))
+    row = db.execute("SELECT draft, committed FROM send WHERE job = ? AND seq = ?", (job_id, seq)).fetchone()
+    draft = decode_draft(row["draft"])
+    gone = set(idxs)
+    kept = [piece for idx, piece in enumerate(draft.pieces) if idx not in gone]
+    fields = {name: getattr(draft, name) for name in Draft.__struct_fields__}
+    db.execute(
+        "UPDATE send SET draft = ? WHERE job = ? AND seq = ?",
+        (encode(Draft(**{**fields, "pieces": tuple(kept)})), job_id, seq),
+    )
+
+
+def _finish_if_done(db: Db, job_id: int, now: float) -> bool:
+    row = db.execute(
+        "SELECT count(*) FILTER (WHERE state = 'done') AS done, "
+        "count(*) FILTER (WHERE state = 'new') AS new, count(*) AS n FROM send WHERE job = ?",
+        (job_id,),
+    ).fetchone()
+    if row["done"] == row["n"]:
+        db.execute("UPDATE job SET state = 'done', reason = '', settled_at = ? WHERE id = ?", (now, job_id))
+        erase(db, job_id)
+        return True
+    if row["new"]:
+        # What is left has not been attempted: the job waits for its next turn, its outcome so far known.
+        db.execute("UPDATE job SET state = 'waiting' WHERE id = ? AND state = 'open'", (job_id,))
+    return False

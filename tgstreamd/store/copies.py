@@ -1,0 +1,59 @@
+"""The map from source messages to their copies, and what it says about a target. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .engine import Db
+from .records import Origin
+
+
+def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
+    """What became of a source message; None where the ledger never saw it."""
+    row = db.execute(
+        "SELECT job.id, job.state, job.lane, job.reason, (SELECT target_id FROM copy "
+        "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id "
+        "AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) "
+        "AS copy_id FROM item JOIN job ON job.id = item.job "
+        "WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id",
+        {"mirror": mirror, "chat": chat, "id": source_id},
+    ).fetchone()
+    if row is None:
+        return None
+    return Origin(
+        state=row["state"], job=row["id"], lane=row["lane"], copy_id=row["copy_id"], reason=row["reason"]
+    )
+
+
+def first_copy(db: Db, job_id: int) -> int | None:
+    """The first message that a job became."""
+    row = db.execute(
+        "SELECT target_id FROM copy WHERE job = ? AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1",
+        (job_id,),
+    ).fetchone()
+    return row["target_id"] if row else None
+
+
+def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
+    """Which of these messages of the target are copies that the ledger knows."""
+    return {
+        target_id
+        for target_id in ids
+        if db.execute("SELECT 1 FROM copy WHERE target = ? AND target_id = ?", (target, target_id)).fetchone()
+    }
+
+
+def open_prints(db: Db, target: int) -> list[str]:
+    """The fingerprints of attempts at this target whose outcome is not known."""
+    rows = db.execute(
+        "SELECT fingerprint FROM copy JOIN job ON job.id = copy.job WHERE copy.target = ? "
+        "AND job.state IN ('open', 'parked') AND target_id IS NULL",
+        (target,),
+    )
+    return [row["fingerprint"] for row in rows]
+
+
+def highest_copy(db: Db, target: int) -> int:
+    """The highest message of the target that the ledger maps; 0 where it maps none."""
+    row = db.execute("SELECT max(target_id) AS id FROM copy WHERE target = ?", (target,)).fetchone()
+    return row["id"] or 0

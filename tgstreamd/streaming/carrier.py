@@ -1,0 +1,225 @@
+"""One transfer: the parts of a file and its thumbnail, and the commit that makes a document of them.
+
+Goes on where an earlier one stopped, fetches a reference anew, sends lost parts again, waits through floods
+and outages. Which transfer runs when is `staging`'s; moving the bytes is the pipe's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from ..clock import Clock
+from ..decide.retry import backoff
+from ..errors import (
+    FloodWait,
+    PartsMissing,
+    Rejected,
+    SourceGone,
+    Transient,
+)
+from ..model import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
+from ..ports import Ids, Source, Target
+from ..roster import Roster
+from ..store import Job, Store
+from .pipe import Pipe
+
+log = structlog.get_logger()
+
+COMMIT = "messages.uploadMedia"
+
+
+class Transfer(Value, frozen=True, kw_only=True):
+    """One file on its way, for the status."""
+
+    mirror: str
+    source_id: int
+    name: str
+    size: int
+    transferred: int
+    bytes_per_second: float
+
+
+class Flow:
+    """What is known of a transfer while it runs."""
+
+    def __init__(self, mirror: str, message: Message, media: Media, started: float) -> None:
+        self.mirror = mirror
+        self.source_id = message.id
+        self.media = media
+        self.started = started
+        self.at_start: int | None = None
+        self.transferred = 0
+
+    def progress(self, transferred: int) -> None:
+        if self.at_start is None:
+            self.at_start = transferred
+        self.transferred = transferred
+
+    def seen(self, now: float) -> Transfer:
+        moved = self.transferred - (self.at_start or 0)
+        return Transfer(
+            mirror=self.mirror,
+            source_id=self.source_id,
+            name=self.media.name or self.media.kind,
+            size=self.media.size,
+            transferred=self.transferred,
+            bytes_per_second=moved / max(0.001, now - self.started),
+        )
+
+
+class Carrier:
+    """Carries the media of one message at a time, as often as it is asked in parallel."""
+
+    def __init__(
+        self,
+        pipe: Pipe,
+        source: Source,
+        target: Target,
+        store: Store,
+        roster: Roster,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._pipe = pipe
+        self._source = source
+        self._target = target
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._ids = ids
+
+    async def bring(self, job: Job, message: Message, flow: Flow) -> None:
+        """Parts, thumbnail and commit of one message's media, through whatever passes by itself.
+
+        Raises what ends the transfer for good.
+        """
+        log.info("transfer began", **self._names(job, message), size=flow.media.size)
+        tries = 0
+        while True:
+            try:
+                await self._once(job, message, flow)
+                break
+            except PartsMissing as error:
+                tries += 1
+                if tries > 10:
+                    raise
+                await self._lost_parts(job, message, error, restart=tries > 3)
+            except FloodWait as error:
+                log.warning("Telegram asks to wait", **self._names(job, message), seconds=error.seconds)
+                await self._store.hold_until(
+                    f"method:{error.method}", self._clock.now() + error.seconds, error.what
+                )
+                await self._sleep(max(1.0, error.seconds))
+            except Transient as error:
+                # Everything here may be repeated: it only makes a document that nobody saw.
+                tries += self._target.connected and self._source.connected
+                if tries > 30:
+                    raise
+                log.warning("transfer interrupted", **self._names(job, message), why=error.line())
+                await self._sleep(backoff(tries))
+        moved = flow.seen(self._clock.monotonic())
+        log.info(
+            "transfer done",
+            **self._names(job, message),
+            size=flow.media.size,
+            seconds=round(self._clock.monotonic() - flow.started, 1),
+            bytes_per_second=int(moved.bytes_per_second),
+        )
+
+    async def _once(self, job: Job, message: Message, flow: Flow) -> None:
+        media = flow.media
+
+        async def refresh() -> Media:
+            flow.media = await self._refetched(job, message, flow.media)
+            return flow.media
+
+        upload = await self._flow_parts(job, message, media, refresh, flow.progress, thumb=False)
+        thumb = None
+        if media.thumb_size:
+            try:
+                thumb = await self._flow_parts(job, message, flow.media, refresh, None, thumb=True)
+            except (Rejected, SourceGone) as error:
+                # A picture of the file is not the file.
+                log.warning("thumbnail left out", **self._names(job, message), why=error.line())
+        mirror = self._roster.mirrors[job.mirror]
+        await self._until_commits_are_free()
+        raw = await self._target.commit(mirror.target, flow.media, upload, thumb)
+        await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
+
+    async def _until_commits_are_free(self) -> None:
+        """A flood wait on the commit, perhaps ordered before a restart, does not keep parts from moving."""
+        hold = (await self._store.holds()).get(f"method:{COMMIT}")
+        if hold is not None and hold.until > self._clock.now():
+            await self._sleep(hold.until - self._clock.now())
+
+    async def _flow_parts(
+        self,
+        job: Job,
+        message: Message,
+        media: Media,
+        refresh: Callable[[], Awaitable[Media]],
+        progress: Callable[[int], None] | None,
+        *,
+        thumb: bool,
+    ) -> Upload:
+        size = media.thumb_size if thumb else media.size
+        row = await self._store.upload(job.id, message.id, thumb=thumb)
+        key = self._target.key
+        if row is None or row.media_id != media.id or row.key != key or row.upload.size != size:
+            new = Upload(
+                file_id=self._ids.random_id(),
+                size=size,
+                name="thumb.jpg" if thumb else media.name or _name(media),
+                small=thumb or media.kind in ("photo", "round") or size <= SMALL_FILE_MAX,
+            )
+            await self._store.begin_upload(job.id, message.id, new, media_id=media.id, key=key, thumb=thumb)
+            upload, done = new, frozenset[int]()
+        else:
+            upload, done = row.upload, row.done
+            if not thumb:
+                log.info(
+                    "transfer goes on", **self._names(job, message), parts_done=len(done), parts=upload.parts
+                )
+
+        async def acknowledge(parts: Sequence[int]) -> None:
+            await self._store.acknowledge(upload.file_id, parts)
+
+        if progress is not None:
+            progress(min(size, len(done) * PART_SIZE))
+        await self._pipe.transfer(
+            media, upload, done=done, acknowledge=acknowledge, refresh=refresh, progress=progress, thumb=thumb
+        )
+        return upload
+
+    async def _refetched(self, job: Job, message: Message, old: Media) -> Media:
+        """The media with a fresh reference, from the message that it hangs on."""
+        fresh = (await self._source.messages(message.chat, [message.id])).get(message.id)
+        if fresh is None:
+            raise SourceGone("the original was deleted before its media could be read")
+        if fresh.media is None or fresh.media.id != old.id:
+            raise SourceGone("the original has other media now")
+        await self._store.refresh(job.id, [fresh])
+        return fresh.media
+
+    async def _lost_parts(self, job: Job, message: Message, error: PartsMissing, *, restart: bool) -> None:
+        row = await self._store.upload(job.id, message.id)
+        if row is None or restart or not error.parts or 0 in error.parts:
+            log.warning("upload begins anew", **self._names(job, message), why=error.line())
+            await self._store.drop_upload(job.id, message.id)
+        else:
+            log.warning("parts were lost, sent again", **self._names(job, message), parts=error.parts)
+            await self._store.forget_parts(row.upload.file_id, error.parts)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep_until(self._clock.monotonic() + seconds)
+
+    def _names(self, job: Job, message: Message) -> dict[str, str | int]:
+        return {"mirror": self._roster.mirrors[job.mirror].name, "source_id": message.id}
+
+
+def _name(media: Media) -> str:
+    """A file name where the original has none: photos need an extension to be accepted."""
+    known = {"photo": "photo.jpg", "voice": "voice.ogg", "round": "round.mp4", "gif": "gif.mp4"}
+    return known.get(media.kind, "file")
