@@ -24,6 +24,7 @@ from tgstreamd.errors import (
 from tgstreamd.model import PART_SIZE, Media, Upload
 from tgstreamd.ports import Source, Target
 from tgstreamd.streaming.pipe import GROUP, Pipe
+from tgstreamd.streaming.window import Window
 
 Hook = Callable[[int], Awaitable[None]]
 
@@ -470,3 +471,83 @@ async def test_nothing_left_to_do() -> None:
     await rig.move(3, done=[0, 1, 2])
     assert rig.world.fetched == []
     assert isinstance(StoreError("x"), TgstreamdError)
+
+
+# The window
+
+
+async def test_floods_narrow_the_window_and_parts_widen_it_again() -> None:
+    rig = Rig()
+    flooded: set[int] = set()
+
+    async def flood(index: int) -> None:
+        await asyncio.sleep(0)
+        if index < 30 and index not in flooded:
+            flooded.add(index)
+            raise FloodWait(30, scope="method", method="upload.saveBigFilePart")
+
+    rig.world.on_save = flood
+    assert rig.pipe.window == 20
+    task = asyncio.ensure_future(rig.move(400))
+    await rig.clock.parked(20)
+    # Twenty parts were under way when the first was told to wait: that is one reason, not twenty.
+    assert rig.pipe.window == 10
+    await rig.passing(task)
+    assert len(rig.world.saved[1]) == 400
+    assert rig.pipe.window == 20
+
+
+async def test_a_flood_without_end_leaves_one_part_at_a_time() -> None:
+    rig = Rig(buffer_parts=8)
+    times = 0
+
+    async def flood(index: int) -> None:
+        nonlocal times
+        times += 1
+        if times < 200:
+            raise FloodWait(5, scope="method", method="upload.getFile")
+
+    rig.world.on_part = flood
+    task = asyncio.ensure_future(rig.move(20))
+    while rig.pipe.window > 1:
+        await rig.clock.parked(8)
+        wake = rig.clock.next_wake
+        assert wake is not None
+        rig.clock.advance_to(wake)
+        for _ in range(20):
+            await asyncio.sleep(0)
+    assert rig.pipe.window == 1
+    await rig.passing(task)
+    assert len(rig.world.saved[1]) == 20
+
+
+async def test_transfers_take_turns() -> None:
+    window = Window(1)
+    await window.enter("holder")
+    order: list[str] = []
+
+    async def part(who: str) -> None:
+        await window.enter(who)
+        order.append(who)
+        window.leave()
+
+    tasks = [asyncio.ensure_future(part(who)) for who in ("large",) * 4 + ("small",) * 2]
+    given_up = asyncio.ensure_future(part("large"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.sleep(0)
+    window.leave()
+    await asyncio.gather(*tasks)
+    assert order == ["large", "small", "large", "small", "large", "large"]
+
+
+async def test_a_turn_given_to_somebody_who_left_goes_on_to_the_next() -> None:
+    window = Window(1)
+    await window.enter("holder")
+    first, second = (asyncio.ensure_future(window.enter(who)) for who in ("first", "second"))
+    await asyncio.sleep(0)
+    window.leave()
+    first.cancel()
+    await second
+    with pytest.raises(asyncio.CancelledError):
+        await first

@@ -16,6 +16,7 @@ from ..decide.retry import part_delay
 from ..errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
 from ..model import PART_SIZE, Media, Upload
 from ..ports import Source, Target
+from .window import Window
 
 #: Acknowledged parts are handed over together: so many, or those of so many seconds.
 GROUP = 12
@@ -43,9 +44,13 @@ class Pipe:
         self._clock = clock
         self._on_flood = on_flood
         self._workers = max(1, buffer_parts)
-        # Both queue first come, first served, so that a small file gets its turn beside a large one.
-        self._permits = asyncio.Semaphore(self._workers)
+        self._window = Window(self._workers)
         self._slots = asyncio.Semaphore(max(1, parallel_uploads))
+
+    @property
+    def window(self) -> int:
+        """Parts that may be under way now: `buffer_parts`, or fewer after floods."""
+        return self._window.size
 
     async def transfer(
         self,
@@ -98,9 +103,13 @@ class Pipe:
             if run.held_until > self._clock.monotonic():
                 await self._clock.sleep_until(run.held_until)
             seen = run.generation
+            epoch = await self._window.enter(run)
             try:
-                async with self._permits:
+                try:
                     await self._once(run, index)
+                finally:
+                    self._window.leave()
+                self._window.widen()
                 return
             except TelegramError as error:
                 # Nothing of the try outlives this block: the error's traceback holds the part's bytes.
@@ -111,6 +120,7 @@ class Pipe:
                     raise error.with_traceback(None) from error.__cause__
                 expired = isinstance(error, MediaExpired)
                 if isinstance(error, FloodWait):
+                    self._window.narrow(epoch)
                     run.held_until = max(run.held_until, self._clock.monotonic() + delay)
                     if self._on_flood is not None:
                         self._on_flood(error.method, error.seconds)
