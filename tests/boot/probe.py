@@ -47,8 +47,8 @@ def _listen() -> None:
         server.bind(("127.0.0.1", 7777))
 
 
-def _run_from_state() -> None:
-    program = Path(os.environ["STATE_DIRECTORY"], "program")
+def _run_own_program() -> None:
+    program = Path("/tmp/program")
     program.write_text("#!/bin/sh\ntrue\n")
     program.chmod(0o755)
     try:
@@ -89,7 +89,7 @@ ACTS: dict[str, Callable[[], object]] = {
     "see /proc/sys": _read("/proc/sys/kernel/hostname"),
     "become root": lambda: os.setuid(0),
     "run sudo": lambda: subprocess.run(["/usr/bin/sudo", "-n", "true"], check=True, capture_output=True),
-    "run a program from the state directory": _run_from_state,
+    "run a program of its own": _run_own_program,
     "make a program set-user-id": _set_user_id,
     "open a netlink socket": _socket(socket.AF_NETLINK, socket.SOCK_RAW),
     "open a raw socket": _socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),

@@ -95,7 +95,8 @@ class Carrier:
 
         Raises what ends the transfer for good.
         """
-        log.info("transfer began", **self._names(job, message), size=flow.media.size)
+        dc = flow.media.dc or None
+        log.info("transfer began", **self._names(job, message), size=flow.media.size, dc=dc)
         tries = 0
         while True:
             try:
