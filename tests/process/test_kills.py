@@ -2,7 +2,8 @@
 
 Each start is the recovery of the last end, whatever it interrupted: a transfer, an attempt, a commit. The
 moments are drawn from a fixed seed, but what they hit depends on the machine. `make test` kills eight times
-in 80 messages, `make proofs` twenty times in 200.
+in 80 messages, `make proofs` twenty times in 200, and again with lost answers, cut connections, expired
+references and live posts in between.
 """
 
 from __future__ import annotations
@@ -17,16 +18,40 @@ import pytest
 from tests.compare import Reader, compare
 from tests.running import LocalTelegram, RunningDaemon, until
 
+METHODS = (
+    "messages.sendMessage",
+    "messages.sendMedia",
+    "messages.sendMultiMedia",
+    "messages.uploadMedia",
+    "upload.saveFilePart",
+)
+
+
+async def trouble(tg: LocalTelegram, chance: random.Random, number: int, reached: int) -> None:
+    """Before each start: answers will be lost, references are old, and somebody says something."""
+    # Not heaped up: each failure doubles the daemon's wait for the next attempt.
+    await tg.control("clear_faults")
+    for method in METHODS:
+        if chance.random() < 0.4:
+            action = chance.choice(["apply-cut", "cut", "apply-half", "twice"])
+            await tg.control("fault", method=method, action=action, skip=chance.randrange(5))
+    if chance.random() < 0.3:
+        await tg.control("expire_references")
+    # Once something is copied the mirror is born, and what comes now is no history.
+    if chance.random() < 0.5 and reached:
+        await tg.scenario("say", text=f"live {number}")
+
 
 @pytest.mark.parametrize(
-    ("messages", "kills"),
+    ("messages", "kills", "faults"),
     [
-        pytest.param(80, 8, id="80-messages"),
-        pytest.param(200, 20, id="200-messages", marks=pytest.mark.slow),
+        pytest.param(80, 8, False, id="80-messages"),
+        pytest.param(200, 20, False, id="200-messages", marks=pytest.mark.slow),
+        pytest.param(200, 20, True, id="200-messages-and-faults", marks=pytest.mark.slow),
     ],
 )
 async def test_kills_at_random_leave_target_and_source_equal(
-    tmp_path: Path, messages: int, kills: int
+    tmp_path: Path, messages: int, kills: int, faults: bool
 ) -> None:
     """Texts, small media of both data centres, albums and answers; nothing lost, nothing twice, in order."""
     chance = random.Random(20)
@@ -45,7 +70,9 @@ async def test_kills_at_random_leave_target_and_source_equal(
 
         reached, in_the_middle = 0, 0
         try:
-            for _ in range(kills):
+            for number in range(kills):
+                if faults:
+                    await trouble(tg, chance, number, reached)
                 await daemon.start()
                 # Some kills fall into the start itself, the others after one copy more, and a moment later.
                 if chance.random() < 0.75:
@@ -54,8 +81,12 @@ async def test_kills_at_random_leave_target_and_source_equal(
                 await daemon.kill()
                 reached = await counted()
                 in_the_middle += 0 < reached < messages
+            await tg.control("clear_faults")
             await daemon.start()
             await until(daemon.settled, within=120)
+        except TimeoutError:
+            status = await daemon.status()
+            pytest.fail("\n".join([f"it stands: {status}", *list(daemon.log)[-60:]]))
         finally:
             await daemon.stop()
         found, again = (
