@@ -52,7 +52,7 @@ class Turns:
 
     async def _lanes(self, mirror: Mirror) -> tuple[Lane, Lane]:
         """Live posts overtake the backlog only while it would still take long, and only if they may."""
-        standing = next(s for s in await self._store.standings() if s.mirror.id == mirror.id)
+        standing = await self._store.standing(mirror.id)
         left = standing.backlog + standing.unread_backlog
         if mirror.order == "live-first" and overtakes(left, self._holding.backlog_interval):
             return "live", "backlog"

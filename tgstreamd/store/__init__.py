@@ -126,6 +126,7 @@ class Store(Engine):
     lift_hold = transaction(clocks.lift_hold)
 
     standings = transaction(report.standings)
+    standing = transaction(report.standing)
     parked = transaction(report.parked)
     retry_parked = transaction(report.retry_parked)
     skip_parked = transaction(report.skip_parked)

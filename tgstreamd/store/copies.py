@@ -46,7 +46,7 @@ def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
 def open_prints(db: Db, target: int) -> list[str]:
     """The fingerprints of attempts at this target whose outcome is not known."""
     rows = db.execute(
-        "SELECT fingerprint FROM copy JOIN job ON job.id = copy.job WHERE copy.target = ? "
+        "SELECT fingerprint FROM copy CROSS JOIN job ON job.id = copy.job WHERE copy.target = ? "
         "AND job.state IN ('open', 'parked') AND target_id IS NULL",
         (target,),
     )
@@ -55,5 +55,7 @@ def open_prints(db: Db, target: int) -> list[str]:
 
 def highest_copy(db: Db, target: int) -> int:
     """The highest message of the target that the ledger maps; 0 where it maps none."""
-    row = db.execute("SELECT max(target_id) AS id FROM copy WHERE target = ?", (target,)).fetchone()
+    row = db.execute(
+        "SELECT max(target_id) AS id FROM copy WHERE target = ? AND target_id IS NOT NULL", (target,)
+    ).fetchone()
     return row["id"] or 0

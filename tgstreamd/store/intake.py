@@ -120,8 +120,9 @@ def take_page(
     # An album that touches the edge of the page stays open until the next page was read.
     last = messages[-1].group if messages and not ended else None
     db.execute(
-        "UPDATE job SET sealed = 1 WHERE mirror = ? AND lane = ? AND sealed = 0 AND group_id IS NOT ?",
-        (gap.mirror, gap.lane, last),
+        "UPDATE job SET sealed = 1 WHERE sealed = 0 AND chat = ? AND mirror = ? AND lane = ? "
+        "AND group_id IS NOT ?",
+        (gap.chat, gap.mirror, gap.lane, last),
     )
     if ended:
         db.execute("DELETE FROM gap WHERE id = ?", (gap.id,))
@@ -138,8 +139,8 @@ def skip_unreadable(db: Db, gap: Gap, source_id: int, *, reason: str, now: float
     blank = Message(chat=gap.chat, id=source_id, date=0)
     if take(db, gap.mirror, blank, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id):
         db.execute(
-            "UPDATE job SET state = 'parked', reason = ?, settled_at = ? WHERE mirror = ? AND chat = ? "
-            "AND first_id = ?",
+            "UPDATE job SET state = 'parked', reason = ?, settled_at = ? WHERE id = "
+            "(SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?)",
             (reason, now, gap.mirror, gap.chat, source_id),
         )
     db.execute("UPDATE gap SET next_id = ? WHERE id = ?", (source_id, gap.id))
@@ -224,9 +225,10 @@ def _move_box(db: Db, box_chat: int, difference: Difference, chats: Sequence[int
 
 def next_seal(db: Db, chat: int) -> float | None:
     """When an album of this chat that is still open can be complete: time for another difference."""
+    # Unsealed jobs are few, albums are many, and the planner has to be told which index serves: `+`.
     row = db.execute(
         "SELECT min(last_item_at) AS at FROM job JOIN mirror ON mirror.id = job.mirror WHERE active = 1 "
-        "AND job.chat = ? AND lane = 'live' AND state = 'waiting' AND sealed = 0 AND group_id IS NOT NULL",
+        "AND job.chat = ? AND lane = 'live' AND state = 'waiting' AND sealed = 0 AND +group_id IS NOT NULL",
         (chat,),
     ).fetchone()
     return None if row["at"] is None else float(row["at"]) + ALBUM_WAIT

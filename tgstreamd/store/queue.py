@@ -95,8 +95,10 @@ def change_media(db: Db, job_id: int, message: Message) -> None:
 def unsent(db: Db, mirror: int) -> list[tuple[int, tuple[Message, ...]]]:
     """Every unsent job of the mirror in the source's order: its first source id and its messages."""
     rows = db.execute(
-        "SELECT job.id, job.first_id, item.payload FROM job JOIN item ON item.job = job.id "
-        "WHERE job.mirror = ? AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
+        # The first condition on the state is the one that `job_queue` has, so that settled jobs are not read.
+        "SELECT job.id, job.first_id, item.payload FROM job CROSS JOIN item ON item.job = job.id "
+        "WHERE job.mirror = ? AND job.lane IN ('live', 'backlog') AND job.state IN ('waiting', 'open') "
+        "AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
         "ORDER BY job.first_id, job.id, item.source_id",
         (mirror,),
     )

@@ -44,41 +44,45 @@ class ParkedJob(Value, frozen=True, kw_only=True):
 
 def standings(db: Db, *, active_only: bool = True) -> list[Standing]:
     """Every mirror's standing."""
-    result = []
-    for mirror in mirror_list(db, active_only=active_only):
-        tally: dict[tuple[str, str], int] = {
-            (row["lane"], row["state"]): row["n"]
-            for row in db.execute("SELECT lane, state, n FROM tally WHERE mirror = ?", (mirror.id,))
-        }
-        unread = {
-            row["lane"]: row["n"]
-            for row in db.execute(
-                "SELECT lane, sum(remaining) AS n FROM gap WHERE mirror = ? GROUP BY lane", (mirror.id,)
-            )
-        }
-        oldest = db.execute(
-            "SELECT date FROM job WHERE mirror = ? AND lane = 'live' AND state IN ('waiting', 'open') "
-            "ORDER BY ord, sub, id LIMIT 1",
-            (mirror.id,),
-        ).fetchone()
+    return [_standing(db, mirror) for mirror in mirror_list(db, active_only=active_only)]
 
-        def both(state: str, tally: dict[tuple[str, str], int] = tally) -> int:
-            return tally.get(("live", state), 0) + tally.get(("backlog", state), 0)
 
-        result.append(
-            Standing(
-                mirror=mirror,
-                done=both("done"),
-                skipped=both("skipped"),
-                parked=both("parked"),
-                live=tally.get(("live", "waiting"), 0) + tally.get(("live", "open"), 0),
-                backlog=tally.get(("backlog", "waiting"), 0) + tally.get(("backlog", "open"), 0),
-                unread_live=unread.get("live", 0),
-                unread_backlog=unread.get("backlog", 0),
-                oldest_live=oldest["date"] if oldest else 0,
-            )
+def standing(db: Db, mirror_id: int) -> Standing:
+    """One mirror's standing."""
+    return _standing(db, next(mirror for mirror in mirror_list(db) if mirror.id == mirror_id))
+
+
+def _standing(db: Db, mirror: MirrorRow) -> Standing:
+    tally: dict[tuple[str, str], int] = {
+        (row["lane"], row["state"]): row["n"]
+        for row in db.execute("SELECT lane, state, n FROM tally WHERE mirror = ?", (mirror.id,))
+    }
+    unread = {
+        row["lane"]: row["n"]
+        for row in db.execute(
+            "SELECT lane, sum(remaining) AS n FROM gap WHERE mirror = ? GROUP BY lane", (mirror.id,)
         )
-    return result
+    }
+    oldest = db.execute(
+        "SELECT date FROM job WHERE mirror = ? AND lane = 'live' AND state IN ('waiting', 'open') "
+        "ORDER BY ord, sub, id LIMIT 1",
+        (mirror.id,),
+    ).fetchone()
+
+    def both(state: str) -> int:
+        return tally.get(("live", state), 0) + tally.get(("backlog", state), 0)
+
+    return Standing(
+        mirror=mirror,
+        done=both("done"),
+        skipped=both("skipped"),
+        parked=both("parked"),
+        live=tally.get(("live", "waiting"), 0) + tally.get(("live", "open"), 0),
+        backlog=tally.get(("backlog", "waiting"), 0) + tally.get(("backlog", "open"), 0),
+        unread_live=unread.get("live", 0),
+        unread_backlog=unread.get("backlog", 0),
+        oldest_live=oldest["date"] if oldest else 0,
+    )
 
 
 def parked(db: Db) -> list[ParkedJob]:

@@ -82,7 +82,9 @@ CREATE TABLE job (
   settled_at   REAL
 ) STRICT;
 CREATE INDEX job_queue  ON job (mirror, lane, ord, sub, id) WHERE state IN ('waiting', 'open');
+CREATE INDEX job_open   ON job (id) WHERE state = 'open';
 CREATE INDEX job_parked ON job (id) WHERE state = 'parked';
+CREATE INDEX job_unsealed ON job (chat) WHERE sealed = 0;
 CREATE INDEX job_unreleased ON job (chat) WHERE released = 0;
 CREATE INDEX job_album  ON job (mirror, group_id) WHERE group_id IS NOT NULL;
 
@@ -129,6 +131,7 @@ CREATE TABLE copy (
 CREATE INDEX copy_job    ON copy (job, seq, idx);
 CREATE INDEX copy_source ON copy (mirror, chat, source_id);
 CREATE UNIQUE INDEX copy_target ON copy (target, target_id) WHERE target_id IS NOT NULL;
+CREATE INDEX copy_unmapped ON copy (target) WHERE target_id IS NULL;
 
 -- Media on its way up, before and while its job has its turn.
 CREATE TABLE upload (
@@ -144,6 +147,7 @@ CREATE TABLE upload (
   done      BLOB    NOT NULL,                  -- a bit per acknowledged part
   PRIMARY KEY (job, source_id, thumb)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_file ON upload (file_id);
 
 -- Uploads that Telegram has turned into a document or photo.
 CREATE TABLE committed (
