@@ -22,7 +22,7 @@ import tomli_w
 from telethon.crypto import AuthKey
 
 from tests.telegram.control import ControlClient
-from tgstreamd import control
+from tgstreamd.desk import control
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.telegram.session import StoredSession
 
