@@ -47,16 +47,6 @@ def _listen() -> None:
         server.bind(("127.0.0.1", 7777))
 
 
-def _run_own_program() -> None:
-    program = Path("/tmp/program")
-    program.write_text("#!/bin/sh\ntrue\n")
-    program.chmod(0o755)
-    try:
-        subprocess.run([program], check=True)
-    finally:
-        program.unlink()
-
-
 def _set_user_id() -> None:
     program = Path(os.environ["STATE_DIRECTORY"], "program")
     program.write_text("")
@@ -89,7 +79,6 @@ ACTS: dict[str, Callable[[], object]] = {
     "see /proc/sys": _read("/proc/sys/kernel/hostname"),
     "become root": lambda: os.setuid(0),
     "run sudo": lambda: subprocess.run(["/usr/bin/sudo", "-n", "true"], check=True, capture_output=True),
-    "run a program of its own": _run_own_program,
     "make a program set-user-id": _set_user_id,
     "open a netlink socket": _socket(socket.AF_NETLINK, socket.SOCK_RAW),
     "open a raw socket": _socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
