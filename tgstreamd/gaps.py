@@ -75,15 +75,24 @@ class Gaps:
 
     async def _step_over_unreadable(self, gap: Gap, error: Undecodable) -> bool:
         """The next message cannot be read: find its id, park it in its place, go on behind it."""
-        for source_id in range(gap.next_id + 1, gap.end_id + 1):
-            try:
-                if source_id in await self._source.messages(gap.chat, [source_id]):
-                    # Readable by itself: only the page was not.
-                    break
-            except Undecodable:
-                log.error("message cannot be read", chat=gap.chat, source_id=source_id, why=error.line())
-                await self._store.skip_unreadable(
-                    gap, source_id, reason=UNREADABLE, now=self._clock.now(), new_id=self._ids.random_id
-                )
-                break
+        for start in range(gap.next_id + 1, gap.end_id + 1, PAGE):
+            ids = list(range(start, min(start + PAGE, gap.end_id + 1)))
+            if await self._readable(gap.chat, ids):
+                continue
+            while len(ids) > 1:
+                half = len(ids) // 2
+                ids = ids[half:] if await self._readable(gap.chat, ids[:half]) else ids[:half]
+            log.error("message cannot be read", chat=gap.chat, source_id=ids[0], why=error.line())
+            await self._store.skip_unreadable(
+                gap, ids[0], reason=UNREADABLE, now=self._clock.now(), new_id=self._ids.random_id
+            )
+            return True
+        # Each by itself can be read, only the pages cannot: perhaps the next try can.
+        raise error
+
+    async def _readable(self, chat: int, ids: list[int]) -> bool:
+        try:
+            await self._source.messages(chat, ids)
+        except Undecodable:
+            return False
         return True
