@@ -1,0 +1,93 @@
+"""The ledger may hold ten million messages: nothing that is done for each of them reads all of them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tgstreamd.model import Box, Draft, Media, Message, Piece, Upload
+from tgstreamd.store import Store
+
+SOURCE, TARGET = -1_000_000_000_001, -1_000_000_000_002
+#: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
+GROWS = re.compile(r"SCAN (job|item|send|copy|j|i|s|c)\b(?!.* USING)")
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(tmp_path / "ledger.db")
+    yield opened
+    await opened.close()
+
+
+def post(number: int, group: int | None = None) -> Message:
+    media = Media(kind="photo", id=number, size=10, raw=b"x")
+    return Message(chat=SOURCE, id=number, date=number, text="words", media=media, group=group)
+
+
+async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) -> None:
+    asked: set[str] = set()
+    ids = itertools.count(1)
+
+    def trace(db: sqlite3.Connection) -> None:
+        db.set_trace_callback(asked.add)
+
+    await store.bear(
+        name="m", source=SOURCE, source_topic=None, target=TARGET, target_topic=None, history="all", start=0,
+        newest=100, box_chat=SOURCE, box=Box(pts=1), count=100, since=0, waiting="", now=1.0,
+    )  # fmt: skip
+    await store.run(trace)
+    (gap,) = await store.gaps()
+    await store.take_page(
+        gap, [post(1), post(2, 5), post(3, 5), post(4)], upto=4, ended=False, wanted=lambda _: True, now=1.0,
+        new_id=lambda: next(ids),
+    )  # fmt: skip
+    await store.take_push(post(101), mirrors=[1], pts=2, now=1.0, new_id=lambda: next(ids))
+    await store.take_missed(1, [post(103)], now=1.0, new_id=lambda: next(ids))
+    await store.skip_unreadable(gap, 50, reason="unreadable", now=1.0, new_id=lambda: next(ids))
+    await store.next_seal(SOURCE)
+    await store.open_job(TARGET)
+    await store.live_floor(1)
+    await store.standing(1)
+    await store.standings()
+    (job,) = await store.ahead(1, "backlog", 1)
+    await store.job(job.id)
+    await store.messages(job.id)
+    await store.committed(job.id)
+    await store.begin_upload(job.id, 1, Upload(file_id=9, size=10), media_id=1, key=3)
+    await store.acknowledge(9, [0])
+    await store.commit_upload(job.id, 1, media_id=1, raw=b"y")
+    draft = Draft(pieces=(Piece(source_id=1, text="words"),))
+    await store.plan_sends(job.id, [draft], [[77]], [["print"]])
+    await store.attempt(
+        job.id, 0, draft=draft, committed=[None], fingerprints=["print"], floor_id=1, run="r", now=1.0
+    )
+    await store.sends(job.id)
+    await store.open_prints(TARGET)
+    await store.settle(
+        job.id, 0, ids={}, scheduled={77: 12}, target=TARGET, backlog=True, now=2.0
+    )  # fmt: skip
+    await store.published(TARGET, 12, 900, 3.0)
+    await store.origin(1, SOURCE, 1)
+    await store.first_copy(job.id)
+    await store.mapped(TARGET, [900, 901])
+    await store.highest_copy(TARGET)
+    await store.unsent(1)
+    await store.parked()
+
+    def scans(db: sqlite3.Connection) -> list[str]:
+        db.set_trace_callback(None)
+        found = []
+        for query in asked:
+            if query.split(maxsplit=1)[0] in ("SELECT", "UPDATE", "DELETE"):
+                plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")]
+                found += [f"{step}: {query}" for step in plan if GROWS.search(step)]
+        return found
+
+    assert len(asked) > 40
+    assert await store.run(scans) == []
