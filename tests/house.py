@@ -28,6 +28,7 @@ from tgstreamd.daemon import Daemon
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.model import Push
 from tgstreamd.ports import Beat
+from tgstreamd.reload import Reload
 from tgstreamd.roster import Roster
 from tgstreamd.store import Store
 from tgstreamd.systemd import Systemd
@@ -101,6 +102,11 @@ class House:
         box = chat.box_for(self.me.id)
         found = [box.messages[number] for number in sorted(chat.visible(self.me.id))]
         return [message for message in found if message.action is None]
+
+    def everything(self, chat: Chat) -> list[Message]:
+        """What stands in a chat, service messages included, by id."""
+        box = chat.box_for(self.me.id)
+        return [box.messages[number] for number in sorted(chat.visible(self.me.id))]
 
     def texts(self, chat: Chat) -> list[str]:
         return [message.text for message in self.messages(chat)]
@@ -185,6 +191,20 @@ class House:
         await self.stop()
         await self.start()
 
+    async def reload(self) -> None:
+        """SIGHUP: the configuration as it stands now is applied to the running daemon."""
+        daemon = self.daemon
+        reload = Reload(
+            daemon.config,
+            self.config,
+            daemon.admission,
+            daemon.holding,
+            Systemd(self.clock, {}),
+            self.clock,
+            log_as=lambda config: None,
+        )
+        await self._moving(reload.once())
+
     async def run(self, seconds: float = 86400.0, *, until: Callable[[], bool] = lambda: False) -> None:
         """Do everything that is due, moving the clock on, until nothing is left, `until` holds, or so
         many seconds have passed."""
@@ -201,6 +221,7 @@ class House:
             await self._moving(self.daemon.staging.catch_up())
             before = await self._progress()
             due = await self._moving(self.daemon.sender.step())
+            due = min(due, await self._moving(self.daemon.second.step()))
             if await self._progress() != before or due <= self.clock.now():
                 idle = quiet = 0
                 continue

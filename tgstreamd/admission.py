@@ -228,6 +228,10 @@ class Admission:
             if config.history != row.history:
                 words = "history counts at birth and stays as it was; for other posts use a new target"
                 log.warning(words, mirror=config.name, at_birth=row.history, configured=config.history)
+        if isinstance(source, Chat) and source.auto_delete and config.deletes == "mirror":
+            timer = "the source deletes its messages by a timer"
+            if await self._store.hold_deletions(mirror_id, timer):
+                log.warning("deletions wait for `resume`", mirror=config.name, why=timer)
         self.pending.pop(config.name, None)
         self._roster.mirrors[mirror_id] = mirror_of(config, source_id, target_id, id=mirror_id)
         # A circle is judged with the rest, so that no message slips through between two verdicts.
@@ -275,6 +279,9 @@ class Admission:
             waiting=waiting,
             now=self._clock.now(),
         )
+        if config.pins:
+            pinned = await self._source.pinned(mirror.source)
+            await self._store.take_pins(mirror_id, mirror.source, pinned, self._clock.now())
         log.info("mirror born", mirror=config.name, backlog=words)
         if waiting:
             log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)

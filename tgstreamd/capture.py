@@ -30,6 +30,9 @@ RECONCILE = 600.0
 LOOKAHEAD = 500
 #: Seconds that a service may be silent while it waits.
 IDLE = 60.0
+#: What reads positions and histories; a flood wait on one of them is the account's, not the chat's.
+DIFFERENCES = frozenset({"updates.getChannelDifference", "updates.getDifference"})
+HISTORIES = frozenset({"messages.getHistory", "messages.getReplies", "messages.search"})
 
 
 class Capture:
@@ -62,6 +65,8 @@ class Capture:
         self._due: dict[int, float] = {}
         self._reconcile_at: dict[int, float] = {}
         self._patience = Patience(clock)
+        #: Methods that Telegram holds, and until when (unix time).
+        self._floods: dict[str, float] = {}
         #: Mirrors whose history is read to its end before anything is sent (their target is looked through).
         self.whole_history: set[int] = set()
         #: Boxes whose position was read to its end since the start.
@@ -109,8 +114,8 @@ class Capture:
                     new_id=self._ids.random_id,
                 )
                 self._on_new(new)
-        if push.deleted and (dropping := self._drops_deleted(push.chat)):
-            await self._store.take_deleted(push.chat, push.deleted, mirrors=dropping, now=self._clock.now())
+        if push.deleted and (deletes := self._deletes(push.chat)):
+            await self._store.take_deleted(push.chat, push.deleted, deletes=deletes, now=self._clock.now())
         if push.chat:
             self._told.add(box_of(push.chat))
         else:
@@ -142,8 +147,9 @@ class Capture:
         more = False
         if self._roster.frozen:
             return False
+        await self._remember_floods()
         for box, chats in self._roster.boxes().items():
-            if self._patience.rests(box):
+            if self._patience.rests(box) or self._asleep(DIFFERENCES):
                 continue
             if box in self._told or self._is_due(box) or await self._seals(chats):
                 more |= await self._guard(box, chats, self._read_difference(box, chats))
@@ -151,13 +157,14 @@ class Capture:
             if (
                 gap.mirror in self._roster.mirrors
                 and not self._patience.rests(gap.chat)
+                and not self._asleep(HISTORIES)
                 and await self._hungry(gap)
             ):
                 more |= await self._guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
             if self._clock.monotonic() >= self._reconcile_at.setdefault(
                 chat, self._clock.monotonic() + RECONCILE
-            ) and not self._patience.rests(chat):
+            ) and not (self._patience.rests(chat) or self._asleep(HISTORIES)):
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
                 await self._guard(chat, [chat], self._reconcile(chat))
         return more
@@ -182,6 +189,8 @@ class Capture:
             # The position first, the newest id after it: what comes between is seen twice, never missed.
             newest = {chat: await self._source.newest(chat) for chat in chats}
             log.warning("events were lost, the history closes the gap", chat=chats[0], newest=newest)
+            # Edits among them are found by comparing what the newest messages look like now.
+            self._reconcile_at.update(dict.fromkeys(chats, 0.0))
         sound = tuple(kept for message in difference.messages if (kept := self._sound(message)))
         new = await self._store.take_difference(
             box,
@@ -192,9 +201,11 @@ class Capture:
                 messages=sound,
                 edits=difference.edits,
                 deleted=difference.deleted,
+                pins=difference.pins,
             ),
             takers=self._roster.takers,
-            drops_deleted=self._drops_deleted,
+            deletes=self._deletes,
+            pins=self._pins,
             newest=newest,
             now=self._clock.now(),
             new_id=self._ids.random_id,
@@ -221,9 +232,11 @@ class Capture:
         for mirror in self._roster.of_source(chat):
             since = max(await self._store.born_to(mirror.id, chat), newest - PAGE)
             page = await self._source.history(chat, after=since, topic=mirror.source_topic, limit=PAGE)
+            page = tuple(message for message in page if wants(mirror, message))
+            await self._store.take_edits(mirror.id, page, self._clock.now())
             missed = await self._store.take_missed(
                 mirror.id,
-                [message for message in page if wants(mirror, message)],
+                page,
                 now=self._clock.now(),
                 new_id=self._ids.random_id,
             )
@@ -245,13 +258,17 @@ class Capture:
             )
         return message
 
-    def _drops_deleted(self, chat: int) -> list[int]:
+    def _deletes(self, chat: int) -> list[tuple[int, bool]]:
+        """The mirrors to which a deletion there matters, and whether they mirror it."""
         return [
-            mirror.id
+            (mirror.id, mirror.deletes == "mirror")
             for mirror in self._roster.mirrors.values()
             if (mirror.source == chat or (chat == 0 and box_of(mirror.source) == 0))
             and (mirror.deletes == "mirror" or mirror.delay > 0)
         ]
+
+    def _pins(self, chat: int) -> list[int]:
+        return [mirror.id for mirror in self._roster.of_source(chat) if mirror.pins]
 
     async def _hungry(self, gap: Gap) -> bool:
         if gap.lane == "live" or gap.mirror in self.whole_history:
@@ -270,7 +287,20 @@ class Capture:
         chats = [chat for chats in self._roster.boxes().values() for chat in chats]
         seals = [await self._store.next_seal(chat) for chat in chats]
         ahead = self._clock.monotonic() - self._clock.now()
-        return [*(at + ahead for at in seals if at is not None), *self._patience.ends()]
+        floods = [at for at in self._floods.values() if at > self._clock.now()]
+        times = [at for at in (*seals, *floods) if at is not None]
+        return [*(at + ahead for at in times), *self._patience.ends()]
+
+    def _asleep(self, methods: frozenset[str]) -> bool:
+        """Whether Telegram holds one of these for the account, whatever the chat."""
+        return any(self._floods.get(method, 0.0) > self._clock.now() for method in methods)
+
+    async def _remember_floods(self) -> None:
+        """Once a process: what was ordered before it began still binds it."""
+        if not self._floods:
+            self._floods = {"": 0.0}
+            for scope, hold in (await self._store.holds()).items():
+                self._floods[scope.removeprefix("method:")] = hold.until
 
     async def _guard(self, key: int, chats: list[int], work: Awaitable[bool]) -> bool:
         """Do one bite of work; trouble rests this chat or box, and no other."""
@@ -283,6 +313,10 @@ class Capture:
             return False
         except (FloodWait, Transient, Undecodable) as error:
             self._told.add(box_of(key))
+            if isinstance(error, FloodWait):
+                until = self._clock.now() + error.seconds
+                self._floods[error.method] = until
+                await self._store.hold_until(f"method:{error.method}", until, error.error)
             self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
             return False
         except TelegramError as error:

@@ -31,6 +31,7 @@ from .roster import Roster, box_of
 from .sending.census import Census
 from .sending.holding import FOREVER, Holding
 from .sending.outgoing import Outgoing
+from .sending.second import SecondClock
 from .sending.sender import Sender
 from .store import Store
 from .streaming.pipe import Pipe
@@ -82,9 +83,7 @@ class Daemon:
             parallel_uploads=config.stream.parallel_uploads,
             on_flood=lambda method, seconds: self.staging.flooded(method, seconds),
         )
-        self.staging = Staging(
-            pipe, source, target, store, roster, clock, ids, notify=lambda: self.sender.wake()
-        )
+        self.staging = Staging(pipe, source, target, store, roster, clock, ids, notify=self._media_came)
         self.capture = Capture(
             source, store, roster, clock, ids, notify=self._something_new, on_new=self.rates.came
         )
@@ -118,6 +117,17 @@ class Daemon:
             clock,
             may_start=self.census.may_start,
             on_sent=self._sent,
+        )
+        self.second = SecondClock(
+            target,
+            store,
+            roster,
+            self.staging,
+            self.outgoing,
+            self.holding,
+            clock,
+            ids,
+            on_anew=self._something_new,
         )
         self.watchdog = Watchdog(clock)
         self.desk = Desk(
@@ -154,6 +164,7 @@ class Daemon:
             "follow": self.capture.follow,
             "stage": self.staging.run,
             "send": self.sender.run,
+            "change": self.second.run,
             "admit": self.admission.run,
             "reload": reload.run,
             "status": self._tell_status,
@@ -170,8 +181,13 @@ class Daemon:
 
     # -- doorbells ------------------------------------------------------------------------------------
 
+    def _media_came(self) -> None:
+        self.sender.wake()
+        self.second.wake()
+
     def _something_new(self) -> None:
         self.sender.wake()
+        self.second.wake()
         self.staging.wake()
         self.capture.wake()
 

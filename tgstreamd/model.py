@@ -7,6 +7,7 @@ Chat ids are the marked ids of the configuration (`-100…` for channels and sup
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -119,8 +120,17 @@ class Message(Value, frozen=True, kw_only=True):
     #: Caption or preview above the media or text.
     invert: bool = False
     service: str = ""
+    #: What a service message about a topic says: `title`, `color`, `icon`, `closed`, `hidden`.
+    action: dict[str, int | str | bool] = {}
     #: A video whose conversion is not finished: the message is not final yet.
     pending: bool = False
+
+    def content(self) -> str:
+        """A digest of what a member sees of it; not of views, reactions, keyboards, references."""
+        media = self.media
+        shown = (media.kind, media.id, media.spoiler, media.note, media.refusal) if media else None
+        seen = (self.text, self.entities, shown, self.preview, self.invert)
+        return hashlib.sha256(msgspec.msgpack.encode(seen)).hexdigest()[:24]
 
 
 class Chat(Value, frozen=True, kw_only=True):
@@ -141,9 +151,16 @@ class Chat(Value, frozen=True, kw_only=True):
     #: May pin, and so edit without the 48 hour limit.
     may_pin: bool = False
     may_manage_topics: bool = False
+    may_change_info: bool = False
     #: The discussion group of a channel, or the channel of a discussion group.
     linked: int | None = None
+    #: What a basic group became; what a supergroup was before, and the last id of that.
     migrated_to: int | None = None
+    migrated_from: int | None = None
+    migrated_from_max: int = 0
+    #: What people see of it besides the title; the photo only where Telegram was asked for everything.
+    about: str = ""
+    photo: Media | None = None
     #: Seconds of slow mode that bind this account; 0 for none.
     slow_mode: int = 0
     #: Seconds after which messages delete themselves; 0 for never.
@@ -194,6 +211,8 @@ class Difference(Value, frozen=True, kw_only=True):
     edits: tuple[Message, ...] = ()
     #: Deleted ids. Of basic groups Telegram does not say which chat they were in: `chat` is 0.
     deleted: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    #: Pinned (true) and unpinned messages: chat, ids.
+    pins: tuple[tuple[int, tuple[int, ...], bool], ...] = ()
     #: Chats about which something changed (rights, protection, title).
     changed: tuple[int, ...] = ()
     #: Seconds after which a non-member should ask again.
@@ -248,6 +267,8 @@ class Draft(Value, frozen=True, kw_only=True):
     preview: Preview = Preview(mode="auto")
     #: A tail of the same post answers the part before it (a split text).
     reply_to_previous: bool = False
+    #: This call makes a topic instead of a message; its one piece carries the title.
+    opens: Topic | None = None
 
     @property
     def cost(self) -> int:
@@ -257,6 +278,8 @@ class Draft(Value, frozen=True, kw_only=True):
     @property
     def method(self) -> str:
         """The method that carries it out (https://core.telegram.org/methods#working-with-messages)."""
+        if self.opens is not None:
+            return "messages.createForumTopic"
         if len(self.pieces) > 1:
             return "messages.sendMultiMedia"
         if self.pieces[0].media is not None or self.preview.mode == "forced":
@@ -311,3 +334,5 @@ class Mirror(Value, frozen=True, kw_only=True):
     pins: bool = True
     transfer: Literal["stream", "reference", "reference-only"] = "stream"
     unsupported: Literal["note", "skip"] = "note"
+    topic_names: bool = True
+    chat: bool = False

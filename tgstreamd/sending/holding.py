@@ -73,6 +73,20 @@ class Holding:
             holds=[self.holds[scope].until for scope in scopes if scope in self.holds],
         )
 
+    def second_not_before(self, target: int, method: str) -> float:
+        """The unix time before which the second clock must not make this call."""
+        scopes = ("account", f"chat:{target}", f"method:{method}")
+        return not_before(
+            self.pace,
+            now=self._clock.now(),
+            backlog=False,
+            target=self._marks.get(f"second:{target}"),
+            account=self._marks.get("second"),
+            backlog_mark=None,
+            backlog_interval=0.0,
+            holds=[self.holds[scope].until for scope in scopes if scope in self.holds],
+        )
+
     def not_before_again(self, mirror: Mirror, draft: Draft) -> float:
         """The same for a call that is made again: only the holds, since it adds no message."""
         now = self._clock.now()

@@ -20,7 +20,7 @@ from ..decide.retry import Cure, Degrade
 from ..model import Draft, Message, Mirror, Piece, ReplyTo
 from ..ports import Ids, Source
 from ..roster import Roster
-from ..store import Job, Send, Store
+from ..store import Change, Job, Send, Store, encode
 from ..streaming.staging import Staging
 
 log = structlog.get_logger()
@@ -106,6 +106,19 @@ class Outgoing:
                 for raw, piece in zip(media, draft.pieces, strict=True)
             ],
         )
+
+    async def plan_again(self, mirror: Mirror, job: Job, message: Message) -> Plan:
+        """What the copy of an original that has changed should look like now; nobody is lifted for it."""
+        parent = await self._parent(mirror, job, [message], may_lift=False)
+        return self._plan(mirror, job, [message], None if isinstance(parent, Lifted) else parent)
+
+    async def refetch_change(self, change: Change, now: float) -> None:
+        """The reference in a changed original is too old: note the change again as it is now."""
+        fresh = (await self._source.messages(change.chat, [change.source_id])).get(change.source_id)
+        if fresh is not None:
+            await self._store.note_change(
+                change.mirror, change.kind, change.chat, change.source_id, encode(fresh), now
+            )
 
     def fingerprints(self, draft: Draft, committed: Sequence[bytes | None]) -> list[str]:
         """What each piece will be recognised by, if its outcome becomes unknown."""
@@ -229,7 +242,9 @@ class Outgoing:
         known = [target_id for target_id in before if target_id is not None]
         return msgspec.structs.replace(send.draft, reply=ReplyTo(id=known[-1]) if known else None)
 
-    async def _parent(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Parent | Lifted | None:
+    async def _parent(
+        self, mirror: Mirror, job: Job, messages: Sequence[Message], *, may_lift: bool = True
+    ) -> Parent | Lifted | None:
         """What the job answers; Lifted where the parent has been put before it and goes first."""
         if job.follows is not None:
             copy = await self._store.first_copy(job.follows)
@@ -244,7 +259,7 @@ class Outgoing:
         origin = await self._store.origin(mirror.id, mirror.source, reply.id)
         if origin is not None and origin.copy_id is not None:
             return Parent(copy=origin.copy_id)
-        may_lift = job.lane == "live" and job.sub >= 0
+        may_lift = may_lift and job.lane == "live" and job.sub >= 0
         if origin is not None and origin.state == "waiting" and origin.lane == "backlog" and may_lift:
             kept = [message for message, _ in await self._store.messages(origin.job)]
             return await self._lift(mirror, job, kept)

@@ -6,7 +6,8 @@ that lives in the room it belongs to (mirrors, intake, queue, attempts, copies, 
 
 from __future__ import annotations
 
-from . import attempts, clocks, copies, intake, mirrors, queue, report, uploads
+from . import attempts, changes, clocks, copies, intake, mirrors, queue, report, uploads
+from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
 from .intake import ALBUM_WAIT
@@ -28,6 +29,7 @@ from .report import ParkedJob, Standing
 __all__ = [
     "ALBUM_MAX",
     "ALBUM_WAIT",
+    "Change",
     "CopyRow",
     "Gap",
     "Hold",
@@ -42,6 +44,7 @@ __all__ = [
     "Standing",
     "Store",
     "UploadRow",
+    "encode",
 ]
 
 
@@ -79,6 +82,8 @@ class Store(Engine):
     fed_to = transaction(intake.fed_to)
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)
+    take_edits = transaction(intake.take_edits)
+    take_pins = transaction(intake.take_pins)
     take_push = transaction(intake.take_push)
     take_deleted = transaction(intake.take_deleted)
     take_difference = transaction(intake.take_difference)
@@ -112,6 +117,16 @@ class Store(Engine):
     finish = transaction(queue.finish)
     postpone = transaction(queue.postpone)
 
+    due_changes = transaction(changes.due)
+    note_change = transaction(changes.note)
+    change_done = transaction(changes.change_done)
+    postpone_change = transaction(changes.postpone_change)
+    hold_deletions = transaction(changes.hold_deletions)
+    deleted = transaction(changes.deleted)
+    send_anew = transaction(changes.send_anew)
+    copies_of = transaction(changes.copies_of)
+    shown_media = transaction(changes.shown_media)
+
     upload = transaction(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)
     acknowledge = transaction(uploads.acknowledge)
@@ -122,6 +137,7 @@ class Store(Engine):
 
     marks = transaction(clocks.marks)
     holds = transaction(clocks.holds)
+    set_marks = transaction(clocks.set_marks)
     hold_until = transaction(clocks.hold_until)
     lift_hold = transaction(clocks.lift_hold)
 

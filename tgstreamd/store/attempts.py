@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model import Draft
+from .clocks import set_marks
 from .engine import Db
 from .queue import erase
 from .records import CopyRow, Send, decode_committed, decode_draft, encode
@@ -147,12 +148,7 @@ def settle(
     for random_id, scheduled_id in scheduled.items():
         db.execute("UPDATE copy SET scheduled_id = ? WHERE random_id = ?", (scheduled_id, random_id))
     cost = len(ids) + len(scheduled)
-    for key in (f"target:{target}", "account", *(["backlog"] if backlog else [])):
-        db.execute(
-            "INSERT INTO mark VALUES (?,?,?) "
-            "ON CONFLICT DO UPDATE SET at = excluded.at, cost = excluded.cost",
-            (key, now, cost),
-        )
+    set_marks(db, [f"target:{target}", "account", *(["backlog"] if backlog else [])], now, cost)
     waits = db.execute(
         "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (job_id, seq)
     ).fetchone()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..model import Mark
 from .engine import Db
 from .records import Hold
@@ -10,6 +12,16 @@ from .records import Hold
 def marks(db: Db) -> dict[str, Mark]:
     """When something was last sent: by `target:<id>`, `account`, `backlog`."""
     return {row["key"]: Mark(at=row["at"], cost=row["cost"]) for row in db.execute("SELECT * FROM mark")}
+
+
+def set_marks(db: Db, keys: Sequence[str], at: float, cost: int) -> None:
+    """So much was just done, under each of these keys."""
+    for key in keys:
+        db.execute(
+            "INSERT INTO mark VALUES (?,?,?) "
+            "ON CONFLICT DO UPDATE SET at = excluded.at, cost = excluded.cost",
+            (key, at, cost),
+        )
 
 
 def holds(db: Db) -> dict[str, Hold]:

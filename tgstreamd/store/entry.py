@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Message
+from .changes import DELETION_HELD, note_edit
 from .engine import Db
 from .records import Lane, encode
 
@@ -35,7 +36,7 @@ def take(
         (mirror, message.chat, message.id),
     ).fetchone()
     if known:
-        revise(db, mirror, message)
+        revise(db, mirror, message, now)
         if released:
             db.execute("UPDATE job SET released = 1 WHERE id = ?", (known["job"],))
         return 0
@@ -59,8 +60,18 @@ def take(
             {"id": message.id, "job": job},
         )
     db.execute(
-        "INSERT INTO item VALUES (?,?,?,?,?,?,?)",
-        (mirror, message.chat, message.id, job, new_id(), pts, encode(message)),
+        "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?)",
+        (
+            mirror,
+            message.chat,
+            message.id,
+            job,
+            new_id(),
+            pts,
+            message.content(),
+            _media_id(message),
+            encode(message),
+        ),
     )
     return 1
 
@@ -126,34 +137,56 @@ def in_gap(db: Db, mirror: int, message: Message, lane: Lane) -> bool:
     return row is not None
 
 
-def revise(db: Db, mirror: int, message: Message) -> None:
-    """The newest state of a message replaces the kept one, as long as nothing was attempted with it."""
-    db.execute(
-        "UPDATE item SET payload = ? WHERE mirror = ? AND chat = ? AND source_id = ? AND payload IS NOT NULL "
-        "AND (SELECT state = 'waiting' AND attempts = 0 FROM job WHERE job.id = item.job)",
-        (encode(message), mirror, message.chat, message.id),
-    )
+def revise(db: Db, mirror: int, message: Message, now: float) -> None:
+    """The newest state of a message replaces the kept one; once something was attempted, it is a change."""
+    row = db.execute(
+        "SELECT job.state, job.attempts, item.digest FROM item JOIN job ON job.id = item.job "
+        "WHERE item.mirror = ? AND item.chat = ? AND item.source_id = ?",
+        (mirror, message.chat, message.id),
+    ).fetchone()
+    if row is None:
+        return
+    if row["state"] in ("waiting", "parked") and row["attempts"] == 0:
+        db.execute(
+            "UPDATE item SET payload = ?, digest = ?, media_id = ? WHERE mirror = ? AND chat = ? "
+            "AND source_id = ? AND payload IS NOT NULL",
+            (encode(message), message.content(), _media_id(message), mirror, message.chat, message.id),
+        )
+    elif row["state"] in ("done", "open", "waiting"):
+        note_edit(db, mirror, message, shown=row["digest"], now=now)
 
 
-def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
-    """Deleted before its turn: an unattempted message is skipped, an album loses the item."""
+def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float, *, held: bool) -> list[int]:
+    """Deleted before its turn: an unattempted message is skipped (`held`: parked), an album loses the item.
+
+    The ids that were not dropped so: their copies are made, or being made.
+    """
+    left = []
     for source_id in ids:
         row = db.execute(
-            "SELECT job.id, job.items FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND "
-            "(item.chat = ? OR ? = 0) AND item.source_id = ? AND job.state = 'waiting' AND attempts = 0",
+            "SELECT job.id, job.items, job.state, attempts FROM item JOIN job ON job.id = item.job "
+            "WHERE item.mirror = ? AND (item.chat = ? OR ? = 0) AND item.source_id = ?",
             (mirror, chat, chat, source_id),
         ).fetchone()
-        if row is None:
+        if row is None or row["state"] in ("skipped", "parked"):
             continue
-        if row["items"] == 1:
+        if row["state"] != "waiting" or row["attempts"]:
+            left.append(source_id)
+        elif row["items"] == 1:
+            state, reason = ("parked", DELETION_HELD) if held else ("skipped", "deleted before its turn")
             db.execute(
-                "UPDATE job SET state = 'skipped', reason = 'deleted before its turn', settled_at = ? "
-                "WHERE id = ?",
-                (now, row["id"]),
+                "UPDATE job SET state = ?, reason = ?, settled_at = ? WHERE id = ?",
+                (state, reason, now, row["id"]),
             )
-            db.execute("UPDATE item SET payload = NULL WHERE job = ?", (row["id"],))
-        else:
+            if not held:
+                db.execute("UPDATE item SET payload = NULL WHERE job = ?", (row["id"],))
+        elif not held:
             db.execute(
                 "UPDATE item SET payload = NULL WHERE job = ? AND source_id = ?", (row["id"], source_id)
             )
             db.execute("UPDATE job SET items = items - 1 WHERE id = ?", (row["id"],))
+    return left
+
+
+def _media_id(message: Message) -> int:
+    return message.media.id if message.media is not None else 0

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Box, Difference, Message
+from .changes import brake, note, note_deleted
 from .engine import Db
 from .entry import NewId, drop_deleted, in_gap, revise, take
 from .mirrors import open_gap
 from .records import Gap
+
+#: A mirror, and whether it mirrors deletions (else it only drops what waits).
+Deletes = tuple[int, bool]
 
 #: Seconds after its last item during which an album still waits for more (design, section 3).
 ALBUM_WAIT = 4.0
@@ -47,10 +51,43 @@ def take_push(
     ]
 
 
-def take_deleted(db: Db, chat: int, ids: Sequence[int], *, mirrors: Sequence[int], now: float) -> None:
-    """A pushed deletion: no difference tells it any more where the message came after its position."""
-    for mirror in mirrors:
-        drop_deleted(db, mirror, chat, ids, now)
+def take_deleted(db: Db, chat: int, ids: Sequence[int], *, deletes: Sequence[Deletes], now: float) -> None:
+    """Originals were deleted: what waits is dropped, and where deletions are mirrored, copies will be.
+
+    Pushes are taken too: no difference tells of a message that came and went after its position.
+    """
+    for mirror, mirrored in deletes:
+        known = _known(db, mirror, chat, ids)
+        held = mirrored and brake(db, mirror, len(known), now)
+        left = drop_deleted(db, mirror, chat, known, now, held=held)
+        if mirrored:
+            note_deleted(db, mirror, chat, left, now)
+
+
+def take_edits(db: Db, mirror: int, messages: Sequence[Message], now: float) -> None:
+    """What these messages look like now: what differs from their copies becomes an edit."""
+    for message in messages:
+        revise(db, mirror, message, now)
+
+
+def take_pins(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
+    """What is pinned at a mirror's birth, oldest first."""
+    for source_id in ids:
+        note(db, mirror, "pin", chat, source_id, b"1", now)
+
+
+def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
+    """Those of the ids that this mirror has, and has not already noted as deleted."""
+    return [
+        source_id
+        for source_id in ids
+        if db.execute(
+            "SELECT 1 FROM item WHERE mirror = :mirror AND (chat = :chat OR :chat = 0) AND source_id = :id "
+            "AND NOT EXISTS (SELECT 1 FROM change WHERE change.mirror = :mirror AND kind = 'delete' "
+            "AND change.source_id = :id)",
+            {"mirror": mirror, "chat": chat, "id": source_id},
+        ).fetchone()
+    ]
 
 
 def take_difference(
@@ -59,15 +96,16 @@ def take_difference(
     difference: Difference,
     *,
     takers: Callable[[Message], Sequence[int]],
-    drops_deleted: Callable[[int], Sequence[int]],
+    deletes: Callable[[int], Sequence[Deletes]],
+    pins: Callable[[int], Sequence[int]],
     newest: dict[int, int],
     now: float,
     new_id: NewId,
 ) -> list[int]:
     """One difference, for every mirror of its box; the mirror of each message that was new to it.
 
-    `takers(message)` names the mirrors that want it, `drops_deleted(chat)` those that skip what vanished
-    before its turn. `newest` holds, for a difference that was too long, each chat's newest id.
+    `takers(message)` names the mirrors that want it, `deletes(chat)` those to which deletions matter,
+    `pins(chat)` those that pin. `newest` holds, for a difference that was too long, each chat's newest id.
     """
     new: list[int] = []
     for message in difference.messages:
@@ -82,10 +120,13 @@ def take_difference(
             )
     for message in difference.edits:
         for mirror in takers(message):
-            revise(db, mirror, message)
+            revise(db, mirror, message, now)
     for chat, ids in difference.deleted:
-        for mirror in drops_deleted(chat):
-            drop_deleted(db, mirror, chat, ids, now)
+        take_deleted(db, chat, ids, deletes=deletes(chat), now=now)
+    for chat, ids, pinned in difference.pins:
+        for mirror in pins(chat):
+            for source_id in ids:
+                note(db, mirror, "pin", chat, source_id, b"1" if pinned else b"0", now)
     chats = [chat for chat, _ in _chats_of_box(db, box_chat)]
     for chat in chats:
         _release(db, chat, "item.pts <= ?", difference.box.pts)

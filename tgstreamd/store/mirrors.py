@@ -6,6 +6,7 @@ A mirror is its four ids; its name is a label. Plain functions, one transaction 
 from __future__ import annotations
 
 from ..model import Box
+from .changes import release_deletions
 from .engine import Db, Row
 from .queue import skip_upto
 from .records import MirrorRow
@@ -31,6 +32,7 @@ def _row(row: Row) -> MirrorRow:
         backlog_count=row["backlog_count"],
         backlog_since=row["backlog_since"],
         last_error=row["last_error"],
+        held=row["held"],
     )
 
 
@@ -166,8 +168,8 @@ def resume(db: Db, mirror: int, now: float) -> tuple[str, list[str]]:
 
     A start in waiting over unknown copies goes on after the newest of them: what is older is skipped.
     """
-    row = db.execute("SELECT hold, waiting, lost FROM mirror WHERE id = ?", (mirror,)).fetchone()
-    standing = [row[kind] for kind in _KINDS_OF_PAUSE if row[kind]]
+    row = db.execute("SELECT hold, waiting, lost, held FROM mirror WHERE id = ?", (mirror,)).fetchone()
+    standing = [row[kind] for kind in (*_KINDS_OF_PAUSE, "held") if row[kind]]
     for kind in ("hold", "waiting"):
         if row[kind]:
             if kind == "waiting" and (upto := fact(db, _known_upto(mirror))):
@@ -175,6 +177,9 @@ def resume(db: Db, mirror: int, now: float) -> tuple[str, list[str]]:
                 db.execute('DELETE FROM fact WHERE "key" = ?', (_known_upto(mirror),))
             release(db, mirror, kind)
             return row[kind], [reason for reason in standing if reason != row[kind]]
+    if row["held"]:
+        released = release_deletions(db, mirror, now)
+        return released, [reason for reason in standing if reason != released]
     return "", standing
 
 

@@ -32,6 +32,8 @@ class MirrorRow(Value, frozen=True, kw_only=True):
     backlog_count: int
     backlog_since: int
     last_error: str
+    #: Why deletions wait for the operator; empty where they do not.
+    held: str = ""
 
     @property
     def paused(self) -> str:

@@ -25,6 +25,8 @@ class Standing(Value, frozen=True, kw_only=True):
     #: Estimated, not yet read from the history, by lane.
     unread_live: int
     unread_backlog: int
+    #: Edits, deletions, pins and the like that wait for the second clock.
+    changes: int
     #: Date of the oldest live message that waits; 0 where none does.
     oldest_live: int
 
@@ -81,8 +83,13 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
         backlog=tally.get(("backlog", "waiting"), 0) + tally.get(("backlog", "open"), 0),
         unread_live=unread.get("live", 0),
         unread_backlog=unread.get("backlog", 0),
+        changes=_changes(db, mirror.id),
         oldest_live=oldest["date"] if oldest else 0,
     )
+
+
+def _changes(db: Db, mirror: int) -> int:
+    return int(db.execute("SELECT count(*) AS n FROM change WHERE mirror = ?", (mirror,)).fetchone()["n"])
 
 
 def parked(db: Db) -> list[ParkedJob]:

@@ -15,6 +15,7 @@ CREATE TABLE mirror (
   hold          TEXT    NOT NULL DEFAULT '',   -- a pause of the operator's: its reason
   waiting       TEXT    NOT NULL DEFAULT '',   -- a start in waiting, until `resume`: its reason
   lost          TEXT    NOT NULL DEFAULT '',   -- a pause that Telegram's answer made: its reason
+  held          TEXT    NOT NULL DEFAULT '',   -- deletions that wait for the operator: the reason
   unchecked     INTEGER NOT NULL DEFAULT 1,    -- its target was not yet looked through since the start
   backlog_count INTEGER NOT NULL DEFAULT 0,    -- messages older than the first start
   backlog_since INTEGER NOT NULL DEFAULT 0,    -- date of the oldest of them
@@ -96,6 +97,8 @@ CREATE TABLE item (
   job       INTEGER NOT NULL REFERENCES job (id),
   random_id INTEGER NOT NULL,                  -- born with the job
   pts       INTEGER NOT NULL DEFAULT 0,        -- of the push that brought it
+  digest    TEXT    NOT NULL DEFAULT '',       -- of what was kept of it, and so of what the copy shows
+  media_id  INTEGER NOT NULL DEFAULT 0,        -- of that
   payload   BLOB,
   PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;
@@ -157,6 +160,28 @@ CREATE TABLE committed (
   raw       BLOB    NOT NULL,
   PRIMARY KEY (job, source_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What happened to originals after their copies were made: the second clock carries it out.
+CREATE TABLE change (
+  id         INTEGER PRIMARY KEY,
+  mirror     INTEGER NOT NULL REFERENCES mirror (id),
+  kind       TEXT    NOT NULL CHECK (kind IN ('edit', 'delete', 'pin', 'topic', 'chat')),
+  chat       INTEGER NOT NULL,
+  source_id  INTEGER NOT NULL,                 -- the message, or the topic; 0 for the chat
+  payload    BLOB,                             -- its newest state
+  first_at   REAL    NOT NULL,
+  last_at    REAL    NOT NULL,
+  not_before REAL    NOT NULL DEFAULT 0,
+  attempts   INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (mirror, kind, chat, source_id)
+) STRICT;
+
+-- Deletions of the last minutes: more than a few are a mass deletion.
+CREATE TABLE deletion (
+  mirror INTEGER NOT NULL,
+  at     REAL    NOT NULL,
+  n      INTEGER NOT NULL
+) STRICT;
 
 -- When something was last sent, and how much: 'target:<id>', 'account', 'backlog'.
 CREATE TABLE mark (

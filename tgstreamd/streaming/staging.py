@@ -72,6 +72,8 @@ class Staging:
         #: What ended a transfer for good; the sender decides what becomes of the job.
         self._failures: dict[int, Failure] = {}
         self._floods: dict[str, float] = {}
+        #: New media of edited originals, until it has come over.
+        self._wanted: dict[tuple[int, int], tuple[Job, Message]] = {}
         #: Jobs whose media is moved although it could go by reference: a reference was refused.
         self.forced: set[int] = set()
 
@@ -131,6 +133,11 @@ class Staging:
                         group.create_task(self._carry(job, message, flow), name=f"transfer {message.id}")
                 await self._clock.wait(self._wake, self._clock.monotonic() + IDLE / 2)
 
+    def want(self, job: Job, message: Message) -> None:
+        """Bring over the new media of an original that has changed after its copy was made."""
+        self._wanted[job.id, message.id] = (job, message)
+        self._wake.set()
+
     def flooded(self, method: str, seconds: float) -> None:
         """The pipe has met a wait that Telegram orders, and obeys it; new transfers and restarts do too."""
         until = self._clock.now() + seconds
@@ -162,6 +169,12 @@ class Staging:
         paused = {row.id for row in await self._store.mirror_list() if row.paused}
         if await self._keep_floods():
             return []
+        for job, message in list(self._wanted.values()):
+            known = (await self._store.committed(job.id)).get(message.id, (0, b""))[0]
+            if message.media is None or known == message.media.id or job.id in self._failures:
+                del self._wanted[job.id, message.id]
+            else:
+                found.append((job, message, message.media))
         for mirror in self._roster.mirrors.values():
             if mirror.id in paused:
                 continue

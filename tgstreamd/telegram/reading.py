@@ -243,3 +243,21 @@ class Reading:
         answer = await self.call(functions.messages.GetScheduledHistoryRequest(peer, hash=0))
         found = convert.messages(getattr(answer, "messages", ()), self._client.directory)
         return tuple(sorted(found, key=lambda message: message.id))
+
+    async def pinned(self, chat: int) -> tuple[int, ...]:
+        """Ids of the pinned messages, oldest first (https://core.telegram.org/api/pin)."""
+        peer = await self._peers.peer(chat, self._side)
+        found: set[int] = set()
+        offset = 0
+        while True:
+            answer = await self.call(
+                functions.messages.SearchRequest(
+                    peer, q="", filter=types.InputMessagesFilterPinned(), min_date=None, max_date=None,
+                    offset_id=offset, add_offset=0, limit=100, max_id=0, min_id=0, hash=0,
+                )
+            )  # fmt: skip
+            page = {message.id for message in getattr(answer, "messages", ())} - found
+            if not page:
+                return tuple(sorted(found))
+            found |= page
+            offset = min(page)

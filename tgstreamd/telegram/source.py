@@ -57,6 +57,9 @@ class TelegramSource:
     async def newest(self, chat: int, topic: int | None = None) -> int:
         return await self._reading.newest(chat, topic)
 
+    async def pinned(self, chat: int) -> tuple[int, ...]:
+        return await self._reading.pinned(chat)
+
     async def count(self, chat: int, topic: int | None = None, *, after: int = 0) -> tuple[int, int]:
         return await self._reading.count(chat, topic, after)
 

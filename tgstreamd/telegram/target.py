@@ -12,9 +12,11 @@ from typing import Any
 from telethon.tl import functions, types
 
 from ..errors import Rejected, Transient
-from ..model import Account, Chat, Draft, Media, Message, Piece, Sent, Topic, Upload
+from ..model import Account, Chat, Draft, Media, Message, Piece, Preview, Sent, Topic, Upload
 from . import convert, entities, media
+from .chat_edits import ChatEdits
 from .client import Client
+from .directory import is_channel
 from .peers import Peers
 from .pool import Pool
 from .reading import Reading
@@ -29,6 +31,7 @@ class TelegramTarget:
         self._peers = peers
         self._pool = pool
         self._reading = Reading(client, peers, "target")
+        self._edits = ChatEdits(peers, self._reading)
         self._account: Account | None = None
 
     @property
@@ -62,7 +65,8 @@ class TelegramTarget:
         place = floor
         while page := await self._reading.history(chat, place, None, 100):
             # A channel's posts are the channel's: Telegram does not always say who wrote them.
-            mine += [m for m in page if not m.service and (m.out or m.sender_id == chat)]
+            own = [m for m in page if m.out or m.sender_id == chat]
+            mine += [m for m in own if m.service in ("", "TopicCreate")]
             place = page[-1].id
         return tuple(mine)
 
@@ -118,6 +122,93 @@ class TelegramTarget:
             request = self._single(peer, draft, *items[0], account, common)
         answer = await self._reading.call(request, timeout=90)
         return settle(answer, random_ids)
+
+    # Changing what was sent.
+
+    async def edit(
+        self,
+        chat: int,
+        message: int,
+        piece: Piece,
+        *,
+        preview: Preview,
+        invert: bool,
+        replace: bool,
+        committed: bytes | None,
+    ) -> None:
+        account = self._account or await self.account()
+        made: Any = self._input(piece, committed) if replace else None
+        if made is None and piece.media is None and preview.mode == "forced" and preview.url:
+            made = types.InputMediaWebPage(
+                preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
+                optional=True,
+            )  # fmt: skip
+        request = functions.messages.EditMessageRequest(
+            await self._peers.peer(chat, "target"), message, message=piece.text, media=made,
+            entities=self._entities(piece, account), invert_media=invert or None,
+            no_webpage=preview.mode == "none" or None,
+        )  # fmt: skip
+        try:
+            await self._reading.call(request, timeout=90)
+        except Rejected as error:
+            if error.error != "MESSAGE_NOT_MODIFIED":
+                raise
+
+    async def delete(self, chat: int, messages: Sequence[int]) -> None:
+        request: Any
+        if is_channel(chat):
+            channel = await self._peers.channel(chat, "target")
+            request = functions.channels.DeleteMessagesRequest(channel, list(messages))
+        else:
+            request = functions.messages.DeleteMessagesRequest(list(messages), revoke=True)
+        await self._reading.call(request)
+
+    async def pin(self, chat: int, message: int, *, pinned: bool) -> None:
+        peer = await self._peers.peer(chat, "target")
+        request = functions.messages.UpdatePinnedMessageRequest(
+            peer, message, silent=True, unpin=not pinned or None
+        )
+        try:
+            answer = await self._reading.call(request)
+        except Rejected as error:
+            if error.error != "CHAT_NOT_MODIFIED":
+                raise
+            return
+        # Pinning posts a service message, which the source has shown as its own already.
+        posted = [update.message for update in answer.updates if hasattr(update, "message")]
+        said = [m.id for m in posted if isinstance(getattr(m, "action", None), types.MessageActionPinMessage)]
+        if said:
+            await self.delete(chat, said)
+
+    # The chat itself.
+
+    async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> int:
+        account = self._account or await self.account()
+        return await self._edits.create_topic(chat, account, title, color, icon, random_id)
+
+    async def edit_topic(
+        self,
+        chat: int,
+        topic: int,
+        *,
+        title: str | None = None,
+        icon: int | None = None,
+        closed: bool | None = None,
+        hidden: bool | None = None,
+    ) -> None:
+        account = self._account or await self.account()
+        await self._edits.edit_topic(
+            chat, account, topic, title=title, icon=icon, closed=closed, hidden=hidden
+        )
+
+    async def edit_title(self, chat: int, title: str) -> None:
+        await self._edits.edit_title(chat, title)
+
+    async def edit_about(self, chat: int, about: str) -> None:
+        await self._edits.edit_about(chat, about)
+
+    async def edit_photo(self, chat: int, upload: Upload | None) -> None:
+        await self._edits.edit_photo(chat, upload)
 
     def _single(self, peer: Any, draft: Draft, random_id: int, piece: Piece, made: Any, account: Account,
                 common: dict[str, Any]) -> Any:  # fmt: skip

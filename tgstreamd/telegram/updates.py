@@ -87,6 +87,14 @@ def _push(update: Any, directory: Directory) -> Iterator[Push]:
         yield Push(chat=chat, changed=True)
 
 
+def _pins(update: Any) -> tuple[int, tuple[int, ...], bool] | None:
+    if isinstance(update, types.UpdatePinnedChannelMessages):
+        return -CHANNEL_MARK - update.channel_id, tuple(update.messages), bool(update.pinned)
+    if isinstance(update, types.UpdatePinnedMessages) and marked(update.peer) < 0:
+        return marked(update.peer), tuple(update.messages), bool(update.pinned)
+    return None
+
+
 def _deleted(update: Any) -> tuple[int, tuple[int, ...]] | None:
     """Of basic groups Telegram does not say which: chat 0."""
     if isinstance(update, types.UpdateDeleteChannelMessages):
@@ -142,6 +150,7 @@ def _difference(answer: Any, directory: Directory, box: Box, *, final: bool, tim
         final=final,
         messages=tuple({(m.chat, m.id): m for m in new}.values()),
         edits=tuple(p.message for p in told if p.message and p.edit),
+        pins=tuple(pins for update in others if (pins := _pins(update))),
         deleted=tuple(gone for update in others if (gone := _deleted(update)) and gone[1]),
         changed=tuple(
             dict.fromkeys(

@@ -1,0 +1,222 @@
+"""What happens to an original after it was copied happens to its copy, by a clock of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from telethon.tl import types
+
+from tests.house import House
+from tests.telegram.faults import Fault
+
+
+async def _mirrored(house: House, **options: object) -> tuple[object, object]:
+    source, target = house.supergroup("Source"), house.own_supergroup("Target")
+    house.mirror(source, target, **options)
+    await house.start()
+    await house.run()
+    return source, target
+
+
+async def test_an_edited_text_is_edited_in_the_copy(tmp_path: Path) -> None:
+    """With its entities; and it stays one message."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        house.world.chats.edit(message, "two bold", entities=[types.MessageEntityBold(4, 4)])
+        await house.run()
+        [copy] = house.messages(target)
+        assert copy.text == "two bold"
+        assert [type(entity).__name__ for entity in copy.entities] == ["MessageEntityBold"]
+
+
+async def test_an_edit_survives_a_restart(tmp_path: Path) -> None:
+    """D2: a restart between post and edit: the edit is applied, nothing is sent twice."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        await house.stop()
+        house.world.chats.edit(message, "two")
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["two"]
+
+
+async def test_a_restless_bot_costs_one_pending_edit(tmp_path: Path) -> None:
+    """Edited every two seconds for ten minutes: an edit every five minutes at most, and no post waits."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "0")
+        await house.run(20)
+        for n in range(300):
+            house.world.chats.edit(message, str(n + 1))
+            house.clock.advance(2)
+            if n % 10 == 0:
+                await house.run(0.1)
+        house.post(source, "a post")
+        await house.run()
+        assert house.texts(target) == ["300", "a post"]
+        assert house.tg.log.count("messages.editMessage") <= 4
+
+
+async def test_an_edit_that_is_none_is_not_sent(tmp_path: Path) -> None:
+    """An edit update without another content costs no call."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        house.world.chats.edit(message, "one", hide=True)
+        await house.run()
+        assert house.texts(target) == ["one"]
+        assert house.tg.log.count("messages.editMessage") == 0
+
+
+async def test_replaced_media_is_replaced_in_the_copy(tmp_path: Path) -> None:
+    """The new file is moved, and the copy stays the same message."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        make = house.world.media
+        message = house.post(source, "v1", media=make.document(name="a.pdf", seed=1))
+        await house.run()
+        [before] = house.messages(target)
+        new = make.document(name="b.pdf", seed=2)
+        house.world.chats.edit(message, "v2", media=new)
+        await house.run()
+        [copy] = house.messages(target)
+        assert copy is before or copy.ids == before.ids
+        assert copy.text == "v2"
+        assert copy.media is not None
+        assert copy.media.document is not None
+        assert new.document is not None
+        assert copy.media.document.blob.sha256 == new.document.blob.sha256
+
+
+async def test_an_edit_past_the_window_is_sent_anew(tmp_path: Path) -> None:
+    """Telegram refuses: the copy is deleted and comes again at the end, once."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        house.post(source, "two")
+        await house.run()
+        house.tg.faults.add(
+            Fault("messages.editMessage", "error", code=400, message="MESSAGE_EDIT_TIME_EXPIRED")
+        )
+        house.world.chats.edit(message, "one, edited")
+        await house.run()
+        assert house.texts(target) == ["two", "one, edited"]
+
+
+async def test_a_text_that_grows_past_the_limit_is_sent_anew(tmp_path: Path) -> None:
+    """One copy cannot become two by an edit."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "short", sender=house.other)
+        await house.run()
+        house.world.chats.edit(message, "x" * 4096)
+        await house.run()
+        assert house.texts(target) == ["x" * 4096]
+
+
+async def test_edits_can_be_switched_off(tmp_path: Path) -> None:
+    """`edits = false`: the copy stays as it was."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house, edits=False)
+        message = house.post(source, "one")
+        await house.run()
+        house.world.chats.edit(message, "two")
+        await house.run()
+        assert house.texts(target) == ["one"]
+
+
+async def test_deletions_are_mirrored_where_asked(tmp_path: Path) -> None:
+    """The copy goes, of an album the one item; a pending edit goes with it."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house, deletes="mirror")
+        make = house.world.media
+        album = house.world.chats.post_album(source, house.other, [make.photo(), make.photo(seed=2)])
+        message = house.post(source, "one")
+        await house.run()
+        house.world.chats.edit(message, "two")
+        house.world.chats.delete(message, album[0])
+        await house.run()
+        [left] = house.messages(target)
+        assert left.grouped_id
+        assert house.tg.log.count("messages.editMessage") == 0
+
+
+async def test_deletions_are_kept_by_default(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        house.world.chats.delete(message)
+        await house.run()
+        assert house.texts(target) == ["one"]
+
+
+@pytest.mark.parametrize("n", [50, 51])
+async def test_a_mass_deletion_waits_for_the_operator(tmp_path: Path, n: int) -> None:
+    """More than 50 within 10 minutes are held until `resume`."""
+    async with House(tmp_path) as house:
+        house.options["pace"] = {"interval": 0.1, "account_interval": 0}
+        source, target = await _mirrored(house, deletes="mirror")
+        messages = [house.post(source, str(i)) for i in range(n + 1)]
+        await house.run()
+        house.world.chats.delete(*messages[:n])
+        await house.run()
+        if n == 51:
+            assert len(house.texts(target)) == n + 1
+            [mirror] = (await house.status())["mirrors"]
+            assert "51 deletions within 10 minutes" in mirror["held_deletions"]
+            answer = await house.daemon.desk.answer({"verb": "resume", "mirror": "m1"})
+            assert "deletions" in answer["released"]
+            await house.run()
+        assert house.texts(target) == [str(n)]
+
+
+async def test_pins_follow(tmp_path: Path) -> None:
+    """Pinned, unpinned, and without a service message in the target."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        first, second = house.post(source, "one"), house.post(source, "two")
+        await house.run()
+        house.world.chats.pin(first, house.other)
+        house.world.chats.pin(second, house.other)
+        await house.run()
+        assert [m.text for m in house.messages(target) if m.pinned] == ["one", "two"]
+        house.world.chats.pin(first, house.other, pinned=False)
+        await house.run()
+        assert [m.text for m in house.messages(target) if m.pinned] == ["two"]
+        assert not any("PinMessage" in type(m.action).__name__ for m in house.everything(target))
+
+
+async def test_what_was_pinned_before_the_first_start_is_pinned(tmp_path: Path) -> None:
+    """The pinned state of the backlog."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        message = house.post(source, "rules")
+        house.post(source, "chatter")
+        house.world.chats.pin(message, house.other)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert [m.text for m in house.messages(target) if m.pinned] == ["rules"]
+
+
+async def test_a_flood_on_edits_stops_no_post(tmp_path: Path) -> None:
+    """A hold on one method stops only that method, and the edit comes after it."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        house.tg.faults.add(Fault("messages.editMessage", "flood", seconds=3600))
+        house.world.chats.edit(message, "edited")
+        house.post(source, "two")
+        await house.run(600)
+        assert house.texts(target) == ["one", "two"]
+        await house.run()
+        assert house.texts(target) == ["edited", "two"]
+        assert not house.tg.faults.violations

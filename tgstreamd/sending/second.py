@@ -1,0 +1,274 @@
+"""The second clock: edits, deletions and pins of copies, beside the sends and never in their way.
+
+A pace of its own per target, at the same interval; a hold on one method stops only that method. A change
+of something that Telegram no longer lets anyone edit becomes a copy of its own. Sends no new message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from ..clock import Clock
+from ..decide.retry import Hold, HoldAccount, backoff, decide
+from ..errors import (
+    AccountFrozen,
+    AccountLimited,
+    FloodWait,
+    MediaExpired,
+    NotAuthorised,
+    Rejected,
+    StoreError,
+    TargetLost,
+    TelegramError,
+    Transient,
+)
+from ..model import Draft, Mirror, Piece
+from ..ports import Beat, Ids, Target
+from ..roster import Roster
+from ..store import Change, Job, Store
+from ..streaming.staging import Staging
+from .holding import Holding
+from .outgoing import Outgoing
+
+log = structlog.get_logger()
+
+IDLE = 60.0
+OFFLINE = 2.0
+#: How the holds name what each kind of change calls.
+METHODS = {
+    "edit": "messages.editMessage",
+    "delete": "channels.deleteMessages",
+    "pin": "messages.updatePinnedMessage",
+    "topic": "messages.editForumTopic",
+    "chat": "channels.editTitle",
+}
+#: https://core.telegram.org/method/channels.deleteMessages
+DELETE_AT_ONCE = 100
+#: Times that one change is tried again after trouble that passes.
+TRIES = 50
+
+Apply = Callable[[Mirror, Change], Awaitable[bool]]
+
+
+class SecondClock:
+    """Carries changes out, one call per target at a time."""
+
+    def __init__(
+        self,
+        target: Target,
+        store: Store,
+        roster: Roster,
+        staging: Staging,
+        outgoing: Outgoing,
+        holding: Holding,
+        clock: Clock,
+        ids: Ids,
+        *,
+        others: dict[str, Apply] | None = None,
+        on_anew: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`others` carry out further kinds (topics, the chat itself): true when done. `on_anew` is called
+        when a copy is to be sent anew."""
+        self._target = target
+        self._store = store
+        self._roster = roster
+        self._staging = staging
+        self._outgoing = outgoing
+        self._holding = holding
+        self._clock = clock
+        self._ids = ids
+        self._others = others or {}
+        self._on_anew = on_anew
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look again: something changed, or media came over."""
+        self._wake.set()
+
+    async def run(self, beat: Beat) -> None:
+        """The service."""
+        while True:
+            beat(IDLE)
+            self._wake.clear()
+            due = await self.step()
+            wait = min(max(0.0, due - self._clock.now()), IDLE / 2)
+            if wait:
+                await self._clock.wait(self._wake, self._clock.monotonic() + wait)
+
+    async def step(self) -> float:
+        """Carry out what is due, one call per target; the unix time at which there may be more."""
+        now = self._clock.now()
+        if not self._target.connected or self._roster.frozen:
+            return now + OFFLINE
+        ready, soonest = await self._store.due_changes(now)
+        due = math.inf if soonest is None else soonest
+        for target in dict.fromkeys(change.target for change in ready):
+            await self._holding.load()
+            mine = [change for change in ready if change.target == target]
+            free = [c for c in mine if self._holding.second_not_before(target, METHODS[c.kind]) <= now]
+            if not free:
+                due = min(due, *(self._holding.second_not_before(target, METHODS[c.kind]) for c in mine))
+                continue
+            batch = [free[0]]
+            if free[0].kind == "delete":
+                batch = [change for change in free if change.kind == "delete"][:DELETE_AT_ONCE]
+            await self._serve(batch)
+            due = min(due, self._clock.now() if len(mine) > len(batch) else due)
+        return due
+
+    async def _serve(self, batch: list[Change]) -> None:
+        change = batch[0]
+        mirror = self._roster.mirrors.get(change.mirror)
+        if mirror is None:
+            return
+        # What breaks on one change must not stop the others: its error is a value here.
+        [outcome] = await asyncio.gather(self._carry_out(mirror, batch), return_exceptions=True)
+        if isinstance(outcome, NotAuthorised | StoreError):
+            raise outcome
+        if isinstance(outcome, BaseException):
+            await self._trouble(mirror, change, outcome)
+
+    async def _carry_out(self, mirror: Mirror, batch: list[Change]) -> None:
+        change = batch[0]
+        if change.kind == "delete":
+            await self._delete(mirror, batch)
+        elif change.kind == "pin":
+            await self._pin(mirror, change)
+        elif change.kind == "edit":
+            await self._edit(mirror, change)
+        elif await self._others[change.kind](mirror, change):
+            await self._charge(mirror, 1)
+            await self._store.change_done(change)
+
+    # -- kinds ----------------------------------------------------------------------------------------
+
+    async def _delete(self, mirror: Mirror, batch: list[Change]) -> None:
+        ids: list[int] = []
+        done: list[Change] = []
+        for change in batch:
+            copies = change.replaced() or await self._store.copies_of(
+                change.mirror, change.chat, change.source_id
+            )
+            if ids and len(ids) + len(copies) > DELETE_AT_ONCE:
+                break
+            ids += copies
+            done.append(change)
+        if ids:
+            await self._target.delete(mirror.target, ids)
+            await self._charge(mirror, 1)
+            log.info("copies deleted", mirror=mirror.name, n=len(ids), source_id=done[0].source_id)
+        await self._store.deleted(done)
+
+    async def _pin(self, mirror: Mirror, change: Change) -> None:
+        copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
+        if copies and mirror.pins:
+            await self._target.pin(mirror.target, copies[0], pinned=change.flag())
+            await self._charge(mirror, 1)
+            said = "copy pinned" if change.flag() else "copy unpinned"
+            log.info(said, mirror=mirror.name, source_id=change.source_id, target_id=copies[0])
+        await self._store.change_done(change)
+
+    async def _edit(self, mirror: Mirror, change: Change) -> None:
+        origin = await self._store.origin(change.mirror, change.chat, change.source_id)
+        job = await self._store.job(origin.job) if origin else None
+        copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
+        if job is None or not copies or not mirror.edits:
+            await self._store.change_done(change)
+            return
+        message = change.message()
+        planned = await self._outgoing.plan_again(mirror, job, message)
+        pieces = [(draft, piece) for draft in planned.drafts for piece in draft.pieces]
+        shown = await self._store.shown_media(change.mirror, change.chat, change.source_id)
+        media = message.media.id if message.media is not None else 0
+        if len(pieces) != len(copies) or bool(shown) != bool(media):
+            await self._send_anew(mirror, change, "it has another shape now")
+            return
+        committed: bytes | None = None
+        if media != shown and self._staging.streams(job.id, message.media, mirror=mirror.id):
+            known, committed = (await self._store.committed(job.id)).get(message.id, (0, b""))
+            if known != media:
+                await self._bring_over(mirror, change, job)
+                return
+        await self._edit_copies(mirror, change, copies, pieces, media != shown, committed)
+
+    async def _edit_copies(
+        self,
+        mirror: Mirror,
+        change: Change,
+        copies: list[int],
+        pieces: list[tuple[Draft, Piece]],
+        replace: bool,
+        committed: bytes | None,
+    ) -> None:
+        for copy, (draft, piece) in zip(copies, pieces, strict=True):
+            await self._target.edit(
+                mirror.target,
+                copy,
+                piece,
+                preview=draft.preview,
+                invert=draft.invert,
+                replace=replace and piece.media is not None,
+                committed=committed,
+            )
+        await self._charge(mirror, len(copies))
+        await self._store.change_done(change)
+        log.info("copy edited", mirror=mirror.name, source_id=change.source_id, target_id=copies[0])
+
+    async def _bring_over(self, mirror: Mirror, change: Change, job: Job) -> None:
+        """The new media flows first; staging rings when it is there."""
+        failure = self._staging.failure(job.id)
+        if failure is not None:
+            why = str(failure.error)
+            log.warning("edit given up", mirror=mirror.name, source_id=change.source_id, why=why)
+            await self._store.change_done(change)
+            return
+        self._staging.want(job, change.message())
+        await self._store.postpone_change(change.id, self._clock.now() + 5.0)
+
+    async def _send_anew(self, mirror: Mirror, change: Change, why: str) -> None:
+        await self._store.send_anew(change, self._ids.random_id(), self._clock.now())
+        log.info("copy is sent anew", mirror=mirror.name, source_id=change.source_id, why=why)
+        self._on_anew()
+
+    # -- trouble --------------------------------------------------------------------------------------
+
+    async def _trouble(self, mirror: Mirror, change: Change, error: BaseException) -> None:
+        names = {"mirror": mirror.name, "kind": change.kind, "source_id": change.source_id}
+        now = self._clock.now()
+        match error:
+            case FloodWait() | AccountFrozen() | AccountLimited():
+                decision = decide(error, attempts=1, now=now, troubled_for=0.0, attempted=False)
+                if isinstance(decision, Hold):
+                    # A flood of edits says nothing about the pace of posts.
+                    await self._holding.hold(msgspec.structs.replace(decision, widen=False), mirror)
+                elif isinstance(decision, HoldAccount):
+                    await self._holding.hold_account(decision)
+            case Transient() | MediaExpired() if change.attempts < TRIES:
+                if isinstance(error, MediaExpired):
+                    await self._outgoing.refetch_change(change, now)
+                log.warning("change failed, trying on", **names, why=error.line())
+                await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
+            case TargetLost():
+                if await self._store.pause(mirror.id, "lost", error.line()):
+                    log.error("mirror paused, asked again every 10 minutes", **names, why=error.line())
+            case Rejected() if change.kind == "edit" and _past_editing(error.error):
+                await self._send_anew(mirror, change, error.line())
+            case TelegramError():
+                log.warning("change given up", **names, why=error.line())
+                await self._store.change_done(change)
+            case _:
+                log.error("change broke us, given up", **names, exc_info=error)
+                await self._store.change_done(change)
+
+    async def _charge(self, mirror: Mirror, cost: int) -> None:
+        await self._store.set_marks([f"second:{mirror.target}", "second"], self._clock.now(), cost)
+
+
+def _past_editing(error: str) -> bool:
+    """Telegram will not edit this any more (after 48 hours), or never would (stickers, round videos, …)."""
+    return "EDIT_TIME_EXPIRED" in error or error.startswith(("MEDIA_", "MESSAGE_NOT_EDITABLE"))

@@ -1,0 +1,292 @@
+"""What happened to originals after their copies were made: edits, deletions, pins for the second clock.
+
+At most one change of a kind is pending for a message, and it is the newest state. Deletions brake
+themselves: too many in a short time wait for the operator (design, section 2a).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..model import Message, Value
+from .engine import Db, Row
+from .records import decode_message, encode
+
+#: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
+QUIET, LONGEST = 10.0, 300.0
+#: More deletions than this within so many seconds are a mass deletion.
+MASS, MASS_WINDOW = 50, 600.0
+DELETION_HELD = "deletion held"
+#: https://core.telegram.org/method/channels.deleteMessages
+DELETE_AT_ONCE = 100
+
+
+class Change(Value, frozen=True, kw_only=True):
+    """One thing to be done to a copy, or to a topic or chat of the target."""
+
+    id: int
+    mirror: int
+    target: int
+    kind: str
+    chat: int
+    source_id: int
+    payload: bytes
+    attempts: int
+
+    def message(self) -> Message:
+        """The newest state of the original, of an edit."""
+        return decode_message(self.payload)
+
+    def flag(self) -> bool:
+        """Pinned or not, of a pin."""
+        return self.payload == b"1"
+
+    def replaced(self) -> list[int]:
+        """Messages of the target that something newer stands for, of a deletion; else empty."""
+        return msgspec.msgpack.decode(self.payload, type=list[int]) if self.payload else []
+
+
+def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: bytes, now: float) -> None:
+    """The newest state of this kind replaces a pending older one."""
+    db.execute(
+        "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+        "VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET payload = excluded.payload, "
+        "last_at = excluded.last_at",
+        (mirror, kind, chat, source_id, payload, now, now),
+    )
+
+
+def note_edit(db: Db, mirror: int, message: Message, *, shown: str, now: float) -> None:
+    """The original looks different from `shown`, its digest when the copy was made."""
+    if message.content() == shown:
+        # Reactions, views, a keyboard; or an edit taken back before it was carried out.
+        db.execute(
+            "DELETE FROM change WHERE mirror = ? AND kind = 'edit' AND chat = ? AND source_id = ?",
+            (mirror, message.chat, message.id),
+        )
+        return
+    pending = db.execute(
+        "SELECT payload FROM change WHERE mirror = ? AND kind = 'edit' AND chat = ? AND source_id = ?",
+        (mirror, message.chat, message.id),
+    ).fetchone()
+    if pending and decode_message(pending["payload"]).content() == message.content():
+        return
+    note(db, mirror, "edit", message.chat, message.id, encode(message), now)
+
+
+def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
+    """Copies of these originals are to be deleted; a pending edit or pin of theirs is not worth its call."""
+    for source_id in ids:
+        rows = db.execute(
+            "SELECT DISTINCT chat FROM copy WHERE mirror = ? AND (chat = ? OR ? = 0) AND source_id = ?",
+            (mirror, chat, chat, source_id),
+        ).fetchall()
+        for row in rows:
+            db.execute(
+                "DELETE FROM change WHERE mirror = ? AND kind IN ('edit', 'pin') AND chat = ? "
+                "AND source_id = ?",
+                (mirror, row["chat"], source_id),
+            )
+            note(db, mirror, "delete", row["chat"], source_id, b"", now)
+
+
+def brake(db: Db, mirror: int, n: int, now: float) -> bool:
+    """Count `n` deletions; true while deletions of this mirror wait for the operator."""
+    db.execute("DELETE FROM deletion WHERE at <= ?", (now - MASS_WINDOW,))
+    if n:
+        db.execute("INSERT INTO deletion VALUES (?,?,?)", (mirror, now, n))
+    held = db.execute("SELECT held FROM mirror WHERE id = ?", (mirror,)).fetchone()["held"]
+    total = db.execute("SELECT total(n) AS n FROM deletion WHERE mirror = ?", (mirror,)).fetchone()["n"]
+    if not held and total > MASS:
+        held = f"{int(total)} deletions within {int(MASS_WINDOW / 60)} minutes"
+        db.execute("UPDATE mirror SET held = ? WHERE id = ?", (held, mirror))
+    return bool(held)
+
+
+def hold_deletions(db: Db, mirror: int, reason: str) -> bool:
+    """Carry out no deletion of this mirror until the operator says so; false if that stood or was lifted."""
+    lifted = db.execute('SELECT 1 FROM fact WHERE "key" = ?', (_lifted(mirror),)).fetchone()
+    if lifted:
+        return False
+    changed = db.execute("UPDATE mirror SET held = ? WHERE id = ? AND held = ''", (reason, mirror))
+    return changed.rowcount > 0
+
+
+def release_deletions(db: Db, mirror: int, now: float) -> str:
+    """The operator lets held deletions go: the reason they were held for, empty where none were."""
+    held = db.execute("SELECT held FROM mirror WHERE id = ?", (mirror,)).fetchone()["held"]
+    if held:
+        db.execute("UPDATE mirror SET held = '' WHERE id = ?", (mirror,))
+        db.execute("DELETE FROM deletion WHERE mirror = ?", (mirror,))
+        if "timer" in held:
+            # A timer's deletions are released for good, a mass deletion's only those held.
+            db.execute("INSERT OR REPLACE INTO fact VALUES (?, '1')", (_lifted(mirror),))
+        rows = db.execute(
+            "UPDATE job SET state = 'skipped', settled_at = ? WHERE mirror = ? AND state = 'parked' "
+            "AND reason = ? RETURNING id",
+            (now, mirror, DELETION_HELD),
+        ).fetchall()
+        for row in rows:
+            db.execute("UPDATE item SET payload = NULL WHERE job = ?", (row["id"],))
+    return str(held)
+
+
+def _lifted(mirror: int) -> str:
+    return f"timer_lifted:{mirror}"
+
+
+def due(db: Db, now: float) -> tuple[list[Change], float | None]:
+    """The changes that are due and whose copies are made, oldest first; and when the next one is due."""
+    ready: list[Change] = []
+    soonest: float | None = None
+    rows = db.execute(
+        "SELECT change.*, mirror.target FROM change JOIN mirror ON mirror.id = change.mirror "
+        "WHERE mirror.active = 1 AND mirror.hold = '' AND mirror.waiting = '' AND mirror.lost = '' "
+        "AND (change.kind <> 'delete' OR mirror.held = '' OR change.source_id < 0) ORDER BY change.id"
+    ).fetchall()
+    for row in rows:
+        at = row["not_before"]
+        if row["kind"] == "edit":
+            at = max(at, min(row["last_at"] + QUIET, row["first_at"] + LONGEST))
+        if at > now:
+            soonest = at if soonest is None else min(soonest, at)
+        elif row["kind"] in ("topic", "chat") or row["source_id"] < 0 or _copied(db, row):
+            ready.append(
+                Change(
+                    id=row["id"],
+                    mirror=row["mirror"],
+                    target=row["target"],
+                    kind=row["kind"],
+                    chat=row["chat"],
+                    source_id=row["source_id"],
+                    payload=row["payload"] or b"",
+                    attempts=row["attempts"],
+                )
+            )
+    return ready, soonest
+
+
+def _copied(db: Db, change: Row) -> bool:
+    """Whether the original's job has ended; one that never will be copied drops its changes."""
+    row = db.execute(
+        "SELECT job.state FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND item.chat = ? "
+        "AND item.source_id = ?",
+        (change["mirror"], change["chat"], change["source_id"]),
+    ).fetchone()
+    if row is None or row["state"] in ("skipped", "parked"):
+        known = row is not None or change["kind"] != "pin"
+        if known:
+            db.execute("DELETE FROM change WHERE id = ?", (change["id"],))
+        return False
+    return bool(row["state"] == "done")
+
+
+def postpone_change(db: Db, change: int, not_before: float) -> None:
+    db.execute("UPDATE change SET not_before = ?, attempts = attempts + 1 WHERE id = ?", (not_before, change))
+
+
+def change_done(db: Db, change: Change) -> None:
+    """Carried out (or given up), unless a newer state came meanwhile."""
+    if change.kind == "edit":
+        message = change.message()
+        db.execute(
+            "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+            (
+                message.content(),
+                message.media.id if message.media is not None else 0,
+                change.mirror,
+                change.chat,
+                change.source_id,
+            ),
+        )
+        db.execute(
+            "DELETE FROM committed WHERE source_id = ? AND job = (SELECT job FROM item WHERE mirror = ? "
+            "AND chat = ? AND source_id = ?)",
+            (change.source_id, change.mirror, change.chat, change.source_id),
+        )
+    db.execute("DELETE FROM change WHERE id = ? AND payload IS ?", (change.id, change.payload))
+
+
+def deleted(db: Db, done: Sequence[Change]) -> None:
+    """The copies of these originals are gone."""
+    for change in done:
+        db.execute(
+            "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?",
+            (change.mirror, change.chat, change.source_id),
+        )
+        db.execute("DELETE FROM change WHERE id = ?", (change.id,))
+
+
+def copies_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
+    """The messages that an original became, in their order."""
+    rows = db.execute(
+        "SELECT target_id FROM copy WHERE mirror = ? AND chat = ? AND source_id = ? "
+        "AND target_id IS NOT NULL ORDER BY seq, idx",
+        (mirror, chat, source_id),
+    )
+    return [row["target_id"] for row in rows]
+
+
+def shown_media(db: Db, mirror: int, chat: int, source_id: int) -> int:
+    """The id of the media that the copy of this original shows; 0 for none."""
+    row = db.execute(
+        "SELECT media_id FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
+    ).fetchone()
+    return int(row["media_id"]) if row else 0
+
+
+def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
+    """Delete and resend: the original becomes a job of its own at the end of the live lane.
+
+    Returns the messages that stood for it; the caller deletes them. They are no longer in the map.
+    """
+    old = copies_of(db, change.mirror, change.chat, change.source_id)
+    message = change.message()
+    ord_ = db.execute(
+        "SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (change.mirror, change.chat)
+    ).fetchone()
+    row = db.execute(
+        "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, last_item_at) "
+        "VALUES (?,'live',?,2,?,?,?,?) RETURNING id",
+        (
+            change.mirror,
+            max(message.id, ord_["fed_to"] if ord_ else 0),
+            change.chat,
+            message.id,
+            message.date,
+            now,
+        ),
+    ).fetchone()
+    before = db.execute(
+        "SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (change.mirror, change.chat, change.source_id),
+    ).fetchone()["job"]
+    # Still one message of the mirror's, not two: the job that it leaves counts one less.
+    db.execute("UPDATE job SET items = max(0, items - 1) WHERE id = ?", (before,))
+    db.execute(
+        "UPDATE item SET job = ?, random_id = ?, payload = ?, digest = ?, media_id = ? "
+        "WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (
+            row["id"],
+            random_id,
+            change.payload,
+            message.content(),
+            message.media.id if message.media is not None else 0,
+            change.mirror,
+            change.chat,
+            change.source_id,
+        ),
+    )
+    db.execute(
+        "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (change.mirror, change.chat, change.source_id),
+    )
+    db.execute("DELETE FROM change WHERE id = ?", (change.id,))
+    db.execute(
+        "INSERT OR REPLACE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+        "VALUES (?,'delete',?,?,?,?,?)",
+        (change.mirror, change.chat, -change.source_id, msgspec.msgpack.encode(old), now, now),
+    )
+    return old
