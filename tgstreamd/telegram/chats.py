@@ -10,6 +10,7 @@ from typing import Any
 from telethon.tl import types
 
 from ..model import Chat, Topic
+from . import media
 from .directory import CHANNEL_MARK, display_name, marked
 
 
@@ -29,9 +30,13 @@ def channel(entity: Any, full: Any = None) -> Chat:
         write_refusal=_channel_refusal(entity),
         may_pin=_may(entity, "edit_messages" if entity.broadcast else "pin_messages"),
         may_manage_topics=_may(entity, "manage_topics"),
+        may_change_info=_may(entity, "change_info"),
         linked=-CHANNEL_MARK - full.linked_chat_id if full and full.linked_chat_id else None,
         slow_mode=0 if admin or not full else full.slowmode_seconds or 0,
         auto_delete=(full.ttl_period or 0) if full else 0,
+        migrated_from=-full.migrated_from_chat_id if full and full.migrated_from_chat_id else None,
+        migrated_from_max=(full.migrated_from_max_id or 0) if full else 0,
+        **_face(full),
     )
 
 
@@ -48,6 +53,8 @@ def group(entity: Any, full: Any = None) -> Chat:
         may_pin=_may(entity, "pin_messages"),
         migrated_to=-CHANNEL_MARK - entity.migrated_to.channel_id if entity.migrated_to else None,
         auto_delete=(full.ttl_period or 0) if full else 0,
+        may_change_info=_may(entity, "change_info"),
+        **_face(full),
     )
 
 
@@ -80,6 +87,13 @@ def topic(tl: Any) -> Topic:
         icon_color=tl.icon_color,
         icon_emoji=tl.icon_emoji_id or 0,
     )
+
+
+def _face(full: Any) -> dict[str, Any]:
+    """What people see of a chat besides its title."""
+    photo = full.chat_photo if full else None
+    shown = media.from_tl(types.MessageMediaPhoto(photo=photo)) if isinstance(photo, types.Photo) else None
+    return {"about": (full.about or "") if full else "", "photo": shown}
 
 
 def _username(entity: Any) -> str:

@@ -41,7 +41,8 @@ def message(tl: Any, directory: Directory) -> Message | None:
         "sender_id": sender_id,
     }
     if isinstance(tl, types.MessageService):
-        return Message(**common, service=type(tl.action).__name__.removeprefix("MessageAction"))
+        service = type(tl.action).__name__.removeprefix("MessageAction")
+        return Message(**common, service=service, action=_action(tl.action))
     return Message(
         **common,
         text=tl.message or "",
@@ -60,6 +61,16 @@ def message(tl: Any, directory: Directory) -> Message | None:
 def messages(many: Any, directory: Directory) -> tuple[Message, ...]:
     """The messages among `many` that exist, in their order."""
     return tuple(m for tl in many if (m := message(tl, directory)) is not None)
+
+
+def _action(tl: Any) -> dict[str, int | str | bool]:
+    """What was done to a topic; only what was touched is named (https://core.telegram.org/api/forum)."""
+    if isinstance(tl, types.MessageActionTopicCreate):
+        return {"title": tl.title, "color": tl.icon_color, "icon": tl.icon_emoji_id or 0}
+    if isinstance(tl, types.MessageActionTopicEdit):
+        said = {"title": tl.title, "icon": tl.icon_emoji_id, "closed": tl.closed, "hidden": tl.hidden}
+        return {name: value for name, value in said.items() if value is not None}
+    return {}
 
 
 def _topic(tl: Any, header: Any, forum: bool | None) -> int | None:

@@ -1,0 +1,158 @@
+"""Changes of the target chat itself: its topics, its title, its description, its photo.
+
+Each call is harmless to repeat: what looks so already is fine, and a topic is made once for a `random_id`.
+Decides nothing about when, and never names General where Telegram wants it unnamed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from telethon.tl import functions, types
+
+from ..errors import Rejected, TelegramError, Transient
+from ..model import Account, Upload
+from . import media
+from .directory import is_channel
+from .peers import Peers
+from .reading import Reading
+from .settling import settle
+
+#: https://core.telegram.org/api/forum: the colours a topic's icon may have, and the longest title.
+COLORS: Final = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
+TITLE_MAX: Final = 128
+#: https://core.telegram.org/method/messages.editChatAbout
+ABOUT_MAX: Final = 255
+#: Refusals that say that it is so already.
+_SO_ALREADY: Final = frozenset(
+    {"TOPIC_NOT_MODIFIED", "CHAT_NOT_MODIFIED", "CHAT_ABOUT_NOT_MODIFIED", "CHAT_TITLE_NOT_MODIFIED"}
+)
+
+
+class ChatEdits:
+    """See the module."""
+
+    def __init__(self, peers: Peers, reading: Reading) -> None:
+        self._peers = peers
+        self._reading = reading
+        self._default_icons: frozenset[int] | None = None
+
+    # Topics.
+
+    async def create_topic(
+        self, chat: int, account: Account, title: str, color: int, icon: int, random_id: int
+    ) -> int:
+        """The id of the new topic. An icon that this account may not use is left out."""
+        peer = await self._peers.peer(chat, "target")
+        usable = await self._icon(account, icon)
+
+        async def ask(icon: int) -> Any:
+            return await self._reading.call(
+                functions.messages.CreateForumTopicRequest(
+                    peer, title[:TITLE_MAX], icon_color=color if color in COLORS else COLORS[0],
+                    icon_emoji_id=icon or None, random_id=random_id,
+                )
+            )  # fmt: skip
+
+        try:
+            answer = await ask(usable)
+        except Rejected:
+            if not usable:
+                raise
+            # A definite no, so nothing was made: the icon is the ornament, the topic is what matters.
+            answer = await ask(0)
+        topic = settle(answer, [random_id]).ids.get(random_id)
+        if topic is None:
+            raise Transient("Telegram does not say which topic it has made", error="NO_ID")
+        return topic
+
+    async def edit_topic(
+        self,
+        chat: int,
+        account: Account,
+        topic: int,
+        *,
+        title: str | None,
+        icon: int | None,
+        closed: bool | None,
+        hidden: bool | None,
+    ) -> None:
+        peer = await self._peers.peer(chat, "target")
+        if icon and not await self._icon(account, icon):
+            icon = None
+        # Each in a call of its own: closing and hiding do not go together with anything.
+        wanted: list[dict[str, Any]] = [
+            {"closed": closed} if closed is not None else {},
+            {"hidden": hidden} if hidden is not None else {},
+        ]
+        face = {"title": title[:TITLE_MAX] if title else None, "icon_emoji_id": icon}
+        wanted.insert(0, {name: value for name, value in face.items() if value is not None})
+        for changes in filter(None, wanted):
+            await self._quietly(functions.messages.EditForumTopicRequest(peer, topic, **changes))
+
+    async def _icon(self, account: Account, icon: int) -> int:
+        """The icon, if this account may use it: any with premium, else one of Telegram's own set."""
+        if not icon or account.premium:
+            return icon
+        if self._default_icons is None:
+            request = functions.messages.GetStickerSetRequest(
+                types.InputStickerSetEmojiDefaultTopicIcons(), hash=0
+            )
+            try:
+                answer = await self._reading.call(request)
+            except Rejected:
+                return 0
+            self._default_icons = frozenset(document.id for document in answer.documents)
+        return icon if icon in self._default_icons else 0
+
+    # The chat's own face.
+
+    async def edit_title(self, chat: int, title: str) -> None:
+        request: Any
+        if is_channel(chat):
+            channel = await self._peers.channel(chat, "target")
+            request = functions.channels.EditTitleRequest(channel, title)
+        else:
+            request = functions.messages.EditChatTitleRequest(-chat, title)
+        await self._without_a_word(chat, request)
+
+    async def edit_about(self, chat: int, about: str) -> None:
+        peer = await self._peers.peer(chat, "target")
+        await self._quietly(functions.messages.EditChatAboutRequest(peer, about[:ABOUT_MAX]))
+
+    async def edit_photo(self, chat: int, upload: Upload | None) -> None:
+        """The chat's photo is what was uploaded, or none."""
+        request: Any
+        photo: Any = types.InputChatPhotoEmpty()
+        if upload is not None:
+            photo = types.InputChatUploadedPhoto(file=media.input_file(upload, upload.name))
+        if is_channel(chat):
+            request = functions.channels.EditPhotoRequest(await self._peers.channel(chat, "target"), photo)
+        else:
+            request = functions.messages.EditChatPhotoRequest(-chat, photo)
+        await self._without_a_word(chat, request)
+
+    async def _without_a_word(self, chat: int, request: Any) -> None:
+        """Telegram tells the members of it in a service message, which the copy of a chat does not need."""
+        answer = await self._quietly(request)
+        posted = [getattr(update, "message", None) for update in getattr(answer, "updates", ())]
+        said = [message.id for message in posted if isinstance(message, types.MessageService)]
+        if not said:
+            return
+        gone: Any
+        if is_channel(chat):
+            gone = functions.channels.DeleteMessagesRequest(await self._peers.channel(chat, "target"), said)
+        else:
+            gone = functions.messages.DeleteMessagesRequest(said, revoke=True)
+        try:
+            await self._reading.call(gone)
+        except Rejected:
+            return  # it stays: harmless
+
+    async def _quietly(self, request: Any) -> Any:
+        try:
+            return await self._reading.call(request)
+        except TelegramError as error:
+            if error.error not in _SO_ALREADY:
+                raise
+            return None
