@@ -7,6 +7,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from .. import tuning
 from ..clock import SystemClock
 from ..desk import checks
 from . import compose
@@ -40,6 +41,8 @@ def act(arguments: Namespace) -> int:
                 return await checks.check(config, connection, store, now=now)
 
         answer = asyncio.run(work())
+    # Here and not in the daemon, whose sandbox hides the kernel's settings.
+    answer["lines"] += tuning.look()
     print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))
     return 0 if answer["ok"] else 1
 

@@ -1,0 +1,89 @@
+"""Kernel tuning: which values are wanted, which are in force, and what is missing. Only looks.
+
+What is wanted stands in the sysctl file that counts: the administrator's of that name before the package's
+(https://www.freedesktop.org/software/systemd/man/latest/sysctl.d.html). It is advice: a daemon runs without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+FILE = "60-tgstreamd.conf"
+FOLDERS = tuple(map(Path, ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")))
+PROC = Path("/proc/sys")
+#: Not set, since that could lower it, but needed by the unit's LimitNOFILE=.
+AT_LEAST = {"fs.nr_open": 1_048_576}
+#: Limits of the kind where more is as good.
+MORE_IS_FINE = frozenset({"fs.file-max", "net.core.rmem_max", "net.core.wmem_max"})
+
+
+def effective(folders: tuple[Path, ...] = FOLDERS) -> Path | None:
+    """The file that counts; None where there is none, or a link to /dev/null switches it off."""
+    for folder in folders:
+        file = folder / FILE
+        if file.is_symlink() or file.exists():
+            return file if file.is_file() and file.stat().st_size else None
+    return None
+
+
+def wanted(text: str) -> dict[str, str]:
+    """The assignments of a sysctl.d file, by key."""
+    found = {}
+    for line in text.splitlines():
+        key, sign, value = line.strip().partition("=")
+        if sign and not key.startswith(("#", ";")):
+            found[key.strip().removeprefix("-").replace("/", ".")] = " ".join(value.split())
+    return found
+
+
+def value(key: str, proc: Path = PROC) -> str | None:
+    """What is in force; None where this kernel, or this network namespace, has no such key."""
+    try:
+        return " ".join((proc / key.replace(".", "/")).read_text().split())
+    except OSError:
+        return None
+
+
+def findings(
+    want: Mapping[str, str], now: Callable[[str], str | None], *, where: str = FILE
+) -> list[dict[str, Any]]:
+    """Lines like those of `check`; nothing of it keeps a start from succeeding."""
+    lines = []
+    for key, wish in want.items():
+        actual = now(key)
+        if actual is None:
+            lines.append(_line("warn", f"{key} is unknown to this kernel ({wish} was wanted)"))
+        elif actual == wish or (key in MORE_IS_FINE and _number(actual) >= _number(wish)):
+            lines.append(_line("ok", f"{key} is {actual}"))
+        else:
+            text = f"{key} is {actual} instead of {wish}: `sudo sysctl --system` applies {where}"
+            lines.append(_line("warn", text))
+    for key, least in AT_LEAST.items():
+        actual = now(key)
+        if actual is not None:
+            enough = _number(actual) >= least
+            text = f"{key} is {actual}" if enough else f"{key} is {actual}, less than {least}"
+            lines.append(_line("ok" if enough else "warn", text))
+    return lines
+
+
+def look() -> list[dict[str, Any]]:
+    """The findings on this machine."""
+    file = effective()
+    try:
+        text = file.read_text() if file else None
+    except OSError:
+        text = None
+    if file is None or text is None:
+        return [_line("warn", f"no {FILE}: transfers run at what this kernel brings along")]
+    return findings(wanted(text), value, where=str(file))
+
+
+def _line(level: str, text: str) -> dict[str, Any]:
+    return {"level": level, "mirror": "", "subject": "kernel", "text": text}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else -1
