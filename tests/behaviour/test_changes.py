@@ -9,9 +9,10 @@ from telethon.tl import types
 
 from tests.house import House
 from tests.telegram.faults import Fault
+from tests.telegram.world.chats import Chat
 
 
-async def _mirrored(house: House, **options: object) -> tuple[object, object]:
+async def _mirrored(house: House, **options: object) -> tuple[Chat, Chat]:
     source, target = house.supergroup("Source"), house.own_supergroup("Target")
     house.mirror(source, target, **options)
     await house.start()
