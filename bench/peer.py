@@ -19,8 +19,9 @@ import cryptg
 import uvloop
 from telethon.tl import functions, types
 
+from bench.stage import StageControl
 from tests.telegram.connection import Connection
-from tests.telegram.control import Control, describe
+from tests.telegram.control import describe
 from tests.telegram.mtproto import tl
 from tests.telegram.mtproto.crypto import message_aes, message_key, use_fast_aes
 from tests.telegram.mtproto.envelope import Message
@@ -190,7 +191,7 @@ class Peer(TelegramServer):
         return True
 
 
-class PeerControl(Control):
+class PeerControl(StageControl):
     """The local Telegram's control socket, and what the peer saw."""
 
     def __init__(self, tg: Peer) -> None:
