@@ -44,8 +44,11 @@ STEPS = (
 class Storm:
     """One seed's weather."""
 
-    def __init__(self, house: House, seed: int) -> None:
+    def __init__(self, house: House, seed: int, *, old: int = 0, **options: Any) -> None:
+        """`old`: so many posts more stand there before the first start; `options` are the mirror's."""
         self.house = house
+        self.old = old
+        self.options = options
         self.chance = random.Random(seed)
         self.source = house.supergroup("Source")
         self.target = house.own_supergroup("Target")
@@ -62,7 +65,7 @@ class Storm:
         fields: dict[str, Any] = {"reply_to": reply}
         if kind == "album":
             size = chance.randint(2, 5)
-            items = [(make.photo(seed=chance.randint(1, 3)), f"{number}.{n}") for n in range(size)]
+            items = [(make.photo(seed=chance.randint(1, 3)), f"album {number}.{n}") for n in range(size)]
             self.posted += house.world.chats.post_album(self.source, house.other, items, **fields)
             return
         if kind == "photo":
@@ -73,7 +76,7 @@ class Storm:
             )
         elif kind == "voice":
             fields["media"] = make.voice(dc_id=chance.choice([2, 4]))
-        text = "the same words" if kind == "same" else f"message {number}"
+        text = "the same words" if kind == "same" and not self.old else f"message {number}"
         self.posted.append(house.post(self.source, text, **fields))
 
     def trouble(self) -> None:
@@ -134,9 +137,11 @@ class Storm:
             await house.stop()
 
     async def rage(self) -> None:
-        for _ in range(self.chance.randint(2, 6)):
+        for _ in range(self.chance.randint(2, 6) + self.old):
             self.post()
-        self.house.mirror(self.source, self.target)
+        self.newest_old = self.posted[-1].id
+        self.house.mirror(self.source, self.target, **self.options)
+        await self.house.start()
         for _ in range(10):
             for _ in range(4):
                 self.trouble()
@@ -199,6 +204,53 @@ async def test_the_target_ends_as_the_source(tmp_path: Path, seed: int) -> None:
         assert len(early) <= storm.deaths
         status = (await house.status())["mirrors"][0]
         assert (status["paused"], status["parked"], status["backlog"]) == ("", 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_live_posts_overtake_in_a_storm(tmp_path: Path, seed: int) -> None:
+    """A long backlog beside live posts: each lane in its order, and no reply before what it answers."""
+    async with House(tmp_path) as house:
+        house.options["pace"] = {"interval": 60}
+        storm = Storm(house, seed, old=25, transfer=random.Random(seed).choice(["stream", "reference"]))
+        await storm.rage()
+        await storm.calm()
+        originals, copies = house.messages(storm.source), house.messages(storm.target)
+        by_words = {words(message): message for message in copies}
+        assert sorted(by_words) == sorted(words(message) for message in originals)
+        assert len(copies) == len(originals)
+        place = {message.id: copies.index(by_words[words(message)]) for message in originals}
+        live = [place[message.id] for message in originals if message.id > storm.newest_old]
+        assert live == sorted(live)
+        lifted = {
+            message.reply.to.id
+            for message in originals
+            if message.id > storm.newest_old and message.reply is not None and message.reply.to is not None
+        }
+        whole = {m.grouped_id for m in originals if m.id in lifted and m.grouped_id}
+        old = [
+            place[m.id]
+            for m in originals
+            if m.id <= storm.newest_old and m.id not in lifted and m.grouped_id not in whole
+        ]
+        assert old == sorted(old)
+        for message in originals:
+            if message.reply is None or message.reply.to is None:
+                continue
+            copy = by_words[words(message)]
+            if copy.reply is not None:
+                assert copy.reply.to is by_words[words(message.reply.to)]
+            else:
+                # Of an album the first item says it for all.
+                group = message.grouped_id
+                first = next(m for m in originals if (m.grouped_id == group if group else m is message))
+                assert by_words[words(first)].text.startswith("↪ ")
+        shown = [[words(text=text) for text in album] for album in albums(copies)]
+        assert sorted(shown) == sorted(albums(originals))
+
+
+def words(message: Message | None = None, *, text: str = "") -> str:
+    """A message's own words, without the quoted line that may stand above them."""
+    return (message.text if message is not None else text).rsplit("\n", 1)[-1]
 
 
 def check(house: House, source: Chat, target: Chat) -> None:
