@@ -51,10 +51,9 @@ class Telegram:
             *("--control", str(CONTROL), "--scenario", "boot"),
             *("--public-key-to", "/run/server.pem"),
         ]
-        site = next((ROOT / ".venv" / "lib").glob("python3*/site-packages")).relative_to(ROOT)
         guest.run(
             "systemd-run --quiet --unit=local-telegram --working-directory=" + SOURCES
-            + f" -E LD_LIBRARY_PATH={PYTHON}/lib -E PYTHONPATH={SOURCES}/{site}:{SOURCES}"
+            + f" -E LD_LIBRARY_PATH={PYTHON}/lib -E PYTHONPATH={SOURCES}/site:{SOURCES}"
             + " -E PYTHONDONTWRITEBYTECODE=1 -p StandardOutput=file:/run/telegram.json "
             + shlex.join(command)
         )  # fmt: skip
@@ -94,7 +93,9 @@ class Telegram:
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     suite = request.config.getoption("--suite")
     debs = request.config.getoption("--debs") or BUILD / "debs"
-    binds = {ROOT: SOURCES, Path(sys.base_prefix): PYTHON, debs: DEBS}
+    site = next((ROOT / ".venv" / "lib").glob("python3*/site-packages"))
+    binds = {Path(sys.base_prefix): PYTHON, debs: DEBS, site: f"{SOURCES}/site"}
+    binds |= {ROOT / name: f"{SOURCES}/{name}" for name in ("tests", "tgstreamd")}
     began = time.monotonic()
     guest = Guest.boot(
         f"tgstreamd-{suite}", BUILD / f"root-{suite}", binds=binds, console=BUILD / f"{suite}.console"

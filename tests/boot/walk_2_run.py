@@ -88,7 +88,9 @@ def test_the_sandbox_refuses(guest: Guest) -> None:
     assert [act for act in must if said.get(act) != "ok"] == []
     tried = {act: how for act, how in said.items() if act not in (*must, "open a Unix socket")}
     assert len(tried) >= 30
-    assert [act for act, how in tried.items() if how == "ok"] == []
+    # Debian 12 builds its systemd without what SocketBindDeny= needs.
+    known = [] if "+BPF_FRAMEWORK" in guest.out("systemctl --version") else ["listen on a port"]
+    assert [act for act, how in tried.items() if how == "ok"] == known
     # A mistake of the probe's own is no refusal.
     assert [act for act, how in tried.items() if how.split(":")[0] in ("NameError", "TypeError")] == []
     guest.run("ip address del 169.254.169.254/32 dev lo; rm /usr/lib/probe.py /etc/tgstreamd/probe.toml")

@@ -58,7 +58,7 @@ def test_a_ledger_from_a_later_version_is_refused_with_the_reason(guest: Guest, 
     guest.drop_in("once", "[Service]\nRestart=no\n")
     assert guest.run("systemctl start tgstreamd", check=False).status != 0
     said = guest.messages("-u tgstreamd -t tgstreamd -p err -n 3")
-    note(said.splitlines()[0])
+    note(said.splitlines()[-1])
     assert "newer" in said or "later" in said
     sql(guest, f"pragma user_version = {version}")
     guest.undo("once")
