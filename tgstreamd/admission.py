@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from .asking import asked, topics
+from .birth import Births
 from .clock import Clock
 from .config import MirrorConfig
-from .configured import beginning, mirror_of
-from .decide.judge import Edge, Loops, backlog_words, judge, may_run, refusal
+from .configured import mirror_of
+from .decide.judge import Edge, Loops, judge, may_run, refusal
 from .decide.retry import backoff
 from .errors import (
     AccountFrozen,
@@ -25,9 +26,10 @@ from .errors import (
     TgstreamdError,
     Transient,
 )
-from .model import Chat, Mirror
+from .forums import take_forum
+from .model import Chat
 from .ports import Beat, Source, Target
-from .roster import Roster, box_of
+from .roster import Roster
 from .store import Store
 
 log = structlog.get_logger()
@@ -35,9 +37,6 @@ log = structlog.get_logger()
 #: Seconds after which a paused mirror's chats are asked again.
 AGAIN = 600.0
 IDLE = 60.0
-DAY = 86400
-#: A mirror with more backlog than this begins paused where a reload, not a start, brought it.
-LONG_BACKLOG = 1000
 
 Resolve = Callable[[int | str], Awaitable[int]]
 #: Told before each wait of a start: seconds, and why.
@@ -68,7 +67,7 @@ class Admission:
         self._store = store
         self._roster = roster
         self._clock = clock
-        self._interval = interval
+        self._births = Births(source, store, roster, clock, interval=interval)
         self._notify = notify
         #: Configured, but not born yet, by name: the reason.
         self.pending: dict[str, str] = {}
@@ -218,13 +217,12 @@ class Admission:
         if isinstance(target, Chat):
             self._roster.targets[target_id] = target
         if row is None:
-            mirror_id = await self._bear(config, mirror, reload=reload)
+            mirror_id = await self._births.bear(config, mirror, reload=reload)
         else:
             mirror_id = row.id
             if row.id not in self._roster.mirrors or (row.lost and readable):
-                await self._put_back(
-                    config, mirror, row.id, was_away=before is None or row.id not in before or bool(row.lost)
-                )
+                was_away = before is None or row.id not in before or bool(row.lost)
+                await self._births.put_back(config.name, mirror, row.id, was_away=was_away)
             if config.history != row.history:
                 words = "history counts at birth and stays as it was; for other posts use a new target"
                 log.warning(words, mirror=config.name, at_birth=row.history, configured=config.history)
@@ -233,7 +231,9 @@ class Admission:
             if await self._store.hold_deletions(mirror_id, timer):
                 log.warning("deletions wait for `resume`", mirror=config.name, why=timer)
         self.pending.pop(config.name, None)
-        self._roster.mirrors[mirror_id] = mirror_of(config, source_id, target_id, id=mirror_id)
+        mirror = mirror_of(config, source_id, target_id, id=mirror_id)
+        await take_forum(mirror, source, target, reader=self._source, store=self._store, clock=self._clock)
+        self._roster.mirrors[mirror_id] = mirror
         # A circle is judged with the rest, so that no message slips through between two verdicts.
         why = refusal(findings) or self._loops.refused(self._order()).get(config.name, "")
         await self._pause_or_release(config.name, mirror_id, why)
@@ -251,59 +251,6 @@ class Admission:
         if self.pending.get(name) != why:
             log.error("mirror cannot begin, asked again every 10 minutes", mirror=name, why=why)
         self.pending[name] = why
-
-    async def _bear(self, config: MirrorConfig, mirror: Mirror, *, reload: bool) -> int:
-        # The position first, the newest id after it: what comes between is seen twice, never missed.
-        box = await self._source.box(mirror.source)
-        newest = await self._source.newest(mirror.source)
-        begins = await beginning(config.history, mirror, self._source, self._clock.now())
-        start = min(newest, begins)
-        count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
-        if start >= newest:
-            count, since = 0, 0
-        words = backlog_words(count, since, self._interval)
-        waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
-        mirror_id = await self._store.bear(
-            name=config.name,
-            source=mirror.source,
-            source_topic=mirror.source_topic,
-            target=mirror.target,
-            target_topic=mirror.target_topic,
-            history=config.history,
-            start=start,
-            newest=newest,
-            box_chat=box_of(mirror.source),
-            box=box,
-            count=count,
-            since=since,
-            waiting=waiting,
-            now=self._clock.now(),
-        )
-        if config.pins:
-            pinned = await self._source.pinned(mirror.source)
-            await self._store.take_pins(mirror_id, mirror.source, pinned, self._clock.now())
-        log.info("mirror born", mirror=config.name, backlog=words)
-        if waiting:
-            log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)
-        return mirror_id
-
-    async def _put_back(
-        self, config: MirrorConfig, mirror: Mirror, mirror_id: int, *, was_away: bool
-    ) -> None:
-        box = await self._source.box(mirror.source) if mirror.source in self._roster.sources else None
-        if box is None:
-            # Its source cannot be read: it is listed, and its gap is opened when that changes.
-            await self._store.list_only(mirror_id, config.name)
-            return
-        newest = await self._source.newest(mirror.source) if was_away else 0
-        await self._store.activate(
-            mirror_id,
-            name=config.name,
-            was_away=was_away,
-            newest=newest,
-            box_chat=box_of(mirror.source),
-            box=box,
-        )
 
     # -- asking ---------------------------------------------------------------------------------------
 

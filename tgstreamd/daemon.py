@@ -33,6 +33,7 @@ from .sending.holding import FOREVER, Holding
 from .sending.outgoing import Outgoing
 from .sending.second import SecondClock
 from .sending.sender import Sender
+from .sending.topics import Topics
 from .store import Store
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
@@ -106,7 +107,8 @@ class Daemon:
             caught_up=self._caught_up,
             read_all=self._read_all,
         )
-        self.outgoing = Outgoing(source, store, roster, self.staging, clock, ids)
+        self.topics = Topics(source, target, store, roster, clock, ids)
+        self.outgoing = Outgoing(source, store, roster, self.staging, self.topics, clock, ids)
         self.sender = Sender(
             target,
             store,
@@ -127,6 +129,7 @@ class Daemon:
             self.holding,
             clock,
             ids,
+            others={"topic": self.topics.change},
             on_anew=self._something_new,
         )
         self.watchdog = Watchdog(clock)

@@ -73,6 +73,8 @@ def render(answers: Answers) -> str:
         '# dates = "never"            # or "backlog", "always": the original date in the line of the author',
         "# edits = true               # edits of the source change the copies",
         "# pins = true                # pins are copied",
+        "# topic_names = true         # a forum into a chat without topics: a line names the topic",
+        "# chat = false               # true: title, photo and description follow the source's",
         '# unsupported = "note"       # what cannot be copied leaves a short note in its place, or "skip"',
         "",
         "[pace]",

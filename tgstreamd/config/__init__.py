@@ -75,6 +75,10 @@ class MirrorConfig(Table, frozen=True, kw_only=True):
     pins: bool = True
     transfer: Literal["stream", "reference", "reference-only"] = "stream"
     unsupported: Literal["note", "skip"] = "note"
+    #: A forum into a chat without topics: a line with the topic's name.
+    topic_names: bool = True
+    #: Title, photo and description of the target follow the source's.
+    chat: bool = False
 
 
 class Pace(Table, frozen=True, kw_only=True):

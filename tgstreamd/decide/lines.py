@@ -60,6 +60,11 @@ def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> 
     return _line(", ".join(words), bold=True, url=url)
 
 
+def topic_line(name: str) -> Text:
+    """The topic that a post stood in, where the target has none; empty for no name."""
+    return _line(f"▸ {squeeze(name)}" if name else "", bold=True)
+
+
 def answered(reply: Reply | None, lost: str, url: str) -> Text:
     """A quoted line in place of a reply that cannot be one: what it said, or why it is not there."""
     said = squeeze(reply.quote) if reply is not None else ""

@@ -25,7 +25,7 @@ from ..model import (
     ReplyTo,
     Value,
 )
-from .lines import answered, byline, first_link, note
+from .lines import answered, byline, first_link, note, topic_line
 from .text import Text, join, split, trim, without
 
 #: Which kinds may stand in one album with each other
@@ -87,11 +87,13 @@ def plan(
     backlog: bool,
     same_account: bool,
     topic: int | None = None,
+    topic_name: str = "",
 ) -> Plan:
     """The drafts for one message, or for the items of one album in the order of their ids.
 
     `account` writes. `parent` is None where the job answers nothing. `same_account`: it also reads.
-    `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins.
+    `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins. `topic_name`:
+    written above it, where there is no topic to put it into.
     """
     first = messages[0]
     if first.service:
@@ -109,6 +111,8 @@ def plan(
     if not items:
         return Plan(skip=reasons[0])
     head = _head(first, messages, mirror, source, parent, backlog)
+    if any(item.media is None or item.media.kind not in MUTE for item in items):
+        head = join((topic_line(topic_name), head))
     items, tail = _with_head(items, head)
     drafts = [draft for run in _runs(items) for draft in _drafts(run, head, account)]
     if trim(tail).text:

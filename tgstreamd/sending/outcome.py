@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from ..clock import Clock
 from ..decide.recognise import matches
 from ..model import Message, Mirror, Sent
 from ..ports import Target
 from ..store import CopyRow, Send, Store
+from .topics import deliver
 
 #: Seconds for which Telegram certainly still knows a `random_id` of ours.
 FRESH = 600.0
@@ -36,7 +39,7 @@ class Outcome:
         """The same call under the same `random_id`s. Raises what `Target.send` raises."""
         await self._store.repeat(send.job, send.seq)
         ids = [copy.random_id for copy in send.copies]
-        return await self._target.send(mirror.target, send.draft, ids, send.committed)
+        return await deliver(self._target, mirror.target, send.draft, ids, send.committed)
 
     async def published(self, mirror: Mirror, send: Send) -> dict[int, int]:
         """Scheduled copies of this send that have become messages: id by scheduled id."""
@@ -65,7 +68,15 @@ class Outcome:
     async def _unmapped(self, mirror: Mirror, send: Send) -> list[Message]:
         messages = await self._target.after(mirror.target, send.floor_id)
         known = await self._store.mapped(mirror.target, [message.id for message in messages])
-        return [message for message in messages if message.id not in known and not message.service]
+        ours = [message for message in messages if message.id not in known]
+        if send.draft.opens is None:
+            return [message for message in ours if not message.service]
+        # A topic is recognised by its title, as a message by its words.
+        return [
+            msgspec.structs.replace(message, text=str(message.action.get("title", "")))
+            for message in ours
+            if message.service == "TopicCreate"
+        ]
 
 
 def _assign(copies: Iterable[CopyRow], candidates: Iterable[Message]) -> dict[int, int]:

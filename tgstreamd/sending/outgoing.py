@@ -13,7 +13,6 @@ import structlog
 
 from ..clock import Clock
 from ..decide.degrade import degraded
-from ..decide.lines import link
 from ..decide.plan import Parent, Plan, plan
 from ..decide.recognise import fingerprint
 from ..decide.retry import Cure, Degrade
@@ -22,16 +21,10 @@ from ..ports import Ids, Source
 from ..roster import Roster
 from ..store import Change, Job, Send, Store, encode
 from ..streaming.staging import Staging
+from .parents import Lifted, Parents
+from .topics import Place, Topics
 
 log = structlog.get_logger()
-
-#: How far an album's items may lie apart in ids, when its first one is fetched alone.
-ALBUM_SPAN = 9
-
-
-class Lifted:
-    """The parent was put before its reply and goes first."""
-
 
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
@@ -45,6 +38,7 @@ class Outgoing:
         store: Store,
         roster: Roster,
         staging: Staging,
+        topics: Topics,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -54,6 +48,8 @@ class Outgoing:
         self._staging = staging
         self._clock = clock
         self._ids = ids
+        self.topics = topics
+        self._parents = Parents(source, store, roster, staging, clock, ids)
         self._cures: dict[int, set[Cure]] = {}
 
     def cures(self, job: int) -> set[Cure]:
@@ -69,6 +65,8 @@ class Outgoing:
         for send in await self._store.sends(job.id):
             if send.state == "new":
                 return send.draft.method
+        if job.kind == "topic":
+            return "messages.createForumTopic"
         messages = [message for message, _ in await self._store.messages(job.id)]
         if len(messages) > 1:
             return "messages.sendMultiMedia"
@@ -84,10 +82,9 @@ class Outgoing:
             if not messages:
                 await self._store.finish(job.id, "skipped", "nothing is left of it", self._clock.now())
                 return None
-            parent = await self._parent(mirror, job, messages)
-            if isinstance(parent, Lifted):
+            planned = await self._planned(mirror, job, messages)
+            if planned is None:
                 return None
-            planned = self._plan(mirror, job, messages, parent)
             if planned.skip:
                 log.info("message skipped", mirror=mirror.name, source_id=job.first_id, why=planned.skip)
                 await self._store.finish(job.id, "skipped", planned.skip, self._clock.now())
@@ -109,8 +106,9 @@ class Outgoing:
 
     async def plan_again(self, mirror: Mirror, job: Job, message: Message) -> Plan:
         """What the copy of an original that has changed should look like now; nobody is lifted for it."""
-        parent = await self._parent(mirror, job, [message], may_lift=False)
-        return self._plan(mirror, job, [message], None if isinstance(parent, Lifted) else parent)
+        parent = await self._parents.find(mirror, job, [message], may_lift=False)
+        place = await self.topics.place(mirror, job, message, may_make=False)
+        return self._plan(mirror, job, [message], None if isinstance(parent, Lifted) else parent, place)
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """The reference in a changed original is too old: note the change again as it is now."""
@@ -205,7 +203,21 @@ class Outgoing:
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    def _plan(self, mirror: Mirror, job: Job, messages: Sequence[Message], parent: Parent | None) -> Plan:
+    async def _planned(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan | None:
+        """What the job will send; None where its topic or its parent was put before it."""
+        if job.kind == "topic":
+            opening = await self.topics.opening(mirror, job)
+            return Plan(drafts=(opening,)) if opening else Plan(skip="the topic is there already")
+        place = await self.topics.place(mirror, job, messages[0])
+        if place.later:
+            self._staging.wake()
+            return None
+        parent = await self._parents.find(mirror, job, messages)
+        return None if isinstance(parent, Lifted) else self._plan(mirror, job, messages, parent, place)
+
+    def _plan(
+        self, mirror: Mirror, job: Job, messages: Sequence[Message], parent: Parent | None, place: Place
+    ) -> Plan:
         return plan(
             messages,
             mirror=mirror,
@@ -214,6 +226,8 @@ class Outgoing:
             parent=parent,
             backlog=job.lane == "backlog",
             same_account=self._roster.same_account,
+            topic=place.topic,
+            topic_name=place.name,
         )
 
     async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
@@ -241,57 +255,6 @@ class Outgoing:
         before = [copy.target_id for each in sends if each.seq < send.seq for copy in each.copies[:1]]
         known = [target_id for target_id in before if target_id is not None]
         return msgspec.structs.replace(send.draft, reply=ReplyTo(id=known[-1]) if known else None)
-
-    async def _parent(
-        self, mirror: Mirror, job: Job, messages: Sequence[Message], *, may_lift: bool = True
-    ) -> Parent | Lifted | None:
-        """What the job answers; Lifted where the parent has been put before it and goes first."""
-        if job.follows is not None:
-            copy = await self._store.first_copy(job.follows)
-            return Parent(copy=copy) if copy is not None else None
-        reply = next((message.reply for message in messages if message.reply), None)
-        if reply is None:
-            return None
-        source = self._roster.sources[mirror.source]
-        if reply.chat is not None and reply.chat != mirror.source:
-            return Parent(lost="a message of another chat")
-        where = link(source, reply.id)
-        origin = await self._store.origin(mirror.id, mirror.source, reply.id)
-        if origin is not None and origin.copy_id is not None:
-            return Parent(copy=origin.copy_id)
-        may_lift = may_lift and job.lane == "live" and job.sub >= 0
-        if origin is not None and origin.state == "waiting" and origin.lane == "backlog" and may_lift:
-            kept = [message for message, _ in await self._store.messages(origin.job)]
-            return await self._lift(mirror, job, kept)
-        if origin is None and may_lift and await self._lies_ahead(mirror, reply.id):
-            found = await self._fetch_whole(mirror, reply.id)
-            if found:
-                return await self._lift(mirror, job, found)
-        if origin is not None:
-            return Parent(lost=origin.reason or origin.state, link=where)
-        return Parent(lost="not mirrored", link=where)
-
-    async def _lift(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Lifted:
-        await self._store.take_lifted(
-            mirror.id, messages, before=job.id, now=self._clock.now(), new_id=self._ids.random_id
-        )
-        log.info("parent goes first", mirror=mirror.name, source_id=messages[0].id, answered_by=job.first_id)
-        self._staging.wake()
-        return Lifted()
-
-    async def _lies_ahead(self, mirror: Mirror, source_id: int) -> bool:
-        return any(gap.next_id < source_id <= gap.end_id for gap in await self._store.gaps(mirror.id))
-
-    async def _fetch_whole(self, mirror: Mirror, source_id: int) -> list[Message]:
-        """A message, or the whole album that it belongs to."""
-        around = range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
-        found = await self._source.messages(mirror.source, list(around))
-        message = found.get(source_id)
-        if message is None or message.service:
-            return []
-        if message.group is None:
-            return [message]
-        return [found[i] for i in sorted(found) if found[i].group == message.group]
 
 
 def _with_references(draft: Draft, kept: Sequence[Message]) -> Draft:

@@ -25,6 +25,7 @@ from ..streaming.staging import Staging
 from .holding import Holding
 from .outcome import Outcome
 from .outgoing import Outgoing
+from .topics import deliver
 from .trouble import Trouble
 from .turns import Turns
 
@@ -172,7 +173,7 @@ class Sender:
         )
         self._trouble.unknown[job.id] = Unknown(at=self._clock.now())
         ids = [copy.random_id for copy in send.copies]
-        sent = await self._target.send(mirror.target, draft, ids, committed)
+        sent = await deliver(self._target, mirror.target, draft, ids, committed)
         await self._settled(mirror, job, send.seq, sent.ids, sent.scheduled)
 
     async def _settled(
@@ -200,7 +201,7 @@ class Sender:
         await self._holding.sent()
         self._floors[mirror.target] = max([self._floors.get(mirror.target, 0), *ids.values()])
         log.info(
-            "message copied" if done else "part of a message copied",
+            "topic made" if job.kind == "topic" else "message copied" if done else "part of a message copied",
             mirror=mirror.name,
             source_id=job.first_id,
             target_id=min(ids.values(), default=None),

@@ -87,6 +87,8 @@ class Trouble:
             raise error
         current = await self._store.job(job.id) or job
         send = next((s for s in await self._store.sends(job.id) if s.state == "open"), None)
+        if send is not None and await self._repaired(mirror, job, send, error):
+            return self._clock.now()
         self._tries[job.id] = tries = self._tries.get(job.id, 0) + 1
         decision = decide(
             error,
@@ -107,6 +109,16 @@ class Trouble:
                     self.unknown[job.id] = Unknown(at=self._clock.now(), search=True, last=True)
                 return math.inf
         return await self._carry_out(mirror, current, send, decision, error, source_id)
+
+    async def _repaired(self, mirror: Mirror, job: Job, send: Send, error: Exception) -> bool:
+        """A definite no for the topic's sake, which could be put right: the next attempt is a first one."""
+        if not isinstance(error, TargetLost) or job.id in self.unsure:
+            return False
+        if not await self._outgoing.topics.repair(mirror, job, send.draft, error):
+            return False
+        await self._store.refused(job.id, send.seq)
+        self.unknown.pop(job.id, None)
+        return True
 
     async def end(self, mirror: Mirror, job: Job, state: str, reason: str) -> None:
         """Park or skip, and say so."""

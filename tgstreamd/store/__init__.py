@@ -1,12 +1,12 @@
 """The ledger: the only owner of truth, and the only package that imports sqlite3.
 
 `Store` is the whole surface: each attribute is one transaction, an async method made of a plain function
-that lives in the room it belongs to (mirrors, intake, queue, attempts, copies, uploads, clocks, report).
+that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, …).
 """
 
 from __future__ import annotations
 
-from . import attempts, changes, clocks, copies, intake, mirrors, queue, report, uploads
+from . import attempts, changes, clocks, copies, intake, mirrors, queue, report, topics, uploads
 from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
@@ -25,6 +25,7 @@ from .records import (
     encode,
 )
 from .report import ParkedJob, Standing
+from .topics import TopicRow
 
 __all__ = [
     "ALBUM_MAX",
@@ -43,6 +44,7 @@ __all__ = [
     "Send",
     "Standing",
     "Store",
+    "TopicRow",
     "UploadRow",
     "encode",
 ]
@@ -126,6 +128,15 @@ class Store(Engine):
     send_anew = transaction(changes.send_anew)
     copies_of = transaction(changes.copies_of)
     shown_media = transaction(changes.shown_media)
+
+    set_forum = transaction(topics.set_forum)
+    take_topics = transaction(topics.take_topics)
+    topic = transaction(topics.topic)
+    place_topic = transaction(topics.place_topic)
+    topic_changed = transaction(topics.topic_changed)
+    topic_settled = transaction(topics.topic_settled)
+    adopt_topic = transaction(topics.adopt_topic)
+    forget_topic = transaction(topics.forget_topic)
 
     upload = transaction(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)

@@ -13,6 +13,7 @@ from .clocks import set_marks
 from .engine import Db
 from .queue import erase
 from .records import CopyRow, Send, decode_committed, decode_draft, encode
+from .topics import made
 
 
 def plan_sends(
@@ -149,6 +150,8 @@ def settle(
         db.execute("UPDATE copy SET scheduled_id = ? WHERE random_id = ?", (scheduled_id, random_id))
     cost = len(ids) + len(scheduled)
     set_marks(db, [f"target:{target}", "account", *(["backlog"] if backlog else [])], now, cost)
+    if ids:
+        made(db, job_id, now)
     waits = db.execute(
         "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (job_id, seq)
     ).fetchone()

@@ -12,6 +12,7 @@ from ..model import Message
 from .changes import DELETION_HELD, note_edit
 from .engine import Db
 from .records import Lane, encode
+from .topics import hear, is_forum
 
 #: Telegram's limit: an album has at most ten items (https://core.telegram.org/method/messages.sendMultiMedia).
 ALBUM_MAX = 10
@@ -55,9 +56,9 @@ def take(
             (now, ALBUM_MAX, released, job),
         )
         db.execute(
-            "UPDATE job SET first_id = min(first_id, :id), ord = CASE WHEN sub = 0 THEN min(ord, :id) "
+            "UPDATE job SET first_id = min(first_id, :id), ord = CASE WHEN sub = 0 THEN min(ord, :ord) "
             "ELSE ord END WHERE id = :job",
-            {"id": message.id, "job": job},
+            {"id": message.id, "ord": place_of(db, mirror, message.chat, message.id), "job": job},
         )
     db.execute(
         "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?)",
@@ -73,28 +74,40 @@ def take(
             encode(message),
         ),
     )
+    if message.service in ("TopicCreate", "TopicEdit"):
+        hear(db, mirror, message, live=lane == "live", now=now)
     return 1
+
+
+def place_of(db: Db, mirror: int, chat: int, source_id: int) -> int:
+    """Its place among the mirror's messages: what a supergroup was before, has smaller ones."""
+    row = db.execute("SELECT base FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    return source_id + (row["base"] if row is not None else 0)
 
 
 def _new_job(
     db: Db, mirror: int, message: Message, *, lane: Lane, released: bool, follows: int | None, now: float
 ) -> int:
-    reason = f"service message: {message.service}" if message.service else ""
+    makes_topic = message.service == "TopicCreate" and is_forum(db, mirror)
+    reason = f"service message: {message.service}" if message.service and not makes_topic else ""
     # A late part of an album stands behind the album that it belongs to.
-    place = (message.id, 0)
+    place = (place_of(db, mirror, message.chat, message.id), 0)
     if follows is not None:
         row = db.execute("SELECT ord FROM job WHERE id = ?", (follows,)).fetchone()
         place = (row["ord"], 1)
     row = db.execute(
-        "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, group_id, follows, state, reason, "
-        "released, sealed, last_item_at, settled_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
+        "INSERT INTO job (mirror, kind, lane, ord, sub, chat, first_id, date, topic, group_id, follows, "
+        "state, reason, released, sealed, last_item_at, settled_at) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
         (
             mirror,
+            "topic" if makes_topic else "copy",
             lane,
             *place,
             message.chat,
             message.id,
             message.date,
+            message.topic or 0,
             message.group,
             follows,
             "skipped" if reason else "waiting",

@@ -90,7 +90,9 @@ def bear(
         "backlog_count, backlog_since, waiting) VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING id",
         (name, source, source_topic or 0, target, target_topic or 0, history, now, count, since, waiting),
     ).fetchone()["id"]
-    db.execute("INSERT INTO feed VALUES (?, ?, ?, ?)", (mirror, source, newest, newest))
+    db.execute(
+        "INSERT INTO feed (mirror, chat, fed_to, born_to) VALUES (?,?,?,?)", (mirror, source, newest, newest)
+    )
     if newest > start:
         db.execute(
             "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'backlog',?,?,?)",
@@ -138,7 +140,8 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
         (mirror, chat, fed_to, newest, newest - fed_to),
     )
     db.execute(
-        "INSERT INTO feed VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
+        "INSERT INTO feed (mirror, chat, fed_to, born_to) VALUES (?,?,?,?) "
+        "ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
         (mirror, chat, newest, newest),
     )
 

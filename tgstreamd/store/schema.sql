@@ -20,6 +20,8 @@ CREATE TABLE mirror (
   backlog_count INTEGER NOT NULL DEFAULT 0,    -- messages older than the first start
   backlog_since INTEGER NOT NULL DEFAULT 0,    -- date of the oldest of them
   last_error    TEXT    NOT NULL DEFAULT '',
+  forum         INTEGER NOT NULL DEFAULT 0,    -- a whole forum, topic by topic
+  face          BLOB,                          -- title, description, photo as the target shows them
   UNIQUE (source, source_topic, target, target_topic)
 ) STRICT;
 
@@ -28,6 +30,12 @@ CREATE TABLE name (
   ref  TEXT    PRIMARY KEY,
   chat INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Basic groups that have become supergroups.
+CREATE TABLE moved (
+  old INTEGER PRIMARY KEY,
+  new INTEGER NOT NULL
+) STRICT;
 
 -- Live positions: a channel's own, or chat 0 for the account's common one.
 CREATE TABLE box (
@@ -44,6 +52,7 @@ CREATE TABLE feed (
   chat   INTEGER NOT NULL,
   fed_to INTEGER NOT NULL,
   born_to INTEGER NOT NULL,                    -- the newest id at birth: above it everything is ours
+  base    INTEGER NOT NULL DEFAULT 0,          -- added to its ids to get places: what it was before comes first
   PRIMARY KEY (mirror, chat)
 ) STRICT, WITHOUT ROWID;
 
@@ -63,13 +72,14 @@ CREATE TABLE job (
   mirror       INTEGER NOT NULL REFERENCES mirror (id),
   kind         TEXT    NOT NULL DEFAULT 'copy' CHECK (kind IN ('copy', 'edit', 'delete', 'pin', 'topic')),
   lane         TEXT    NOT NULL CHECK (lane IN ('live', 'backlog')),
-  ord          INTEGER NOT NULL,               -- its place in the lane: a source id,
+  ord          INTEGER NOT NULL,               -- its place in the lane: a source id (and its chat's base),
   sub          INTEGER NOT NULL DEFAULT 0,     -- -1 directly before it, 1 behind it
   chat         INTEGER NOT NULL,
   first_id     INTEGER NOT NULL,
   date         INTEGER NOT NULL,
   items        INTEGER NOT NULL DEFAULT 1,
   group_id     INTEGER,
+  topic        INTEGER NOT NULL DEFAULT 0,     -- of the source
   follows      INTEGER REFERENCES job (id),    -- a late part of that album: answers its first copy
   state        TEXT    NOT NULL DEFAULT 'waiting'
                CHECK (state IN ('waiting', 'open', 'done', 'skipped', 'parked')),
@@ -176,6 +186,18 @@ CREATE TABLE change (
   UNIQUE (mirror, kind, chat, source_id)
 ) STRICT;
 
+-- The topics of source forums. What one became is the copy of the job that made it.
+CREATE TABLE topic (
+  mirror    INTEGER NOT NULL REFERENCES mirror (id),
+  chat      INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  seen      INTEGER NOT NULL DEFAULT 0,        -- the newest service message about it
+  state     BLOB    NOT NULL,                  -- as the source shows it
+  shown     BLOB,                              -- as the target shows it; NULL until it is made
+  gone      INTEGER NOT NULL DEFAULT 0,        -- deleted in the source
+  PRIMARY KEY (mirror, chat, source_id)
+) STRICT, WITHOUT ROWID;
+
 -- Deletions of the last minutes: more than a few are a mass deletion.
 CREATE TABLE deletion (
   mirror INTEGER NOT NULL,
@@ -213,15 +235,15 @@ CREATE TABLE tally (
   PRIMARY KEY (mirror, lane, state)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER job_counted AFTER INSERT ON job WHEN NEW.kind = 'copy' BEGIN
+CREATE TRIGGER job_counted AFTER INSERT ON job WHEN NEW.kind IN ('copy', 'topic') BEGIN
   INSERT INTO tally VALUES (NEW.mirror, NEW.lane, NEW.state, NEW.items)
     ON CONFLICT DO UPDATE SET n = n + NEW.items;
 END;
-CREATE TRIGGER job_recounted AFTER UPDATE OF state, items, lane ON job WHEN NEW.kind = 'copy' BEGIN
+CREATE TRIGGER job_recounted AFTER UPDATE OF state, items, lane ON job WHEN NEW.kind IN ('copy', 'topic') BEGIN
   UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane AND state = OLD.state;
   INSERT INTO tally VALUES (NEW.mirror, NEW.lane, NEW.state, NEW.items)
     ON CONFLICT DO UPDATE SET n = n + NEW.items;
 END;
-CREATE TRIGGER job_uncounted AFTER DELETE ON job WHEN OLD.kind = 'copy' BEGIN
+CREATE TRIGGER job_uncounted AFTER DELETE ON job WHEN OLD.kind IN ('copy', 'topic') BEGIN
   UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane AND state = OLD.state;
 END;

@@ -1,0 +1,89 @@
+"""How a mirror enters the ledger: born with its positions and its backlog, or put back after an absence.
+
+The position is always read before the newest id: what comes between the two is seen twice, never missed.
+Judges nothing.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from .clock import Clock
+from .config import MirrorConfig
+from .configured import beginning
+from .decide.judge import backlog_words
+from .model import Mirror
+from .ports import Source
+from .roster import Roster, box_of
+from .store import Store
+
+log = structlog.get_logger()
+
+#: A mirror with more backlog than this begins paused where a reload, not a start, brought it.
+LONG_BACKLOG = 1000
+
+
+class Births:
+    """Writes mirrors into the ledger."""
+
+    def __init__(
+        self, source: Source, store: Store, roster: Roster, clock: Clock, *, interval: float
+    ) -> None:
+        """`interval` is the pace's, for words."""
+        self._source = source
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._interval = interval
+
+    async def bear(self, config: MirrorConfig, mirror: Mirror, *, reload: bool) -> int:
+        """A mirror that the ledger does not know; its id. Raises what the source raises."""
+        box = await self._source.box(mirror.source)
+        newest = await self._source.newest(mirror.source)
+        begins = await beginning(config.history, mirror, self._source, self._clock.now())
+        start = min(newest, begins)
+        count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
+        if start >= newest:
+            count, since = 0, 0
+        words = backlog_words(count, since, self._interval)
+        waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
+        mirror_id = await self._store.bear(
+            name=config.name,
+            source=mirror.source,
+            source_topic=mirror.source_topic,
+            target=mirror.target,
+            target_topic=mirror.target_topic,
+            history=config.history,
+            start=start,
+            newest=newest,
+            box_chat=box_of(mirror.source),
+            box=box,
+            count=count,
+            since=since,
+            waiting=waiting,
+            now=self._clock.now(),
+        )
+        if config.pins:
+            pinned = await self._source.pinned(mirror.source)
+            await self._store.take_pins(mirror_id, mirror.source, pinned, self._clock.now())
+        log.info("mirror born", mirror=config.name, backlog=words)
+        if waiting:
+            log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)
+        return mirror_id
+
+    async def put_back(self, name: str, mirror: Mirror, mirror_id: int, *, was_away: bool) -> None:
+        """A mirror that the ledger knows. `was_away`: the time since then is a gap."""
+        box = await self._source.box(mirror.source) if mirror.source in self._roster.sources else None
+        if box is None:
+            # Its source cannot be read: it is listed, and its gap is opened when that changes.
+            await self._store.list_only(mirror_id, name)
+            return
+        newest = await self._source.newest(mirror.source) if was_away else 0
+        await self._store.activate(
+            mirror_id,
+            name=name,
+            was_away=was_away,
+            newest=newest,
+            box_chat=box_of(mirror.source),
+            box=box,
+        )

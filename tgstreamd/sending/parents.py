@@ -1,0 +1,94 @@
+"""What a post answers: the copy of its parent, or why there is none; a parent may go before its reply.
+
+A parent that still waits in the backlog is lifted directly before the live reply to it, one level deep. A
+parent that is lost degrades to a line, and never blocks. Sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from ..clock import Clock
+from ..decide.lines import link
+from ..decide.plan import Parent
+from ..model import Message, Mirror
+from ..ports import Ids, Source
+from ..roster import Roster
+from ..store import Job, Store
+from ..streaming.staging import Staging
+
+log = structlog.get_logger()
+
+#: How far an album's items may lie apart in ids, when its first one is fetched alone.
+ALBUM_SPAN = 9
+
+
+class Lifted:
+    """The parent was put before its reply and goes first."""
+
+
+class Parents:
+    """Finds parents."""
+
+    def __init__(
+        self, source: Source, store: Store, roster: Roster, staging: Staging, clock: Clock, ids: Ids
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._roster = roster
+        self._staging = staging
+        self._clock = clock
+        self._ids = ids
+
+    async def find(
+        self, mirror: Mirror, job: Job, messages: Sequence[Message], *, may_lift: bool = True
+    ) -> Parent | Lifted | None:
+        """What the job answers; Lifted where the parent has been put before it and goes first."""
+        if job.follows is not None:
+            copy = await self._store.first_copy(job.follows)
+            return Parent(copy=copy) if copy is not None else None
+        reply = next((message.reply for message in messages if message.reply), None)
+        if reply is None:
+            return None
+        source = self._roster.sources[mirror.source]
+        if reply.chat is not None and reply.chat != mirror.source:
+            return Parent(lost="a message of another chat")
+        where = link(source, reply.id)
+        origin = await self._store.origin(mirror.id, mirror.source, reply.id)
+        if origin is not None and origin.copy_id is not None:
+            return Parent(copy=origin.copy_id)
+        may_lift = may_lift and job.lane == "live" and job.sub >= 0
+        if origin is not None and origin.state == "waiting" and origin.lane == "backlog" and may_lift:
+            kept = [message for message, _ in await self._store.messages(origin.job)]
+            return await self._lift(mirror, job, kept)
+        if origin is None and may_lift and await self._lies_ahead(mirror, reply.id):
+            found = await self._fetch_whole(mirror, reply.id)
+            if found:
+                return await self._lift(mirror, job, found)
+        if origin is not None:
+            return Parent(lost=origin.reason or origin.state, link=where)
+        return Parent(lost="not mirrored", link=where)
+
+    async def _lift(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Lifted:
+        await self._store.take_lifted(
+            mirror.id, messages, before=job.id, now=self._clock.now(), new_id=self._ids.random_id
+        )
+        log.info("parent goes first", mirror=mirror.name, source_id=messages[0].id, answered_by=job.first_id)
+        self._staging.wake()
+        return Lifted()
+
+    async def _lies_ahead(self, mirror: Mirror, source_id: int) -> bool:
+        return any(gap.next_id < source_id <= gap.end_id for gap in await self._store.gaps(mirror.id))
+
+    async def _fetch_whole(self, mirror: Mirror, source_id: int) -> list[Message]:
+        """A message, or the whole album that it belongs to."""
+        around = range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
+        found = await self._source.messages(mirror.source, list(around))
+        message = found.get(source_id)
+        if message is None or message.service:
+            return []
+        if message.group is None:
+            return [message]
+        return [found[i] for i in sorted(found) if found[i].group == message.group]

@@ -1,0 +1,166 @@
+"""Which topic of the target a post goes into, for mirrors of a whole forum, and how topics follow.
+
+A topic that the target lacks is put as a job directly before its first post. A chat without topics, or one
+topic for all, gets the name of the topic as a line instead. Sends no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from ..clock import Clock
+from ..errors import TargetLost, TelegramError
+from ..model import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent, Topic, Value
+from ..ports import Ids, Source, Target
+from ..roster import Roster
+from ..store import Change, Job, Store, TopicRow
+
+log = structlog.get_logger()
+
+#: Refusals that say something about one topic, not about the chat.
+TOPIC_GONE = frozenset({"TOPIC_DELETED", "TOPIC_ID_INVALID", "TOPIC_INVALID"})
+TOPIC_CLOSED = "TOPIC_CLOSED"
+#: Seconds until it is looked again whether the posts before a closing are there.
+CLOSING_LOOK = 60.0
+DELETED = "a topic that was deleted"
+
+
+class Place(Value, frozen=True, kw_only=True):
+    """Where a post goes: a topic of the target, None for General; and the line that names its own topic."""
+
+    topic: int | None = None
+    name: str = ""
+    #: Its topic has to be made first, and was put before it.
+    later: bool = False
+
+
+async def deliver(
+    target: Target,
+    chat: int,
+    draft: Draft,
+    random_ids: Sequence[int],
+    committed: Sequence[bytes | None],
+) -> Sent:
+    """Carry out one draft, whatever it makes. Raises what `Target.send` raises."""
+    if (topic := draft.opens) is not None:
+        (random_id,) = random_ids
+        made = await target.create_topic(chat, topic.title, topic.icon_color, topic.icon_emoji, random_id)
+        return Sent(ids={random_id: made})
+    return await target.send(chat, draft, random_ids, committed)
+
+
+class Topics:
+    """Finds places, and carries out changes of topics."""
+
+    def __init__(
+        self, source: Source, target: Target, store: Store, roster: Roster, clock: Clock, ids: Ids
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._ids = ids
+
+    async def place(self, mirror: Mirror, job: Job, message: Message, *, may_make: bool = True) -> Place:
+        """Where this post goes. Raises what the source raises."""
+        topic = message.topic or GENERAL_TOPIC
+        source = self._roster.sources.get(job.chat)
+        if mirror.source_topic is not None or topic == GENERAL_TOPIC or not (source and source.forum):
+            return Place()
+        row = await self._known(mirror, job.chat, topic)
+        name = row.state.title if row is not None else DELETED
+        if not self._by_topic(mirror):
+            return Place(name=name if mirror.topic_names else "")
+        if row is not None and row.copy_id is not None:
+            return Place(topic=row.copy_id)
+        if row is None or row.job_state == "parked" or not may_make:
+            # It cannot be made: its posts must not wait for that.
+            return Place(name=name)
+        await self._store.place_topic(
+            mirror.id, row.state, before=job.id, now=self._clock.now(), new_id=self._ids.random_id
+        )
+        log.info("topic goes first", mirror=mirror.name, topic=name, source_id=job.first_id)
+        return Place(later=True)
+
+    async def opening(self, mirror: Mirror, job: Job) -> Draft | None:
+        """The call that makes the topic of this job; None where there is nothing left to make."""
+        row = await self._known(mirror, job.chat, job.first_id)
+        if row is None or row.copy_id is not None:
+            return None
+        return Draft(pieces=(Piece(source_id=job.first_id, text=row.state.title),), opens=row.state)
+
+    async def change(self, mirror: Mirror, change: Change) -> bool:
+        """Make a topic of the target look as its original does now; false if it is not the time yet."""
+        wanted = msgspec.msgpack.decode(change.payload, type=Topic)
+        row = await self._store.topic(mirror.id, change.chat, change.source_id)
+        if row is None or row.copy_id is None or row.shown is None or not self._by_topic(mirror):
+            return True
+        shown = row.shown
+        closing = wanted.closed and not shown.closed
+        if closing and not await self._store.topic_settled(mirror.id, change.chat, change.source_id):
+            wanted = msgspec.structs.replace(wanted, closed=False)
+        else:
+            closing = False
+        try:
+            await self._target.edit_topic(
+                mirror.target,
+                row.copy_id,
+                title=wanted.title if wanted.title != shown.title else None,
+                icon=wanted.icon_emoji if wanted.icon_emoji != shown.icon_emoji else None,
+                closed=wanted.closed if wanted.closed != shown.closed else None,
+                hidden=wanted.hidden if wanted.hidden != shown.hidden else None,
+            )
+        except TargetLost as error:
+            if error.error not in TOPIC_GONE:
+                raise
+            log.warning("topic was deleted in the target", mirror=mirror.name, topic=wanted.title)
+            return True
+        await self._store.topic_changed(change, wanted)
+        if wanted != shown:
+            log.info("topic changed", mirror=mirror.name, topic=wanted.title, closed=wanted.closed)
+        if closing:
+            await self._store.postpone_change(change.id, self._clock.now() + CLOSING_LOOK)
+        return not closing
+
+    async def repair(self, mirror: Mirror, job: Job, draft: Draft, error: TelegramError) -> bool:
+        """A post was refused for its topic: open that again, or have another made; true if it may go anew."""
+        kept = await self._store.messages(job.id)
+        if not kept or draft.topic is None or mirror.target_topic is not None:
+            return False
+        topic = kept[0][0].topic or GENERAL_TOPIC
+        row = await self._store.topic(mirror.id, job.chat, topic)
+        if row is None or row.copy_id != draft.topic:
+            return False
+        if error.error == TOPIC_CLOSED:
+            try:
+                await self._target.edit_topic(mirror.target, draft.topic, closed=False)
+            except TelegramError:
+                return False
+            log.warning("topic was closed in the target, opened again", mirror=mirror.name)
+            return True
+        if error.error in TOPIC_GONE:
+            await self._store.forget_topic(mirror.id, job.chat, topic, self._ids.random_id)
+            log.warning("topic was deleted in the target, made again", mirror=mirror.name)
+            return True
+        return False
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    def _by_topic(self, mirror: Mirror) -> bool:
+        target = self._roster.targets.get(mirror.target)
+        return mirror.target_topic is None and target is not None and target.forum
+
+    async def _known(self, mirror: Mirror, chat: int, topic: int) -> TopicRow | None:
+        row = await self._store.topic(mirror.id, chat, topic)
+        if row is None:
+            await self.list_topics(mirror, chat)
+            row = await self._store.topic(mirror.id, chat, topic)
+        return row
+
+    async def list_topics(self, mirror: Mirror, chat: int) -> None:
+        """Read how all topics of the source look now."""
+        await self._store.take_topics(mirror.id, chat, await self._source.topics(chat), self._clock.now())
