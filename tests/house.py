@@ -236,7 +236,7 @@ class House:
             else:
                 # A chat that is lost is asked about for ever: a few times is enough for a test.
                 idle, quiet = 0, quiet + (due == float("inf"))
-                if quiet > 40:
+                if quiet > 12:
                     return
             if self.clock.monotonic() + ahead > deadline:
                 self.clock.advance_to(deadline)

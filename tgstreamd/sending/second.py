@@ -103,7 +103,9 @@ class SecondClock:
     async def step(self) -> float:
         """Carry out what is due, one call per target; the unix time at which there may be more."""
         now = self._clock.now()
-        if not self._target.connected or self._roster.frozen:
+        if self._roster.frozen:
+            return math.inf
+        if not self._target.connected:
             return now + OFFLINE
         ready, soonest = await self._store.due_changes(now)
         due = math.inf if soonest is None else soonest
