@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from telethon.tl import functions
+import pytest
 
+from tests.behaviour.test_outcomes import TROUBLES, trouble
 from tests.house import House
+from tests.telegram.faults import Fault
+from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.topics import ICON_COLORS, Topic
 
-RED, BLUE = ICON_COLORS[5], ICON_COLORS[0]
+CREATE = "messages.createForumTopic"
+RED = ICON_COLORS[5]
 
 
 def topics(chat: Chat) -> dict[str, Topic]:
@@ -57,4 +61,363 @@ async def test_each_topic_becomes_a_topic(tmp_path: Path) -> None:
         assert filed(house, target)["Cake"] == ["apple"]
         assert filed(house, target)["General"] == ["hello all", "good night"]
         reply = next(m for m in house.messages(target) if m.text == "never")
-        assert reply.reply is not None and reply.reply.to is not None and reply.reply.to.text == "with milk?"
+        assert reply.reply is not None
+        assert reply.reply.to is not None
+        assert reply.reply.to.text == "with milk?"
+
+
+async def test_a_live_post_brings_its_topic_along(tmp_path: Path) -> None:
+    """It overtakes the backlog; its topic, still in there, is made directly before it, and only once."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.own_supergroup("Copy", forum=True)
+        for n in range(300):
+            house.post(source, f"old {n}")
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "old tea", topic=tea)
+        house.mirror(source, target)
+        await house.start()
+        await house.run(60)
+        house.post(source, "new tea", topic=tea)
+        await house.run()
+        said = house.texts(target)
+        assert said.index("new tea") < said.index("old 100")
+        assert filed(house, target)["Tea"] == ["new tea", "old tea"]
+        assert house.tg.log.count(CREATE) == 1
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_a_topic_whose_answer_went_wrong_is_there_once(tmp_path: Path, name: str) -> None:
+    """As with messages: the same `random_id` while it is fresh, and nothing goes before it."""
+    async with House(tmp_path) as house:
+        _, target = _tea_party(house)
+        await house.start()
+        fault = house.tg.faults.add(trouble(name, CREATE))
+        await house.run()
+        assert fault.hits == 1
+        assert filed(house, target) == {"General": ["hello"], "Tea": ["green"]}
+        assert len({e.request.random_id for e in house.tg.log.of(CREATE)}) == 1
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_so_it_is_with_a_restart_in_between(tmp_path: Path, name: str) -> None:
+    """Then the topic is searched for by its title, also if Telegram has forgotten the id."""
+    async with House(tmp_path) as house:
+        _, target = _tea_party(house)
+        await house.start()
+        house.tg.faults.add(trouble(name, CREATE))
+        await house.run(until=lambda: house.tg.log.count(CREATE) >= 1)
+        await house.stop()
+        house.world.chats.forget_random_ids()
+        house.clock.advance(5000)
+        await house.start()
+        await house.run()
+        assert filed(house, target) == {"General": ["hello"], "Tea": ["green"]}
+
+
+async def test_a_topic_costs_a_message(tmp_path: Path) -> None:
+    """It is charged to the pace like one."""
+    async with House(tmp_path) as house:
+        _, target = _tea_party(house)
+        await house.start()
+        began = house.clock.now()
+        await house.run(until=lambda: len(house.texts(target)) == 2)
+        assert house.clock.now() - began >= 7.0
+
+
+async def test_what_happens_to_a_topic_happens_to_its_copy(tmp_path: Path) -> None:
+    """Renamed, another icon, closed, opened again; General is renamed and hidden."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        chats, icon = house.world.chats, next(iter(DEFAULT_ICONS))
+        await house.start()
+        await house.run()
+        tea = topics(source)["Tea"].id
+        copied = topics(target)["Tea"]
+        chats.edit_topic(source, house.other, tea, title="Green tea")
+        chats.edit_topic(source, house.other, tea, icon_emoji_id=icon)
+        chats.close_topic(source, tea)
+        chats.edit_topic(source, house.other, 1, title="Lobby")
+        chats.edit_topic(source, house.other, 1, hidden=True)
+        await house.run()
+        assert (copied.title, copied.icon_emoji_id, copied.closed) == ("Green tea", icon, True)
+        assert (target.topics[1].title, target.topics[1].hidden) == ("Lobby", True)
+        chats.close_topic(source, tea, closed=False)
+        chats.edit_topic(source, house.other, 1, hidden=False)
+        await house.run()
+        assert (copied.closed, target.topics[1].hidden) == (False, False)
+        # Nothing of it is told in the target's history by our own hand as a message.
+        assert house.texts(target) == ["hello", "green"]
+
+
+async def test_what_happened_while_it_was_stopped_is_made_good(tmp_path: Path) -> None:
+    """A start compares all topics with what the target shows."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        await house.stop()
+        tea = topics(source)["Tea"].id
+        house.world.chats.edit_topic(source, house.other, tea, title="Chai")
+        house.world.chats.close_topic(source, tea)
+        house.world.chats.purge(source, source.box.pts)
+        house.clock.advance(86400)
+        await house.start()
+        await house.run()
+        assert topics(target)["Chai"].closed
+
+
+async def test_a_closing_waits_for_the_posts_before_it(tmp_path: Path) -> None:
+    """A topic closed long ago is closed in the target when its posts are there, and they go into it."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        tea = topics(source)["Tea"].id
+        for n in range(20):
+            house.post(source, f"cup {n}", topic=tea)
+        house.world.chats.close_topic(source, tea)
+        await house.start()
+        await house.run(until=lambda: len(house.texts(target)) == 21)
+        assert not topics(target)["Tea"].closed
+        await house.run()
+        assert topics(target)["Tea"].closed
+        assert len(filed(house, target)["Tea"]) == 21
+        house.post(source, "a word of the owner", topic=tea)
+        await house.run()
+        assert filed(house, target)["Tea"][-1] == "a word of the owner"
+
+
+async def test_many_renames_are_one_change(tmp_path: Path) -> None:
+    """The newest state counts; and what is changed back costs nothing."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        tea = topics(source)["Tea"].id
+        for n in range(10):
+            house.world.chats.edit_topic(source, house.other, tea, title=f"Tea {n}")
+        await house.run()
+        assert "Tea 9" in topics(target)
+        assert house.tg.log.count("messages.editForumTopic") <= 2
+
+
+async def test_hundreds_of_topics(tmp_path: Path) -> None:
+    """More than a page of them."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.own_supergroup("Copy", forum=True)
+        for n in range(130):
+            topic = house.world.chats.add_topic(
+                source, house.other, f"Topic {n}", icon_color=ICON_COLORS[n % 6]
+            )
+            house.post(source, f"in {n}", topic=topic)
+        house.mirror(source, target, history="none")
+        await house.start()
+        await house.run()
+        assert list(topics(target)) == ["General"]
+        for n, one in enumerate(list(topics(source).values())[1:]):
+            house.post(source, f"new in {n}", one=one.id)
+        await house.run()
+        assert filed(house, target) == {"General": []} | {f"Topic {n}": [f"new in {n}"] for n in range(130)}
+        assert [t.icon_color for t in list(topics(target).values())[1:7]] == list(ICON_COLORS)
+
+
+async def test_a_topic_without_posts_is_a_topic(tmp_path: Path) -> None:
+    """In its place among the others."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.own_supergroup("Copy", forum=True)
+        house.world.chats.add_topic(source, house.other, "Empty")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert list(topics(target)) == ["General", "Empty"]
+
+
+async def test_an_icon_that_this_account_may_not_use_is_left_out(tmp_path: Path) -> None:
+    """Without premium only Telegram's own set; the colour is kept."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.own_supergroup("Copy", forum=True)
+        usual = next(iter(DEFAULT_ICONS))
+        house.world.chats.add_topic(source, house.other, "Own", icon_color=RED, icon_emoji_id=77)
+        house.world.chats.add_topic(source, house.other, "Usual", icon_emoji_id=usual)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert (topics(target)["Own"].icon_color, topics(target)["Own"].icon_emoji_id) == (RED, None)
+        assert topics(target)["Usual"].icon_emoji_id == usual
+
+
+async def test_a_topic_of_the_same_name_is_not_guessed(tmp_path: Path) -> None:
+    """Somebody else's topic, or an older one of our own, is left alone."""
+    async with House(tmp_path) as house:
+        _, target = _tea_party(house)
+        mine = house.world.chats.add_topic(target, house.me, "Tea")
+        await house.start()
+        await house.run()
+        made = [topic for topic in target.topics.values() if topic.title == "Tea"]
+        assert len(made) == 2
+        assert [m.topic for m in house.messages(target)] == [1, next(t.id for t in made if t.id != mine)]
+
+
+async def test_without_the_right_to_make_topics_it_waits(tmp_path: Path) -> None:
+    """Paused with the reason; it goes on when the account was made an administrator."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.supergroup("Copy", forum=True)
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "green", topic=tea)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == []
+        assert "create topics" in (await house.status())["mirrors"][0]["last_error"]
+        house.world.chats.promote(target, house.me, manage_topics=True)
+        await house.run()
+        assert filed(house, target)["Tea"] == ["green"]
+
+
+async def test_a_topic_deleted_in_the_target_is_made_again(tmp_path: Path) -> None:
+    """Its next post has a place."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        house.world.chats.delete_topic(target, topics(target)["Tea"].id)
+        house.post(source, "black", topic=topics(source)["Tea"].id)
+        await house.run()
+        assert filed(house, target) == {"General": ["hello"], "Tea": ["black"]}
+
+
+async def test_a_topic_closed_in_the_target_is_opened(tmp_path: Path) -> None:
+    """Where the account may not write into a closed one, and may open it."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        copied = topics(target)["Tea"]
+        house.tg.faults.add(Fault("messages.sendMessage", code=406, message="TOPIC_CLOSED"))
+        copied.closed = True
+        house.post(source, "black", topic=topics(source)["Tea"].id)
+        await house.run()
+        assert filed(house, target)["Tea"] == ["green", "black"]
+        assert not copied.closed
+
+
+async def test_a_topic_that_cannot_be_made_does_not_block(tmp_path: Path) -> None:
+    """It is parked, and its posts go to General with its name above them."""
+    async with House(tmp_path) as house:
+        _, target = _tea_party(house)
+        await house.start()
+        house.tg.faults.add(Fault(CREATE, code=400, message="TOPIC_TITLE_EMPTY", times=None))
+        await house.run()
+        assert filed(house, target) == {"General": ["hello", "▸ Tea\ngreen"]}
+        assert (await house.status())["mirrors"][0]["parked"] == 1
+
+
+async def test_a_topic_deleted_in_the_source(tmp_path: Path) -> None:
+    """What was copied stays; what was captured before still goes into it."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        tea = topics(source)["Tea"].id
+        house.post(source, "last words", topic=tea)
+        await house.read()
+        house.world.chats.delete_topic(source, tea)
+        await house.run()
+        assert filed(house, target)["Tea"] == ["green", "last words"]
+        await house.restart()
+        await house.run()
+        assert filed(house, target)["Tea"] == ["green", "last words"]
+
+
+async def test_a_deleted_topic_loses_its_posts_where_deletions_are_mirrored(tmp_path: Path) -> None:
+    """The posts go one by one; the topic itself stays, empty."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house, deletes="mirror")
+        await house.start()
+        await house.run()
+        house.world.chats.delete_topic(source, topics(source)["Tea"].id)
+        await house.run()
+        assert filed(house, target) == {"General": ["hello"], "Tea": []}
+
+
+async def test_a_forum_into_a_chat_without_topics(tmp_path: Path) -> None:
+    """The topic's name stands above each post; General's does not."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.own_supergroup("Flat")
+        bare = house.own_supergroup("Bare")
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "hello")
+        first = house.post(source, "green", topic=tea)
+        house.post(source, "yes", topic=tea, reply_to=first)
+        house.post(source, "", topic=tea, media=house.world.media.photo())
+        house.mirror(source, target)
+        house.mirror(source, bare, topic_names=False)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["hello", "▸ Tea\ngreen", "▸ Tea\nyes", "▸ Tea"]
+        assert house.texts(bare) == ["hello", "green", "yes", ""]
+        # An edit keeps the name, and a renamed topic has its new name from then on.
+        house.world.chats.edit(first, "green!")
+        house.world.chats.edit_topic(source, house.other, tea, title="Chai")
+        house.post(source, "more", topic=tea)
+        await house.run()
+        assert house.texts(target)[1] == "▸ Chai\ngreen!"
+        assert house.texts(target)[-1] == "▸ Chai\nmore"
+
+
+async def test_a_forum_into_one_topic(tmp_path: Path) -> None:
+    """All of it, with the names."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Forum", forum=True)
+        target = house.own_supergroup("Copies", forum=True)
+        here = house.world.chats.add_topic(target, house.me, "Here")
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "green", topic=tea)
+        house.mirror(source, target, target_topic=here)
+        await house.start()
+        await house.run()
+        assert filed(house, target) == {"General": [], "Here": ["▸ Tea\ngreen"]}
+        assert house.tg.log.count(CREATE) == 0
+
+
+async def test_a_group_into_a_forum(tmp_path: Path) -> None:
+    """Goes to General."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Group"), house.own_supergroup("Copy", forum=True)
+        house.post(source, "hello")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert filed(house, target) == {"General": ["hello"]}
+
+
+async def test_a_group_that_becomes_a_forum(tmp_path: Path) -> None:
+    """From then on its topics are made, the one that was skipped before included."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Group", forum=True), house.own_supergroup("Copy")
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "green", topic=tea)
+        house.mirror(source, target, topic_names=False)
+        await house.start()
+        await house.run()
+        house.world.chats.set_forum(target, True)
+        await house.run()
+        house.post(source, "black", topic=tea)
+        await house.run()
+        assert filed(house, target) == {"General": ["green"], "Tea": ["black"]}
+        assert topics(target)["Tea"].title == "Tea"
+
+
+def _tea_party(house: House, **options: object) -> tuple[Chat, Chat]:
+    """A forum with General and one topic, mirrored as a whole."""
+    source = house.supergroup("Forum", forum=True)
+    target = house.own_supergroup("Copy", forum=True)
+    house.post(source, "hello")
+    tea = house.world.chats.add_topic(source, house.other, "Tea")
+    house.post(source, "green", topic=tea)
+    house.mirror(source, target, **options)
+    return source, target

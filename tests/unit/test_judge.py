@@ -42,6 +42,7 @@ def test_all_is_well() -> None:
         ({}, SourceLost("chat 1 is private"), chat(B), "chat 1 is private"),
         ({}, chat(A), TargetLost("banned"), "banned"),
         ({}, chat(A), chat(B, write_refusal="only administrators may post"), "only administrators"),
+        ({}, chat(A, forum=True), chat(B, forum=True), "create topics"),
         ({}, chat(A, migrated_to=C), chat(B), str(C)),
         ({}, chat(A), chat(B, migrated_to=C), str(C)),
         ({"target_topic": 7}, chat(A), chat(B), "no topics"),
@@ -68,7 +69,6 @@ def test_what_pauses_a_mirror(options: dict[str, object], source: Chat, target: 
         ({}, chat(A), chat(B, auto_delete=86400), "24 h"),
         ({}, chat(A), chat(B, may_pin=False), "48 hours"),
         ({}, chat(A, forum=True), chat(B), "all go into one chat"),
-        ({}, chat(A, forum=True), chat(B, forum=True), "create topics"),
         ({"deletes": "mirror"}, chat(A, auto_delete=60), chat(B), "held"),
     ],
 )

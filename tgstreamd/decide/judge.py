@@ -241,9 +241,7 @@ def _both(mirror: Mirror, source: Chat, target: Chat) -> list[Finding]:
         if not target.forum:
             return [_warn("mirror", "the source has topics and the target has none: all go into one chat")]
         if not target.may_manage_topics:
-            return [
-                _warn("mirror", "no right to create topics in the target: make this account an administrator")
-            ]
+            return [_fail("target", "no right to create topics: make this account an administrator who may")]
     return []
 
 

@@ -80,7 +80,9 @@ def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float)
     """Copies of these originals are to be deleted; a pending edit or pin of theirs is not worth its call."""
     for source_id in ids:
         rows = db.execute(
-            "SELECT DISTINCT chat FROM copy WHERE mirror = ? AND (chat = ? OR ? = 0) AND source_id = ?",
+            # What a topic hangs on stays: deleting it would leave its posts without a place.
+            "SELECT DISTINCT copy.chat FROM copy JOIN job ON job.id = copy.job WHERE job.kind = 'copy' "
+            "AND copy.mirror = ? AND (copy.chat = ? OR ? = 0) AND copy.source_id = ?",
             (mirror, chat, chat, source_id),
         ).fetchall()
         for row in rows:

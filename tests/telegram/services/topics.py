@@ -19,7 +19,7 @@ from ..world.topics import GENERAL, ICON_COLORS, Topic
 _MAX_PAGE = 100
 _MAX_TITLE = 128
 _MAX_PINNED = 5
-#: Emoji that anyone may use as a topic's icon (a stand-in for InputStickerSetEmojiDefaultTopicIcons).
+#: Emoji that anyone may use as a topic's icon: InputStickerSetEmojiDefaultTopicIcons.
 DEFAULT_ICONS = frozenset(range(5_312_000_000_000_000_001, 5_312_000_000_000_000_033))
 
 
@@ -30,6 +30,7 @@ def register(dispatcher: Dispatcher) -> None:
     answers(dispatcher, functions.messages.EditForumTopicRequest)(edit_forum_topic)
     answers(dispatcher, functions.messages.UpdatePinnedForumTopicRequest)(update_pinned_forum_topic)
     answers(dispatcher, functions.messages.DeleteTopicHistoryRequest)(delete_topic_history)
+    answers(dispatcher, functions.messages.GetStickerSetRequest)(get_sticker_set)
 
 
 def _forum(call: Call, peer: Any) -> Chat:
@@ -103,6 +104,24 @@ def get_forum_topics_by_id(call: Call, request: Any) -> Any:
         topic = chat.topics.get(topic_id)
         found.append(topic_id if topic is None or topic.deleted else topic)
     return _listed(call, chat, found, len(found))
+
+
+def get_sticker_set(call: Call, request: Any) -> Any:
+    """The icons that anyone may use; other sets do not exist here. The emoji themselves hold nothing."""
+    if not isinstance(request.stickerset, types.InputStickerSetEmojiDefaultTopicIcons):
+        raise RpcError(400, "STICKERSET_INVALID")
+    stickers = types.StickerSet(
+        1, 1, "Topic icons", "TopicIcons", count=len(DEFAULT_ICONS), hash=1, emojis=True, official=True
+    )
+    lies_in = types.InputStickerSetID(stickers.id, stickers.access_hash)
+    documents = [
+        types.Document(
+            icon, 1, b"", None, "application/x-tgsticker", 1, 2,
+            [types.DocumentAttributeCustomEmoji("\N{SMILING FACE WITH SMILING EYES}", lies_in, free=True)],
+        )
+        for icon in sorted(DEFAULT_ICONS)
+    ]  # fmt: skip
+    return types.messages.StickerSet(stickers, [], [], documents)
 
 
 def _check_icon(call: Call, icon_emoji_id: int | None) -> None:
