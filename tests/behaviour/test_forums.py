@@ -215,7 +215,7 @@ async def test_hundreds_of_topics(tmp_path: Path) -> None:
         await house.run()
         assert list(topics(target)) == ["General"]
         for n, one in enumerate(list(topics(source).values())[1:]):
-            house.post(source, f"new in {n}", one=one.id)
+            house.post(source, f"new in {n}", topic=one.id)
         await house.run()
         assert filed(house, target) == {"General": []} | {f"Topic {n}": [f"new in {n}"] for n in range(130)}
         assert [t.icon_color for t in list(topics(target).values())[1:7]] == list(ICON_COLORS)
