@@ -7,6 +7,7 @@ own. The pace is quicker than the 3.5 s of real life, so that a benchmark ends; 
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import tomli_w
 
-from bench.machine import Process, cpu_seconds, pinned
+from bench.machine import CORES, Process, cpu_seconds
 from tests.running import API, RunningDaemon, until
 
 #: Seconds between messages of the backlog's measurement.
@@ -44,7 +45,7 @@ class _Peer:
 @asynccontextmanager
 async def played(mirrors: int = 1) -> AsyncIterator[tuple[Process, _Peer]]:
     """A local Telegram with a stage."""
-    async with Process(-1, "-m", "bench.peer") as process:
+    async with Process(-1, "-m", "bench.peer", "--plain") as process:
         yield process, _Peer(process, await process.control("stage", mirrors=mirrors))
 
 
@@ -76,7 +77,9 @@ async def daemon(peer: _Peer, *, interval: float, **mirror: Any) -> AsyncIterato
 
 async def started(running: RunningDaemon) -> None:
     """Start it and wait until all its mirrors run."""
-    await running.start(*pinned(0))
+    await running.start()
+    if len(CORES) > 1:
+        os.sched_setaffinity(running.pid, {CORES[0]})
 
     async def ready() -> bool | None:
         if not running.running:

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import struct
+import sys
 from typing import Any
 
 import cryptg
@@ -211,9 +212,9 @@ class PeerControl(StageControl):
         return seen
 
 
-async def _main() -> None:
-    tg = Peer(World())
-    control = PeerControl(tg)
+async def _main(*, express: bool) -> None:
+    tg = Peer(World()) if express else TelegramServer(World())
+    control = PeerControl(tg) if isinstance(tg, Peer) else StageControl(tg)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, control.finished.set)
@@ -226,7 +227,7 @@ async def _main() -> None:
 
 def main() -> None:
     use_fast_aes()
-    uvloop.run(_main())
+    uvloop.run(_main(express="--plain" not in sys.argv))
 
 
 if __name__ == "__main__":
