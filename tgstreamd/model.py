@@ -21,14 +21,18 @@ SMALL_FILE_MAX = 10 * 1024 * 1024
 GENERAL_TOPIC = 1
 
 MediaKind = Literal[
-    "photo", "video", "round", "gif", "audio", "voice", "sticker", "file",
-    # Known, and not yet copied: a note stands in their place.
-    "live_photo", "geo", "geo_live", "venue", "contact", "poll", "dice", "todo", "game", "invoice", "story",
-    "giveaway", "giveaway_results", "paid", "video_stream", "rich", "expired", "unsupported",
+    "photo", "live_photo", "video", "round", "gif", "audio", "voice", "sticker", "file",
+    "geo", "geo_live", "venue", "contact", "poll", "todo", "story", "rich",
+    # A note stands in their place.
+    "dice", "game", "invoice", "giveaway", "giveaway_results", "paid", "video_stream", "expired", "unsupported",
 ]  # fmt: skip
 #: Kinds whose bytes can be moved.
 FILE_KINDS: frozenset[str] = frozenset(
-    {"photo", "video", "round", "gif", "audio", "voice", "sticker", "file"}
+    {"photo", "live_photo", "video", "round", "gif", "audio", "voice", "sticker", "file"}
+)
+#: Kinds without bytes, which are sent again from what they say.
+TOLD_KINDS: frozenset[str] = frozenset(
+    {"geo", "geo_live", "venue", "contact", "poll", "todo", "story", "rich"}
 )
 
 
@@ -65,10 +69,27 @@ class Media(Value, frozen=True, kw_only=True):
     spoiler: bool = False
     #: Bytes of the thumbnail that goes along with a document; 0 where there is none.
     thumb_size: int = 0
-    #: A sentence for people, for kinds that cannot be copied: `a poll: "Lunch?"`.
+    #: A sentence for people, for where it cannot be copied: `a poll: "Lunch?"`.
     note: str = ""
     #: A deeper reason why it must not be copied (`self-destructing`, `paid`); empty where it may.
     refusal: str = ""
+    #: What a copy will lack, for people: `its right answer is not known, copied as a poll`.
+    lacks: str = ""
+    #: All that it says, as a text, for kinds that have one: it is sent where the media itself cannot be.
+    words: str = ""
+    word_entities: tuple[Entity, ...] = ()
+    #: Only Premium accounts may send it.
+    premium: bool = False
+    #: A poll that takes no votes any more.
+    closed: bool = False
+    #: When a poll closes by itself (unix time); 0 for never.
+    closes: int = 0
+    #: It holds other files (a cover, the moving part of a live photo), which only go by reference.
+    companions: bool = False
+    #: Without those.
+    alone: bool = False
+    #: Telegram has told only a part of it, and tells the rest when it is asked for the message.
+    partial: bool = False
     #: The TL object, as received, for the adapter.
     raw: bytes = b""
 
@@ -91,6 +112,10 @@ class Reply(Value, frozen=True, kw_only=True):
     quote_entities: tuple[Entity, ...] = ()
     #: UTF-16 code units into the answered text.
     quote_offset: int | None = None
+    #: What is known of an answered message elsewhere, for people: `a message of Ann`.
+    what: str = ""
+    #: The item of a checklist that is meant.
+    todo_item: int | None = None
 
 
 class Message(Value, frozen=True, kw_only=True):
@@ -128,7 +153,11 @@ class Message(Value, frozen=True, kw_only=True):
     def content(self) -> str:
         """A digest of what a member sees of it; not of views, reactions, keyboards, references."""
         media = self.media
-        shown = (media.kind, media.id, media.spoiler, media.note, media.refusal) if media else None
+        shown = (
+            (media.kind, media.id, media.spoiler, media.note, media.refusal, media.words, media.closed)
+            if media
+            else None
+        )
         seen = (self.text, self.entities, shown, self.preview, self.invert)
         return hashlib.sha256(msgspec.msgpack.encode(seen)).hexdigest()[:24]
 
@@ -176,6 +205,8 @@ class Topic(Value, frozen=True, kw_only=True):
     hidden: bool = False
     icon_color: int = 0
     icon_emoji: int = 0
+    #: Made by the account that asks.
+    own: bool = False
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -253,6 +284,7 @@ class ReplyTo(Value, frozen=True, kw_only=True):
     quote: str = ""
     quote_entities: tuple[Entity, ...] = ()
     quote_offset: int | None = None
+    todo_item: int | None = None
 
 
 class Draft(Value, frozen=True, kw_only=True):
@@ -282,7 +314,8 @@ class Draft(Value, frozen=True, kw_only=True):
             return "messages.createForumTopic"
         if len(self.pieces) > 1:
             return "messages.sendMultiMedia"
-        if self.pieces[0].media is not None or self.preview.mode == "forced":
+        media = self.pieces[0].media
+        if (media is not None and media.kind != "rich") or self.preview.mode == "forced":
             return "messages.sendMedia"
         return "messages.sendMessage"
 

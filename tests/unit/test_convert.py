@@ -11,7 +11,7 @@ import pytest
 from telethon.tl import types
 
 from tgstreamd.model import Account, Draft, Entity, Piece, Preview, ReplyTo, Upload
-from tgstreamd.telegram import convert, entities, media
+from tgstreamd.telegram import convert, entities, files, media
 from tgstreamd.telegram.directory import CHANNEL_MARK, Directory, marked
 from tgstreamd.telegram.session import StoredSession
 
@@ -205,9 +205,9 @@ def test_a_video_and_its_uploaded_copy() -> None:
     assert (got.size, got.dc, got.name, got.duration, got.width, got.spoiler, got.thumb_size) == (
         1_000_000, 4, "v.mp4", 12.5, 640, True, 5000,
     )  # fmt: skip
-    assert media.decode(got.raw).alt_documents is None
+    assert files.decode(got.raw).alt_documents is None
     upload = Upload(file_id=1, size=got.size)
-    made = media.uploaded(got, upload, Upload(file_id=2, size=5000, small=True))
+    made = files.uploaded(got, upload, Upload(file_id=2, size=5000, small=True))
     assert (made.nosound_video, made.force_file, made.spoiler, made.video_timestamp) == (True, None, True, 7)
     assert [type(a).__name__ for a in made.attributes] == [
         "DocumentAttributeVideo",
@@ -216,7 +216,7 @@ def test_a_video_and_its_uploaded_copy() -> None:
     assert (made.attributes[0].preload_prefix_size, made.attributes[0].video_codec) == (None, None)
     assert isinstance(made.file, types.InputFile)
     assert isinstance(made.thumb, types.InputFile)
-    reference = media.by_reference(got)
+    reference = files.by_reference(got)
     assert (reference.id.id, reference.spoiler, reference.video_timestamp) == (3, True, 7)
     bytes(made)
     bytes(reference)
@@ -225,7 +225,7 @@ def test_a_video_and_its_uploaded_copy() -> None:
 def test_a_large_file_goes_up_as_a_big_one() -> None:
     got = media.from_tl(types.MessageMediaDocument(document=document(size=20_000_000)))
     assert got is not None
-    made = media.uploaded(got, Upload(file_id=1, size=got.size), None)
+    made = files.uploaded(got, Upload(file_id=1, size=got.size), None)
     assert isinstance(made.file, types.InputFileBig)
     assert made.file.parts == 39
     assert made.force_file
@@ -264,7 +264,7 @@ def test_what_must_not_or_cannot_be_copied() -> None:
     once = media.from_tl(types.MessageMediaDocument(document=document(VIDEO), ttl_seconds=0x7FFFFFFF))
     assert once is not None
     assert once.refusal == "self-destructing"
-    assert media.by_reference(once) is None
+    assert files.by_reference(once) is None
     paid = media.from_tl(types.MessageMediaPaidMedia(50, []))
     assert paid is not None
     assert (paid.kind, paid.refusal, paid.note) == ("paid", "paid", "paid media for 50 stars")

@@ -12,7 +12,7 @@ from telethon.tl import functions, types
 
 from ..errors import Rejected, TelegramError, Transient
 from ..model import Account, Upload
-from . import media
+from . import files
 from .directory import is_channel
 from .peers import Peers
 from .reading import Reading
@@ -125,7 +125,7 @@ class ChatEdits:
         request: Any
         photo: Any = types.InputChatPhotoEmpty()
         if upload is not None:
-            photo = types.InputChatUploadedPhoto(file=media.input_file(upload, upload.name))
+            photo = types.InputChatUploadedPhoto(file=files.input_file(upload, upload.name))
         if is_channel(chat):
             request = functions.channels.EditPhotoRequest(await self._peers.channel(chat, "target"), photo)
         else:

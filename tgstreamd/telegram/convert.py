@@ -11,7 +11,7 @@ from typing import Any
 from telethon.tl import types
 
 from ..model import GENERAL_TOPIC, Account, Draft, Message, Preview, Reply
-from . import entities, media
+from . import entities, media, rich
 from .directory import Directory, marked
 
 
@@ -43,13 +43,15 @@ def message(tl: Any, directory: Directory) -> Message | None:
     if isinstance(tl, types.MessageService):
         service = type(tl.action).__name__.removeprefix("MessageAction")
         return Message(**common, service=service, action=_action(tl.action))
+    page = tl.rich_message
     return Message(
         **common,
-        text=tl.message or "",
-        entities=entities.from_tl(tl.entities),
-        media=media.rich(tl.rich_message) if tl.rich_message else media.from_tl(tl.media),
+        # The text beside a page is what older clients are shown of it.
+        text="" if page else tl.message or "",
+        entities=() if page else entities.from_tl(tl.entities),
+        media=rich.read(page, tl.message or "") if page else media.from_tl(tl.media, directory),
         group=tl.grouped_id,
-        reply=_reply(header, topic),
+        reply=_reply(tl.reply_to, topic, directory),
         edited=0 if tl.edit_hide else seconds(tl.edit_date),
         protected=bool(tl.noforwards),
         preview=preview(tl),
@@ -82,20 +84,41 @@ def _topic(tl: Any, header: Any, forum: bool | None) -> int | None:
     return GENERAL_TOPIC if forum else None
 
 
-def _reply(header: Any, topic: int | None) -> Reply | None:
-    if header is None or not header.reply_to_msg_id or header.reply_to_scheduled:
+def _reply(header: Any, topic: int | None, directory: Directory) -> Reply | None:
+    if isinstance(header, types.MessageReplyStoryHeader):
+        of = directory.name(marked(header.peer))
+        return Reply(id=0, chat=marked(header.peer), what=f"a story of {of}" if of else "a story")
+    if header is None or header.reply_to_scheduled or header.reply_to_ephemeral:
         return None
-    if header.forum_topic and not header.reply_to_top_id and not header.quote:
+    elsewhere = header.reply_to_peer_id is not None or header.reply_from is not None
+    if not header.reply_to_msg_id and not elsewhere:
+        return None
+    if not elsewhere and header.forum_topic and not header.reply_to_top_id and not header.quote:
         return None  # it only says in which topic the message stands
-    if header.forum_topic and header.reply_to_msg_id == topic:
+    if not elsewhere and header.forum_topic and header.reply_to_msg_id == topic:
         return None
     return Reply(
-        id=header.reply_to_msg_id,
-        chat=marked(header.reply_to_peer_id) if header.reply_to_peer_id else None,
+        id=header.reply_to_msg_id or 0,
+        chat=(marked(header.reply_to_peer_id) if header.reply_to_peer_id else 0) if elsewhere else None,
         quote=header.quote_text or "" if header.quote else "",
         quote_entities=entities.from_tl(header.quote_entities) if header.quote else (),
         quote_offset=header.quote_offset if header.quote else None,
+        what=_answered_elsewhere(header, directory) if elsewhere else "",
+        todo_item=header.todo_item_id,
     )
+
+
+def _answered_elsewhere(header: Any, directory: Directory) -> str:
+    """Whose message of another chat it was, and what hung on it."""
+    origin = header.reply_from
+    name = ""
+    if origin is not None:
+        name = origin.from_name or (directory.name(marked(origin.from_id)) if origin.from_id else "")
+    if not name and header.reply_to_peer_id is not None:
+        name = directory.name(marked(header.reply_to_peer_id))
+    hanging = media.from_tl(header.reply_media, directory) if header.reply_media is not None else None
+    what = (hanging.note or hanging.kind) if hanging is not None else "a message"
+    return f"{what} of {name}" if name else f"{what} of another chat"
 
 
 def preview(tl: Any) -> Preview:
@@ -133,5 +156,7 @@ def reply_to(draft: Draft, account: Account, directory: Directory) -> Any:
             or None,
             "quote_offset": answered.quote_offset,
         }
+    if answered.todo_item is not None:
+        quote["todo_item_id"] = answered.todo_item
     # The topic is named beside the message: were that one gone, the copy would land in General.
     return types.InputReplyToMessage(reply_to_msg_id=answered.id, top_msg_id=topic, **quote)

@@ -57,28 +57,45 @@ class Directory:
         self.session = session
         self._forums: dict[int, bool] = {}
         self._names: dict[int, str] = {}
+        self._usernames: dict[int, str] = {}
+        self._broadcasts: set[int] = set()
 
     def learn(self, answer: Any) -> None:
         """Take in the `users` and `chats` of an answer or an update."""
         self.session.process_entities(answer)
         for user in getattr(answer, "users", None) or ():
             if isinstance(user, types.User):
-                self._name(user.id, display_name(user))
+                self._name(user.id, display_name(user), user.username)
         for chat in getattr(answer, "chats", None) or ():
             entity = marked(chat)
             if isinstance(chat, types.Channel):
                 self._forums[entity] = bool(chat.forum)
+                if chat.broadcast:
+                    self._broadcasts.add(entity)
             if title := display_name(chat):
-                self._name(entity, title)
+                self._name(entity, title, getattr(chat, "username", None))
 
-    def _name(self, entity: int, name: str) -> None:
+    def _name(self, entity: int, name: str, username: str | None) -> None:
         self._names.pop(entity, None)
         self._names[entity] = name
+        self._usernames.pop(entity, None)
+        if username:
+            self._usernames[entity] = username
         if len(self._names) > NAMES_MAX:
-            del self._names[next(iter(self._names))]
+            oldest = next(iter(self._names))
+            del self._names[oldest]
+            self._usernames.pop(oldest, None)
 
     def name(self, entity: int) -> str:
         return self._names.get(entity, "")
+
+    def username(self, entity: int) -> str:
+        """The public name, without @; empty where there is none, or nothing was heard of it."""
+        return self._usernames.get(entity, "")
+
+    def broadcast(self, chat: int) -> bool:
+        """Whether a chat is a channel in which only its administrators post."""
+        return chat in self._broadcasts
 
     def forum(self, chat: int) -> bool | None:
         """Whether a chat has topics; None where nothing was heard of it yet."""

@@ -33,6 +33,11 @@ _SENT: Final[dict[str, Any]] = {
 _QUOTED: Final = {"bold", "italic", "underline", "strike", "spoiler", "custom_emoji", "formatted_date"}
 
 
+def units(text: str) -> int:
+    """The length of a text as Telegram counts it."""
+    return len(text) + sum(1 for char in text if char > "\uffff")
+
+
 def kind_of(entity: Any) -> str:
     """`MessageEntityTextUrl` is a `text_url`."""
     name = type(entity).__name__.removeprefix("Input").removeprefix("MessageEntity")
@@ -61,21 +66,29 @@ def _args(entity: Any) -> dict[str, int | str | bool]:
 
 
 def to_tl(
-    entities: Sequence[Entity], *, premium: bool, input_user: Callable[[int], Any | None], quote: bool = False
+    entities: Sequence[Entity],
+    *,
+    premium: bool,
+    input_user: Callable[[int], Any | None],
+    username: Callable[[int], str] = lambda _: "",
+    quote: bool = False,
 ) -> list[Any]:
     """What may be sent of `entities`; the text of those dropped stays as plain text.
 
-    A mention of someone whose access hash is unknown is dropped, and so are custom emoji without Premium:
-    the message would be refused, or lose them anyway.
+    A mention of someone whose access hash is unknown becomes a link to the username, or is dropped where
+    there is none; so are custom emoji without Premium: the message would be refused, or lose them anyway.
     """
     sent = []
     for entity in entities:
         if quote and entity.kind not in _QUOTED:
             continue
         if entity.kind == "mention_name":
-            user = input_user(int(entity.args.get("user_id", 0)))
-            if user is not None:
+            who = int(entity.args.get("user_id", 0))
+            if (user := input_user(who)) is not None:
                 sent.append(types.InputMessageEntityMentionName(entity.offset, entity.length, user))
+            elif name := username(who):
+                url = f"https://t.me/{name}"
+                sent.append(types.MessageEntityTextUrl(entity.offset, entity.length, url))
             continue
         cls = _SENT.get(entity.kind)
         if cls is None or (entity.kind == "custom_emoji" and not premium):

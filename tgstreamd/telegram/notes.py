@@ -33,7 +33,8 @@ def _contact(media: Any) -> str:
 
 _NOTES: Final[dict[type, Callable[[Any], str]]] = {
     types.MessageMediaGeo: lambda m: f"a place: {_place(m)}",
-    types.MessageMediaGeoLive: lambda m: f"a live location: {_place(m)}",
+    # It moves, and a copy stays where it was: its place is no part of what was said.
+    types.MessageMediaGeoLive: lambda _m: "a live location",
     types.MessageMediaVenue: lambda m: _quoted("a venue", m.title),
     types.MessageMediaContact: _contact,
     types.MessageMediaPoll: lambda m: _quoted("a quiz" if m.poll.quiz else "a poll", m.poll.question.text),

@@ -188,7 +188,23 @@ class Reading:
         return [above[id_] for id_ in sorted(above)]
 
     async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
-        found: dict[int, Message] = {}
+        received = [await self._whole(chat, tl) for tl in await self.messages_tl(chat, ids)]
+        found = convert.messages(received, self._client.directory)
+        # Ids of basic groups and people are one sequence.
+        return {message.id: message for message in found if message.chat == chat}
+
+    async def _whole(self, chat: int, tl: Any) -> Any:
+        """A message of which only a part of its page was told, with all of it."""
+        page = getattr(tl, "rich_message", None)
+        if page is None or not page.part:
+            return tl
+        peer = await self._peers.peer(chat, self._side)
+        answer = await self.call(functions.messages.GetRichMessageRequest(peer, tl.id))
+        return next((m for m in answer.messages if m.id == tl.id), tl)
+
+    async def messages_tl(self, chat: int, ids: Sequence[int]) -> list[Any]:
+        """The same as Telegram's objects, empty ones included."""
+        found: list[Any] = []
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), PAGE):
             batch: list[Any] = [types.InputMessageID(id_) for id_ in wanted[start : start + PAGE]]
@@ -198,10 +214,7 @@ class Reading:
                 request = functions.channels.GetMessagesRequest(channel, batch)
             else:
                 request = functions.messages.GetMessagesRequest(batch)
-            answer = await self.call(request)
-            for message in convert.messages(answer.messages, self._client.directory):
-                if message.chat == chat:  # ids of basic groups and people are one sequence
-                    found[message.id] = message
+            found += (await self.call(request)).messages
         return found
 
     async def count(self, chat: int, topic: int | None, after: int) -> tuple[int, int]:

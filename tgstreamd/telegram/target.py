@@ -12,8 +12,8 @@ from typing import Any
 from telethon.tl import functions, types
 
 from ..errors import Rejected, Transient
-from ..model import Account, Chat, Draft, Media, Message, Piece, Preview, Sent, Topic, Upload
-from . import convert, entities, media
+from ..model import TOLD_KINDS, Account, Chat, Draft, Media, Message, Piece, Preview, Sent, Topic, Upload
+from . import convert, entities, files, rich, told
 from .chat_edits import ChatEdits
 from .client import Client
 from .directory import is_channel
@@ -74,7 +74,7 @@ class TelegramTarget:
 
     async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
         request: Any
-        if media.goes_small(upload):
+        if files.goes_small(upload):
             request = functions.upload.SaveFilePartRequest(upload.file_id, index, data)
         else:
             request = functions.upload.SaveBigFilePartRequest(upload.file_id, index, upload.parts, data)
@@ -83,9 +83,9 @@ class TelegramTarget:
 
     async def commit(self, chat: int, item: Media, upload: Upload, thumb: Upload | None) -> bytes:
         peer = await self._peers.peer(chat, "target")
-        request = functions.messages.UploadMediaRequest(peer, media.uploaded(item, upload, thumb))
+        request = functions.messages.UploadMediaRequest(peer, files.uploaded(item, upload, thumb))
         answer = await self._reading.call(request, timeout=120)
-        made = media.as_input(answer, spoiler=item.spoiler)
+        made = files.reference(answer, spoiler=item.spoiler)
         if made is None:
             raise Rejected(f"Telegram made no file of the upload, but {type(answer).__name__}")
         return bytes(made)
@@ -103,7 +103,7 @@ class TelegramTarget:
             "reply_to": convert.reply_to(draft, account, self._client.directory),
         }
         items = [
-            (random_id, piece, self._input(piece, raw))
+            (random_id, piece, self._input(chat, piece, raw, account))
             for random_id, piece, raw in zip(random_ids, draft.pieces, committed, strict=True)
         ]
         request: Any
@@ -137,7 +137,13 @@ class TelegramTarget:
         committed: bytes | None,
     ) -> None:
         account = self._account or await self.account()
-        made: Any = self._input(piece, committed) if replace else None
+        kind = piece.media.kind if piece.media is not None else ""
+        if kind == "poll":
+            # Nothing of a poll can be edited; it can be closed.
+            if piece.media is not None and piece.media.closed:
+                await self._close_poll(chat, message)
+            return
+        made: Any = self._input(chat, piece, committed, account) if replace or kind == "todo" else None
         if made is None and piece.media is None and preview.mode == "forced" and preview.url:
             made = types.InputMediaWebPage(
                 preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
@@ -146,13 +152,26 @@ class TelegramTarget:
         request = functions.messages.EditMessageRequest(
             await self._peers.peer(chat, "target"), message, message=piece.text, media=made,
             entities=self._entities(piece, account), invert_media=invert or None,
-            no_webpage=preview.mode == "none" or None,
+            no_webpage=preview.mode == "none" or None, rich_message=self._page(piece),
         )  # fmt: skip
+        await self._modify(request)
+
+    async def _modify(self, request: Any) -> None:
         try:
             await self._reading.call(request, timeout=90)
         except Rejected as error:
             if error.error != "MESSAGE_NOT_MODIFIED":
                 raise
+
+    async def _close_poll(self, chat: int, message: int) -> None:
+        """Only the target knows what its poll is called."""
+        found = await self._reading.messages_tl(chat, [message])
+        hanging = getattr(found[0], "media", None) if found else None
+        if not isinstance(hanging, types.MessageMediaPoll) or hanging.poll.closed:
+            return
+        peer = await self._peers.peer(chat, "target")
+        closing = told.closing(hanging.poll)
+        await self._modify(functions.messages.EditMessageRequest(peer, message, media=closing))
 
     async def delete(self, chat: int, messages: Sequence[int]) -> None:
         request: Any
@@ -226,23 +245,35 @@ class TelegramTarget:
             )
         return functions.messages.SendMessageRequest(
             peer, piece.text, no_webpage=preview.mode == "none" or None, random_id=random_id,
-            entities=formatted, **common,
+            entities=formatted, rich_message=self._page(piece), **common,
         )  # fmt: skip
 
-    def _input(self, piece: Piece, committed: bytes | None) -> Any:
+    def _input(self, chat: int, piece: Piece, committed: bytes | None, account: Account) -> Any:
+        """The `InputMedia` of a piece; None for a text and for a page, which travels as a text does."""
         if committed is not None:
-            return media.decode(committed)
-        if piece.media is None:
+            return files.decode(committed)
+        if piece.media is None or piece.media.kind == "rich":
             return None
-        made = media.by_reference(piece.media)
+        if piece.media.kind in TOLD_KINDS:
+            directory = self._client.directory
+            sender = told.Sender(account.premium, directory, directory.broadcast(chat))
+            return told.as_input(piece.media, sender, files.decode(piece.media.raw))
+        made = files.by_reference(piece.media)
         if made is None:
             raise Rejected(f"{piece.media.kind} cannot be sent by reference")
         return made
 
+    def _page(self, piece: Piece) -> Any:
+        if piece.media is None or piece.media.kind != "rich":
+            return None
+        return rich.as_input(files.decode(piece.media.raw), self._client.directory)
+
     def _entities(self, piece: Piece, account: Account) -> list[Any] | None:
-        return (
-            entities.to_tl(
-                piece.entities, premium=account.premium, input_user=self._client.directory.input_user
-            )
-            or None
+        directory = self._client.directory
+        sent = entities.to_tl(
+            piece.entities,
+            premium=account.premium,
+            input_user=directory.input_user,
+            username=directory.username,
         )
+        return sent or None
