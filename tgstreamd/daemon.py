@@ -104,6 +104,7 @@ class Daemon:
             store,
             roster,
             clock,
+            ids,
             caught_up=self._caught_up,
             read_all=self._read_all,
         )

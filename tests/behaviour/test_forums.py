@@ -421,3 +421,30 @@ def _tea_party(house: House, **options: object) -> tuple[Chat, Chat]:
     house.post(source, "green", topic=tea)
     house.mirror(source, target, **options)
     return source, target
+
+
+async def test_after_a_lost_ledger_topics_are_known_again(tmp_path: Path) -> None:
+    """By what stands in them, whatever they are called now; an empty one by its title."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        for n in range(5):
+            house.post(source, f"cup {n}", topic=topics(source)["Tea"].id)
+        house.world.chats.add_topic(source, house.other, "Empty")
+        await house.start()
+        await house.run()
+        await house.stop()
+        for file in house.folder.glob("ledger.db*"):
+            file.unlink()
+        house.world.chats.edit_topic(source, house.other, topics(source)["Tea"].id, title="Chai")
+        house.post(source, "new", topic=topics(source)["Chai"].id)
+        house.post(source, "first", topic=topics(source)["Empty"].id)
+        await house.start()
+        await house.run()
+        assert "already holds copies" in (await house.status())["mirrors"][0]["paused"]
+        await house.verb("resume", mirror="m1")
+        await house.run()
+        assert filed(house, target) == {
+            "General": ["hello"],
+            "Chai": ["green", *(f"cup {n}" for n in range(5)), "new"],
+            "Empty": ["first"],
+        }

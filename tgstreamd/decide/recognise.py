@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 
-from ..model import Media, Message, Piece
+from ..model import GENERAL_TOPIC, Media, Message, Piece, Topic
 from .text import squeeze
 
 #: Matches in the source's order that show a target to hold copies already.
@@ -93,6 +94,37 @@ def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message
 def holds_copies(pairs: Sequence[tuple[int, int]], *, jobs: int, candidates: int) -> bool:
     """Whether so many pairs show that the target holds copies: three, or all where there are fewer."""
     return bool(pairs) and len(pairs) >= min(ENOUGH, jobs, candidates)
+
+
+def known_topics(
+    jobs: Sequence[Sequence[Message]],
+    pairs: Sequence[tuple[int, int]],
+    candidates: Sequence[Message],
+    unmade: Sequence[Topic],
+    made: Sequence[Topic],
+) -> dict[int, int]:
+    """Which topics of the target are copies of which of the source: by most of the copies that they hold.
+
+    `pairs` as `known_copies` has found them. What holds none goes by its title, where that is the only one:
+    `unmade` are topics of the source, `made` those of the target that this account has made.
+    """
+    stands = {message.id: message.topic for message in candidates}
+    votes: Counter[tuple[int, int]] = Counter()
+    for job, copy in pairs:
+        there, here = jobs[job][0].topic or GENERAL_TOPIC, stands.get(copy) or GENERAL_TOPIC
+        if GENERAL_TOPIC not in (there, here):
+            votes[there, here] += 1
+    found: dict[int, int] = {}
+    for (there, here), _ in votes.most_common():
+        if there not in found and here not in found.values():
+            found[there] = here
+    titles = Counter(topic.title for topic in unmade), Counter(topic.title for topic in made)
+    by_title = {topic.title: topic.id for topic in made}
+    for topic in unmade:
+        alone = titles[0][topic.title] == titles[1][topic.title] == 1
+        if topic.id not in found and alone and by_title[topic.title] not in found.values():
+            found[topic.id] = by_title[topic.title]
+    return found
 
 
 class _Look:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import structlog
 
 from ..clock import Clock
-from ..decide.recognise import holds_copies, known_copies, matches
-from ..model import GENERAL_TOPIC, Message, Mirror
-from ..ports import Target
+from ..decide.recognise import holds_copies, known_copies, known_topics, matches
+from ..model import GENERAL_TOPIC, Message, Mirror, Topic
+from ..ports import Ids, Target
 from ..roster import Roster
 from ..store import MirrorRow, Store
 
@@ -34,6 +34,7 @@ class Census:
         store: Store,
         roster: Roster,
         clock: Clock,
+        ids: Ids,
         *,
         caught_up: Callable[[Mirror], bool],
         read_all: Callable[[int], None],
@@ -44,6 +45,7 @@ class Census:
         self._store = store
         self._roster = roster
         self._clock = clock
+        self._ids = ids
         self._caught_up = caught_up
         self._read_all = read_all
         self._candidates: dict[int, list[Message]] = {}
@@ -93,11 +95,30 @@ class Census:
             return True
         newest = unsent[pairs[-1][0]][0]
         older = sum(len(messages) for first, messages in unsent if first <= newest)
+        topics = await self._topics(mirror, [messages for _, messages in unsent], pairs, candidates)
         reason = f"{UNKNOWN_COPIES}: resume skips {older} messages up to {newest} and goes on after them"
-        await self._store.await_resume(mirror.id, reason, newest)
+        await self._store.await_resume(
+            mirror.id, reason, newest, topics=topics, now=self._clock.now(), new_id=self._ids.random_id
+        )
         log.error("mirror waits", mirror=mirror.name, why=reason)
         self._candidates.pop(mirror.id, None)
         return False
+
+    async def _topics(
+        self,
+        mirror: Mirror,
+        jobs: list[tuple[Message, ...]],
+        pairs: list[tuple[int, int]],
+        candidates: list[Message],
+    ) -> list[tuple[int, Topic]]:
+        """The topics of the source whose copies in the target are known again."""
+        if not await self._store.is_forum(mirror.id):
+            return []
+        there = {topic.id: topic for topic in await self._target.topics(mirror.target)}
+        unmade = await self._store.topic_list(mirror.id, mirror.source)
+        made = [topic for topic in there.values() if topic.own]
+        found = known_topics(jobs, pairs, candidates, unmade, made)
+        return [(source_id, there[copy]) for source_id, copy in found.items() if copy in there]
 
     async def _end(self, mirror: Mirror) -> None:
         await self._store.checked(mirror.id)

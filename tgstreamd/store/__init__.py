@@ -129,13 +129,14 @@ class Store(Engine):
     copies_of = transaction(changes.copies_of)
     shown_media = transaction(changes.shown_media)
 
+    is_forum = transaction(topics.is_forum)
     set_forum = transaction(topics.set_forum)
     take_topics = transaction(topics.take_topics)
     topic = transaction(topics.topic)
     place_topic = transaction(topics.place_topic)
     topic_changed = transaction(topics.topic_changed)
     topic_settled = transaction(topics.topic_settled)
-    adopt_topic = transaction(topics.adopt_topic)
+    topic_list = transaction(topics.topic_list)
     forget_topic = transaction(topics.forget_topic)
 
     upload = transaction(uploads.upload)

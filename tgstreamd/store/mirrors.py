@@ -5,11 +5,14 @@ A mirror is its four ids; its name is a label. Plain functions, one transaction 
 
 from __future__ import annotations
 
-from ..model import Box
+from collections.abc import Callable, Sequence
+
+from ..model import Box, Topic
 from .changes import release_deletions
 from .engine import Db, Row
 from .queue import skip_upto
 from .records import MirrorRow
+from .topics import adopt_topic
 
 _KINDS_OF_PAUSE = ("hold", "waiting", "lost")
 
@@ -186,10 +189,25 @@ def resume(db: Db, mirror: int, now: float) -> tuple[str, list[str]]:
     return "", standing
 
 
-def await_resume(db: Db, mirror: int, reason: str, upto: int) -> None:
-    """The target holds copies up to this source id: nothing is sent until the operator has said so."""
+def await_resume(
+    db: Db,
+    mirror: int,
+    reason: str,
+    upto: int,
+    *,
+    topics: Sequence[tuple[int, Topic]],
+    now: float,
+    new_id: Callable[[], int],
+) -> None:
+    """The target holds copies up to this source id: nothing is sent until the operator has said so.
+
+    `topics`: topics of the source, each with the one of the target that is known again as its copy.
+    """
     db.execute("UPDATE mirror SET waiting = ?, unchecked = 0 WHERE id = ?", (reason, mirror))
     set_fact(db, _known_upto(mirror), str(upto))
+    chat = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()["source"]
+    for source_id, shown in topics:
+        adopt_topic(db, mirror, chat, source_id, shown, now=now, new_id=new_id)
 
 
 def _known_upto(mirror: int) -> str:

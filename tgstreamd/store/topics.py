@@ -158,21 +158,21 @@ def topic_settled(db: Db, mirror: int, chat: int, source_id: int) -> bool:
 
 
 def adopt_topic(
-    db: Db, mirror: int, chat: int, topic: Topic, target_id: int, *, now: float, new_id: Callable[[], int]
+    db: Db, mirror: int, chat: int, source_id: int, shown: Topic, *, now: float, new_id: Callable[[], int]
 ) -> None:
-    """The ledger was lost, and this topic of the target is known again as what this one became."""
-    if topic.id == GENERAL_TOPIC or _copy_of(db, mirror, chat, topic.id) is not None:
+    """The ledger was lost, and `shown`, a topic of the target, is known again as what this one became."""
+    known = _job(db, mirror, chat, source_id)
+    if source_id == GENERAL_TOPIC or (known is not None and known["copy_id"] is not None):
         return
-    known = _job(db, mirror, chat, topic.id)
     if known is None:
         job = db.execute(
             "INSERT INTO job (mirror, kind, lane, ord, chat, first_id, date, topic, last_item_at) "
             "VALUES (?,'topic','backlog',?,?,?,0,?,?) RETURNING id",
-            (mirror, topic.id, chat, topic.id, topic.id, now),
+            (mirror, source_id, chat, source_id, source_id, now),
         ).fetchone()["id"]
-        digest = _creation(0, topic, 0).content()
+        digest = _creation(0, shown, 0).content()
         db.execute(
-            "INSERT INTO item VALUES (?,?,?,?,?,0,?,0,NULL)", (mirror, chat, topic.id, job, new_id(), digest)
+            "INSERT INTO item VALUES (?,?,?,?,?,0,?,0,NULL)", (mirror, chat, source_id, job, new_id(), digest)
         )
     else:
         job = known["id"]
@@ -184,10 +184,24 @@ def adopt_topic(
     db.execute(
         "INSERT INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, target_id) "
         "VALUES (?,?,0,0,?,?,?,?,?) ON CONFLICT DO NOTHING",
-        (new_id(), job, mirror, chat, topic.id, target, target_id),
+        (new_id(), job, mirror, chat, source_id, target, shown.id),
     )
     erase(db, job)
-    _show(db, mirror, chat, topic.id, topic)
+    looks = msgspec.structs.replace(shown, id=source_id)
+    _show(db, mirror, chat, source_id, looks)
+    row = db.execute(
+        "SELECT state FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
+    ).fetchone()
+    _compare(db, mirror, chat, source_id, _decode(row["state"]), looks, now)
+
+
+def topic_list(db: Db, mirror: int, chat: int) -> list[Topic]:
+    """The topics of the source that are known and not made, General aside."""
+    rows = db.execute(
+        "SELECT state FROM topic WHERE mirror = ? AND chat = ? AND shown IS NULL ORDER BY source_id",
+        (mirror, chat),
+    )
+    return [_decode(row["state"]) for row in rows]
 
 
 def forget_topic(db: Db, mirror: int, chat: int, source_id: int, new_id: Callable[[], int]) -> None:
@@ -274,11 +288,6 @@ def _job(db: Db, mirror: int, chat: int, source_id: int) -> Row | None:
         (mirror, chat, source_id),
     ).fetchone()
     return row
-
-
-def _copy_of(db: Db, mirror: int, chat: int, source_id: int) -> int | None:
-    row = _job(db, mirror, chat, source_id)
-    return row["copy_id"] if row is not None else None
 
 
 def _decode(payload: bytes) -> Topic:

@@ -86,6 +86,7 @@ def topic(tl: Any) -> Topic:
         hidden=bool(tl.hidden),
         icon_color=tl.icon_color,
         icon_emoji=tl.icon_emoji_id or 0,
+        own=bool(tl.my),
     )
 
 
