@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.addoption("--suite", default="trixie", help="the distribution that is booted")
     options.addoption("--python", default="3.13", help="the Python of the package")
     options.addoption("--debs", type=Path, help="the folder with the packages")
-    options.addoption("--version-now", default="0.1.0", help="the version of the sources")
+    options.addoption("--here", action="store_true", help="no container: this machine is the guest")
 
 
 class Telegram:
@@ -58,7 +58,7 @@ class Telegram:
             + shlex.join(command)
         )  # fmt: skip
         guest.until(
-            lambda: guest.run("test -s /run/telegram.json", check=False).status == 0, 30, "no local Telegram"
+            lambda: guest.run("test -s /run/telegram.json", check=False).status == 0, 180, "no local Telegram"
         )
         self.found: dict[str, Any] = json.loads(guest.out("cat /run/telegram.json"))["scenario"]
 
@@ -91,6 +91,11 @@ class Telegram:
 
 @pytest.fixture(scope="session")
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
+    if request.config.getoption("--here"):
+        guest = Guest.here()
+        note(f"systemd {guest.systemd}")
+        yield guest
+        return
     suite = request.config.getoption("--suite")
     debs = request.config.getoption("--debs") or BUILD / "debs"
     site = next((ROOT / ".venv" / "lib").glob("python3*/site-packages"))
@@ -130,11 +135,13 @@ def telegram(guest: Guest) -> Telegram:
 
 
 @pytest.fixture(scope="session")
-def deb(request: pytest.FixtureRequest) -> str:
+def deb(request: pytest.FixtureRequest, guest: Guest) -> str:
     """The package's path in the guest; the next version's has `.1` behind the number."""
-    version, python = (request.config.getoption(name) for name in ("--version-now", "--python"))
+    python = request.config.getoption("--python")
     arch = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
-    return f"{DEBS}/tgstreamd_{version}+py{python}_{arch}.deb"
+    found = guest.out(f"ls {DEBS}/tgstreamd_*+py{python}_{arch}.deb").splitlines()
+    # Of the two versions the one without the `.1` of the next.
+    return min(found, key=len)
 
 
 def note(line: str) -> None:
