@@ -50,8 +50,10 @@ class Storm:
         self.old = old
         self.options = options
         self.chance = random.Random(seed)
-        self.source = house.supergroup("Source")
-        self.target = house.own_supergroup("Target")
+        kinds = ["supergroup"] if old else ["supergroup", "channel", "group"]
+        add = {kind: getattr(house.world.chats, f"add_{kind}") for kind in kinds}
+        self.source: Chat = add[self.chance.choice(kinds)]("Source", house.other, [house.me])
+        self.target: Chat = add[self.chance.choice(kinds)]("Target", house.me)
         self.posted: list[Message] = []
         self.deaths = 0
 
@@ -97,7 +99,8 @@ class Storm:
             self.house.world.chats.forget_random_ids()
             self.house.clock.advance(1000)
         elif roll < 0.8:
-            self.house.world.chats.purge(self.source)
+            box = self.source.box_for(me)
+            box.purge()
         elif roll < 0.85:
             self.house.world.chats.silence(self.source, chance.random() < 0.5)
 
