@@ -11,6 +11,8 @@ import pytest
 from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.messages import Message
+from tests.through import Through
+from tgstreamd.model import Sent
 
 SEND = "messages.sendMessage"
 MEDIA = "messages.sendMedia"
@@ -250,3 +252,36 @@ async def test_an_unknown_outcome_is_parked_only_after_an_empty_search(tmp_path:
         await house.run()
         assert house.texts(target) == ["number 0", "number 2", "number 1"]
         assert (await house.verb("parked"))["parked"] == []
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_an_answer_that_names_none_of_our_ids_says_nothing(tmp_path: Path, applied: bool) -> None:
+    """It is looked for; where it is not there, it is tried again with patience, and parked in the end."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        for text in ("one", "odd", "two"):
+            house.post(source, text)
+        house.mirror(source, target)
+        calls = [0]
+
+        class Vague(Through):
+            """Answers for one message without naming it."""
+
+            async def send(self, chat: int, draft: Any, ids: Any, committed: Any) -> Sent:
+                if draft.pieces[0].text != "odd":
+                    result: Sent = await self._inner.send(chat, draft, ids, committed)
+                    return result
+                calls[0] += 1
+                if applied:
+                    await self._inner.send(chat, draft, ids, committed)
+                return Sent()
+
+        def wrap(connection: Any) -> None:
+            connection.target = Vague(connection.target)
+
+        house.wrap = wrap
+        await house.start()
+        await house.run()
+        assert house.texts(target) == (["one", "odd", "two"] if applied else ["one", "two"])
+        assert len((await house.verb("parked"))["parked"]) == (0 if applied else 1)
+        assert calls[0] < 60

@@ -16,7 +16,7 @@ import structlog
 
 from ..clock import Clock
 from ..decide.retry import Unknown
-from ..errors import NotAuthorised, TelegramError
+from ..errors import NotAuthorised, TelegramError, Undecodable
 from ..model import Draft, Mirror
 from ..ports import Beat, Target
 from ..roster import Roster
@@ -183,9 +183,8 @@ class Sender:
         send = next(s for s in await self._store.sends(job.id) if s.seq == seq)
         missing = [c for c in send.copies if c.random_id not in ids and c.random_id not in scheduled]
         if len(missing) == len(send.copies):
-            # An answer without any of our ids says nothing: find out.
-            self._trouble.unknown[job.id] = Unknown(at=self._clock.now(), search=True)
-            return
+            # It says nothing about ours: find out, as after an answer that cannot be read.
+            raise Undecodable("the answer names none of the messages sent")
         if missing:
             await self._outgoing.split_off(job, send, {copy.random_id for copy in missing})
         done = await self._store.settle(
