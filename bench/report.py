@@ -1,0 +1,220 @@
+"""results.json as prose and plots: RESULTS.md, one sentence a line, and the SVG files beside it."""
+
+# ruff: noqa: E501  # one sentence a line, as in prose files
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench import plot
+
+Results = dict[str, Any]
+
+
+def write(folder: Path, results: Results) -> None:
+    """Write what there are results for."""
+    text = [
+        "# Results",
+        "",
+        "Written by `make bench`; every figure of the documentation comes from here.",
+        "Everything runs on one machine over loopback, which says nothing about Telegram's own servers.",
+        "MB and GB are powers of ten; processor time is that of the whole process.",
+        "",
+    ]
+    for part, section in (
+        ("stream", _stream), ("backlog", _backlog), ("live", _live), ("scale", _scale), ("idle", _idle),
+    ):  # fmt: skip
+        if part in results:
+            text += [*section(results[part]), "", *_measured(results[part]["measured"]), ""]
+    (folder / "RESULTS.md").write_text("\n".join(text).rstrip() + "\n")
+    if "stream" in results:
+        rows = results["stream"]["rows"]
+        names = [row["label"] for row in rows if row["latency_ms"] == 0]
+        speed = [
+            (name, [next((r["mb_per_s"] for r in rows if r["label"] == name and r["latency_ms"] == ms), 0.0)
+                    for ms in (0, 40)])
+            for name in names
+        ]  # fmt: skip
+        (folder / "stream-speed.svg").write_text(
+            plot.bars("One file, Telegram to Telegram", "MB/s", speed, ["0 ms", "40 ms a response"])
+        )
+        cpu = [(row["label"], [row["cpu_per_gb"]]) for row in rows if row["latency_ms"] == 0]
+        cpu.append(("the floor", [results["stream"]["floor_cpu_per_gb"]]))
+        (folder / "stream-cpu.svg").write_text(
+            plot.bars("Processor time for each GB relayed", "s", cpu, ["seconds of processor"])
+        )
+    if "scale" in results:
+        rows = results["scale"]["rows"]
+        steps = {
+            name: [(row["rows"], row[key]) for row in rows]
+            for name, key in (("lease", "lease_ms"), ("settle", "settle_ms"), ("start", "start_ms"))
+        }
+        (folder / "scale-time.svg").write_text(
+            plot.growth("What a step costs, by size of the ledger", "ms", steps)
+        )
+        size = {"bytes a message": [(row["rows"], row["bytes_per_message"]) for row in rows]}
+        (folder / "scale-size.svg").write_text(plot.growth("Size of the ledger", "bytes", size))
+        rate = {"messages a second": [(row["rows"], row["insert_per_s"]) for row in rows]}
+        (folder / "scale-insert.svg").write_text(plot.growth("Capture into the ledger", "1/s", rate))
+
+
+def _measured(at: dict[str, Any]) -> list[str]:
+    pinned = "client and peer pinned to a core each" if at["pinned"] else "nothing pinned"
+    return [
+        f"Measured {at['date']} by `{at['command']}` on {at['cores']} cores of {at['processor']}, "
+        f"{at['memory_gb']} GB, {at['system']}, Python {at['python']}, {pinned}."
+    ]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+WAYS = {
+    "sequential": "Telethon: `iter_download`, each part sent before the next is asked for",
+    "brief": "the brief's algorithm: `iter_download`, ten sends at once, one connection",
+    "parallel": "several senders each way (20 + 20), as the usual “fast” recipes do",
+    "telethon-files": "Telethon's own download into a file, then its upload of the file",
+    "kurigram-files": "kurigram's own download into a file, then its upload of the file",
+    "ours": "tgstreamd, as it comes (20 parts, 10 uploads, default connections)",
+    "ours, 40 parts": "tgstreamd with `buffer_parts = 40`, `parallel_uploads = 20`",
+}
+
+
+def _stream(found: Results) -> list[str]:
+    rows = found["rows"]
+    by = {(row["label"], row["latency_ms"]): row for row in rows}
+    names = list(dict.fromkeys(row["label"] for row in rows))
+    table = []
+    for name in names:
+        still, far = by.get((name, 0)), by.get((name, 40))
+        table.append(
+            [
+                WAYS[name],
+                f"{still['mb_per_s']:.0f}" if still else "",
+                f"{still['cpu_per_gb']:.1f}" if still else "",
+                f"{far['mb_per_s']:.0f}" if far else "",
+                f"{max(row['peak_rss_mb'] for row in (still, far) if row):.0f}",
+            ]
+        )
+    floor = found["floor"]
+    return [
+        "## The stream",
+        "",
+        "One file goes from Telegram to Telegram, `upload.getFile` to `upload.saveBigFilePart`, by each "
+        "contender in a process of its own.",
+        "The peer is the local Telegram with a short cut for parts (`bench/peer.py`): it checks the stamp of "
+        "every part and decrypts and compares every fiftieth whole.",
+        f"By its own processor time it could serve {found['peer_capacity_mb_per_s']:.0f} MB/s, so it is not "
+        "what is measured.",
+        "",
+        *_table(["way", "0 ms: MB/s", "s of processor per GB", "40 ms a response: MB/s", "peak MB"], table),
+        "",
+        f"The floor, which is decryption, encryption and two SHA-256 of the same bytes by cryptg and hashlib "
+        f"alone, is {found['floor_cpu_per_gb']:.2f} s per GB in the same run "
+        f"(AES {floor['decrypt']:.2f} + {floor['encrypt']:.2f}, SHA-256 {floor['sha256']:.2f}).",
+        f"tgstreamd's processor time is {found['cpu_over_floor']:.2f} × the floor: "
+        f"{100 / found['cpu_over_floor']:.0f} % of it is cryptography that any client must do.",
+        f"Against the brief's algorithm it is {found['speedup_vs_brief_algorithm']:.1f} × as fast at 0 ms, and at "
+        f"40 ms {found['speedup_vs_brief_algorithm_40ms_default_depth']:.1f} × as it comes and "
+        f"{found['speedup_vs_brief_algorithm_40ms']:.1f} × with 40 parts under way.",
+        f"Against several senders it is {found['speedup_vs_parallel_senders']:.1f} × as fast at 0 ms and "
+        f"{found['speedup_vs_parallel_senders_40ms']:.1f} × at 40 ms (40 parts).",
+        f"With a cap of 5 MB/s on every connection, 80 ms and 4 connections a side it moves "
+        f"{found['capped']['mb_per_s']:.1f} MB/s, which is {found['share_of_bandwidth_80ms'] * 100:.0f} % of what the "
+        "caps allow on both sides at once (40 parts under way).",
+        f"Peak memory of the whole process is {found['peak_rss_mb']:.0f} MB for a file of 4 GB, "
+        f"{found['peak_rss_mb_small_file']:.0f} MB for one of 14 MB, and {found['peak_rss_mb_slow_upload']:.0f} MB "
+        "where the upload is ten times slower than the download.",
+        "Where cryptg leaves time on the table: it takes only `bytes`, so a part is copied once on its way "
+        "in, and it holds the interpreter's lock, so a second core cannot help one process.",
+        "",
+        "![speed](stream-speed.svg)",
+        "![processor time](stream-cpu.svg)",
+    ]
+
+
+def _backlog(found: Results) -> list[str]:
+    return [
+        "## A backlog against the pace",
+        "",
+        f"{found['messages']:.0f} messages, each with media ({found['megabytes']:.0f} MB in all, both data "
+        f"centres), at {found['interval_s']:g} s a message, 40 ms a response, 5 MB/s a connection.",
+        f"From the start of the process to the last copy it took {found['wall_s']:.1f} s, which is "
+        f"{found['time_over_pace']:.3f} × messages × interval.",
+        f"From the first copy to the last it is {found['from_first_over_pace']:.3f} ×.",
+        f"Peak memory was {found['peak_rss_mb']:.0f} MB.",
+    ]
+
+
+def _live(found: Results) -> list[str]:
+    rows = [
+        [name, *(f"{found[key.format(kind) + suffix]:.0f}" for kind in ("text", "photo") for key in
+                 ("{}_p50_ms", "{}_p99_ms"))]
+        for name, suffix in (("0 ms", ""), ("50 ms", "_at_50ms"))
+    ]  # fmt: skip
+    return [
+        "## Live latency",
+        "",
+        f"From the post being accepted in the source to its copy standing in the target, in ms, "
+        f"{found['samples']:.0f} posts each, the pace being idle.",
+        "A photo has 1 MB; it is downloaded, uploaded, committed and sent.",
+        "",
+        *_table(
+            ["latency of each response", "text: median", "text: 99th percentile", "photo: median",
+             "photo: 99th percentile"],
+            rows,
+        ),
+    ]  # fmt: skip
+
+
+def _scale(found: Results) -> list[str]:
+    rows = [
+        [
+            f"{row['rows']:,.0f}",
+            *(f"{row[key]:.2f}" for key in ("start_ms", "lease_ms", "settle_ms", "status_ms")),
+            f"{row['insert_per_s']:,.0f}",
+            f"{row['bytes_per_message']:.0f}",
+            f"{row['peak_rss_mb']:.0f}",
+        ]
+        for row in found["rows"]
+    ]
+    head = [
+        "messages", "start: ms", "lease: ms", "settle: ms", "status: ms", "captured a second", "bytes each",
+        "peak MB",
+    ]  # fmt: skip
+    return [
+        "## The ledger at scale",
+        "",
+        "Half of the messages are done, half wait; a fresh process opens the ledger and goes through the store "
+        "alone.",
+        "A lease is all that is asked to find out whose turn it is; a settle is plan, attempt and settlement, "
+        "three transactions that each reach the disk.",
+        "Capture keeps at most 500 waiting messages of a backlog in a real ledger; a million waiting ones are "
+        "the worst case.",
+        "",
+        *_table(head, rows),
+        "",
+        "![time](scale-time.svg)",
+        "![size](scale-size.svg)",
+        "![capture](scale-insert.svg)",
+    ]
+
+
+def _idle(found: Results) -> list[str]:
+    return [
+        "## A hundred mirrors",
+        "",
+        f"{found['mirrors']:.0f} mirrors in one process were ready after {found['ready_s']:.1f} s, with "
+        f"{found['rss_mb_at_start']:.0f} MB of memory.",
+        f"Idle, the process uses {found['cpu_s_per_hour']:.0f} s of processor in an hour.",
+        f"When every source gets {found['burst_messages'] / found['mirrors']:.0f} posts at the same moment, all "
+        f"{found['burst_messages']:.0f} copies stand after {found['burst_s']:.1f} s (0.05 s between messages to "
+        f"one target here), at {found['burst_cpu_ms_per_message']:.1f} ms of processor each.",
+        f"No mirror was ever more than {found['most_ahead_of_another_mirror']:.0f} messages ahead of another.",
+        f"Peak memory was {found['peak_rss_mb']:.0f} MB.",
+    ]
