@@ -6,7 +6,7 @@ that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, 
 
 from __future__ import annotations
 
-from . import attempts, changes, clocks, copies, intake, mirrors, queue, report, topics, uploads
+from . import attempts, changes, clocks, copies, intake, mirrors, moves, queue, report, topics, uploads
 from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
@@ -74,6 +74,10 @@ class Store(Engine):
     await_resume = transaction(mirrors.await_resume)
     checked = transaction(mirrors.checked)
     set_last_error = transaction(mirrors.set_last_error)
+    moved_to = transaction(moves.moved_to)
+    remember_move = transaction(moves.remember_move)
+    move_source = transaction(moves.move_source)
+    move_target = transaction(moves.move_target)
     known_name = transaction(mirrors.known_name)
     remember_name = transaction(mirrors.remember_name)
     fact = transaction(mirrors.fact)

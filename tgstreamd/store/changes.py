@@ -12,6 +12,7 @@ import msgspec
 
 from ..model import Message, Value
 from .engine import Db, Row
+from .queue import place_of
 from .records import decode_message, encode
 
 #: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
@@ -222,10 +223,10 @@ def deleted(db: Db, done: Sequence[Change]) -> None:
 
 
 def copies_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
-    """The messages that an original became, in their order."""
+    """The messages that an original became, in their order, in what is the target now."""
     rows = db.execute(
-        "SELECT target_id FROM copy WHERE mirror = ? AND chat = ? AND source_id = ? "
-        "AND target_id IS NOT NULL ORDER BY seq, idx",
+        "SELECT target_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
+        "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL ORDER BY seq, idx",
         (mirror, chat, source_id),
     )
     return [row["target_id"] for row in rows]
@@ -254,7 +255,7 @@ def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
         "VALUES (?,'live',?,2,?,?,?,?) RETURNING id",
         (
             change.mirror,
-            max(message.id, ord_["fed_to"] if ord_ else 0),
+            place_of(db, change.mirror, change.chat, max(message.id, ord_["fed_to"] if ord_ else 0)),
             change.chat,
             message.id,
             message.date,

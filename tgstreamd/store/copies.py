@@ -11,24 +11,30 @@ from .records import Origin
 def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     """What became of a source message; None where the ledger never saw it."""
     row = db.execute(
-        "SELECT job.id, job.state, job.lane, job.reason, (SELECT target_id FROM copy "
+        "SELECT job.id, job.state, job.lane, job.reason, first.target, first.target_id FROM item "
+        "JOIN job ON job.id = item.job LEFT JOIN (SELECT target, target_id FROM copy "
         "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id "
-        "AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) "
-        "AS copy_id FROM item JOIN job ON job.id = item.job "
+        "AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) AS first ON TRUE "
         "WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id",
         {"mirror": mirror, "chat": chat, "id": source_id},
     ).fetchone()
     if row is None:
         return None
     return Origin(
-        state=row["state"], job=row["id"], lane=row["lane"], copy_id=row["copy_id"], reason=row["reason"]
+        state=row["state"],
+        job=row["id"],
+        lane=row["lane"],
+        copy_id=row["target_id"],
+        target=row["target"] or 0,
+        reason=row["reason"],
     )
 
 
 def first_copy(db: Db, job_id: int) -> int | None:
-    """The first message that a job became."""
+    """The first message that a job became, if it stands in what is the target now."""
     row = db.execute(
-        "SELECT target_id FROM copy WHERE job = ? AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1",
+        "SELECT target_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
+        "WHERE job = ? AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1",
         (job_id,),
     ).fetchone()
     return row["target_id"] if row else None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ..model import Message
 from .changes import DELETION_HELD, note_edit
 from .engine import Db
+from .queue import place_of
 from .records import Lane, encode
 from .topics import hear, is_forum
 
@@ -77,12 +78,6 @@ def take(
     if message.service in ("TopicCreate", "TopicEdit"):
         hear(db, mirror, message, live=lane == "live", now=now)
     return 1
-
-
-def place_of(db: Db, mirror: int, chat: int, source_id: int) -> int:
-    """Its place among the mirror's messages: what a supergroup was before, has smaller ones."""
-    row = db.execute("SELECT base FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
-    return source_id + (row["base"] if row is not None else 0)
 
 
 def _new_job(

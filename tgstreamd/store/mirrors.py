@@ -83,9 +83,11 @@ def bear(
     since: int,
     waiting: str,
     now: float,
+    former: tuple[int, int, int] | None = None,
 ) -> int:
     """Make a mirror whose backlog is the ids above `start` up to `newest`, and return its id.
 
+    `former`: the basic group that the source was, whose ids from the second up to the third come first.
     `box` must have been read before `newest`: what came between the two is then seen twice, never missed.
     """
     mirror = db.execute(
@@ -93,9 +95,15 @@ def bear(
         "backlog_count, backlog_since, waiting) VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING id",
         (name, source, source_topic or 0, target, target_topic or 0, history, now, count, since, waiting),
     ).fetchone()["id"]
-    db.execute(
-        "INSERT INTO feed (mirror, chat, fed_to, born_to) VALUES (?,?,?,?)", (mirror, source, newest, newest)
-    )
+    chat, begins, ends = former or (0, 0, 0)
+    if former is not None:
+        db.execute("INSERT INTO feed VALUES (?,?,?,?,0)", (mirror, chat, ends, ends))
+    db.execute("INSERT INTO feed VALUES (?,?,?,?,?)", (mirror, source, newest, newest, ends))
+    if ends > begins:
+        db.execute(
+            "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'backlog',?,?,?)",
+            (mirror, chat, begins, ends, 0),
+        )
     if newest > start:
         db.execute(
             "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'backlog',?,?,?)",

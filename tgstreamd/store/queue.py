@@ -23,6 +23,12 @@ def _job(row: Row) -> Job:
     return Job(**{**fields, "released": bool(row["released"]), "sealed": bool(row["sealed"])})
 
 
+def place_of(db: Db, mirror: int, chat: int, source_id: int) -> int:
+    """Its place among the mirror's messages: what a supergroup was before, has smaller ones."""
+    row = db.execute("SELECT base FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    return source_id + (row["base"] if row is not None else 0)
+
+
 def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
     """The next jobs of a lane in their order, the ones that cannot go yet included."""
     rows = db.execute(
@@ -44,9 +50,11 @@ def open_job(db: Db, target: int) -> Job | None:
 
 
 def live_floor(db: Db, mirror: int) -> int | None:
-    """While a live gap is open, no live job above this source id may go."""
+    """While a live gap is open, no live job beyond this place may go."""
     row = db.execute(
-        "SELECT min(next_id) AS floor FROM gap WHERE mirror = ? AND lane = 'live'", (mirror,)
+        "SELECT min(next_id + coalesce((SELECT base FROM feed WHERE feed.mirror = gap.mirror "
+        "AND feed.chat = gap.chat), 0)) AS floor FROM gap WHERE mirror = ? AND lane = 'live'",
+        (mirror,),
     ).fetchone()
     return None if row["floor"] is None else int(row["floor"])
 
@@ -92,28 +100,35 @@ def change_media(db: Db, job_id: int, message: Message) -> None:
     )
 
 
+#: The place of a job in the source's order, wherever in its lane it was put.
+_PLACE = (
+    "job.first_id + coalesce((SELECT base FROM feed WHERE feed.mirror = job.mirror "
+    "AND feed.chat = job.chat), 0)"
+)
+
+
 def unsent(db: Db, mirror: int) -> list[tuple[int, tuple[Message, ...]]]:
-    """Every unsent job of the mirror in the source's order: its first source id and its messages."""
+    """Every unsent job of the mirror in the source's order: its place and its messages."""
     rows = db.execute(
         # The first condition on the state is the one that `job_queue` has, so that settled jobs are not read.
-        "SELECT job.id, job.first_id, item.payload FROM job CROSS JOIN item ON item.job = job.id "
+        f"SELECT job.id, {_PLACE} AS place, item.payload FROM job CROSS JOIN item ON item.job = job.id "
         "WHERE job.mirror = ? AND job.lane IN ('live', 'backlog') AND job.state IN ('waiting', 'open') "
         "AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
-        "ORDER BY job.first_id, job.id, item.source_id",
+        "ORDER BY place, job.id, item.source_id",
         (mirror,),
     )
     jobs: dict[int, tuple[int, list[Message]]] = {}
     for row in rows:
-        jobs.setdefault(row["id"], (row["first_id"], []))[1].append(decode_message(row["payload"]))
-    return [(first, tuple(found)) for first, found in jobs.values()]
+        jobs.setdefault(row["id"], (row["place"], []))[1].append(decode_message(row["payload"]))
+    return [(place, tuple(found)) for place, found in jobs.values()]
 
 
-def skip_upto(db: Db, mirror: int, source_id: int, reason: str, now: float) -> int:
-    """Unattempted jobs up to this source id are skipped; how many messages those were."""
+def skip_upto(db: Db, mirror: int, place: int, reason: str, now: float) -> int:
+    """Unattempted jobs up to this place are skipped; how many messages those were."""
     rows = db.execute(
         "UPDATE job SET state = 'skipped', reason = ?, settled_at = ? WHERE mirror = ? AND state = 'waiting' "
-        "AND attempts = 0 AND first_id <= ? RETURNING id, items",
-        (reason, now, mirror, source_id),
+        f"AND attempts = 0 AND {_PLACE} <= ? RETURNING id, items",
+        (reason, now, mirror, place),
     ).fetchall()
     for row in rows:
         erase(db, row["id"])

@@ -127,6 +127,8 @@ class Origin(Value, frozen=True, kw_only=True):
     job: int
     lane: Lane
     copy_id: int | None
+    #: The chat in which that copy stands; 0 where there is none.
+    target: int = 0
     reason: str = ""
 
 

@@ -1,0 +1,105 @@
+"""A basic group has become a supergroup: its mirrors move, and keep their rows and their map.
+
+Ids begin anew in a supergroup, so its places come after those of the group that it was. Plain functions,
+one transaction each.
+"""
+
+from __future__ import annotations
+
+from ..model import Box
+from .engine import Db
+from .mirrors import open_gap
+
+
+def moved_to(db: Db, chat: int) -> int:
+    """What this chat has become; itself where it is still what it was."""
+    row = db.execute("SELECT new FROM moved WHERE old = ?", (chat,)).fetchone()
+    return int(row["new"]) if row else chat
+
+
+def remember_move(db: Db, old: int, new: int) -> None:
+    db.execute("INSERT INTO moved VALUES (?,?) ON CONFLICT DO NOTHING", (old, new))
+
+
+def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Box) -> bool:
+    """The source goes on as `new`: what is missing of the old one up to id `end`, then the new one.
+
+    `box` must have been read before `newest`. False where another mirror already lies there.
+    """
+    old = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()["source"]
+    if _taken(db, mirror, source=new):
+        return False
+    open_gap(db, mirror, old, end)
+    missing = db.execute("SELECT 1 FROM gap WHERE mirror = ? AND chat = ?", (mirror, old)).fetchone()
+    if missing is None:
+        # Nothing more can come of it, so that no album waits for more, and no push for its position.
+        db.execute(
+            "UPDATE job SET sealed = 1, released = 1 WHERE mirror = ? AND chat = ? "
+            "AND (sealed = 0 OR released = 0)",
+            (mirror, old),
+        )
+    base = db.execute("SELECT base FROM feed WHERE mirror = ? AND chat = ?", (mirror, old)).fetchone()
+    highest = max(end, _highest(db, mirror, old))
+    db.execute("UPDATE mirror SET source = ? WHERE id = ?", (new, mirror))
+    db.execute(
+        "INSERT INTO feed (mirror, chat, fed_to, born_to, base) VALUES (?,?,0,0,?) ON CONFLICT DO NOTHING",
+        (mirror, new, highest + (base["base"] if base else 0)),
+    )
+    open_gap(db, mirror, new, newest)
+    db.execute(
+        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+        (new, box.pts, box.qts, box.date),
+    )
+    return True
+
+
+def move_target(db: Db, mirror: int, new: int) -> bool:
+    """Copies go to `new` from now on; the map of the old ones stays. False where that cannot be yet."""
+    old = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
+    unknown = db.execute(
+        "SELECT 1 FROM job JOIN mirror ON mirror.id = job.mirror "
+        "WHERE job.state = 'open' AND mirror.target = ?",
+        (old,),
+    ).fetchone()
+    if unknown is not None or _taken(db, mirror, target=new):
+        return False
+    db.execute("UPDATE mirror SET target = ? WHERE id = ?", (new, mirror))
+    # What was planned for the old one, and nothing of it was attempted, is planned anew.
+    planned = db.execute(
+        "SELECT id, (SELECT count(*) FROM send WHERE send.job = job.id AND send.state <> 'new') AS begun "
+        "FROM job WHERE mirror = ? AND lane IN ('live', 'backlog') AND state IN ('waiting', 'open') "
+        "AND EXISTS (SELECT 1 FROM send WHERE send.job = job.id)",
+        (mirror,),
+    ).fetchall()
+    for job in planned:
+        if job["begun"]:
+            db.execute("UPDATE copy SET target = ? WHERE job = ? AND target_id IS NULL", (new, job["id"]))
+        else:
+            db.execute("DELETE FROM copy WHERE job = ?", (job["id"],))
+            db.execute("DELETE FROM send WHERE job = ?", (job["id"],))
+    for key in ("target", "second"):
+        db.execute(
+            'INSERT INTO mark SELECT ?, at, cost FROM mark WHERE "key" = ? ON CONFLICT DO NOTHING',
+            (f"{key}:{new}", f"{key}:{old}"),
+        )
+    return True
+
+
+def _highest(db: Db, mirror: int, chat: int) -> int:
+    """The highest id of that chat that this mirror knows."""
+    row = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    known = db.execute(
+        "SELECT max(source_id) AS id FROM item WHERE mirror = ? AND chat = ?", (mirror, chat)
+    ).fetchone()
+    return max(row["fed_to"] if row else 0, known["id"] or 0)
+
+
+def _taken(db: Db, mirror: int, *, source: int | None = None, target: int | None = None) -> bool:
+    """Whether another mirror lies between the places that this one would move to."""
+    row = db.execute(
+        "SELECT 1 FROM mirror AS other JOIN mirror AS mine ON mine.id = :mirror WHERE other.id <> mine.id "
+        "AND other.source = coalesce(:source, mine.source) AND other.source_topic = mine.source_topic "
+        "AND other.target = coalesce(:target, mine.target) AND other.target_topic = mine.target_topic",
+        {"mirror": mirror, "source": source, "target": target},
+    ).fetchone()
+    return row is not None
