@@ -10,13 +10,14 @@ import asyncio
 import os
 import resource
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
 from . import __version__
 from .admission import Admission, Waiting
 from .capture import Capture
+from .careful import Careful
 from .clock import Clock
 from .config import Config
 from .configured import pace
@@ -25,7 +26,7 @@ from .desk.rates import Rates
 from .desk.verbs import Desk, Live, State, Unborn
 from .errors import TgstreamdError
 from .model import Mirror
-from .ports import Beat, Ids, SecretIds
+from .ports import Beat, Ids, SecretIds, Source
 from .reload import Reload
 from .roster import Roster, box_of
 from .sending.census import Census
@@ -86,7 +87,13 @@ class Daemon:
         )
         self.staging = Staging(pipe, source, target, store, roster, clock, ids, notify=self._media_came)
         self.capture = Capture(
-            source, store, roster, clock, ids, notify=self._something_new, on_new=self.rates.came
+            cast(Source, Careful(source)),
+            store,
+            roster,
+            clock,
+            ids,
+            notify=self._something_new,
+            on_new=self.rates.came,
         )
         self.admission = Admission(
             config.mirrors,

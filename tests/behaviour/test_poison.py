@@ -178,3 +178,57 @@ async def test_waiting_for_others_is_no_trouble_of_its_own(tmp_path: Path, kind:
         await house.run()
         assert house.texts(target) == ["patient"]
         assert (await house.verb("parked"))["parked"] == []
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_a_message_that_breaks_the_reading_is_parked(tmp_path: Path, live: bool) -> None:
+    """Our own bug, while an answer is read: the page is halved until it stands alone; the others arrive."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, "first")
+        bad: list[int] = []
+
+        def breaks(messages: Any) -> None:
+            if any(message.id in bad for message in messages):
+                raise ZeroDivisionError("a bug of ours")
+
+        class Buggy(Through):
+            """Breaks on every answer that holds one message."""
+
+            async def history(self, chat: int, **options: Any) -> Any:
+                page = await self._inner.history(chat, **options)
+                breaks(page)
+                return page
+
+            async def messages(self, chat: int, ids: Any) -> Any:
+                found = await self._inner.messages(chat, ids)
+                breaks(found.values())
+                return found
+
+            async def difference(self, chat: int, box: Any) -> Any:
+                answer = await self._inner.difference(chat, box)
+                breaks(answer.messages)
+                return answer
+
+        def wrap(connection: Any) -> None:
+            connection.source = Buggy(connection.source)
+
+        house.wrap = wrap
+        house.mirror(source, target)
+        if live:
+            await house.start()
+            await house.run()
+            house.world.chats.silence(source, True)  # a push is another way in
+        for n in range(9):
+            post = house.post(source, str(n))
+            if n == 5:
+                bad.append(post.id)
+        if not live:
+            await house.start()
+        await house.run()
+        house.world.chats.silence(source, False)
+        house.post(source, "after")
+        await house.run()
+        assert house.texts(target) == ["first", *(str(n) for n in range(9) if n != 5), "after"]
+        [parked] = (await house.verb("parked"))["parked"]
+        assert parked["source_id"] == bad[0]

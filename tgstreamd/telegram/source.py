@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
 from telethon.tl import functions, types
 
 from ..errors import Rejected, SourceGone
@@ -22,6 +23,8 @@ from .media import locate
 from .peers import Peers
 from .pool import Pool
 from .reading import Reading
+
+log = structlog.get_logger()
 
 #: Events of a channel a difference brings at most (https://core.telegram.org/method/updates.getChannelDifference).
 DIFFERENCE_LIMIT: Final = 100
@@ -107,7 +110,11 @@ class TelegramSource:
     async def pushed(self) -> Push:
         while not self._told:
             update = await self._client.next_update()
-            self._told.extend(updates.pushes(update, self._client.directory))
+            try:
+                self._told.extend(updates.pushes(update, self._client.directory))
+            except Exception:  # whatever breaks us in a push: it is lost, and positions tell what it was
+                log.exception("a push could not be understood", kind=type(update).__name__)
+                self._told.append(updates.EVERYTHING)
         return self._told.popleft()
 
     # Media.

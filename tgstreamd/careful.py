@@ -1,0 +1,56 @@
+"""A source whose surprises are answers that cannot be read: one message that breaks us stops no others.
+
+Stands before the reading port, for capture. An exception that nobody foresaw, while an answer is turned
+into the model's words, becomes `Undecodable`: the gap is closed page by page, the page halved, and the
+message parked where it stands. Changes nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+import structlog
+
+from .errors import TgstreamdError, Undecodable
+from .model import Box, Difference, Message
+from .ports import Source
+
+log = structlog.get_logger()
+
+
+class Careful:
+    """A `ports.Source` before another."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    async def difference(self, chat: int, box: Box) -> Difference:
+        return await _foreseen(self._source.difference(chat, box), chat=chat)
+
+    async def history(
+        self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        work = self._source.history(chat, after=after, topic=topic, limit=limit)
+        return await _foreseen(work, chat=chat, after=after)
+
+    async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
+        return await _foreseen(self._source.messages(chat, ids), chat=chat)
+
+
+async def _foreseen[T](work: Awaitable[T], **names: int) -> T:
+    """The outcome of `work`. Raises the errors of ours, Undecodable for any other."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    finally:
+        task.cancel()
+    error = task.exception()
+    if error is None or isinstance(error, TgstreamdError) or not isinstance(error, Exception):
+        return task.result()
+    log.error("an answer broke us", **names, exc_info=error)
+    raise Undecodable(f"{type(error).__name__}: {error}") from error
