@@ -28,6 +28,7 @@ from .errors import (
 )
 from .forums import take_forum
 from .model import Chat
+from .moves import Moves
 from .ports import Beat, Source, Target
 from .roster import Roster
 from .store import Store
@@ -67,6 +68,7 @@ class Admission:
         self._store = store
         self._roster = roster
         self._clock = clock
+        self._moves = Moves(source, target, store, roster)
         self._births = Births(source, store, roster, clock, interval=interval)
         self._notify = notify
         #: Configured, but not born yet, by name: the reason.
@@ -184,8 +186,11 @@ class Admission:
         except TelegramError as error:
             self._wait(config.name, error.line())
             return None
-        source = await asked(self._source, source_id)
-        target = await asked(self._target, target_id)
+        sides = (
+            (source_id, await asked(self._source, source_id)),
+            (target_id, await asked(self._target, target_id)),
+        )
+        (source_id, source), (target_id, target) = await self._moves.follow(config, *sides)
         source_topics = await topics(self._source, source, config.source_topic)
         target_topics = await topics(self._target, target, config.target_topic)
         mirror = mirror_of(config, source_id, target_id)
@@ -208,16 +213,17 @@ class Admission:
             if finding.level == "warn" and not again:
                 log.warning(finding.text, mirror=config.name, subject=finding.subject)
         row = await self._store.find_mirror(source_id, config.source_topic, target_id, config.target_topic)
-        readable = isinstance(source, Chat) and may_run(f for f in findings if f.subject == "source")
-        if row is None and not readable:
-            self._wait(config.name, refusal(findings))
-            return None
+        can_read = may_run(finding for finding in findings if finding.subject == "source")
+        readable = source if isinstance(source, Chat) and can_read else None
         if isinstance(source, Chat):
             self._roster.sources[source_id] = source
         if isinstance(target, Chat):
             self._roster.targets[target_id] = target
         if row is None:
-            mirror_id = await self._births.bear(config, mirror, reload=reload)
+            if readable is None:
+                self._wait(config.name, refusal(findings))
+                return None
+            mirror_id = await self._births.bear(config, mirror, readable, reload=reload)
         else:
             mirror_id = row.id
             if row.id not in self._roster.mirrors or (row.lost and readable):
@@ -257,11 +263,11 @@ class Admission:
     async def _resolved(self, ref: int | str) -> int:
         """What a name meant when it was first resolved; only `check` and `init` ask anew."""
         if isinstance(ref, str) and (known := await self._store.known_name(ref)) is not None:
-            return known
+            return await self._store.moved_to(known)
         chat = await self._resolve(ref)
         if isinstance(ref, str):
             await self._store.remember_name(ref, chat)
-        return chat
+        return await self._store.moved_to(chat)
 
     async def _refuse_loops(self) -> None:
         """What feeds itself, as only Telegram shows it: a name, a linked group."""

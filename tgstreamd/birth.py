@@ -6,13 +6,15 @@ Judges nothing.
 
 from __future__ import annotations
 
+import msgspec
 import structlog
 
 from .clock import Clock
 from .config import MirrorConfig
 from .configured import beginning
 from .decide.judge import backlog_words
-from .model import Mirror
+from .errors import Rejected, SourceLost
+from .model import Chat, Mirror
 from .ports import Source
 from .roster import Roster, box_of
 from .store import Store
@@ -36,7 +38,7 @@ class Births:
         self._clock = clock
         self._interval = interval
 
-    async def bear(self, config: MirrorConfig, mirror: Mirror, *, reload: bool) -> int:
+    async def bear(self, config: MirrorConfig, mirror: Mirror, source: Chat, *, reload: bool) -> int:
         """A mirror that the ledger does not know; its id. Raises what the source raises."""
         box = await self._source.box(mirror.source)
         newest = await self._source.newest(mirror.source)
@@ -45,6 +47,8 @@ class Births:
         count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
         if start >= newest:
             count, since = 0, 0
+        former, older, oldest = await self._former(config, mirror, source)
+        count, since = count + older, oldest or since
         words = backlog_words(count, since, self._interval)
         waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
         mirror_id = await self._store.bear(
@@ -62,6 +66,7 @@ class Births:
             since=since,
             waiting=waiting,
             now=self._clock.now(),
+            former=former,
         )
         if config.pins:
             pinned = await self._source.pinned(mirror.source)
@@ -70,6 +75,26 @@ class Births:
         if waiting:
             log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)
         return mirror_id
+
+    async def _former(
+        self, config: MirrorConfig, mirror: Mirror, source: Chat
+    ) -> tuple[tuple[int, int, int] | None, int, int]:
+        """The basic group that the source was: its ids that belong to the history, how many, since when."""
+        chat, end = source.migrated_from, source.migrated_from_max
+        if chat is None or mirror.source_topic is not None:
+            return None, 0, 0
+        then = msgspec.structs.replace(mirror, source=chat)
+        try:
+            # A first message id is one of the supergroup's.
+            whole = config.history != "none" and not config.history.isdigit()
+            begins = await beginning(config.history, then, self._source, self._clock.now()) if whole else end
+            end = end or await self._source.newest(chat)
+            start = min(begins, end)
+            count, since = await self._source.count(chat, after=start) if start < end else (0, 0)
+        except (SourceLost, Rejected) as error:
+            log.warning("history of the group that it was cannot be read", chat=chat, why=error.line())
+            return None, 0, 0
+        return (chat, start, end), count, since
 
     async def put_back(self, name: str, mirror: Mirror, mirror_id: int, *, was_away: bool) -> None:
         """A mirror that the ledger knows. `was_away`: the time since then is a gap."""

@@ -13,11 +13,11 @@ import structlog
 
 from .clock import Clock
 from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient, Undecodable
-from .gaps import PAGE, Gaps
+from .gaps import Gaps
 from .model import Difference, Message, Push
 from .patience import Patience
 from .ports import Beat, Ids, Source
-from .roster import Roster, box_of, wants
+from .roster import Roster, box_of
 from .store import Gap, Store
 
 log = structlog.get_logger()
@@ -153,10 +153,9 @@ class Capture:
                 continue
             if box in self._told or self._is_due(box) or await self._seals(chats):
                 more |= await self._guard(box, chats, self._read_difference(box, chats))
-        for gap in await self._store.gaps():
+        for gap in await self._gaps.due():
             if (
-                gap.mirror in self._roster.mirrors
-                and not self._patience.rests(gap.chat)
+                not self._patience.rests(gap.chat)
                 and not self._asleep(HISTORIES)
                 and await self._hungry(gap)
             ):
@@ -227,22 +226,8 @@ class Capture:
         return more
 
     async def _reconcile(self, chat: int) -> bool:
-        """What no update ever told: compare the newest page of the history with the ledger."""
-        newest = await self._source.newest(chat)
-        for mirror in self._roster.of_source(chat):
-            since = max(await self._store.born_to(mirror.id, chat), newest - PAGE)
-            page = await self._source.history(chat, after=since, topic=mirror.source_topic, limit=PAGE)
-            page = tuple(message for message in page if wants(mirror, message))
-            await self._store.take_edits(mirror.id, page, self._clock.now())
-            missed = await self._store.take_missed(
-                mirror.id,
-                page,
-                now=self._clock.now(),
-                new_id=self._ids.random_id,
-            )
-            if missed:
-                log.warning("the history held messages that no update told", mirror=mirror.name, n=missed)
-                self._notify()
+        if await self._gaps.compare(chat):
+            self._notify()
         return False
 
     # -- rules ----------------------------------------------------------------------------------------

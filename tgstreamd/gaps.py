@@ -1,6 +1,7 @@
 """Closes gaps: reads the history of a source page by page, up to where the live position takes over.
 
-One page and the position behind it are one transaction. A message that cannot be read at this layer is
+One page and the position behind it are one transaction. Also compares the newest page with the ledger. A
+message that cannot be read at this layer is
 parked in its place. Decides neither when to read nor what trouble means.
 """
 
@@ -14,7 +15,7 @@ from .clock import Clock
 from .errors import Undecodable
 from .model import Message
 from .ports import Ids, Source
-from .roster import Roster, wants
+from .roster import Roster, of_topic, wants
 from .store import Gap, Store
 
 log = structlog.get_logger()
@@ -45,6 +46,18 @@ class Gaps:
         self._ids = ids
         self._sound = sound
 
+    async def due(self) -> list[Gap]:
+        """The gaps to read now: of each mirror's backlogs the first, for it is that of an older chat."""
+        found: list[Gap] = []
+        older: set[int] = set()
+        for gap in await self._store.gaps():
+            if gap.mirror not in self._roster.mirrors or (gap.lane == "backlog" and gap.mirror in older):
+                continue
+            found.append(gap)
+            if gap.lane == "backlog":
+                older.add(gap.mirror)
+        return found
+
     async def read(self, gap: Gap) -> bool:
         """One page of the gap; true, since there may be more at once. Raises what `Source` raises."""
         mirror = self._roster.mirrors[gap.mirror]
@@ -52,7 +65,10 @@ class Gaps:
         while True:
             try:
                 page = await self._source.history(
-                    gap.chat, after=gap.next_id, topic=mirror.source_topic, limit=limit
+                    gap.chat,
+                    after=gap.next_id,
+                    topic=mirror.source_topic if gap.chat == mirror.source else None,
+                    limit=limit,
                 )
                 break
             except Undecodable as error:
@@ -67,11 +83,28 @@ class Gaps:
             sound,
             upto=upto,
             ended=not page,
-            wanted=lambda message: wants(mirror, message),
+            wanted=lambda message: of_topic(mirror, message),
             now=self._clock.now(),
             new_id=self._ids.random_id,
         )
         return True
+
+    async def compare(self, chat: int) -> bool:
+        """What no update ever told: the newest page of the history against the ledger; true if there was."""
+        newest = await self._source.newest(chat)
+        found = False
+        for mirror in self._roster.of_source(chat):
+            since = max(await self._store.born_to(mirror.id, chat), newest - PAGE)
+            page = await self._source.history(chat, after=since, topic=mirror.source_topic, limit=PAGE)
+            page = tuple(message for message in page if wants(mirror, message))
+            await self._store.take_edits(mirror.id, page, self._clock.now())
+            missed = await self._store.take_missed(
+                mirror.id, page, now=self._clock.now(), new_id=self._ids.random_id
+            )
+            if missed:
+                log.warning("the history held messages that no update told", mirror=mirror.name, n=missed)
+                found = True
+        return found
 
     async def _step_over_unreadable(self, gap: Gap, error: Undecodable) -> bool:
         """The next message cannot be read: find its id, park it in its place, go on behind it."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+import msgspec
+
 from .model import GENERAL_TOPIC, Account, Chat, Message, Mirror
 
 #: Channels and supergroups have marked ids below this; basic groups and users share the common box.
@@ -21,8 +23,11 @@ def box_of(chat: int) -> int:
 
 def wants(mirror: Mirror, message: Message) -> bool:
     """Whether a message of its source chat belongs to what this mirror copies."""
-    if mirror.source != message.chat:
-        return False
+    return mirror.source == message.chat and of_topic(mirror, message)
+
+
+def of_topic(mirror: Mirror, message: Message) -> bool:
+    """Whether a message, of the source or of what that was before, stands in what the mirror copies."""
     return mirror.source_topic is None or (message.topic or GENERAL_TOPIC) == mirror.source_topic
 
 
@@ -45,6 +50,11 @@ class Roster:
     def same_account(self) -> bool:
         """What one account reads it can send by reference; another's references are worth nothing to it."""
         return self.reader.id == self.writer.id
+
+    def source_of(self, mirror: Mirror, chat: int) -> Chat:
+        """The source, or the group that it was before it became a supergroup."""
+        now = self.sources[mirror.source]
+        return self.sources.get(chat) or msgspec.structs.replace(now, id=chat, kind="group", username="")
 
     def suspect(self, chat: int) -> None:
         """Something changed about this chat, or it cannot be reached: judge its mirrors anew."""

@@ -93,10 +93,10 @@ class Census:
         if not holds_copies(pairs, jobs=len(unsent), candidates=len(candidates)):
             await self._end(mirror)
             return True
-        newest = unsent[pairs[-1][0]][0]
-        older = sum(len(messages) for first, messages in unsent if first <= newest)
+        newest, last = unsent[pairs[-1][0]]
+        older = sum(len(messages) for place, messages in unsent if place <= newest)
         topics = await self._topics(mirror, [messages for _, messages in unsent], pairs, candidates)
-        reason = f"{UNKNOWN_COPIES}: resume skips {older} messages up to {newest} and goes on after them"
+        reason = f"{UNKNOWN_COPIES}: resume skips {older} messages up to {last[0].id} and goes on after them"
         await self._store.await_resume(
             mirror.id, reason, newest, topics=topics, now=self._clock.now(), new_id=self._ids.random_id
         )

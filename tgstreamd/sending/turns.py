@@ -70,7 +70,7 @@ class Turns:
             return math.inf
         if job.lane == "live" and job.sub >= 0:
             floor = await self._store.live_floor(mirror.id)
-            if floor is not None and job.first_id > floor:
+            if floor is not None and job.ord > floor:
                 return math.inf
         when = max(job.not_before, job.date + mirror.delay if mirror.delay else 0.0)
         if not self._staging.failed(job.id) and await self._staging.needs(job):

@@ -1,0 +1,224 @@
+"""A basic group becomes a supergroup, on either side: the mirror goes on, and neither loses nor repeats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.house import House
+from tests.telegram.world.chats import Chat
+
+
+def group(house: House, title: str, *, own: bool = False) -> Chat:
+    """A basic group with both of us in it."""
+    creator, member = (house.me, house.other) if own else (house.other, house.me)
+    return house.world.chats.add_group(title, creator, [member])
+
+
+async def test_a_source_that_migrates_is_followed(tmp_path: Path) -> None:
+    """While the daemon runs; the map is kept, also over a restart with the old configuration."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        house.post(source, "one")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        last = house.post(source, "two")
+        new = house.world.chats.migrate(source)
+        house.post(new, "three")
+        await house.run()
+        assert house.texts(target) == ["one", "two", "three"]
+        house.post(new, "an answer", reply_to=last)
+        house.post(new, "four")
+        await house.run()
+        assert house.texts(target)[-2:] == ["an answer", "four"]
+        answer = next(m for m in house.messages(target) if m.text == "an answer")
+        assert answer.reply is not None
+        assert answer.reply.to is not None
+        assert answer.reply.to.text == "two"
+        assert (await house.status())["mirrors"][0]["source"] == new.marked_id
+        await house.restart()
+        house.post(new, "five")
+        await house.run()
+        assert house.texts(target) == ["one", "two", "three", "an answer", "four", "five"]
+        [mirror] = (await house.status())["mirrors"]
+        assert (mirror["source"], mirror["parked"], mirror["paused"]) == (new.marked_id, 0, "")
+
+
+async def test_a_source_that_migrates_while_it_is_stopped(tmp_path: Path) -> None:
+    """What was written before and after it is all there, in order."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        house.post(source, "one")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        await house.stop()
+        for n in range(30):
+            house.post(source, f"old {n}")
+        new = house.world.chats.migrate(source)
+        for n in range(30):
+            house.post(new, f"new {n}")
+        house.clock.advance(86400)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == [
+            "one", *(f"old {n}" for n in range(30)), *(f"new {n}" for n in range(30)),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("configured", ["old", "new"])
+async def test_a_mirror_born_after_the_migration_has_the_history_of_both(
+    tmp_path: Path, configured: str
+) -> None:
+    """Whichever id the configuration names; the group that it was comes first."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        for n in range(5):
+            house.post(source, f"old {n}")
+        new = house.world.chats.migrate(source)
+        for n in range(5):
+            house.post(new, f"new {n}")
+        house.mirror(source if configured == "old" else new, target)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == [*(f"old {n}" for n in range(5)), *(f"new {n}" for n in range(5))]
+        house.post(new, "live")
+        await house.run()
+        assert house.texts(target)[-1] == "live"
+
+
+async def test_a_long_history_of_both_keeps_its_order(tmp_path: Path) -> None:
+    """More than is read ahead: nothing of the new chat before the old one is through."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        for n in range(620):
+            house.post(source, f"old {n}")
+        new = house.world.chats.migrate(source)
+        for n in range(20):
+            house.post(new, f"new {n}")
+        house.mirror(new, target)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == [
+            *(f"old {n}" for n in range(620)), *(f"new {n}" for n in range(20)),
+        ]  # fmt: skip
+
+
+async def test_a_migration_in_the_midst_of_the_backlog(tmp_path: Path) -> None:
+    """The rest of the old history, then the new chat; albums whole."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        make = house.world.media
+        for n in range(20):
+            house.post(source, f"old {n}")
+        house.mirror(source, target)
+        await house.start()
+        await house.run(30)
+        house.world.chats.post_album(source, house.other, [make.photo(seed=1), make.photo(seed=2)])
+        new = house.world.chats.migrate(source)
+        house.post(new, "new")
+        await house.run()
+        assert house.texts(target) == [*(f"old {n}" for n in range(20)), "", "", "new"]
+        first, second = [m for m in house.messages(target) if m.media]
+        assert first.grouped_id == second.grouped_id
+
+
+async def test_history_none_leaves_the_old_group_alone(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        house.post(source, "old")
+        new = house.world.chats.migrate(source)
+        house.post(new, "older than the mirror")
+        house.mirror(new, target, history="none")
+        await house.start()
+        await house.run()
+        house.post(new, "live")
+        await house.run()
+        assert house.texts(target) == ["live"]
+
+
+async def test_a_target_that_migrates_is_followed(tmp_path: Path) -> None:
+    """New copies go to the supergroup; what is answered from before becomes a line."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), group(house, "Copy", own=True)
+        first = house.post(source, "one")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["one"]
+        new = house.world.chats.migrate(target)
+        house.post(source, "two", reply_to=first)
+        await house.run()
+        assert house.texts(target) == ["one"]
+        assert house.texts(new) == ["↪ a message from before this group became a supergroup\ntwo"]
+        third = house.post(source, "three")
+        house.post(source, "four", reply_to=third)
+        await house.run()
+        assert house.texts(new)[1:] == ["three", "four"]
+        answer = house.messages(new)[-1]
+        assert answer.reply is not None
+        await house.restart()
+        house.post(source, "five")
+        await house.run()
+        assert house.texts(new)[-1] == "five"
+        assert (await house.status())["mirrors"][0]["target"] == new.marked_id
+
+
+async def test_copies_from_before_are_not_confused_with_others(tmp_path: Path) -> None:
+    """Ids begin anew: an edit or a deletion of an old original touches nothing in the new chat."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), group(house, "Copy", own=True)
+        old = [house.post(source, f"old {n}") for n in range(6)]
+        house.mirror(source, target, deletes="mirror")
+        await house.start()
+        await house.run()
+        new = house.world.chats.migrate(target)
+        for n in range(6):
+            house.post(source, f"new {n}")
+        await house.run()
+        house.world.chats.edit(old[1], "changed")
+        house.world.chats.delete(*old[2:])
+        house.world.chats.pin(old[0])
+        await house.run()
+        assert house.texts(new) == [f"new {n}" for n in range(6)]
+        assert not any(message.pinned for message in house.messages(new))
+
+
+async def test_a_target_that_migrates_while_it_is_stopped(tmp_path: Path) -> None:
+    """Also where a call was under way of which nobody knows the outcome."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), group(house, "Copy", own=True)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        house.post(source, "one")
+        house.post(source, "two")
+        await house.run(until=lambda: len(house.texts(target)) == 1)
+        await house.stop()
+        new = house.world.chats.migrate(target)
+        await house.start()
+        await house.run()
+        assert house.texts(target) + house.texts(new) == ["one", "two"]
+
+
+async def test_a_migration_that_cannot_be_followed_pauses(tmp_path: Path) -> None:
+    """The account was not let into the supergroup: the reason is said, and others go on."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        new = house.world.chats.migrate(source)
+        house.world.chats.ban(new, house.me)
+        await house.run()
+        paused = (await house.status())["mirrors"][0]["paused"]
+        assert str(new.marked_id) in paused
+        house.world.chats.unban(new, house.me)
+        house.world.chats.join(new, house.me)
+        house.post(new, "let in again")
+        house.clock.advance(700)
+        await house.ask_again()
+        await house.run()
+        assert house.texts(target) == ["let in again"]
