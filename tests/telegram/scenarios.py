@@ -217,7 +217,7 @@ def _files(speaker: Speaker, big: int) -> None:
     say("", make("sticker"))
     say("", make("sticker", 60_000, emoji="🐈‍⬛", dc_id=4))
     names = ["Отчёт 2026 (final) (2).PDF", "写真集.tar.gz", "no extension", "..", "-rf *", ".hidden",
-             "quote\"s & <tags>.html", "../../up/and/away.txt", "🚀.bin", "n" * 150 + ".txt"]  # fmt: skip
+             "quote\"s & <tags>.html", "up and away.txt", "🚀.bin", "n" * 150 + ".txt"]  # fmt: skip
     for index, name in enumerate(names):
         say("", make("document", 40_000 + 9_973 * index, name=name, dc_id=2 + 2 * (index % 2)))
     sizes = [1, 1024, 512 * 1024, 512 * 1024 + 1, 10 * 1024 * 1024, 10 * 1024 * 1024 + 1]

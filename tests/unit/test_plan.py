@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.decide.degrade import degraded
-from tgstreamd.decide.plan import ALBUM_CLASS, Parent, Plan, Refusal, plan, way
+from tgstreamd.decide.plan import ALBUM_CLASS, MUTE, Parent, Plan, Refusal, plan, way
 from tgstreamd.decide.text import units
 from tgstreamd.model import (
     FILE_KINDS,
     PART_SIZE,
+    TOLD_KINDS,
     Account,
     Chat,
     Draft,
@@ -129,13 +130,51 @@ def test_a_protected_message_of_ones_own_chat_is_streamed() -> None:
     assert planned(photo, source=mine, transfer="reference-only").drafts[0].pieces[0].media is None
 
 
-def test_a_poll_becomes_a_note_or_is_skipped() -> None:
-    poll = message(media=media("poll", note='a poll: "Lunch?"'), text="vote!")
-    assert texts(planned(poll)) == [['[a poll: "Lunch?" — not copied]\nvote!']]
-    assert planned(poll, unsupported="skip") == Plan(skip='a poll: "Lunch?" — not copied')
+def test_a_throw_of_dice_becomes_a_note_or_is_skipped() -> None:
+    dice = message(media=media("dice", note="a throw of 🎲: 4"), text="luck!")
+    assert texts(planned(dice)) == [["[a throw of 🎲: 4 — not copied]\nluck!"]]
+    assert planned(dice, unsupported="skip") == Plan(skip="a throw of 🎲: 4 — not copied")
 
 
-@pytest.mark.parametrize("kind", ["geo", "dice", "expired", "unsupported", "story", "live_photo"])
+@pytest.mark.parametrize("kind", sorted(TOLD_KINDS))
+def test_what_has_no_bytes_is_said_again(kind: str) -> None:
+    draft = only(planned(message(media=media(kind)), same_account=False))
+    assert draft.pieces[0].media is not None
+    assert draft.pieces[0].text == ""
+    assert draft.method == ("messages.sendMessage" if kind == "rich" else "messages.sendMedia")
+
+
+def test_words_beside_a_poll_are_its_own() -> None:
+    poll = message(media=media("poll"), text="vote!")
+    assert texts(planned(poll, attribution="author")) == [["Ada\nvote!"]]
+    assert texts(planned(message(media=media("poll")), attribution="author")) == [[""], ["Ada"]]
+    assert texts(planned(message(media=media("venue"), text="here"))) == [[""], ["here"]]
+
+
+def test_what_a_copy_lacks_is_said_beside_it() -> None:
+    quiz = message(media=media("poll", note='a quiz: "Capital?"', lacks="the right answer is not shown"))
+    assert texts(planned(quiz)) == [[""], ['[a quiz: "Capital?" — the right answer is not shown]']]
+    assert texts(planned(quiz, unsupported="skip")) == [[""]]
+    still = message(media=media("live_photo", note="a live photo", companions=True), text="sea")
+    assert texts(planned(still)) == [["sea"]]
+    assert texts(planned(still, same_account=False)) == [["[a live photo — without its moving part]\nsea"]]
+
+
+def test_what_has_words_is_written_where_it_cannot_be_sent() -> None:
+    bold = Entity(kind="bold", offset=0, length=8)
+    todo = media("todo", premium=True, words="Shopping\n▫ milk", word_entities=(bold,))
+    assert only(planned(message(media=todo), account=PREMIUM)).pieces[0].media == todo
+    piece = only(planned(message(media=todo))).pieces[0]
+    assert piece.text == "[a checklist, only Premium accounts may send it — as text]\nShopping\n▫ milk"
+    assert [(e.kind, e.offset) for e in piece.entities] == [("bold", 59)]
+    assert texts(planned(message(media=todo), unsupported="skip")) == [["Shopping\n▫ milk"]]
+    page = media("rich", words="A page", companions=True)
+    assert texts(planned(message(media=page), same_account=False)) == [
+        ["[a rich message, holds files that cannot be moved — as text]\nA page"]
+    ]
+
+
+@pytest.mark.parametrize("kind", ["dice", "expired", "unsupported", "game", "video_stream"])
 def test_every_other_kind_is_noted_in_words(kind: str) -> None:
     draft = only(planned(message(media=media(kind))))
     assert draft.pieces[0].text.startswith("[a piece" if kind == "audio" else "[")
@@ -198,6 +237,9 @@ def test_an_album_item_that_cannot_be_copied() -> None:
     album = [message(1, media=media(), group=1), message(2, media=media(refusal="paid"), group=1)]
     assert texts(planned(*album)) == [[""], ["[a photo, paid — not copied]"]]
     assert [len(d.pieces) for d in planned(*album, unsupported="skip").drafts] == [1]
+    middle = [message(id, media=media(refusal="gone" if id == 2 else ""), group=1) for id in (1, 2, 3)]
+    result = planned(*middle)
+    assert [[piece.source_id for piece in draft.pieces] for draft in result.drafts] == [[1, 3], [2]]
 
 
 def test_a_reply_with_its_quote() -> None:
@@ -292,7 +334,8 @@ def test_our_own_link_gets_no_preview() -> None:
             "larger than the 2.1 GB of this account",
         ),
         (media("file", size=4000 * PART_SIZE + 1), "stream", False, PREMIUM, "stream"),
-        (media("poll"), "reference", True, FREE, ""),
+        (media("poll"), "reference-only", False, FREE, "told"),
+        (media("dice"), "reference", True, FREE, ""),
         (media(refusal="paid"), "reference", True, FREE, "paid"),
     ],
 )
@@ -300,7 +343,7 @@ def test_the_way(what: Media, transfer: str, same: bool, account: Account, expec
     mirror = msgspec.structs.replace(MIRROR, transfer=transfer)
     route = way(what, mirror=mirror, account=account, same_account=same)
     assert route == expected
-    assert isinstance(route, Refusal) == (expected not in ("stream", "reference"))
+    assert isinstance(route, Refusal) == (expected not in ("stream", "reference", "told"))
 
 
 def test_no_way_by_reference() -> None:
@@ -310,7 +353,7 @@ def test_no_way_by_reference() -> None:
 
 ANY_MEDIA = st.one_of(
     st.none(),
-    st.sampled_from([*sorted(FILE_KINDS), "poll", "paid"]).map(media),
+    st.sampled_from([*sorted(FILE_KINDS | TOLD_KINDS), "dice", "paid"]).map(media),
 )
 
 
@@ -342,12 +385,14 @@ def test_every_plan_is_legal(
         for piece in draft.pieces:
             assert units(piece.text) <= (account.caption_max if piece.media else account.text_max)
             assert piece.text or piece.media
-            assert piece.media is None or piece.media.kind in FILE_KINDS
-            assert not (piece.media and piece.media.kind in ("sticker", "round") and piece.text)
+            assert piece.media is None or piece.media.kind in FILE_KINDS | TOLD_KINDS
+            mute = piece.media is not None and piece.media.kind in MUTE - {"poll", "todo"}
+            assert not (mute and piece.text)
             assert all(0 <= e.offset < e.offset + e.length <= units(piece.text) for e in piece.entities)
             if piece.media is not None:
                 moved.append(piece.source_id)
-    assert moved == [id for id, (what, _) in enumerate(items) if what and what.kind in FILE_KINDS]
+    copied = FILE_KINDS | TOLD_KINDS
+    assert moved == [id for id, (what, _) in enumerate(items) if what and what.kind in copied]
     sent = "".join("".join(piece.text.split()) for draft in result.drafts for piece in draft.pieces)
     if unsupported == "note":
         assert all(sent.count(char) >= sum(t.count(char) for _, t in items) for char in "ab😀")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.text import Text, cut, join, split, squeeze, trim, units
+from tgstreamd.decide.text import Text, cut, join, sane, split, squeeze, trim, units
 from tgstreamd.model import Entity
 
 CHARS = st.sampled_from([*"ab é日 \n\t", "😀", "👨‍👩‍👧", "\u2003"])
@@ -124,3 +124,35 @@ def test_a_custom_emoji_is_never_cut() -> None:
 
 def test_squeeze_makes_white_space_alike() -> None:
     assert squeeze(" a\u2003b\n\n c ") == "a b c"
+
+
+@pytest.mark.parametrize(
+    "cluster", ["👨‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇺🇳", "e\u0301", "1️⃣", "🏴\U000e0067\U000e0062\U000e007f"]
+)
+def test_what_is_seen_as_one_character_is_not_cut(cluster: str) -> None:
+    pieces = split(Text(text="x" + cluster * 400), 100, 100)
+    assert "".join(piece.text for piece in pieces) == "x" + cluster * 400
+    assert all(piece.units <= 100 for piece in pieces)
+    for piece in pieces:
+        assert len(piece.text.removeprefix("x")) % len(cluster) == 0
+
+
+def test_a_run_that_never_ends_is_cut_anyway() -> None:
+    endless = "a" + "\u0301" * 5000
+    assert "".join(piece.text for piece in split(Text(text=endless), 100, 100)) == endless
+
+
+@given(
+    st.text(st.sampled_from("ab \n😀👨\u200d"), max_size=40),
+    st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60)), max_size=8),
+)
+def test_entities_are_made_sane(text: str, spans: list[tuple[int, int]]) -> None:
+    given_ = tuple(Entity(kind="bold", offset=start, length=length) for start, length in spans)
+    made = sane(Text(text=text, entities=given_))
+    raw = text.encode("utf-16-le")
+    for entity in made.entities:
+        assert 0 <= entity.offset < entity.offset + entity.length <= units(text)
+        for at in (entity.offset, entity.offset + entity.length):
+            raw[: 2 * at].decode("utf-16-le")
+    whole = [e for e in given_ if e.offset >= 0 and e.length > 0 and e.offset + e.length <= units(text)]
+    assert len(made.entities) >= len(whole)

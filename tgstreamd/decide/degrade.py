@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from ..model import FILE_KINDS, Account, Draft, Piece, Preview
-from .lines import note
+from .lines import in_words
 from .retry import Cure
-from .text import Text, join, split
+from .text import Text, join, split, without
 
 
 def degraded(draft: Draft, what: Cure, *, account: Account, reason: str = "") -> tuple[Draft, ...]:
@@ -26,6 +26,11 @@ def degraded(draft: Draft, what: Cure, *, account: Account, reason: str = "") ->
             return (change(draft, reply=bare),)
         case "entities":
             return (change(draft, pieces=tuple(change(piece, entities=()) for piece in draft.pieces)),)
+        case "mentions":
+            pieces = tuple(
+                change(piece, entities=without(piece.entities, {"mention_name"})) for piece in draft.pieces
+            )
+            return (change(draft, pieces=pieces),)
         case "preview":
             return (change(draft, preview=Preview(mode="none")),)
         case "as-file":
@@ -48,7 +53,7 @@ def _as_file(piece: Piece) -> Piece:
 def _noted(piece: Piece, account: Account, reason: str) -> list[Piece]:
     body = Text(text=piece.text, entities=piece.entities)
     if piece.media is not None:
-        body = join((note(piece.media, reason), body))
+        body = join((in_words(piece.media, reason), body))
     return [
         Piece(source_id=piece.source_id, text=text.text, entities=text.entities)
         for text in split(body, account.text_max, account.text_max)

@@ -6,10 +6,11 @@ a line goes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ..model import Chat, Entity, Media, Message, Mirror, Reply
-from .text import Text, cut, squeeze, units
+from .text import Text, cut, join, squeeze, units
 
 #: Characters of a lost parent that are shown.
 GLIMPSE = 120
@@ -67,7 +68,7 @@ def topic_line(name: str) -> Text:
 
 def answered(reply: Reply | None, lost: str, url: str) -> Text:
     """A quoted line in place of a reply that cannot be one: what it said, or why it is not there."""
-    said = squeeze(reply.quote) if reply is not None else ""
+    said = squeeze(reply.quote or reply.what) if reply is not None else ""
     if len(said) > GLIMPSE:
         said = said[: GLIMPSE - 1].rstrip() + "…"
     return _line("↪ " + (said or squeeze(lost) or "an earlier message"), quoted=True, url=url)
@@ -77,6 +78,29 @@ def note(media: Media, reason: str = "") -> Text:
     """`[a poll: "Lunch?" — not copied]`."""
     middle = f", {reason}" if reason else ""
     return Text(text=f"[{describe(media)}{middle} — not copied]")
+
+
+def in_words(
+    media: Media,
+    reason: str = "",
+    *,
+    own: Callable[[tuple[Entity, ...]], tuple[Entity, ...]] = lambda marks: marks,
+    quiet: bool = False,
+) -> Text:
+    """What stands in place of a media: all that it says, where that is known as a text, else a note.
+
+    `own` picks the entities that the sender may set. `quiet`: no note.
+    """
+    if not media.words.strip() or media.refusal:
+        return Text() if quiet else note(media, reason)
+    said = Text(text=media.words, entities=own(media.word_entities))
+    middle = f", {reason}" if reason else ""
+    return said if quiet else join((Text(text=f"[{NAMES[media.kind]}{middle} — as text]"), said))
+
+
+def remark(media: Media) -> Text:
+    """`[a quiz: "Capital?" — the right answer is not shown, copied as an ordinary poll]`."""
+    return Text(text=f"[{describe(media)} — {media.lacks}]")
 
 
 def describe(media: Media) -> str:

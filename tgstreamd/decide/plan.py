@@ -7,17 +7,12 @@ a reason for whatever is not copied. Does not know how anything is sent, nor wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from ..model import (
-    FILE_KINDS,
     GENERAL_TOPIC,
-    PART_SIZE,
     Account,
     Chat,
     Draft,
-    Entity,
-    Media,
     Message,
     Mirror,
     Piece,
@@ -25,22 +20,27 @@ from ..model import (
     ReplyTo,
     Value,
 )
-from .lines import answered, byline, first_link, note, topic_line
-from .text import Text, join, split, trim, without
+from .item import Item, Links, item
+from .item import Refusal as Refusal
+from .item import own_entities as own_entities
+from .item import way as way
+from .lines import answered, byline, first_link, topic_line
+from .text import Text, join, split, trim
 
 #: Which kinds may stand in one album with each other
 #: (https://core.telegram.org/api/files#albums-grouped-media).
-ALBUM_CLASS: dict[str, str] = {"photo": "visual", "video": "visual", "audio": "audio", "file": "file"}
+ALBUM_CLASS: dict[str, str] = {
+    "photo": "visual",
+    "live_photo": "visual",
+    "video": "visual",
+    "audio": "audio",
+    "file": "file",
+}
 ALBUM_MAX = 10
 #: Kinds that take no caption.
-MUTE: frozenset[str] = frozenset({"sticker", "round"})
-#: What the server finds in a text by itself, or alone may set.
-DETECTED: frozenset[str] = frozenset(
-    {
-        "mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone", "bank_card",
-        "diff_insert", "diff_delete", "diff_replace", "unknown",
-    }
-)  # fmt: skip
+MUTE: frozenset[str] = frozenset(
+    {"sticker", "round", "geo", "geo_live", "venue", "contact", "story", "rich", "poll", "todo"}
+)
 #: What a quote may hold (https://core.telegram.org/constructor/inputReplyToMessage).
 QUOTABLE: frozenset[str] = frozenset(
     {"bold", "italic", "underline", "strike", "spoiler", "custom_emoji", "formatted_date"}
@@ -63,20 +63,6 @@ class Plan(Value, frozen=True, kw_only=True):
     skip: str = ""
 
 
-class Refusal(str):
-    """Why a media cannot be copied."""
-
-    __slots__ = ()
-
-
-class _Item(Value, frozen=True, kw_only=True):
-    """A source message with what will stand for it."""
-
-    message: Message
-    body: Text
-    media: Media | None
-
-
 def plan(
     messages: Sequence[Message],
     *,
@@ -88,26 +74,28 @@ def plan(
     same_account: bool,
     topic: int | None = None,
     topic_name: str = "",
+    links: Links | None = None,
 ) -> Plan:
     """The drafts for one message, or for the items of one album in the order of their ids.
 
     `account` writes. `parent` is None where the job answers nothing. `same_account`: it also reads.
     `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins. `topic_name`:
-    written above it, where there is no topic to put it into.
+    written above it, where there is no topic to put it into. `links`: the copies of the messages that these
+    ones link to.
     """
     first = messages[0]
     if first.service:
         return Plan(skip=f"service message: {first.service}")
     if any(message.protected for message in messages) and not source.may_unprotect:
         return Plan(skip="protected")
-    items: list[_Item] = []
+    items: list[Item] = []
     reasons: list[str] = []
     for message in messages:
-        item = _item(message, mirror, account, source, same_account)
-        if isinstance(item, _Item):
-            items.append(item)
+        made = item(message, mirror, account, source, same_account, links)
+        if isinstance(made, Item):
+            items.append(made)
         else:
-            reasons.append(item)
+            reasons.append(made)
     if not items:
         return Plan(skip=reasons[0])
     head = _head(first, messages, mirror, source, parent, backlog)
@@ -135,53 +123,6 @@ def plan(
     )
 
 
-def way(
-    media: Media, *, mirror: Mirror, account: Account, same_account: bool, no_reference: bool = False
-) -> Literal["stream", "reference"] | Refusal:
-    """How the bytes get there: moved, or by reference; or why not at all.
-
-    `no_reference`: the source is protected, or Telegram has refused the reference.
-    """
-    if media.refusal:
-        return Refusal(media.refusal)
-    if media.kind not in FILE_KINDS:
-        return Refusal("")
-    refer = same_account and not no_reference
-    if mirror.transfer == "reference-only" and not refer:
-        return Refusal("cannot be copied by reference")
-    if refer and (mirror.transfer != "stream" or media.kind == "sticker"):
-        return "reference"
-    if media.size == 0:
-        return "reference" if refer else Refusal("empty")
-    if media.size > account.parts_max * PART_SIZE:
-        limit = account.parts_max * PART_SIZE / 1e9
-        return "reference" if refer else Refusal(f"larger than the {limit:.1f} GB of this account")
-    return "stream"
-
-
-def own_entities(entities: Sequence[Entity], account: Account) -> tuple[Entity, ...]:
-    """Those that a sender sets: not what the server detects, nor custom emoji without premium."""
-    return without(entities, DETECTED if account.premium else DETECTED | {"custom_emoji"})
-
-
-def _item(
-    message: Message, mirror: Mirror, account: Account, source: Chat, same_account: bool
-) -> _Item | str:
-    body = Text(text=message.text, entities=own_entities(message.entities, account))
-    media = message.media
-    if media is not None:
-        protected = message.protected or source.protected
-        route = way(media, mirror=mirror, account=account, same_account=same_account, no_reference=protected)
-        if isinstance(route, Refusal):
-            words = note(media, route)
-            if mirror.unsupported == "skip":
-                return words.text.strip("[]")
-            body, media = join((words, body)), None
-    if media is None and not body.text.strip():
-        return "empty message"
-    return _Item(message=message, body=body, media=media)
-
-
 def _head(
     first: Message,
     messages: Sequence[Message],
@@ -198,41 +139,53 @@ def _head(
     return join(lines)
 
 
-def _with_head(items: list[_Item], head: Text) -> tuple[list[_Item], Text]:
+def _with_head(items: list[Item], head: Text) -> tuple[list[Item], Text]:
     """The head before the first text, else on the first item that takes one; else it follows as a tail.
 
     (Clients show an album's caption only where exactly one item has one.) So does the text of a kind
     that takes no caption.
     """
-    mute = [item for item in items if item.media is not None and item.media.kind in MUTE]
-    tail = join(item.body for item in mute)
+    tail = join(each.body for each in items if _mute(each))
+    able = [index for index, each in enumerate(items) if not _mute(each)]
     items = [
-        _Item(message=item.message, body=Text(), media=item.media) if item in mute else item for item in items
+        Item(message=each.message, body=Text(), media=each.media) if _mute(each) else each for each in items
     ]
-    able = [index for index, item in enumerate(items) if item.media is None or item.media.kind not in MUTE]
     if not able:
         return items, join((head, tail))
     host = next((index for index in able if items[index].body.text), able[0])
     chosen = items[host]
-    items[host] = _Item(message=chosen.message, body=join((head, chosen.body)), media=chosen.media)
+    items[host] = Item(message=chosen.message, body=join((head, chosen.body)), media=chosen.media)
     return items, tail
 
 
-def _runs(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Neighbours that Telegram takes as one album; everything else stands alone."""
-    runs: list[list[_Item]] = []
-    for item in items:
-        kind = ALBUM_CLASS.get(item.media.kind) if item.media is not None else None
-        if kind is not None and runs and len(runs[-1]) < ALBUM_MAX:
-            before = runs[-1][-1].media
-            if before is not None and ALBUM_CLASS.get(before.kind) == kind:
-                runs[-1].append(item)
-                continue
-        runs.append([item])
+def _mute(one: Item) -> bool:
+    """A poll may have words beside it, which then are its own."""
+    if one.media is None or one.media.kind not in MUTE:
+        return False
+    return one.media.kind not in ("poll", "todo") or not one.message.text
+
+
+def _runs(items: Sequence[Item]) -> list[list[Item]]:
+    """Neighbours that Telegram takes as one album; everything else stands alone.
+
+    A note in place of an item does not part the others: it follows the album.
+    """
+    runs: list[list[Item]] = []
+    open_run: list[Item] | None = None
+    for each in items:
+        kind = ALBUM_CLASS.get(each.media.kind) if each.media is not None else None
+        before = open_run[-1].media if open_run else None
+        fits = before is not None and ALBUM_CLASS.get(before.kind) == kind
+        if kind is not None and open_run is not None and fits and len(open_run) < ALBUM_MAX:
+            open_run.append(each)
+            continue
+        runs.append([each])
+        if each.media is not None:
+            open_run = runs[-1] if kind is not None else None
     return runs
 
 
-def _drafts(run: Sequence[_Item], head: Text, account: Account) -> list[Draft]:
+def _drafts(run: Sequence[Item], head: Text, account: Account) -> list[Draft]:
     """The call for one run, and the texts that did not fit into it."""
     if run[0].media is None:
         message, body = run[0].message, run[0].body
@@ -281,7 +234,7 @@ def _reply(
         return None
     said = next((message.reply for message in messages if message.reply), None)
     if said is None or not parent.quote_ok or not said.quote:
-        return ReplyTo(id=parent.copy)
+        return ReplyTo(id=parent.copy, todo_item=said.todo_item if said is not None else None)
     kinds = QUOTABLE if account.premium else QUOTABLE - {"custom_emoji"}
     # A line of ours above the parent moves its words along; Telegram finds them without an offset.
     moved = mirror.attribution != "none" or mirror.dates != "never"
@@ -290,4 +243,5 @@ def _reply(
         quote=said.quote,
         quote_entities=tuple(entity for entity in said.quote_entities if entity.kind in kinds),
         quote_offset=None if moved else said.quote_offset,
+        todo_item=said.todo_item,
     )

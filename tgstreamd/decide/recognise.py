@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
-from ..model import GENERAL_TOPIC, Media, Message, Piece, Topic
+from ..model import GENERAL_TOPIC, TOLD_KINDS, Media, Message, Piece, Topic
 from .text import squeeze
 
 #: Matches in the source's order that show a target to hold copies already.
@@ -163,6 +163,8 @@ def _resembles(original: _Look, copy: _Look) -> bool:
             return False
     elif theirs is None:
         return False
+    elif ours.kind in TOLD_KINDS or theirs.kind in TOLD_KINDS:
+        return _shape(ours) == _shape(theirs) and _contained(original.text, copy.text)
     elif ours.kind == "photo" or theirs.kind == "photo":
         if (ours.kind, ours.width, ours.height) != (theirs.kind, theirs.width, theirs.height):
             return False
@@ -184,6 +186,10 @@ def _digest(text: str) -> str:
 
 def _shape(media: Media) -> str:
     kind = "moving" if media.kind in MOVING else media.kind
-    if kind == "photo":
+    if kind in TOLD_KINDS:
+        # A live location is sent as the place where it was.
+        return f"{kind.removesuffix('_live')}:{_digest(media.name)}"
+    if kind in ("photo", "live_photo"):
+        kind = "photo"
         return f"photo:{media.width}x{media.height}"
     return f"{kind}:{media.width}x{media.height}:{media.size}:{media.mime}"

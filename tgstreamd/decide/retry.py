@@ -46,7 +46,9 @@ PART_TRIES = 10
 OFFLINE = 10.0
 
 #: How a refused message may still be accepted.
-Cure = Literal["reply", "quote", "entities", "preview", "as-file", "stream", "singles", "limits", "note"]
+Cure = Literal[
+    "reply", "quote", "mentions", "entities", "preview", "as-file", "stream", "singles", "limits", "note"
+]  # fmt: skip
 
 
 class Again(Value, frozen=True, kw_only=True):
@@ -147,6 +149,7 @@ Decision = (
 CURES: dict[str, Cure] = {
     "REPLY_*": "reply",
     "QUOTE_*": "quote",
+    "ENTITY_MENTION_USER_INVALID": "mentions",
     "ENTITY_*": "entities",
     "ENTITIES_*": "entities",
     "WEBPAGE_*": "preview",
@@ -170,6 +173,24 @@ CURES: dict[str, Cure] = {
     "VOICE_MESSAGES_FORBIDDEN": "note",
     "PREMIUM_ACCOUNT_REQUIRED": "note",
     "TTL_MEDIA_INVALID": "note",
+    "STORY_*": "note",
+    "STORIES_*": "note",
+    "RICH_*": "note",
+    "POLL_*": "note",
+    "QUIZ_*": "note",
+    "BROADCAST_PUBLIC_VOTERS_FORBIDDEN": "note",
+    "TODO_*": "note",
+    "GEO_POINT_INVALID": "note",
+    "CONTACT_*": "note",
+    "PAYMENT_UNSUPPORTED": "note",
+}
+#: What is tried next where a cure was not one.
+NEXT: dict[Cure, Cure] = {
+    "mentions": "entities",
+    "quote": "reply",
+    "stream": "singles",
+    "singles": "note",
+    "as-file": "note",
 }
 #: Refusals that every message of the mirror would meet.
 PAUSES: dict[str, str] = {
@@ -298,6 +319,8 @@ def _rejected(error: Rejected, tried: Collection[Cure]) -> Decision:
 
 
 def _cured(cure: Cure, error: TelegramError, tried: Collection[Cure]) -> Decision:
-    if cure in tried:
-        return Park(reason=error.line())
+    while cure in tried:
+        if cure not in NEXT:
+            return Park(reason=error.line())
+        cure = NEXT[cure]
     return Degrade(what=cure, reason=error.error or error.what)

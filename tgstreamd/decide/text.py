@@ -1,13 +1,14 @@
 """Texts with entities in Telegram's own measure, UTF-16 code units: cut, trim, join, split.
 
-Pure. Promises that no surrogate pair and no custom emoji is ever cut, that every entity lies within its
-text and is never empty, and that nothing but white space at the edges is lost. Decides nothing about
-messages.
+Pure. Promises that no surrogate pair and no custom emoji is ever cut, nor what is seen as one character,
+that every entity lies within its text and is never empty, and that nothing but white space at the edges is
+lost. Decides nothing about messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from unicodedata import combining
 
 import msgspec
 
@@ -16,6 +17,11 @@ from ..model import Entity, Value
 #: What the server cuts off at both ends of a text. Narrower than `str.strip()`, so that an exotic space
 #: that it left alone in the source is left alone here too.
 BLANK = " \t\n\v\f\r"
+
+
+#: Longest run of characters that is kept together as one: beyond it the text is cut anywhere.
+CLUSTER_MAX = 64
+_JOINER = "\u200d"
 
 
 class Text(Value, frozen=True, kw_only=True):
@@ -32,6 +38,23 @@ class Text(Value, frozen=True, kw_only=True):
 def units(text: str) -> int:
     """The length of `text` as Telegram counts it."""
     return len(text) + sum(1 for char in text if char > "\uffff")
+
+
+def sane(whole: Text) -> Text:
+    """The text with its entities inside of its bounds and off the middle of pairs; the hopeless ones go.
+
+    A message should not have others, but what is read is not trusted: one of them costs the whole send.
+    """
+    long = whole.units
+    pairs = {at + 1 for at in _pairs(whole.text)} if len(whole.text) != long else set()
+    kept = []
+    for entity in whole.entities:
+        start = max(0, entity.offset)
+        end = min(long, entity.offset + max(0, entity.length))
+        start, end = start - (start in pairs), end + (end in pairs)
+        if start < end:
+            kept.append(msgspec.structs.replace(entity, offset=start, length=end - start))
+    return Text(text=whole.text, entities=tuple(kept))
 
 
 def cut(whole: Text, start: int, end: int) -> Text:
@@ -112,6 +135,7 @@ def _cut_before(whole: Text, room: int) -> int:
             end = units(window[:at])
             if _indivisible(whole, end) == end:
                 return end
+    window = _unbroken(window, whole.text)
     end = units(window)
     return _indivisible(whole, end) or end
 
@@ -122,6 +146,41 @@ def _indivisible(whole: Text, end: int) -> int:
         if entity.kind == "custom_emoji" and entity.offset < end < entity.offset + entity.length:
             return entity.offset
     return end
+
+
+def _pairs(text: str) -> Iterator[int]:
+    """The offsets at which pairs begin."""
+    at = 0
+    for char in text:
+        if char > "\uffff":
+            yield at
+            at += 1
+        at += 1
+
+
+def _unbroken(window: str, text: str) -> str:
+    """`window`, the beginning of `text`, moved before what it would cut in two: 👩‍👩‍👧, ё, 🇺🇳."""
+    end = len(window)
+    while end > max(1, len(window) - CLUSTER_MAX) and _joined(text, end):
+        end -= 1
+    return window if _joined(text, end) else window[:end]
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether the characters before and after `at` are seen as one."""
+    if not 0 < at < len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    if _JOINER in (before, after) or combining(after):
+        return True
+    if "\ufe00" <= after <= "\ufe0f" or "\U0001f3fb" <= after <= "\U0001f3ff" or after == "\u20e3":
+        return True
+    if "\U000e0020" <= after <= "\U000e007f":
+        return True
+    flags = 0
+    while flags < at and "\U0001f1e6" <= text[at - 1 - flags] <= "\U0001f1ff":
+        flags += 1
+    return flags % 2 == 1 and "\U0001f1e6" <= after <= "\U0001f1ff"
 
 
 def _fitting(text: str, room: int) -> str:

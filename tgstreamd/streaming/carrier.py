@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import structlog
 
 from ..clock import Clock
@@ -146,7 +147,12 @@ class Carrier:
                 log.warning("thumbnail left out", **self._names(job, message), why=error.line())
         mirror = self._roster.mirrors[job.mirror]
         await self._until_commits_are_free()
-        raw = await self._target.commit(mirror.target, flow.media, upload, thumb)
+        media = flow.media
+        source = self._roster.sources.get(mirror.source)
+        if not self._roster.same_account or (source is not None and source.protected):
+            # Its cover, or its moving part, would only go by reference.
+            media = msgspec.structs.replace(media, alone=True)
+        raw = await self._target.commit(mirror.target, media, upload, thumb)
         await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
 
     async def _until_commits_are_free(self) -> None:
@@ -173,7 +179,7 @@ class Carrier:
                 file_id=self._ids.random_id(),
                 size=size,
                 name="thumb.jpg" if thumb else media.name or _name(media),
-                small=thumb or media.kind in ("photo", "round") or size <= SMALL_FILE_MAX,
+                small=thumb or media.kind in ("photo", "live_photo", "round") or size <= SMALL_FILE_MAX,
             )
             await self._store.begin_upload(job.id, message.id, new, media_id=media.id, key=key, thumb=thumb)
             upload, done = new, frozenset[int]()
@@ -222,5 +228,11 @@ class Carrier:
 
 def _name(media: Media) -> str:
     """A file name where the original has none: photos need an extension to be accepted."""
-    known = {"photo": "photo.jpg", "voice": "voice.ogg", "round": "round.mp4", "gif": "gif.mp4"}
+    known = {
+        "photo": "photo.jpg",
+        "live_photo": "photo.jpg",
+        "voice": "voice.ogg",
+        "round": "round.mp4",
+        "gif": "gif.mp4",
+    }
     return known.get(media.kind, "file")

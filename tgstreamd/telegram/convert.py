@@ -98,7 +98,8 @@ def _reply(header: Any, topic: int | None, directory: Directory) -> Reply | None
     if not elsewhere and header.forum_topic and header.reply_to_msg_id == topic:
         return None
     return Reply(
-        id=header.reply_to_msg_id or 0,
+        # Without its chat a message's id says nothing.
+        id=(header.reply_to_msg_id or 0) if header.reply_to_peer_id or not elsewhere else 0,
         chat=(marked(header.reply_to_peer_id) if header.reply_to_peer_id else 0) if elsewhere else None,
         quote=header.quote_text or "" if header.quote else "",
         quote_entities=entities.from_tl(header.quote_entities) if header.quote else (),

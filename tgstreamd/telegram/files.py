@@ -1,4 +1,4 @@
-"""Photos and documents as they are sent: by reference, or after an upload, with what makes them what they are.
+"""Photos and documents as they are sent: by reference, or after an upload, with all their attributes.
 
 Names are made harmless on the way up: a name is only a label, and nothing of ours is ever stored under it.
 What is read of a message is `media`'s.
@@ -138,7 +138,7 @@ def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
 
 
 def harmless(name: str) -> str:
-    """A file name without separators, control characters and turned direction, which some client may trust."""
+    """A file name without separators, control characters and turned direction: some client may trust it."""
     return _HIDDEN.sub("", name).replace("/", "_").replace("\\", "_").strip() or "file"
 
 

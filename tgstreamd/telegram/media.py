@@ -1,7 +1,7 @@
 """Media as they are received: which kind each is, how large, and where its bytes are.
 
 All the kinds of `MessageMedia` are named here, in one place. One that cannot be copied becomes a note for
-people; one that must not be (paid, self-destructing) carries its refusal. What is sent is `files`' and `told`'s.
+people; one that must not be (paid, self-destructing) carries its refusal. Sending is `files`' and `told`'s.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Kinds without bytes between Telegram's objects and the model's: places, contacts, polls, checklists, stories.
+"""Kinds without bytes, read and sent again: places, contacts, polls, checklists, stories.
 
 Reads them with what a domain decides by, and makes the `InputMedia` that says the same again. Votes,
 completions and views stay with the original; a quiz whose answer is not known is told to be one.
