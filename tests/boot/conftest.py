@@ -74,9 +74,9 @@ class Telegram:
         """Refuse connections for so long, beginning now."""
         telling = self._telling("restart", down=seconds)
         self._guest.run(f"systemd-run --quiet --no-block sh -c {shlex.quote(telling)}")
-        self._guest.until(lambda: not self._listens(), 10, "Telegram is away")
+        self._guest.until(lambda: not self.listens(), 10, "Telegram is away")
 
-    def _listens(self) -> bool:
+    def listens(self) -> bool:
         return ":4430 " in self._guest.out("ss -Hltn 'sport = :4430'") + " "
 
     def post(self, chat: str, *texts: str, size: int = 0, seed: int = 1) -> None:

@@ -114,6 +114,18 @@ def test_a_stopped_process_is_restarted_by_the_watchdog(guest: Guest, telegram: 
     equal(guest, telegram)
 
 
+def test_an_outage_of_the_network_is_no_reason_to_restart(guest: Guest, telegram: Telegram) -> None:
+    pid = guest.pid()
+    telegram("cut")
+    telegram.away(10.0)
+    time.sleep(8)  # two times the watchdog's
+    assert (guest.pid(), guest.state()) == (pid, "active")
+    guest.until(telegram.listens, 20, "Telegram is back")
+    telegram.post("source", "after the outage", seed=7)
+    equal(guest, telegram, within=120)
+    assert guest.pid() == pid
+
+
 def test_killed_in_mid_transfer_it_goes_on(guest: Guest, telegram: Telegram) -> None:
     telegram("network", download=2_000_000)
     telegram.post("source", "before the big one", size=12_000_000, seed=3)
