@@ -13,6 +13,8 @@ import structlog
 
 from ..clock import Clock
 from ..decide.degrade import degraded
+from ..decide.item import Links
+from ..decide.links import mentioned
 from ..decide.plan import Parent, Plan, plan
 from ..decide.recognise import fingerprint
 from ..decide.retry import Cure, Degrade
@@ -25,6 +27,9 @@ from .parents import Lifted, Parents
 from .topics import Place, Topics
 
 log = structlog.get_logger()
+
+#: Seconds that a poll must at least stay open (https://core.telegram.org/constructor/poll).
+CLOSING = 10.0
 
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
@@ -75,9 +80,8 @@ class Outgoing:
     async def prepare(self, mirror: Mirror, job: Job) -> Prepared | None:
         """The next call of the job, written down; None where the job has ended, or another goes first."""
         kept = await self._store.messages(job.id)
-        if not any(send.state != "new" for send in await self._store.sends(job.id)) and not self.cures(
-            job.id
-        ):
+        sends = await self._store.sends(job.id)
+        if not sends or (all(send.state == "new" for send in sends) and not self.cures(job.id)):
             messages = [message for message, _ in kept]
             if not messages:
                 await self._store.finish(job.id, "skipped", "nothing is left of it", self._clock.now())
@@ -108,7 +112,7 @@ class Outgoing:
         """What the copy of an original that has changed should look like now; nobody is lifted for it."""
         parent = await self._parents.find(mirror, job, [message], may_lift=False)
         place = await self.topics.place(mirror, job, message, may_make=False)
-        return self._plan(mirror, job, [message], None if isinstance(parent, Lifted) else parent, place)
+        return await self._plan(mirror, job, [message], None if isinstance(parent, Lifted) else parent, place)
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """The reference in a changed original is too old: note the change again as it is now."""
@@ -179,7 +183,7 @@ class Outgoing:
         What went by reference, and whose message is gone, becomes a note in its place.
         """
         kept = [message for message, _ in await self._store.messages(job.id)]
-        fresh = await self._source.messages(mirror.source, [message.id for message in kept])
+        fresh = await self._source.messages(job.chat, [message.id for message in kept])
         await self._store.refresh(job.id, list(fresh.values()))
         for message in kept:
             await self._store.drop_upload(job.id, message.id)
@@ -213,22 +217,37 @@ class Outgoing:
             self._staging.wake()
             return None
         parent = await self._parents.find(mirror, job, messages)
-        return None if isinstance(parent, Lifted) else self._plan(mirror, job, messages, parent, place)
+        return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
 
-    def _plan(
+    async def _plan(
         self, mirror: Mirror, job: Job, messages: Sequence[Message], parent: Parent | None, place: Place
     ) -> Plan:
+        messages = [_closed_by_now(message, self._clock.now()) for message in messages]
+        links = await self._links(mirror, messages)
         return plan(
             messages,
             mirror=mirror,
             account=self._roster.writer,
-            source=self._roster.sources[mirror.source],
+            source=self._roster.source_of(mirror, job.chat),
             parent=parent,
             backlog=job.lane == "backlog",
             same_account=self._roster.same_account,
             topic=place.topic,
             topic_name=place.name,
+            links=links,
         )
+
+    async def _links(self, mirror: Mirror, messages: Sequence[Message]) -> Links | None:
+        """The copies of the messages of the source to which these ones link."""
+        source, target = self._roster.sources[mirror.source], self._roster.targets.get(mirror.target)
+        if target is None:
+            return None
+        copies = {}
+        for source_id in mentioned(messages, source):
+            origin = await self._store.origin(mirror.id, mirror.source, source_id)
+            if origin is not None and origin.copy_id is not None:
+                copies[source_id] = origin.copy_id
+        return Links(source=source, target=target, copies=copies)
 
     async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
         """Give each piece its `random_id`: the one born with its message, or for what follows a new one."""
@@ -255,6 +274,14 @@ class Outgoing:
         before = [copy.target_id for each in sends if each.seq < send.seq for copy in each.copies[:1]]
         known = [target_id for target_id in before if target_id is not None]
         return msgspec.structs.replace(send.draft, reply=ReplyTo(id=known[-1]) if known else None)
+
+
+def _closed_by_now(message: Message, now: float) -> Message:
+    """A poll whose time has come while it waited takes no votes, and Telegram no such time."""
+    media = message.media
+    if media is None or media.closed or not 0 < media.closes <= now + CLOSING:
+        return message
+    return msgspec.structs.replace(message, media=msgspec.structs.replace(media, closed=True))
 
 
 def _with_references(draft: Draft, kept: Sequence[Message]) -> Draft:

@@ -13,7 +13,7 @@ import structlog
 from ..clock import Clock
 from ..decide.lines import link
 from ..decide.plan import Parent
-from ..model import Message, Mirror
+from ..model import Chat, Message, Mirror
 from ..ports import Ids, Source
 from ..roster import Roster
 from ..store import Job, Store
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 #: How far an album's items may lie apart in ids, when its first one is fetched alone.
 ALBUM_SPAN = 9
+#: Of a parent whose copy stands in the basic group that the target was.
+BEFORE = "a message from before this group became a supergroup"
 
 
 class Lifted:
@@ -52,19 +54,25 @@ class Parents:
         reply = next((message.reply for message in messages if message.reply), None)
         if reply is None:
             return None
-        source = self._roster.sources[mirror.source]
-        if reply.chat is not None and reply.chat != mirror.source:
-            return Parent(lost="a message of another chat")
-        where = link(source, reply.id)
-        origin = await self._store.origin(mirror.id, mirror.source, reply.id)
+        chat = reply.chat or job.chat
+        origin = await self._store.origin(mirror.id, chat, reply.id)
+        if origin is None and chat != job.chat:
+            elsewhere = Chat(id=chat, title="", kind="supergroup")
+            return Parent(
+                lost=reply.what or "a message of another chat",
+                link=link(elsewhere, reply.id) if reply.id else "",
+            )
+        where = link(self._roster.source_of(mirror, chat), reply.id) if reply.id else ""
         if origin is not None and origin.copy_id is not None:
+            if origin.target != mirror.target:
+                return Parent(lost=BEFORE)
             return Parent(copy=origin.copy_id)
         may_lift = may_lift and job.lane == "live" and job.sub >= 0
         if origin is not None and origin.state == "waiting" and origin.lane == "backlog" and may_lift:
             kept = [message for message, _ in await self._store.messages(origin.job)]
             return await self._lift(mirror, job, kept)
-        if origin is None and may_lift and await self._lies_ahead(mirror, reply.id):
-            found = await self._fetch_whole(mirror, reply.id)
+        if origin is None and may_lift and await self._lies_ahead(mirror, chat, reply.id):
+            found = await self._fetch_whole(chat, reply.id)
             if found:
                 return await self._lift(mirror, job, found)
         if origin is not None:
@@ -79,13 +87,14 @@ class Parents:
         self._staging.wake()
         return Lifted()
 
-    async def _lies_ahead(self, mirror: Mirror, source_id: int) -> bool:
-        return any(gap.next_id < source_id <= gap.end_id for gap in await self._store.gaps(mirror.id))
+    async def _lies_ahead(self, mirror: Mirror, chat: int, source_id: int) -> bool:
+        gaps = await self._store.gaps(mirror.id)
+        return any(gap.chat == chat and gap.next_id < source_id <= gap.end_id for gap in gaps)
 
-    async def _fetch_whole(self, mirror: Mirror, source_id: int) -> list[Message]:
+    async def _fetch_whole(self, chat: int, source_id: int) -> list[Message]:
         """A message, or the whole album that it belongs to."""
         around = range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
-        found = await self._source.messages(mirror.source, list(around))
+        found = await self._source.messages(chat, list(around))
         message = found.get(source_id)
         if message is None or message.service:
             return []
