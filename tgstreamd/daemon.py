@@ -77,7 +77,7 @@ class Daemon:
             clock,
             pace(config),
         )
-        pipe = Pipe(
+        self.pipe = Pipe(
             source,
             target,
             clock,
@@ -85,7 +85,7 @@ class Daemon:
             parallel_uploads=config.stream.parallel_uploads,
             on_flood=lambda method, seconds: self.staging.flooded(method, seconds),
         )
-        self.staging = Staging(pipe, source, target, store, roster, clock, ids, notify=self._media_came)
+        self.staging = Staging(self.pipe, source, target, store, roster, clock, ids, notify=self._media_came)
         self.capture = Capture(
             cast(Source, Careful(source)),
             store,
@@ -221,6 +221,8 @@ class Daemon:
             state=self.state,
             account=self.roster.reader,
             transfers=tuple(self.staging.transfers()),
+            window=self.pipe.window,
+            buffer_parts=self.pipe.buffer_parts,
             memory_rss=memory_rss(),
             incoming=self.rates.incoming(),
             outgoing=self.rates.outgoing(),

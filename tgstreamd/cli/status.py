@@ -94,6 +94,8 @@ def lines(seen: dict[str, Any]) -> list[str]:
     shown = [head]
     if seen.get("note"):
         shown.append(f"  {seen['note']}")
+    if seen.get("window") and seen["window"] < seen["buffer_parts"]:
+        shown.append(f"  slowed down by Telegram: {seen['window']} of {seen['buffer_parts']} parts at once")
     if not seen["mirrors"]:
         shown.append("  nothing was mirrored from here yet")
     for mirror in seen["mirrors"]:
@@ -121,6 +123,11 @@ def _mirror(mirror: dict[str, Any], *, running: bool) -> list[str]:
     if mirror["lag_seconds"] >= 5:
         counts += f", {duration(mirror['lag_seconds'])} behind"
     shown.append(counts)
+    if mirror.get("by_reference"):
+        shown.append(
+            f"  files: {mirror['streamed']:,} moved ({size(mirror['streamed_bytes'])}), "
+            f"{mirror['by_reference']:,} by reference ({size(mirror['by_reference_bytes'])})"
+        )
     if mirror["paused"]:
         shown.append(f"  paused: {mirror['paused']}")
     if mirror["hold_until"]:

@@ -45,6 +45,9 @@ class Live(Value, frozen=True, kw_only=True):
     account: Account | None = None
     #: Files on their way, each with mirror, source_id, name, size, transferred, bytes_per_second.
     transfers: tuple[Any, ...] = ()
+    #: Parts that may be under way at once now, and what the buffer holds: fewer after floods.
+    window: int | None = None
+    buffer_parts: int | None = None
     #: Bytes of resident memory.
     memory_rss: int | None = None
     #: Messages a minute that came in and went out, by the mirror's id in the ledger.
@@ -76,6 +79,8 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
             *(_unborn(one) for one in live.unborn),
         ],
         "transfers": [msgspec.to_builtins(transfer) for transfer in live.transfers],
+        "window": live.window,
+        "buffer_parts": live.buffer_parts,
         "memory_rss": live.memory_rss,
         "interval": pace.interval,
         "backlog_interval": slow,
@@ -121,6 +126,10 @@ def _mirror(
         "lag_seconds": max(0, round(now - one.oldest_live)) if one.oldest_live else 0,
         "eta_seconds": None if left is None or mirror.paused else round(left),
         "per_minute": round(going, 1),
+        "streamed": one.streamed,
+        "streamed_bytes": one.streamed_bytes,
+        "by_reference": one.referenced,
+        "by_reference_bytes": one.referenced_bytes,
         "hold_until": round(hold.until) if hold else None,
         "hold_reason": hold.reason if hold else "",
         "changes": one.changes,
@@ -132,7 +141,10 @@ def _mirror(
 
 def _unborn(one: Unborn) -> dict[str, Any]:
     """A mirror without a ledger row: the same keys, nothing counted."""
-    counts = ("done", "skipped", "parked", "backlog", "waiting_live", "waiting_history", "lag_seconds")
+    counts = (
+        "done", "skipped", "parked", "backlog", "waiting_live", "waiting_history", "lag_seconds", "streamed",
+        "streamed_bytes", "by_reference", "by_reference_bytes",
+    )  # fmt: skip
     return {
         "name": one.name,
         "source": one.source,

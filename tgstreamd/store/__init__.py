@@ -99,6 +99,7 @@ class Store(Engine):
     skip_unreadable = transaction(intake.skip_unreadable)
 
     ahead = transaction(queue.ahead)
+    ahead_of = transaction(queue.ahead_of)
     open_job = transaction(queue.open_job)
     live_floor = transaction(queue.live_floor)
     job = transaction(queue.job)

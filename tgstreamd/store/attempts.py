@@ -7,8 +7,10 @@ outcome is known; settling it maps its copies, marks the pace and ends the job, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
-from ..model import Draft
+from ..model import FILE_KINDS, Draft
+from .changes import note_closed_poll
 from .clocks import set_marks
 from .engine import Db
 from .queue import erase
@@ -144,6 +146,7 @@ def settle(
     `ids` and `scheduled` go by `random_id`. Items that appear in neither stay unsent: the caller splits
     them off first.
     """
+    _count_ways(db, job_id, seq)
     for random_id, target_id in ids.items():
         db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, random_id))
     for random_id, scheduled_id in scheduled.items():
@@ -152,6 +155,7 @@ def settle(
     set_marks(db, [f"target:{target}", "account", *(["backlog"] if backlog else [])], now, cost)
     if ids:
         made(db, job_id, now)
+    note_closed_poll(db, job_id, seq, now)
     waits = db.execute(
         "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (job_id, seq)
     ).fetchone()
@@ -217,3 +221,24 @@ def _finish_if_done(db: Db, job_id: int, now: float) -> bool:
         # What is left has not been attempted: the job waits for its next turn, its outcome so far known.
         db.execute("UPDATE job SET state = 'waiting' WHERE id = ? AND state = 'open'", (job_id,))
     return False
+
+
+def _count_ways(db: Db, job_id: int, seq: int) -> None:
+    """How the files of a call went, for people: moved part by part, or by Telegram's own reference."""
+    row = db.execute(
+        "SELECT job.mirror, job.lane, send.draft, send.committed FROM send JOIN job ON job.id = send.job "
+        "WHERE send.job = ? AND send.seq = ? AND send.state IN ('new', 'open') AND send.draft IS NOT NULL",
+        (job_id, seq),
+    ).fetchone()
+    if row is None:
+        return
+    committed = decode_committed(row["committed"]) if row["committed"] is not None else ()
+    for piece, raw in zip_longest(decode_draft(row["draft"]).pieces, committed):
+        if piece is None or piece.media is None or piece.media.kind not in FILE_KINDS:
+            continue
+        way = "referenced" if raw is None else "streamed"
+        for state, n in ((way, 1), (f"{way}_bytes", piece.media.size)):
+            db.execute(
+                "INSERT INTO tally VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                (row["mirror"], row["lane"], state, n),
+            )

@@ -39,6 +39,12 @@ def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+def ahead_of(db: Db, mirrors: Sequence[int], limit: int) -> list[list[Job]]:
+    """The next jobs of every lane of these mirrors, live before backlog."""
+    lanes: tuple[Lane, Lane] = ("live", "backlog")
+    return [ahead(db, mirror, lane, limit) for mirror in mirrors for lane in lanes]
+
+
 def open_job(db: Db, target: int) -> Job | None:
     """The job of unknown outcome at this target: there is at most one, and nothing else is sent there."""
     row = db.execute(

@@ -29,6 +29,11 @@ class Standing(Value, frozen=True, kw_only=True):
     changes: int
     #: Date of the oldest live message that waits; 0 where none does.
     oldest_live: int
+    #: Files that were moved part by part, and files that Telegram copied by reference; and their bytes.
+    streamed: int = 0
+    streamed_bytes: int = 0
+    referenced: int = 0
+    referenced_bytes: int = 0
 
 
 class ParkedJob(Value, frozen=True, kw_only=True):
@@ -85,6 +90,10 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
         unread_backlog=unread.get("backlog", 0),
         changes=_changes(db, mirror.id),
         oldest_live=oldest["date"] if oldest else 0,
+        streamed=both("streamed"),
+        streamed_bytes=both("streamed_bytes"),
+        referenced=both("referenced"),
+        referenced_bytes=both("referenced_bytes"),
     )
 
 

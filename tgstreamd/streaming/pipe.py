@@ -48,6 +48,10 @@ class Pipe:
         self._slots = asyncio.Semaphore(max(1, parallel_uploads))
 
     @property
+    def buffer_parts(self) -> int:
+        return self._workers
+
+    @property
     def window(self) -> int:
         """Parts that may be under way now: `buffer_parts`, or fewer after floods."""
         return self._window.size

@@ -8,8 +8,9 @@ which parts arrived. Never sends a message.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import structlog
 
@@ -33,8 +34,11 @@ log = structlog.get_logger()
 SMALL_FILES = 5
 LARGE_FILES = 2
 LARGE = 20 * 1024 * 1024
-#: Jobs of each lane whose media may flow before their turn.
+#: Jobs of each lane whose media may flow before their turn,
 AHEAD = 12
+#: and of all lanes together, though the next one of each always: at the pace some six minutes. Parts and
+#: what they become live for minutes to hours (https://core.telegram.org/api/files#uploading-files).
+AHEAD_OF_ALL = 100
 IDLE = 60.0
 
 
@@ -175,16 +179,13 @@ class Staging:
                 del self._wanted[job.id, message.id]
             else:
                 found.append((job, message, message.media))
-        for mirror in self._roster.mirrors.values():
-            if mirror.id in paused:
+        mirrors = [mirror for mirror in self._roster.mirrors if mirror not in paused]
+        for job in _in_turn(await self._store.ahead_of(mirrors, AHEAD)):
+            if job.id in self._failures or job.kind != "copy":
                 continue
-            for lane in ("live", "backlog"):
-                for job in await self._store.ahead(mirror.id, lane, AHEAD):
-                    if job.id in self._failures or job.kind != "copy":
-                        continue
-                    for message in await self.needs(job):
-                        if message.media is not None:
-                            found.append((job, message, message.media))
+            for message in await self.needs(job):
+                if message.media is not None:
+                    found.append((job, message, message.media))
         return found
 
     def _room_for(self, media: Media) -> bool:
@@ -204,3 +205,9 @@ class Staging:
         if isinstance(outcome, BaseException):
             self._failures[job.id] = Failure(error=outcome, source_id=message.id)
         self._notify()
+
+
+def _in_turn(lanes: Sequence[Sequence[Job]]) -> list[Job]:
+    """The first job of every lane, then the second of every lane, and so on, within the limit."""
+    jobs = [job for rank in zip_longest(*lanes) for job in rank if job is not None]
+    return jobs[: max(AHEAD_OF_ALL, sum(1 for lane in lanes if lane))]
