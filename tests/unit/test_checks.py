@@ -107,6 +107,17 @@ async def test_all_is_well() -> None:
     assert lines[-1] == ("ok", "history", "1,000 messages since 2020-09-13, 58 min at 3.5 s")
 
 
+async def test_a_group_that_became_a_supergroup_is_followed() -> None:
+    """As a start does; where the account was not let in, it is the end."""
+    group, became = chat(-5, "old", kind="group", migrated_to=A), chat(A, "new")
+    ok, lines = await checked(Reached(group, became, chat(B, "b")), {"source": -5, "target": B})
+    assert ok
+    assert any(level == "warn" and str(A) in text for level, _, text in lines)
+    ok, lines = await checked(Reached(group, chat(B, "b")), {"source": B, "target": -5})
+    assert not ok
+    assert any(level == "fail" and str(A) in text for level, _, text in lines)
+
+
 @pytest.mark.parametrize(
     ("history", "after"), [("none", None), ("900", 899), ("10d", 989), ("2023-11-04", 989), ("all", 0)]
 )

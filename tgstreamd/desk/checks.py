@@ -117,13 +117,28 @@ async def _mirror(
         ids.append(found)
     if len(ids) < 2:
         return findings, None, (None, None)
-    mirror = mirror_of(wanted, *ids)
-    source, target = await _chat(reach.source, mirror.source), await _chat(reach.target, mirror.target)
+    source_id, source = await _now(reach.source, "source", ids[0], findings)
+    target_id, target = await _now(reach.target, "target", ids[1], findings)
+    mirror = mirror_of(wanted, source_id, target_id)
     source_topics = await topics(reach.source, source, wanted.source_topic)
     target_topics = await topics(reach.target, target, wanted.target_topic)
     findings += judge(mirror, source, target, source_topics=source_topics, target_topics=target_topics)
     sides = [side if isinstance(side, Chat) else None for side in (source, target)]
     return findings, mirror, (sides[0], sides[1])
+
+
+async def _now(
+    side: Source | Target, subject: str, chat: int, findings: list[Finding]
+) -> tuple[int, Chat | TelegramError]:
+    """A chat, or the supergroup that it has become, which a start follows."""
+    found = await _chat(side, chat)
+    if isinstance(found, Chat) and found.migrated_to is not None:
+        became = await _chat(side, found.migrated_to)
+        if isinstance(became, Chat):
+            text = f'"{found.title}" became the supergroup {became.id}, which is followed: put that id'
+            findings.append(Finding(level="warn", subject=subject, text=text))
+            return became.id, became
+    return chat, found
 
 
 async def _chat(side: Source | Target, chat: int) -> Chat | TelegramError:
