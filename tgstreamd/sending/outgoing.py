@@ -217,6 +217,7 @@ class Outgoing:
             self._staging.wake()
             return None
         parent = await self._parents.find(mirror, job, messages)
+        messages = await self._whole(job, messages)
         return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
 
     async def _plan(
@@ -236,6 +237,19 @@ class Outgoing:
             topic_name=place.name,
             links=links,
         )
+
+    async def _whole(self, job: Job, messages: Sequence[Message]) -> Sequence[Message]:
+        """The messages with media of which Telegram had told only a part."""
+        if not any(message.media is not None and message.media.partial for message in messages):
+            return messages
+        fresh = await self._source.messages(job.chat, [message.id for message in messages])
+        # What is gone stays as it was told.
+        return [
+            msgspec.structs.replace(message, media=fresh[message.id].media)
+            if message.id in fresh and fresh[message.id].media is not None
+            else message
+            for message in messages
+        ]
 
     async def _links(self, mirror: Mirror, messages: Sequence[Message]) -> Links | None:
         """The copies of the messages of the source to which these ones link."""

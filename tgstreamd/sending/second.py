@@ -179,10 +179,12 @@ class SecondClock:
         origin = await self._store.origin(change.mirror, change.chat, change.source_id)
         job = await self._store.job(origin.job) if origin else None
         copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
-        if job is None or not copies or not mirror.edits:
+        message = change.message()
+        # A poll that was closed when it was copied belongs to the copy, not to what happened after it.
+        wanted = mirror.edits or (message.media is not None and message.media.closed)
+        if job is None or not copies or not wanted:
             await self._store.change_done(change)
             return
-        message = change.message()
         planned = await self._outgoing.plan_again(mirror, job, message)
         pieces = [(draft, piece) for draft in planned.drafts for piece in draft.pieces]
         shown = await self._store.shown_media(change.mirror, change.chat, change.source_id)

@@ -13,7 +13,7 @@ import msgspec
 from ..model import Message, Value
 from .engine import Db, Row
 from .queue import place_of
-from .records import decode_message, encode
+from .records import decode_draft, decode_message, encode
 
 #: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
 QUIET, LONGEST = 10.0, 300.0
@@ -75,6 +75,25 @@ def note_edit(db: Db, mirror: int, message: Message, *, shown: str, now: float) 
     if pending and decode_message(pending["payload"]).content() == message.content():
         return
     note(db, mirror, "edit", message.chat, message.id, encode(message), now)
+
+
+def note_closed_poll(db: Db, job_id: int, seq: int, now: float) -> None:
+    """A poll goes out open, whatever it was: one that takes no votes is closed afterwards, as an edit."""
+    sent = db.execute("SELECT draft FROM send WHERE job = ? AND seq = ?", (job_id, seq)).fetchone()
+    media = decode_draft(sent["draft"]).pieces[0].media if sent and sent["draft"] else None
+    if media is None or not media.closed:
+        return
+    row = db.execute(
+        "SELECT mirror, payload FROM item WHERE job = ? AND payload NOT NULL", (job_id,)
+    ).fetchone()
+    if row is not None:
+        message = decode_message(row["payload"])
+        closed = msgspec.structs.replace(message, media=media)
+        db.execute(
+            "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+            "VALUES (?,'edit',?,?,?,?,?)",
+            (row["mirror"], message.chat, message.id, encode(closed), now, now),
+        )
 
 
 def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
