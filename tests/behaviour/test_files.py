@@ -125,7 +125,7 @@ async def test_deleted_and_its_reference_expired_it_becomes_a_note(tmp_path: Pat
 
 
 async def test_an_album_loses_only_the_item_that_is_gone(tmp_path: Path) -> None:
-    """Of three files by reference one was deleted and its reference has expired: two in an album, and a note."""
+    """Of three files by reference one was deleted, its reference expired: an album of two, and a note."""
     async with House(tmp_path) as house:
         source, target = pair(house, transfer="reference")
         make = house.world.media
