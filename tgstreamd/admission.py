@@ -26,7 +26,7 @@ from .errors import (
     TgstreamdError,
     Transient,
 )
-from .forums import take_forum
+from .looks import take_face, take_forum
 from .model import Chat
 from .moves import Moves
 from .ports import Beat, Source, Target
@@ -133,6 +133,8 @@ class Admission:
             mirror = by_name.get(config.name)
             touched = mirror is not None and suspects & {mirror.source, mirror.target}
             waits = config.name in self.pending or (mirror is not None and mirror.id in lost)
+            # Of a changed description nothing may have told.
+            waits = waits or config.chat
             if touched or (everyone_paused and waits):
                 try:
                     await self._admit(config, again=True)
@@ -239,6 +241,7 @@ class Admission:
         self.pending.pop(config.name, None)
         mirror = mirror_of(config, source_id, target_id, id=mirror_id)
         await take_forum(mirror, source, target, reader=self._source, store=self._store, clock=self._clock)
+        await take_face(mirror, source, target, store=self._store, clock=self._clock)
         self._roster.mirrors[mirror_id] = mirror
         # A circle is judged with the rest, so that no message slips through between two verdicts.
         why = refusal(findings) or self._loops.refused(self._order()).get(config.name, "")

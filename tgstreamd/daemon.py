@@ -30,6 +30,7 @@ from .ports import Beat, Ids, SecretIds, Source
 from .reload import Reload
 from .roster import Roster, box_of
 from .sending.census import Census
+from .sending.faces import Faces
 from .sending.holding import FOREVER, Holding
 from .sending.outgoing import Outgoing
 from .sending.second import SecondClock
@@ -137,7 +138,10 @@ class Daemon:
             self.holding,
             clock,
             ids,
-            others={"topic": self.topics.change},
+            others={
+                "topic": self.topics.change,
+                "chat": Faces(source, target, store, clock, ids).change,
+            },
             on_anew=self._something_new,
         )
         self.watchdog = Watchdog(clock)

@@ -121,13 +121,25 @@ class Chat(Value, frozen=True, kw_only=True):
     migrated_to: int | None = None
     migrated_from: int | None = None
     migrated_from_max: int = 0
-    #: What people see of it besides the title; the photo only where Telegram was asked for everything.
+    #: What people see of it besides the title, where Telegram was asked for everything.
     about: str = ""
     photo: Media | None = None
     #: Seconds of slow mode that bind this account; 0 for none.
     slow_mode: int = 0
     #: Seconds after which messages delete themselves; 0 for never.
     auto_delete: int = 0
+
+
+class Face(Value, frozen=True, kw_only=True):
+    """What people see of a chat besides its messages."""
+
+    title: str
+    about: str = ""
+    photo: Media | None = None
+
+    def looks(self) -> tuple[str, str, int]:
+        """To compare: the same photo has another reference each time."""
+        return self.title, self.about, self.photo.id if self.photo is not None else 0
 
 
 class Topic(Value, frozen=True, kw_only=True):

@@ -196,6 +196,8 @@ def _target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
         found += _topic("target", chat, mirror.target_topic, topics, to_write=True)
     if mirror.pins and not chat.may_pin:
         found.append(_warn("target", "no right to pin: pins are not copied, edits only for 48 hours"))
+    if mirror.chat and not chat.may_change_info:
+        found.append(_warn("target", "no right to change title, photo and description: they do not follow"))
     if chat.slow_mode:
         found.append(_warn("target", f"slow mode: one message in {chat.slow_mode} s"))
     if chat.auto_delete:

@@ -6,7 +6,7 @@ that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, 
 
 from __future__ import annotations
 
-from . import attempts, changes, clocks, copies, intake, mirrors, moves, queue, report, topics, uploads
+from . import attempts, changes, clocks, copies, faces, intake, mirrors, moves, queue, report, topics, uploads
 from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
@@ -143,6 +143,10 @@ class Store(Engine):
     topic_settled = transaction(topics.topic_settled)
     topic_list = transaction(topics.topic_list)
     forget_topic = transaction(topics.forget_topic)
+
+    note_face = transaction(faces.note_face)
+    face = transaction(faces.face)
+    face_shown = transaction(faces.face_shown)
 
     upload = transaction(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)

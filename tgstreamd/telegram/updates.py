@@ -31,7 +31,10 @@ _CHANGED: Final = (
     types.UpdatePeerHistoryTTL,
 )
 #: Service messages after which a chat is not what it was.
-_TURNING: Final = {"ChatMigrateTo", "ChannelMigrateFrom", "NoForwardsToggle", "SetMessagesTTL"}
+_TURNING: Final = {
+    "ChatMigrateTo", "ChannelMigrateFrom", "NoForwardsToggle", "SetMessagesTTL",
+    "ChatEditTitle", "ChatEditPhoto", "ChatDeletePhoto",
+}  # fmt: skip
 #: "Ask for everything": a gap, a reconnect, too many pushes.
 EVERYTHING: Final = Push(chat=0)
 

@@ -63,7 +63,7 @@ def get_full_channel(call: Call, request: Any) -> Any:
         read_inbox_max_id=0,
         read_outbox_max_id=0,
         unread_count=0,
-        chat_photo=types.PhotoEmpty(0),
+        chat_photo=_photo(call, chat),
         notify_settings=types.PeerNotifySettings(),
         bot_info=[],
         pts=chat.box.pts,
@@ -80,6 +80,12 @@ def get_full_channel(call: Call, request: Any) -> Any:
         has_scheduled=bool(chat.scheduled) or None,
     )
     return types.messages.ChatFull(full, chats=view.groups(), users=view.people())
+
+
+def _photo(call: Call, chat: Chat) -> Any:
+    if chat.photo is None:
+        return types.PhotoEmpty(0)
+    return call.world.files.photo(chat.photo, call.me.id)
 
 
 def _last_before(call: Call, chat: Chat) -> int | None:
@@ -111,6 +117,7 @@ def get_full_chat(call: Call, request: Any) -> Any:
         id=chat.id,
         about=chat.about,
         participants=participants,
+        chat_photo=_photo(call, chat),
         notify_settings=types.PeerNotifySettings(),
         ttl_period=chat.ttl_period or None,
     )

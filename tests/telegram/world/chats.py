@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from telethon.tl import types
 
 from .boxes import Box
+from .files import StoredPhoto
 from .messages import Message
 from .rights import ADMIN_RIGHTS, USUAL_ADMIN
+from .telling import Change
 from .topics import Topic, Topics
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Chat:
     date: int
     username: str | None = None
     about: str = ""
+    photo: StoredPhoto | None = None
     forum: bool = False
     noforwards: bool = False
     signatures: bool = False
@@ -326,10 +329,25 @@ class Chats(Topics):
             self.service(chat, sender, types.MessageActionNoForwardsToggle(before, on))
             self._chat_changed(chat)
 
-    def set_title(self, chat: Chat, title: str, by: Account | None = None) -> None:
+    def set_title(self, chat: Chat, title: str, by: Account | None = None) -> Change:
         chat.title = title
+        return self._told(chat, types.MessageActionChatEditTitle(title), by)
+
+    def set_photo(self, chat: Chat, photo: StoredPhoto | None, by: Account | None = None) -> Change:
+        """The chat's photo, or none."""
+        chat.photo = photo
+        if photo is None:
+            return self._told(chat, types.MessageActionChatDeletePhoto(), by)
+        return self._told(chat, types.MessageActionChatEditPhoto(types.PhotoEmpty(photo.id)), by)
+
+    def set_about(self, chat: Chat, about: str) -> None:
+        """The description; no message tells of it."""
+        chat.about = about
+        self._chat_changed(chat)
+
+    def _told(self, chat: Chat, action: Any, by: Account | None) -> Change:
         sender = by or self._world.peers.by_id(chat.creator_id)
-        self.service(chat, sender, types.MessageActionChatEditTitle(title))
+        return self.deliver([self.draft(chat, sender, action=action)])[0]
 
     def set_slow_mode(self, chat: Chat, seconds: int) -> None:
         chat.slow_mode = seconds

@@ -1,6 +1,6 @@
-"""What a mirror of a whole forum needs before its first message: how its topics look, and whether it has any.
+"""How a source looks besides its messages: its topics, its title, photo and description, kept in the ledger.
 
-Told by admission at every judgement, so that what was changed while nobody listened is found. Judges
+Taken by admission at every judgement, so that what was changed while nobody listened is found. Judges
 nothing, sends nothing.
 """
 
@@ -10,11 +10,23 @@ import structlog
 
 from .clock import Clock
 from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
-from .model import Chat, Mirror
+from .model import Chat, Face, Mirror
 from .ports import Source
 from .store import Store
 
 log = structlog.get_logger()
+
+
+async def take_face(
+    mirror: Mirror, source: Chat | TelegramError, target: Chat | TelegramError, *, store: Store, clock: Clock
+) -> None:
+    """Note how the source looks, where the target is to look so."""
+    if mirror.chat and isinstance(source, Chat) and isinstance(target, Chat) and target.may_change_info:
+        await store.note_face(mirror.id, source.id, _face(source), _face(target), clock.now())
+
+
+def _face(chat: Chat) -> Face:
+    return Face(title=chat.title, about=chat.about, photo=chat.photo)
 
 
 async def take_forum(

@@ -1,0 +1,37 @@
+"""What the target's own face was last made of, for mirrors whose title, photo and description follow.
+
+Plain functions, one transaction each. What differs is one pending `change` of the mirror.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..model import Face
+from .changes import note
+from .engine import Db
+from .records import encode
+
+
+def note_face(db: Db, mirror: int, chat: int, wanted: Face, present: Face, now: float) -> None:
+    """How the source looks; `present` is how the target looks, and counts where nothing was made yet."""
+    shown = face(db, mirror)
+    if shown is None:
+        # Its photo has another id in the target: what is there is taken for another one.
+        shown = msgspec.structs.replace(present, photo=None)
+        face_shown(db, mirror, shown)
+    if wanted.looks() == shown.looks():
+        db.execute("DELETE FROM change WHERE mirror = ? AND kind = 'chat'", (mirror,))
+    else:
+        note(db, mirror, "chat", chat, 0, encode(wanted), now)
+
+
+def face(db: Db, mirror: int) -> Face | None:
+    """How the target was made to look; None where it never was."""
+    row = db.execute("SELECT face FROM mirror WHERE id = ?", (mirror,)).fetchone()
+    return msgspec.msgpack.decode(row["face"], type=Face) if row["face"] is not None else None
+
+
+def face_shown(db: Db, mirror: int, shown: Face) -> None:
+    """The target looks like this now."""
+    db.execute("UPDATE mirror SET face = ? WHERE id = ?", (encode(shown), mirror))
