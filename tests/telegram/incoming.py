@@ -6,15 +6,16 @@ here is MEDIA_INVALID, never silence.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from telethon.tl import types
 
 from .dispatch import Call, RpcError
 from .resolving import chat_of, message_of, user_of
+from .told import moving_part, told
 from .world.chats import Chat
-from .world.media import Media, document_kind, preview_of, web_page
+from .world.files import StoredPhoto
+from .world.media import Media, document_kind, preview_of
 from .world.messages import Message, Reply
 from .world.posting import make_reply
 from .world.text import QUOTE_ENTITIES, cut, prepare, units
@@ -37,7 +38,13 @@ def media_of(call: Call, chat: Chat | None, given: Any, *, uploads: bool = True)
         media = _uploaded_photo(call, given) if uploaded else _uploaded_document(call, given)
     elif isinstance(given, types.InputMediaPhoto):
         photo = call.world.files.resolve_photo(call.me.id, given.id)
-        media = Media("photo", photo=photo, spoiler=bool(given.spoiler), ttl_seconds=given.ttl_seconds)
+        media = Media(
+            "photo",
+            photo=photo,
+            spoiler=bool(given.spoiler),
+            ttl_seconds=given.ttl_seconds,
+            moving=moving_part(call, given),
+        )
     elif isinstance(given, types.InputMediaDocument):
         document = call.world.files.resolve_document(call.me.id, given.id)
         media = Media(
@@ -49,7 +56,7 @@ def media_of(call: Call, chat: Chat | None, given: Any, *, uploads: bool = True)
             timestamp=given.video_timestamp,
         )
     else:
-        return _plain(call, chat, given)
+        return told(call, chat, given)
     if media.ttl_seconds is not None and chat is not None and chat.kind != "private":
         raise RpcError(400, "TTL_MEDIA_INVALID")
     if call.world.chats.is_protected(media, call.me):
@@ -61,12 +68,13 @@ def _cover(call: Call, given: Any) -> Any:
     return None if given is None else call.world.files.resolve_photo(call.me.id, given)
 
 
-def _uploaded_photo(call: Call, given: Any) -> Media:
+def photo_of(call: Call, file: Any) -> StoredPhoto:
+    """The photo that Telegram makes of an uploaded file."""
     files = call.world.files
-    extension = given.file.name.rpartition(".")[2].lower() if "." in (given.file.name or "") else ""
+    extension = file.name.rpartition(".")[2].lower() if "." in (file.name or "") else ""
     if extension not in _PHOTO_EXTENSIONS:
         raise RpcError(400, "PHOTO_EXT_INVALID")
-    blob = files.take_upload(call.me.id, given.file)
+    blob = files.take_upload(call.me.id, file)
     if blob.size > _MAX_PHOTO_BYTES:
         raise RpcError(400, "PHOTO_SAVE_FILE_INVALID")
     size = files.image_size(blob)
@@ -75,8 +83,18 @@ def _uploaded_photo(call: Call, given: Any) -> Media:
     width, height = size
     if width + height > 10_000 or max(size) > 20 * min(size):
         raise RpcError(400, "PHOTO_INVALID_DIMENSIONS")
-    stored = files.add_photo(blob, width=width, height=height, dc_id=call.me.home_dc, reencode=True)
-    return Media("photo", photo=stored, spoiler=bool(given.spoiler), ttl_seconds=given.ttl_seconds)
+    return files.add_photo(blob, width=width, height=height, dc_id=call.me.home_dc, reencode=True)
+
+
+def _uploaded_photo(call: Call, given: Any) -> Media:
+    stored = photo_of(call, given.file)
+    return Media(
+        "photo",
+        photo=stored,
+        spoiler=bool(given.spoiler),
+        ttl_seconds=given.ttl_seconds,
+        moving=moving_part(call, given),
+    )
 
 
 def _uploaded_document(call: Call, given: Any) -> Media:
@@ -118,89 +136,6 @@ def _silent_video_is_a_gif(attributes: list[Any], mime_type: str, keep_video: bo
             attributes.remove(found)
     elif video.nosound and not animated:
         attributes.append(types.DocumentAttributeAnimated())
-
-
-def _geo(point: Any) -> Any:
-    if not isinstance(point, types.InputGeoPoint) or abs(point.lat) > 90 or abs(point.long) > 180:
-        raise RpcError(400, "MEDIA_INVALID")
-    return types.GeoPoint(
-        long=point.long, lat=point.lat, access_hash=0, accuracy_radius=point.accuracy_radius
-    )
-
-
-def _plain(call: Call, chat: Chat | None, given: Any) -> Media:
-    """Media without a file of its own."""
-    if isinstance(given, types.InputMediaGeoPoint):
-        return Media("geo", plain=types.MessageMediaGeo(_geo(given.geo_point)))
-    if isinstance(given, types.InputMediaVenue):
-        venue = types.MessageMediaVenue(
-            _geo(given.geo_point),
-            given.title,
-            given.address,
-            given.provider,
-            given.venue_id,
-            given.venue_type,
-        )
-        return Media("venue", plain=venue)
-    if isinstance(given, types.InputMediaContact):
-        owner = call.world.peers.by_phone(given.phone_number)
-        contact = types.MessageMediaContact(
-            given.phone_number,
-            given.first_name,
-            given.last_name,
-            given.vcard,
-            user_id=owner.id if owner is not None else 0,
-        )
-        return Media("contact", plain=contact)
-    if isinstance(given, types.InputMediaDice):
-        highest = {"🎲": 6, "🎯": 6, "🎳": 6, "🏀": 5, "⚽": 5, "🎰": 64}.get(given.emoticon)
-        if highest is None:
-            raise RpcError(400, "EMOTICON_INVALID")
-        value = call.world.random.randint(1, highest)
-        return Media("dice", plain=types.MessageMediaDice(value, given.emoticon))
-    if isinstance(given, types.InputMediaPoll):
-        return _poll(call, chat, given)
-    if isinstance(given, types.InputMediaWebPage):
-        return _web_page(given)
-    raise RpcError(400, "MEDIA_EMPTY" if isinstance(given, types.InputMediaEmpty) else "MEDIA_INVALID")
-
-
-def _web_page(given: Any) -> Media:
-    host = given.url.split("://", 1)[-1].split("/", 1)[0]
-    if "." not in host or host.endswith(".invalid"):  # the top level that RFC 2606 keeps empty
-        if given.optional:
-            return Media("text")
-        raise RpcError(400, "WEBPAGE_NOT_FOUND")
-    page = types.MessageMediaWebPage(
-        web_page(given.url),
-        force_large_media=given.force_large_media or None,
-        force_small_media=given.force_small_media or None,
-        manual=True,
-    )
-    return Media("webpage", plain=page)
-
-
-def _poll(call: Call, chat: Chat | None, given: Any) -> Media:
-    poll = copy.copy(given.poll)
-    if not 1 <= len(poll.answers) <= 12:
-        raise RpcError(400, "POLL_ANSWERS_INVALID")
-    if not poll.question.text.strip():
-        raise RpcError(400, "POLL_QUESTION_INVALID")
-    if poll.public_voters and chat is not None and chat.kind == "channel":
-        raise RpcError(400, "BROADCAST_PUBLIC_VOTERS_FORBIDDEN")
-    if poll.close_period and poll.close_date:
-        raise RpcError(400, "MEDIA_INVALID")
-    if poll.quiz and not given.correct_answers:
-        raise RpcError(400, "QUIZ_CORRECT_ANSWERS_EMPTY")
-    if given.correct_answers and not all(0 <= i < len(poll.answers) for i in given.correct_answers):
-        raise RpcError(400, "QUIZ_CORRECT_ANSWER_INVALID")
-    poll.id = call.world.random.getrandbits(62) + 1
-    poll.answers = [
-        types.PollAnswer(answer.text, getattr(answer, "option", None) or bytes([number]))
-        for number, answer in enumerate(poll.answers)
-    ]
-    results = types.PollResults(total_voters=0, results=[])
-    return Media("poll", plain=types.MessageMediaPoll(poll, results))
 
 
 # --- text

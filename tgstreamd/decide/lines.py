@@ -107,7 +107,8 @@ def describe(media: Media) -> str:
     """What it is, in words: the adapter's sentence, or the kind with the name of the file."""
     if media.note:
         return squeeze(media.note)
-    name = f' "{squeeze(media.name)}"' if media.name else ""
+    # A photo has no name but the one that uploads want.
+    name = f' "{squeeze(media.name)}"' if media.name and media.kind not in ("photo", "live_photo") else ""
     return NAMES.get(media.kind, media.kind) + name
 
 

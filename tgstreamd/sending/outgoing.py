@@ -304,7 +304,7 @@ def _with_references(draft: Draft, kept: Sequence[Message]) -> Draft:
 
     def fresh(piece: Piece) -> Piece:
         now = media.get(piece.source_id)
-        if piece.media is None or now is None or now.id != piece.media.id:
+        if piece.media is None or now is None or now.id != piece.media.id or now.partial:
             return piece
         return msgspec.structs.replace(piece, media=msgspec.structs.replace(piece.media, raw=now.raw))
 

@@ -13,6 +13,7 @@ from telethon.tl import functions, types
 from ..dispatch import Call, Dispatcher, RpcError
 from ..incoming import media_of, preview, text_of
 from ..resolving import answers, channel_of, chat_of, message_of, view_of
+from ..told import close_poll
 from ..world.chats import Chat
 from ..world.media import Media
 from ..world.messages import Message
@@ -21,7 +22,7 @@ from ..world.rights import may
 EDIT_WINDOW = 48 * 3600
 _MAX_IDS = 100
 #: Kinds whose text or media can be edited; a poll can only be closed.
-_EDITABLE = frozenset({"text", "webpage", "photo", "video", "gif", "audio", "document", "voice"})
+_EDITABLE = frozenset({"text", "webpage", "photo", "video", "gif", "audio", "document", "voice", "todo"})
 
 
 def register(dispatcher: Dispatcher) -> None:
@@ -80,6 +81,8 @@ def edit_message(call: Call, request: Any) -> Any:
     if kind not in _EDITABLE:
         raise RpcError(400, "MESSAGE_ID_INVALID")
     media = _edited_media(call, chat, message, request.media)
+    if request.rich_message is not None:
+        raise RpcError(400, "MEDIA_INVALID")  # editing pages is not built
     has_file = media is not None and media.kind not in ("webpage", "text")
     text, entities = message.text, message.entities
     if request.message is not None:
@@ -100,10 +103,9 @@ def _close_poll(call: Call, message: Message, request: Any) -> Any:
     closing = isinstance(request.media, types.InputMediaPoll) and request.media.poll.closed
     if not closing or message.media is None:
         raise RpcError(400, "MESSAGE_ID_INVALID")
-    poll = message.media.plain
-    if poll.poll.closed:
+    if message.media.plain.poll.closed:
         raise RpcError(400, "MESSAGE_NOT_MODIFIED")
-    poll.poll.closed = True
+    close_poll(message.media)
     change = call.world.chats.change_message(
         message, message.text, message.entities, message.media, hide=True
     )

@@ -29,6 +29,7 @@ def register(dispatcher: Dispatcher) -> None:
     answers(dispatcher, functions.messages.GetScheduledHistoryRequest)(get_scheduled_history)
     answers(dispatcher, functions.messages.GetScheduledMessagesRequest)(get_scheduled_messages)
     answers(dispatcher, functions.messages.GetPollResultsRequest)(get_poll_results)
+    answers(dispatcher, functions.messages.GetRichMessageRequest)(get_rich_message)
     answers(dispatcher, functions.messages.ReadHistoryRequest)(read_history)
     answers(dispatcher, functions.channels.ReadHistoryRequest)(read_channel_history)
 
@@ -203,6 +204,16 @@ def get_scheduled_history(call: Call, request: Any) -> Any:
 
 def get_scheduled_messages(call: Call, request: Any) -> Any:
     return _scheduled(call, chat_of(call, request.peer), request.id)
+
+
+def get_rich_message(call: Call, request: Any) -> Any:
+    """All of a page of which histories bring only the beginning."""
+    chat = chat_of(call, request.peer)
+    message = message_of(call, chat, request.id)
+    if message.page is None:
+        raise RpcError(400, "MESSAGE_ID_INVALID")
+    view = view_of(call)
+    return messages_answer(view, chat, [view.message(message, whole=True)], 1, part=False)
 
 
 def get_poll_results(call: Call, request: Any) -> Any:

@@ -15,6 +15,7 @@ from telethon.tl import functions, types
 from ..dispatch import Call, Dispatcher, RpcError
 from ..incoming import media_of, preview, reply_of, text_of
 from ..resolving import answers, chat_of, unix, view_of
+from ..told import page_of
 from ..world.chats import Chat
 from ..world.media import Media
 from ..world.messages import Message, Reply
@@ -23,6 +24,8 @@ from ..world.views import View
 
 _MAX_ALBUM = 10
 _MAX_FORWARDS = 100
+#: A text beside these is dropped; beside a poll it is the poll's own.
+_CAPTIONLESS = frozenset({"sticker", "round", "geo", "venue", "contact", "story", "dice", "todo"})
 
 
 def register(dispatcher: Dispatcher) -> None:
@@ -145,14 +148,13 @@ def send_message(call: Call, request: Any) -> Any:
     before = _sent_before(call, chat, request.random_id)
     if before is not None:
         return _answer(call, [(request.random_id, before)], frozenset({request.random_id}))
-    if getattr(request, "rich_message", None) is not None:
-        raise RpcError(400, "MEDIA_INVALID")  # rich messages are not built
     _check_request(call, request)
-    text, entities = text_of(call, request, caption=False)
+    page = page_of(call, request.rich_message) if request.rich_message is not None else None
+    text, entities = text_of(call, request, caption=False) if page is None else ("", [])
     _check_target(call, chat, ["text"])
     reply = reply_of(call, chat, request.reply_to)
     media = preview(call, chat, text, entities, request.no_webpage)
-    message = _draft(call, chat, request, reply, text=text, entities=entities, media=media)
+    message = _draft(call, chat, request, reply, text=text, entities=entities, media=media, page=page)
     answer = _deliver(call, message, request.random_id, request.schedule_date)
     if chat.shared or message in chat.scheduled.values():
         return answer
@@ -174,7 +176,7 @@ def send_media(call: Call, request: Any) -> Any:
     _check_target(call, chat, [media.kind])
     if media.kind == "text":
         media = None
-    elif media.kind in ("sticker", "round"):
+    elif media.kind in _CAPTIONLESS:
         text, entities = "", []
     message = _draft(call, chat, request, reply, text=text, entities=entities, media=media)
     return _deliver(call, message, request.random_id, request.schedule_date)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from telethon.tl import types
@@ -32,6 +32,11 @@ class Media:
     ttl_seconds: int | None = None
     cover: StoredPhoto | None = None
     timestamp: int | None = None
+    #: What moves in a live photo.
+    moving: StoredDocument | None = None
+    #: Of a quiz: the right options and the explanation, shown once it is closed.
+    right: set[bytes] = field(default_factory=set)
+    solution: tuple[str, list[Any]] = ("", [])
 
     def render(self, world: World, viewer_id: int) -> Any:
         if self.photo is not None:
@@ -39,6 +44,8 @@ class Media:
                 spoiler=self.spoiler or None,
                 photo=world.files.photo(self.photo, viewer_id),
                 ttl_seconds=self.ttl_seconds,
+                live_photo=self.moving is not None or None,
+                video=world.files.document(self.moving, viewer_id) if self.moving else None,
             )
         if self.document is not None:
             return types.MessageMediaDocument(
@@ -57,6 +64,26 @@ class Media:
     def album_kind(self) -> str | None:
         """Kinds that may stand together in an album (facts 3); None: not in an album at all."""
         return {"photo": "visual", "video": "visual", "audio": "audio", "document": "document"}.get(self.kind)
+
+
+@dataclass(eq=False)
+class Page:
+    """A rich message: blocks, with the files that they name by id."""
+
+    blocks: list[Any]
+    photos: list[StoredPhoto] = field(default_factory=list)
+    documents: list[StoredDocument] = field(default_factory=list)
+    rtl: bool = False
+
+    def render(self, world: World, viewer_id: int, *, part: bool = False) -> Any:
+        """`part`: only the first block, as long pages come in histories."""
+        return types.RichMessage(
+            blocks=self.blocks[:1] if part else self.blocks,
+            photos=[world.files.photo(photo, viewer_id) for photo in self.photos],
+            documents=[world.files.document(file, viewer_id) for file in self.documents],
+            rtl=self.rtl or None,
+            part=part or None,
+        )
 
 
 def document_kind(mime_type: str, attributes: Sequence[Any]) -> str:
@@ -108,6 +135,19 @@ class MediaMaker:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        #: Stories that can be seen: who told it, and its number.
+        self.stories: set[tuple[int, int]] = set()
+
+    def story(self, owner_id: int, number: int, *, alive: bool = True, channel: bool = False) -> Media:
+        if alive:
+            self.stories.add((owner_id, number))
+        peer: Any = types.PeerChannel(owner_id) if channel else types.PeerUser(owner_id)
+        return Media("story", plain=types.MessageMediaStory(peer, number))
+
+    def live_photo(self, *, seed: int = 1, dc_id: int = 2, **fields: Any) -> Media:
+        made = self.photo(seed=seed, dc_id=dc_id, **fields)
+        made.moving = self.video(300_000, seconds=3.0, seed=seed, dc_id=dc_id, name="live.mp4").document
+        return made
 
     def photo(
         self, width: int = 1280, height: int = 960, *, seed: int = 1, dc_id: int = 2, spoiler: bool = False

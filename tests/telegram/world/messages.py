@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .chats import Chat
-    from .media import Media
+    from .media import Media, Page
 
 #: The key of `Message.ids` under which a channel's single id lies.
 SHARED = 0
@@ -41,6 +41,10 @@ class Message:
     text: str = ""
     entities: list[Any] = field(default_factory=list)
     media: Media | None = None
+    #: A rich message, which is no media.
+    page: Page | None = None
+    #: Its page comes in part, and is asked for whole.
+    in_part: bool = False
     reply: Reply | None = None
     action: Any = None
     forward: Any = None

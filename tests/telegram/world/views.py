@@ -144,8 +144,8 @@ class View:
 
     # --- messages
 
-    def message(self, message: Message) -> Any:
-        """`Message` or `MessageService` as this viewer has it."""
+    def message(self, message: Message, *, whole: bool = False) -> Any:
+        """`Message` or `MessageService` as this viewer has it. `whole`: all of a long page."""
         message_id = message.id_for(self.viewer_id)
         assert message_id is not None, "a message that this viewer does not have"
         chat = message.chat
@@ -175,6 +175,8 @@ class View:
         for entity in message.entities:
             if isinstance(entity, types.MessageEntityMentionName):
                 self.see_user(entity.user_id)
+        if message.media is not None and isinstance(message.media.plain, types.MessageMediaStory):
+            self.see_peer(message.media.plain.peer)
         if message.forward is not None:
             self.see_peer(message.forward.from_id)
             self.see_peer(message.forward.saved_from_peer)
@@ -207,6 +209,9 @@ class View:
             post_author=message.post_author,
             grouped_id=message.grouped_id,
             ttl_period=message.ttl_period,
+            rich_message=message.page.render(self.world, self.viewer_id, part=message.in_part and not whole)
+            if message.page
+            else None,
         )
 
     def _see_action(self, action: Any) -> None:
