@@ -56,6 +56,9 @@ class Table(asyncio.Transport):
     def writelines(self, list_of_data: Any) -> None:
         self.write(b"".join(list_of_data))
 
+    def is_closing(self) -> bool:
+        return self.closed
+
     def abort(self) -> None:
         self.closed = True
         self.wire.connection_lost(None)
@@ -344,6 +347,17 @@ async def test_a_cut_connection_fails_what_is_under_way_each_with_its_own_error(
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(error) for error in found] == [ConnectionResetError] * 2
     assert found[0] is not found[1]
+
+
+async def test_a_call_on_a_connection_whose_end_was_not_told_yet() -> None:
+    table = Table()
+    first = table.asks(get(0))
+    table.closed = True
+    second = table.asks(get(1))
+    found = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(error) for error in found] == [ConnectionResetError] * 2
+    assert len(table.heard) == 1
+    assert not table.wire.alive
 
 
 async def test_what_was_given_up_is_not_sent_later() -> None:

@@ -132,16 +132,24 @@ class LeanWire(Packets):
     # Out.
 
     def _pump(self) -> None:
-        while self._unsent and self._writable and self._why is None:
+        while self._unsent and self._writable and self._open():
             call = self._unsent.popleft()
-            msg_id = self._write(call.pieces, content=True)
-            self._sent[msg_id] = call
+            # Known as sent before it is: whatever goes wrong from here on, somebody ends it.
+            self._write(call.pieces, call)
 
-    def _write(self, pieces: list[Piece], *, content: bool) -> int:
+    def _open(self) -> bool:
+        """Whether there is somebody to write to."""
+        if self._why is None and (self._transport is None or self._transport.is_closing()):
+            # Cut, and we have not been told yet; asyncio's `writelines` would stumble over that.
+            self.die(ConnectionResetError("the connection was cut"))
+        return self._why is None
+
+    def _write(self, pieces: list[Piece], call: _Call | None = None, *, content: bool = True) -> None:
         msg_id, head, rest = self._envelope.seal(pieces, content=content)
+        if call is not None:
+            self._sent[msg_id] = call
         assert self._transport is not None, "made by open_lean, which waits for the connection"
         self._transport.writelines((framed(len(head) + len(rest)) + head, rest))
-        return msg_id
 
     def _again(self, msg_id: int) -> None:
         """Send a request again that the server refused to look at."""
@@ -160,7 +168,7 @@ class LeanWire(Packets):
         if self._ack_timer is not None:
             self._ack_timer.cancel()
             self._ack_timer = None
-        if self._acks and self._why is None:
+        if self._acks and self._open():
             acks, self._acks = self._acks, []
             self._write(objects.acknowledgement(acks), content=False)
 
@@ -211,9 +219,9 @@ class LeanWire(Packets):
             asked, answer = struct.unpack_from("<qq", body, 4) if kind == objects.DETAILED else (0, 0)
             if kind == objects.NEW_DETAILED:
                 (answer,) = struct.unpack_from("<q", body, 4)
-            if asked in self._sent or kind == objects.NEW_DETAILED:
+            if (asked in self._sent or kind == objects.NEW_DETAILED) and self._open():
                 # The server has an answer that it does not send by itself.
-                self._write(objects.please_resend([answer]), content=True)
+                self._write(objects.please_resend([answer]))
         # Anything else is of no interest here: acknowledgements, pongs, updates, what a newer layer brings.
 
     def _answer(self, asked: int, body: memoryview) -> None:
