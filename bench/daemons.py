@@ -21,7 +21,7 @@ from bench.machine import CORES, Process, cpu_seconds
 from tests.running import API, RunningDaemon, until
 
 #: Seconds between messages of the backlog's measurement.
-BACKLOG_INTERVAL = 0.5
+BACKLOG_INTERVAL = 1.0
 BACKLOG = 200
 LIVE_INTERVAL = 0.1
 LIVE_EVERY = 0.4

@@ -54,11 +54,12 @@ class Track:
             "rss_before_mb": took["rss_before_mb"],
             "peer_cpu_per_gb": peer_cpu / gigabytes,
             "compared": seen["compared"],
+            **({"shares": took["shares"]} if "shares" in took else {}),
         }
 
 
 async def track(peer: Process) -> Track:
-    account = await peer.control("add_account", first_name="Bench", premium=True)
+    account = await peer.control("add_account", first_name="Bench")
     return Track(peer, await peer.control("session", account=account, dc_id=2), account)
 
 
@@ -104,6 +105,8 @@ async def suite(say: Callable[[str], None]) -> dict[str, Any]:
         capped = await run(
             "ours", 300, "ours, capped", latency=0.08, download=CAP, upload=CAP, connections=4, **DEEP
         )
+        profile = (await one.run("ours", 500, profile=True))["shares"]
+        say("where the time goes: " + ", ".join(f"{name} {share:.0%}" for name, share in profile.items()))
         say("memory, everything included:")
         memory = {
             "10 MB": await run("ours", 14, "ours, 14 MB"),
@@ -134,6 +137,7 @@ async def suite(say: Callable[[str], None]) -> dict[str, Any]:
         "mb_per_s_40ms_deep": deep["mb_per_s"],
         "cpu_per_gb": ours["cpu_per_gb"],
         "peer_capacity_mb_per_s": 1000 / ours["peer_cpu_per_gb"],
+        "profile": profile,
         "rows": rows,
         "capped": capped,
         "memory": memory,

@@ -89,11 +89,14 @@ class Pace(Table, frozen=True, kw_only=True):
 
 
 class Stream(Table, frozen=True, kw_only=True):
-    """The bounds of media under way: parts of 512 KiB in memory, uploads at once, connections a side."""
+    """The bounds of media under way: parts of 512 KiB in memory, uploads at once, connections a side.
+
+    `connections` 0 means as many as Telegram's own clients make: 2 down and 4 up, 8 and 8 with Premium.
+    """
 
     buffer_parts: Annotated[int, Meta(ge=1, le=1000)] = 20
     parallel_uploads: Annotated[int, Meta(ge=1, le=100)] = 10
-    connections: Annotated[int, Meta(ge=1, le=32)] = 4
+    connections: Annotated[int, Meta(ge=0, le=32)] = 0
 
 
 class State(Table, frozen=True, kw_only=True):

@@ -29,6 +29,10 @@ Direction = Literal["down", "up"]
 CONNECT_TIMEOUT: Final = 20.0
 #: A connection that rested so long may have been cut on the way, unnoticed: it is replaced.
 REST_MAX: Final = 45.0
+#: What Telegram's own clients make for a data centre, and so what the account is not slowed down for
+#: (TDLib, NetQueryDispatcher: downloads 2, uploads 4 in the centres 2 and 4; premium 8 and 8).
+LINKS: Final[dict[Direction, int]] = {"down": 2, "up": 4}
+PREMIUM_LINKS: Final = 8
 #: Calls on the busiest connection before another one is opened for the same direction.
 SHARE: Final = 1
 
@@ -67,8 +71,9 @@ class Pool:
     connect_timeout: float = CONNECT_TIMEOUT
 
     def __init__(self, client: Client, connections: int) -> None:
+        """`connections` for each centre and direction; 0: as many as Telegram's own clients make."""
         self._client = client
-        self._size = max(1, connections)
+        self._size = connections
         self._links: dict[tuple[int, Direction], list[Link]] = {}
         self._opening: dict[tuple[int, Direction], asyncio.Lock] = {}
         self._keys: dict[int, asyncio.Lock] = {}
@@ -151,9 +156,14 @@ class Pool:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         best = min(links, key=lambda link: link.load, default=None)
-        if best is None or (best.load >= SHARE and len(links) < self._size):
+        if best is None or (best.load >= SHARE and len(links) < self._most(direction)):
             return None
         return best
+
+    def _most(self, direction: Direction) -> int:
+        if self._size:
+            return self._size
+        return PREMIUM_LINKS if getattr(self._client.me, "premium", False) else LINKS[direction]
 
     async def _open(self, dc: int) -> Link:
         try:

@@ -48,8 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: `socks5://user:password@host:port`, `socks4://…`, `http://…`; empty for none.
     proxy: str = ""
     server: Server | None = None
-    #: File connections per data centre and direction.
-    connections: int = 4
+    #: File connections per data centre and direction; 0: as many as Telegram's own clients make.
+    connections: int = 0
 
 
 def parse_proxy(url: str) -> ProxyTuple | None:
