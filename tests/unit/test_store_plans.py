@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tgstreamd.model import Box, Draft, Media, Message, Piece, Upload
+from tgstreamd.model import Box, Difference, Draft, Media, Message, Piece, Upload
 from tgstreamd.store import Store
 
 SOURCE, TARGET = -1_000_000_000_001, -1_000_000_000_002
@@ -48,6 +48,13 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
         new_id=lambda: next(ids),
     )  # fmt: skip
     await store.take_push(post(101), mirrors=[1], pts=2, now=1.0, new_id=lambda: next(ids))
+    await store.take_difference(
+        SOURCE,
+        Difference(box=Box(pts=5), messages=(post(102, 6),), edits=(post(1),), deleted=((SOURCE, (4,)),)),
+        takers=lambda _: [1], deletes=lambda _: [(1, True)], pins=lambda _: [1], newest={}, now=1.0,
+        new_id=lambda: next(ids),
+    )  # fmt: skip
+    await store.due_changes(1.0)
     await store.take_missed(1, [post(103)], now=1.0, new_id=lambda: next(ids))
     await store.skip_unreadable(gap, 50, reason="unreadable", now=1.0, new_id=lambda: next(ids))
     await store.next_seal(SOURCE)
