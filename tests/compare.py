@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from telethon import TelegramClient
 from telethon.crypto import rsa
@@ -28,6 +28,10 @@ PART = 512 * 1024
 MOST = 3000
 
 
+#: Names with values.
+Facts = tuple[tuple[str, Any], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """One message as a reader sees it. Two are copies of each other if all but the ids agree."""
@@ -37,7 +41,7 @@ class Seen:
     text: str = ""
     entities: tuple[tuple[Any, ...], ...] = ()
     #: Name, value: size, dimensions, duration, file name, waveform, …
-    facts: tuple[tuple[str, Any], ...] = ()
+    facts: Facts = ()
     digest: str = ""
     spoiler: bool = False
     invert: bool = False
@@ -46,6 +50,8 @@ class Seen:
     group: int | None = None
     reply_to: int | None = None
     quote: tuple[Any, ...] | None = None
+    #: What is no part of what was said: who said it, when, buttons, votes.
+    beside: Facts = ()
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -58,6 +64,17 @@ class Seen:
         return f"{self.id} ({self.kind}{f', {words[:40]!r}' if words else ''})"
 
 
+class Difference(NamedTuple):
+    """One way in which a copy is not its original."""
+
+    #: Ids in source and target; 0 where there is none.
+    source: int
+    target: int
+    #: `text`, `facts.size`, `reply`, `missing`, `extra`, …
+    aspect: str
+    line: str
+
+
 def differences(
     source: Sequence[Seen], target: Sequence[Seen], *, live_after: int | None = None
 ) -> list[str]:
@@ -66,30 +83,48 @@ def differences(
     `live_after`: the last source id of the history. Copies up to it must be silent, later ones as the
     source was. None: sound is not compared.
     """
+    return [one.line for one in field_by_field(source, target, live_after=live_after)]
+
+
+def field_by_field(
+    source: Sequence[Seen],
+    target: Sequence[Seen],
+    *,
+    live_after: int | None = None,
+    beside: bool = False,
+) -> list[Difference]:
+    """The same, for counting. `beside`: also what surrounds a message (buttons, votes, where it was from)."""
     pairs, found = _align(source, target)
     copy_of = {one.id: other.id for one, other in pairs}
     heads = _heads(source), _heads(target)
     for one, other in pairs:
         what = f"source {one.title}, target {other.id}"
+
+        def differ(aspect: str, line: str, one: Seen = one, other: Seen = other, what: str = what) -> None:
+            found.append(Difference(one.id, other.id, aspect, f"{what}: {line}"))
+
         for name in ("kind", "text", "entities", "digest", "spoiler", "invert", "preview", "quote"):
             mine, theirs = getattr(one, name), getattr(other, name)
             if mine != theirs:
-                found.append(f"{what}: {name} is {_short(theirs)}, not {_short(mine)}")
-        found += [f"{what}: {line}" for line in _facts(one, other)]
+                differ(name, f"{name} is {_short(theirs)}, not {_short(mine)}")
+        for name, line in _facts(one.facts, other.facts):
+            differ(f"facts.{name}", line)
+        for name, line in _facts(one.beside, other.beside) if beside else ():
+            differ(f"beside.{name}", line)
         wanted = copy_of.get(one.reply_to) if one.reply_to is not None else None
         if wanted != other.reply_to:
-            found.append(
-                f"{what}: answers {other.reply_to}, not {wanted} (the source answers {one.reply_to})"
-            )
+            differ("reply", f"answers {other.reply_to}, not {wanted} (the source answers {one.reply_to})")
         head = heads[0].get(one.id)
         if (copy_of.get(head) if head is not None else None) != heads[1].get(other.id):
-            found.append(f"{what}: is in another album")
+            differ("album", "is in another album")
         if live_after is not None and other.silent != (one.silent or one.id <= live_after):
-            found.append(f"{what}: silent is {other.silent}")
+            differ("silent", f"silent is {other.silent}")
     return found
 
 
-def _align(source: Sequence[Seen], target: Sequence[Seen]) -> tuple[list[tuple[Seen, Seen]], list[str]]:
+def _align(
+    source: Sequence[Seen], target: Sequence[Seen]
+) -> tuple[list[tuple[Seen, Seen]], list[Difference]]:
     """Which target message stands for which source message; and what has no counterpart."""
     pairs: list[tuple[Seen, Seen]] = []
     missing: list[Seen] = []
@@ -103,12 +138,23 @@ def _align(source: Sequence[Seen], target: Sequence[Seen]) -> tuple[list[tuple[S
     elsewhere = Counter(t.key for t in extra)
     known = {s.key for s in source}
     found = [
-        f"source {one.title}: {'stands in another place' if elsewhere[one.key] else 'is missing'}"
+        Difference(
+            one.id,
+            0,
+            "missing",
+            f"source {one.title}: {'stands in another place' if elsewhere[one.key] else 'is missing'}",
+        )
         for one in missing
     ]
     moved = {one.key for one in missing}
     found += [
-        f"target {other.title}: {'is a second copy' if other.key in known else 'is nothing of the source'}"
+        Difference(
+            0,
+            other.id,
+            "extra",
+            f"target {other.title}: "
+            f"{'is a second copy' if other.key in known else 'is nothing of the source'}",
+        )
         for other in extra
         if other.key not in moved
     ]
@@ -124,10 +170,10 @@ def _heads(messages: Sequence[Seen]) -> dict[int, int]:
     return {message.id: first[message.group] for message in messages if message.group is not None}
 
 
-def _facts(one: Seen, other: Seen) -> list[str]:
-    mine, theirs = dict(one.facts), dict(other.facts)
+def _facts(one: Facts, other: Facts) -> list[tuple[str, str]]:
+    mine, theirs = dict(one), dict(other)
     return [
-        f"{name} is {_short(theirs.get(name))}, not {_short(mine.get(name))}"
+        (name, f"{name} is {_short(theirs.get(name))}, not {_short(mine.get(name))}")
         for name in sorted(mine.keys() | theirs.keys())
         if mine.get(name) != theirs.get(name)
     ]
@@ -172,20 +218,37 @@ class Reader:
     async def _seen(self, message: Any, told: Callable[[int], None]) -> Seen:
         media, reply = message.media, message.reply_to
         seen: dict[str, Any] = {"kind": "text"}
-        if isinstance(media, types.MessageMediaWebPage):
+        facts: dict[str, Any] = {}
+        if message.rich_message is not None:
+            page = message.rich_message
+            facts = {"blocks": [bytes(block) for block in page.blocks], "photos": len(page.photos or ())}
+            seen["kind"] = "rich"
+        elif isinstance(media, types.MessageMediaWebPage):
             seen["preview"] = getattr(media.webpage, "url", "") or "pending"
-        elif isinstance(media, types.MessageMediaPhoto):
+            facts = {
+                name: True for name in ("force_large_media", "force_small_media") if getattr(media, name)
+            }
+        elif isinstance(media, types.MessageMediaPhoto) and media.photo is not None:
             size = max((s for s in media.photo.sizes if hasattr(s, "w")), key=lambda s: s.w * s.h)
-            seen |= {"kind": "photo", "facts": (("dimensions", (size.w, size.h)),)}
-        elif isinstance(media, types.MessageMediaDocument):
-            facts = document_facts(media.document)
-            digest = await self._digest(media.document, told)
-            seen |= {"kind": document_kind(media.document), "facts": facts, "digest": digest}
+            facts["dimensions"] = (size.w, size.h)
+            if media.video is not None:
+                facts["moving"] = await self._digest(media.video, told)
+            seen["kind"] = "photo"
+        elif isinstance(media, types.MessageMediaDocument) and media.document is not None:
+            facts = dict(document_facts(media.document)) | document_extras(media)
+            seen |= {
+                "kind": document_kind(media.document),
+                "digest": await self._digest(media.document, told),
+            }
         elif media is not None:
-            seen["kind"] = type(media).__name__
+            seen["kind"] = type(media).__name__.removeprefix("MessageMedia")
+            facts = told_facts(media)
+        if getattr(media, "ttl_seconds", None):
+            facts["ttl_seconds"] = media.ttl_seconds
         quote = None
-        if reply is not None and reply.quote:
+        if reply is not None and getattr(reply, "quote", None):
             quote = (reply.quote_text, reply.quote_offset, entities_of(reply.quote_entities))
+        elsewhere = reply is not None and getattr(reply, "reply_to_peer_id", None) is not None
         return Seen(
             id=message.id,
             text=message.message,
@@ -194,8 +257,10 @@ class Reader:
             invert=bool(message.invert_media),
             silent=bool(message.silent),
             group=message.grouped_id,
-            reply_to=reply.reply_to_msg_id if reply is not None else None,
+            reply_to=None if reply is None or elsewhere else reply.reply_to_msg_id,
             quote=quote,
+            facts=tuple(sorted(facts.items())),
+            beside=tuple(sorted(surroundings(message).items())),
             **seen,
         )
 
@@ -238,6 +303,65 @@ def document_facts(document: Any) -> tuple[tuple[str, Any], ...]:
     real = [t for t in document.thumbs or () if isinstance(t, types.PhotoSize)]
     facts["thumbnail"] = max(((t.w, t.h) for t in real), default=None)
     return tuple(sorted(facts.items()))
+
+
+def document_extras(media: Any) -> dict[str, Any]:
+    """What hangs on the message beside the file."""
+    cover = media.video_cover
+    sizes = [size for size in getattr(cover, "sizes", ()) if hasattr(size, "w")]
+    facts = {"starts_at": media.video_timestamp, "cover": max(((s.w, s.h) for s in sizes), default=None)}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def told_facts(media: Any) -> dict[str, Any]:
+    """What a media without a file says; not what others did to it."""
+    if isinstance(media, types.MessageMediaPoll):
+        poll = media.poll
+        rules = ("closed", "public_voters", "multiple_choice", "quiz", "open_answers", "revoting_disabled",
+                 "shuffle_answers", "hide_results_until_close", "close_date", "close_period")  # fmt: skip
+        facts: dict[str, Any] = {name: getattr(poll, name) for name in rules if getattr(poll, name)}
+        facts["question"] = (poll.question.text, entities_of(poll.question.entities))
+        facts["answers"] = tuple((a.text.text, entities_of(a.text.entities)) for a in poll.answers)
+        if poll.closed:
+            right = {voters.option for voters in media.results.results or () if voters.correct}
+            facts["right"] = tuple(n for n, answer in enumerate(poll.answers) if answer.option in right)
+            facts["solution"] = media.results.solution
+        return facts
+    if isinstance(media, types.MessageMediaToDo):
+        facts = {"title": (media.todo.title.text, entities_of(media.todo.title.entities))}
+        facts["items"] = tuple((i.id, i.title.text, entities_of(i.title.entities)) for i in media.todo.list)
+        facts["others"] = (bool(media.todo.others_can_append), bool(media.todo.others_can_complete))
+        return facts
+    return {
+        name: value for name, value in _flat(media.to_dict()) if not name.endswith(("access_hash", "user_id"))
+    }
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        found = []
+        for key, each in value.items():
+            found += _flat(each, f"{name}.{key}" if name else str(key))
+        return found
+    if isinstance(value, list):
+        value = repr(value)
+    return [(name, value)] if value not in (None, False, "") else []
+
+
+def surroundings(message: Any) -> dict[str, Any]:
+    """Who said it and when, and what others added."""
+    media = message.media
+    facts = {
+        "sender": repr(message.from_id or message.peer_id),
+        "date": message.date,
+        "forwarded": repr(message.fwd_from) if message.fwd_from else None,
+        "via_bot": message.via_bot_id,
+        "buttons": repr(message.reply_markup) if message.reply_markup else None,
+        "votes": getattr(getattr(media, "results", None), "total_voters", None),
+        "ticks": len(getattr(media, "completions", None) or ()),
+        "edited": message.edit_date if not message.edit_hide else None,
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def document_kind(document: Any) -> str:
