@@ -46,6 +46,7 @@ async def take_forum(
         await store.set_forum(mirror.id, by_topic)
     if not source.forum:
         return
+    heard = await store.topics_heard(mirror.id, source.id)
     try:
         topics = await reader.topics(source.id)
     except (NotAuthorised, Transient, FloodWait, AccountFrozen):
@@ -54,5 +55,5 @@ async def take_forum(
         # Each is asked for again when a post of it comes.
         log.warning("topics could not be listed", mirror=mirror.name, why=error.line())
         return
-    for gone in await store.take_topics(mirror.id, source.id, topics, clock.now()):
+    for gone in await store.take_topics(mirror.id, source.id, topics, heard=heard, now=clock.now()):
         log.warning("topic was deleted in the source, its copy stays", mirror=mirror.name, topic=gone.title)

@@ -138,3 +138,17 @@ async def test_basic_groups(tmp_path: Path) -> None:
         house.world.chats.set_title(source, "Enemies")
         await house.run()
         assert target.title == "Enemies"
+
+
+async def test_changed_back_after_a_lost_answer(tmp_path: Path) -> None:
+    """What the target may have become meanwhile is not taken for what it was before."""
+    async with House(tmp_path) as house:
+        source, target = sides(house)
+        await house.start()
+        await house.run()
+        house.tg.faults.add(Fault(TITLE, "apply-cut"))
+        house.world.chats.set_title(source, "A moment")
+        await house.run(until=lambda: target.title == "A moment")
+        house.world.chats.set_title(source, "Friends")
+        await house.run()
+        assert target.title == "Friends"

@@ -17,6 +17,9 @@ from ..store import Change, Store
 
 log = structlog.get_logger()
 
+#: While a call is under way the target may look either way: like nothing that a source can look like.
+UNSURE = Face(title="", about="\0", photo=Media(kind="photo", id=-1))
+
 
 class Faces:
     """Carries out changes of kind `chat`."""
@@ -36,13 +39,16 @@ class Faces:
             return True
         try:
             if wanted.title != shown.title:
+                shown = await self._shown(mirror, shown, title=UNSURE.title)
                 await self._target.edit_title(mirror.target, wanted.title)
                 shown = await self._shown(mirror, shown, title=wanted.title)
             if wanted.about != shown.about:
+                shown = await self._shown(mirror, shown, about=UNSURE.about)
                 await self._target.edit_about(mirror.target, wanted.about)
                 shown = await self._shown(mirror, shown, about=wanted.about)
             if wanted.looks() != shown.looks():
                 upload = await self._bring_over(change, wanted.photo) if wanted.photo else None
+                shown = await self._shown(mirror, shown, photo=UNSURE.photo)
                 await self._target.edit_photo(mirror.target, upload)
                 await self._shown(mirror, shown, photo=wanted.photo)
         except (Rejected, TargetLost) as error:

@@ -105,14 +105,18 @@ class Topics:
             wanted = msgspec.structs.replace(wanted, closed=False)
         else:
             closing = False
+        general = row.copy_id == GENERAL_TOPIC
+        await self._store.topic_attempted(change)
         try:
             await self._target.edit_topic(
                 mirror.target,
                 row.copy_id,
-                title=wanted.title if wanted.title != shown.title else None,
-                icon=wanted.icon_emoji if wanted.icon_emoji != shown.icon_emoji else None,
-                closed=wanted.closed if wanted.closed != shown.closed else None,
-                hidden=wanted.hidden if wanted.hidden != shown.hidden else None,
+                title=wanted.title if row.unsure or wanted.title != shown.title else None,
+                icon=wanted.icon_emoji
+                if not general and (row.unsure or wanted.icon_emoji != shown.icon_emoji)
+                else None,
+                closed=wanted.closed if row.unsure or wanted.closed != shown.closed else None,
+                hidden=wanted.hidden if general and (row.unsure or wanted.hidden != shown.hidden) else None,
             )
         except TargetLost as error:
             if error.error not in TOPIC_GONE:
@@ -163,4 +167,6 @@ class Topics:
 
     async def list_topics(self, mirror: Mirror, chat: int) -> None:
         """Read how all topics of the source look now."""
-        await self._store.take_topics(mirror.id, chat, await self._source.topics(chat), self._clock.now())
+        heard = await self._store.topics_heard(mirror.id, chat)
+        topics = await self._source.topics(chat)
+        await self._store.take_topics(mirror.id, chat, topics, heard=heard, now=self._clock.now())

@@ -136,9 +136,11 @@ class Store(Engine):
 
     is_forum = transaction(topics.is_forum)
     set_forum = transaction(topics.set_forum)
+    topics_heard = transaction(topics.topics_heard)
     take_topics = transaction(topics.take_topics)
     topic = transaction(topics.topic)
     place_topic = transaction(topics.place_topic)
+    topic_attempted = transaction(topics.topic_attempted)
     topic_changed = transaction(topics.topic_changed)
     topic_settled = transaction(topics.topic_settled)
     topic_list = transaction(topics.topic_list)

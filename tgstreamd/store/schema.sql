@@ -194,6 +194,7 @@ CREATE TABLE topic (
   seen      INTEGER NOT NULL DEFAULT 0,        -- the newest service message about it
   state     BLOB    NOT NULL,                  -- as the source shows it
   shown     BLOB,                              -- as the target shows it; NULL until it is made
+  unsure    INTEGER NOT NULL DEFAULT 0,        -- a change was begun: the target may look otherwise
   gone      INTEGER NOT NULL DEFAULT 0,        -- deleted in the source
   PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;

@@ -27,6 +27,8 @@ class TopicRow(Value, frozen=True, kw_only=True):
     state: Topic
     #: As the target shows it; None where it was not made.
     shown: Topic | None
+    #: A change was begun, and nobody knows how far it came: it may look otherwise.
+    unsure: bool
     #: The target's topic (1 for General).
     copy_id: int | None
     #: Of the job that makes it; empty where there is none.
@@ -43,10 +45,30 @@ def is_forum(db: Db, mirror: int) -> bool:
     return bool(row and row["forum"])
 
 
-def take_topics(db: Db, mirror: int, chat: int, topics: Sequence[Topic], now: float) -> list[Topic]:
-    """All topics as the source shows them now; those that were deleted since they were last listed."""
+def topics_heard(db: Db, mirror: int, chat: int) -> int:
+    """The newest service message about any topic: what is asked for after this is not older than that."""
+    row = db.execute(
+        "SELECT max(seen) AS seen FROM topic WHERE mirror = ? AND chat = ?", (mirror, chat)
+    ).fetchone()
+    return row["seen"] or 0
+
+
+def take_topics(
+    db: Db, mirror: int, chat: int, topics: Sequence[Topic], *, heard: int, now: float
+) -> list[Topic]:
+    """All topics as the source shows them; those that were deleted since they were last listed.
+
+    `heard` was asked for before the topics were: what was heard of one meanwhile is newer than the list.
+    """
+    newer = {
+        row["source_id"]
+        for row in db.execute(
+            "SELECT source_id FROM topic WHERE mirror = ? AND chat = ? AND seen > ?", (mirror, chat, heard)
+        )
+    }
     for topic in topics:
-        _learn(db, mirror, chat, topic, now)
+        if topic.id not in newer:
+            _learn(db, mirror, chat, topic, now)
     there = {topic.id for topic in topics}
     gone = []
     rows = db.execute(
@@ -80,7 +102,7 @@ def hear(db: Db, mirror: int, message: Message, *, live: bool, now: float) -> No
 def topic(db: Db, mirror: int, chat: int, source_id: int) -> TopicRow | None:
     """What is known of a topic; None where nothing is."""
     row = db.execute(
-        "SELECT state, shown FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?",
+        "SELECT state, shown, unsure FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, chat, source_id),
     ).fetchone()
     if row is None:
@@ -90,6 +112,7 @@ def topic(db: Db, mirror: int, chat: int, source_id: int) -> TopicRow | None:
     return TopicRow(
         state=_decode(row["state"]),
         shown=_decode(row["shown"]) if row["shown"] is not None else None,
+        unsure=bool(row["unsure"]),
         copy_id=copy_id,
         job_state=made["state"] if made and made["kind"] == "topic" else None,
     )
@@ -139,6 +162,14 @@ def made(db: Db, job_id: int, now: float) -> None:
     _show(db, *key, shown)
     if states is not None:
         _compare(db, *key, _decode(states["state"]), shown, now)
+
+
+def topic_attempted(db: Db, change: Change) -> None:
+    """Before a topic of the target is changed: until that is known to be done, it may look either way."""
+    db.execute(
+        "UPDATE topic SET unsure = 1 WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (change.mirror, change.chat, change.source_id),
+    )
 
 
 def topic_changed(db: Db, change: Change, shown: Topic) -> None:
@@ -256,7 +287,10 @@ def _learn(db: Db, mirror: int, chat: int, topic: Topic, now: float, *, seen: in
 
 def _compare(db: Db, mirror: int, chat: int, source_id: int, state: Topic, shown: Topic, now: float) -> None:
     """What differs becomes the one pending change; what does not differ (any more) needs none."""
-    if same(state, shown):
+    row = db.execute(
+        "SELECT unsure FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
+    ).fetchone()
+    if same(state, shown) and not row["unsure"]:
         db.execute(
             "DELETE FROM change WHERE mirror = ? AND kind = 'topic' AND chat = ? AND source_id = ?",
             (mirror, chat, source_id),
@@ -274,7 +308,7 @@ def same(one: Topic, other: Topic) -> bool:
 def _show(db: Db, mirror: int, chat: int, source_id: int, shown: Topic) -> None:
     db.execute(
         "INSERT INTO topic (mirror, chat, source_id, state, shown) VALUES (?,?,?,?,?) "
-        "ON CONFLICT DO UPDATE SET shown = excluded.shown",
+        "ON CONFLICT DO UPDATE SET shown = excluded.shown, unsure = 0",
         (mirror, chat, source_id, encode(shown), encode(shown)),
     )
 
