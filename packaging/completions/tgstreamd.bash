@@ -1,7 +1,7 @@
 # Completion for bash. Mirrors' names come from `tgstreamd status`, where it answers.
 
 _tgstreamd_mirrors() {
-    tgstreamd status --json 2>/dev/null | sed -n 's/^ *"name": "\(.*\)",\{0,1\}$/\1/p' | sort -u
+    tgstreamd status --json 2>/dev/null | sed -n '/^  "mirrors": \[/,/^  \]/s/^      "name": "\(.*\)",\{0,1\}$/\1/p'
 }
 
 _tgstreamd() {

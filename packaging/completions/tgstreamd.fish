@@ -21,4 +21,4 @@ complete -c tgstreamd -n "__fish_seen_subcommand_from status" -l watch
 complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -l all
 complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -f -a "list retry skip"
 complete -c tgstreamd -n "__fish_seen_subcommand_from pause resume" -f \
-    -a "(tgstreamd status --json 2>/dev/null | sed -n 's/^ *\"name\": \"\(.*\)\",\{0,1\}\$/\1/p' | sort -u)"
+    -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \[/,/^  \]/s/^      \"name\": \"\(.*\)\",\{0,1\}\$/\1/p')"
