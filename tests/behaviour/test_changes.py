@@ -221,3 +221,20 @@ async def test_a_flood_on_edits_stops_no_post(tmp_path: Path) -> None:
         await house.run()
         assert house.texts(target) == ["edited", "two"]
         assert not house.tg.faults.violations
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_edited_back_after_a_lost_answer(tmp_path: Path, restart: bool) -> None:
+    """What the copy may have become meanwhile is not taken for what it was before."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        house.tg.faults.add(Fault("messages.editMessage", "apply-cut"))
+        house.world.chats.edit(message, "two")
+        await house.run(until=lambda: house.texts(target) == ["two"])
+        house.world.chats.edit(message, "one")
+        if restart:
+            await house.restart()
+        await house.run()
+        assert house.texts(target) == ["one"]

@@ -209,6 +209,7 @@ class SecondClock:
         replace: bool,
         committed: bytes | None,
     ) -> None:
+        await self._store.edit_attempted(change, replace=replace)
         for copy, (draft, piece) in zip(copies, pieces, strict=True):
             await self._target.edit(
                 mirror.target,

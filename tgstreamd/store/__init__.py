@@ -6,7 +6,21 @@ that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, 
 
 from __future__ import annotations
 
-from . import attempts, changes, clocks, copies, faces, intake, mirrors, moves, queue, report, topics, uploads
+from . import (
+    attempts,
+    brakes,
+    changes,
+    clocks,
+    copies,
+    faces,
+    intake,
+    mirrors,
+    moves,
+    queue,
+    report,
+    topics,
+    uploads,
+)
 from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
@@ -126,9 +140,10 @@ class Store(Engine):
 
     due_changes = transaction(changes.due)
     note_change = transaction(changes.note)
+    edit_attempted = transaction(changes.edit_attempted)
     change_done = transaction(changes.change_done)
     postpone_change = transaction(changes.postpone_change)
-    hold_deletions = transaction(changes.hold_deletions)
+    hold_deletions = transaction(brakes.hold_deletions)
     deleted = transaction(changes.deleted)
     send_anew = transaction(changes.send_anew)
     copies_of = transaction(changes.copies_of)

@@ -1,7 +1,6 @@
 """What happened to originals after their copies were made: edits, deletions, pins for the second clock.
 
-At most one change of a kind is pending for a message, and it is the newest state. Deletions brake
-themselves: too many in a short time wait for the operator (design, section 2a).
+At most one change of a kind is pending for a message, and it is the newest state.
 """
 
 from __future__ import annotations
@@ -17,9 +16,6 @@ from .records import decode_draft, decode_message, encode
 
 #: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
 QUIET, LONGEST = 10.0, 300.0
-#: More deletions than this within so many seconds are a mass deletion.
-MASS, MASS_WINDOW = 50, 600.0
-DELETION_HELD = "deletion held"
 #: https://core.telegram.org/method/channels.deleteMessages
 DELETE_AT_ONCE = 100
 
@@ -114,51 +110,6 @@ def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float)
             note(db, mirror, "delete", row["chat"], source_id, b"", now)
 
 
-def brake(db: Db, mirror: int, n: int, now: float) -> bool:
-    """Count `n` deletions; true while deletions of this mirror wait for the operator."""
-    db.execute("DELETE FROM deletion WHERE at <= ?", (now - MASS_WINDOW,))
-    if n:
-        db.execute("INSERT INTO deletion VALUES (?,?,?)", (mirror, now, n))
-    held = db.execute("SELECT held FROM mirror WHERE id = ?", (mirror,)).fetchone()["held"]
-    total = db.execute("SELECT total(n) AS n FROM deletion WHERE mirror = ?", (mirror,)).fetchone()["n"]
-    if not held and total > MASS:
-        held = f"{int(total)} deletions within {int(MASS_WINDOW / 60)} minutes"
-        db.execute("UPDATE mirror SET held = ? WHERE id = ?", (held, mirror))
-    return bool(held)
-
-
-def hold_deletions(db: Db, mirror: int, reason: str) -> bool:
-    """Carry out no deletion of this mirror until the operator says so; false if that stood or was lifted."""
-    lifted = db.execute('SELECT 1 FROM fact WHERE "key" = ?', (_lifted(mirror),)).fetchone()
-    if lifted:
-        return False
-    changed = db.execute("UPDATE mirror SET held = ? WHERE id = ? AND held = ''", (reason, mirror))
-    return changed.rowcount > 0
-
-
-def release_deletions(db: Db, mirror: int, now: float) -> str:
-    """The operator lets held deletions go: the reason they were held for, empty where none were."""
-    held = db.execute("SELECT held FROM mirror WHERE id = ?", (mirror,)).fetchone()["held"]
-    if held:
-        db.execute("UPDATE mirror SET held = '' WHERE id = ?", (mirror,))
-        db.execute("DELETE FROM deletion WHERE mirror = ?", (mirror,))
-        if "timer" in held:
-            # A timer's deletions are released for good, a mass deletion's only those held.
-            db.execute("INSERT OR REPLACE INTO fact VALUES (?, '1')", (_lifted(mirror),))
-        rows = db.execute(
-            "UPDATE job SET state = 'skipped', settled_at = ? WHERE mirror = ? AND state = 'parked' "
-            "AND reason = ? RETURNING id",
-            (now, mirror, DELETION_HELD),
-        ).fetchall()
-        for row in rows:
-            db.execute("UPDATE item SET payload = NULL WHERE job = ?", (row["id"],))
-    return str(held)
-
-
-def _lifted(mirror: int) -> str:
-    return f"timer_lifted:{mirror}"
-
-
 def due(db: Db, now: float) -> tuple[list[Change], float | None]:
     """The changes that are due and whose copies are made, oldest first; and when the next one is due."""
     ready: list[Change] = []
@@ -229,6 +180,19 @@ def change_done(db: Db, change: Change) -> None:
             (change.source_id, change.mirror, change.chat, change.source_id),
         )
     db.execute("DELETE FROM change WHERE id = ? AND payload IS ?", (change.id, change.payload))
+
+
+def edit_attempted(db: Db, change: Change, *, replace: bool) -> None:
+    """Before the copy is edited: until that is known to be done, it may look either way, like nothing else.
+
+    Else an original that is changed back after a lost answer would seem to need no edit. `replace`: the
+    media as well.
+    """
+    db.execute(
+        "UPDATE item SET digest = '', media_id = CASE WHEN ? THEN -1 ELSE media_id END "
+        "WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (replace, change.mirror, change.chat, change.source_id),
+    )
 
 
 def deleted(db: Db, done: Sequence[Change]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Message
-from .changes import DELETION_HELD, note_edit
+from .brakes import DELETION_HELD
+from .changes import note_edit
 from .engine import Db
 from .queue import place_of
 from .records import Lane, encode

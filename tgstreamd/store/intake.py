@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Box, Difference, Message
-from .changes import brake, note, note_deleted
+from .brakes import brake
+from .changes import note, note_deleted
 from .engine import Db
 from .entry import NewId, drop_deleted, in_gap, revise, take
 from .mirrors import open_gap

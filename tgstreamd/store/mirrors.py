@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Box, Topic
-from .changes import release_deletions
+from .brakes import release_deletions
 from .engine import Db, Row
 from .queue import skip_upto
 from .records import MirrorRow
