@@ -18,6 +18,7 @@ from . import (
     moves,
     queue,
     report,
+    topic_jobs,
     topics,
     uploads,
 )
@@ -154,12 +155,12 @@ class Store(Engine):
     topics_heard = transaction(topics.topics_heard)
     take_topics = transaction(topics.take_topics)
     topic = transaction(topics.topic)
-    place_topic = transaction(topics.place_topic)
+    place_topic = transaction(topic_jobs.place_topic)
     topic_attempted = transaction(topics.topic_attempted)
     topic_changed = transaction(topics.topic_changed)
-    topic_settled = transaction(topics.topic_settled)
+    topic_settled = transaction(topic_jobs.topic_settled)
     topic_list = transaction(topics.topic_list)
-    forget_topic = transaction(topics.forget_topic)
+    forget_topic = transaction(topic_jobs.forget_topic)
 
     note_face = transaction(faces.note_face)
     face = transaction(faces.face)

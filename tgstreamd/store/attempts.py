@@ -15,7 +15,7 @@ from .clocks import set_marks
 from .engine import Db
 from .queue import erase
 from .records import CopyRow, Send, decode_committed, decode_draft, encode
-from .topics import made
+from .topic_jobs import made
 
 
 def plan_sends(

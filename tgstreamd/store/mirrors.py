@@ -12,7 +12,7 @@ from .brakes import release_deletions
 from .engine import Db, Row
 from .queue import skip_upto
 from .records import MirrorRow
-from .topics import adopt_topic
+from .topic_jobs import adopt_topic
 
 _KINDS_OF_PAUSE = ("hold", "waiting", "lost")
 

@@ -20,7 +20,8 @@ from .records import (
 
 def _job(row: Row) -> Job:
     fields = {name: row[name] for name in Job.__struct_fields__}
-    return Job(**{**fields, "released": bool(row["released"]), "sealed": bool(row["sealed"])})
+    flags = {name: bool(row[name]) for name in ("released", "sealed", "byline")}
+    return Job(**{**fields, **flags})
 
 
 def place_of(db: Db, mirror: int, chat: int, source_id: int) -> int:

@@ -90,6 +90,7 @@ CREATE TABLE job (
   attempts     INTEGER NOT NULL DEFAULT 0,
   not_before   REAL    NOT NULL DEFAULT 0,
   troubled     REAL    NOT NULL DEFAULT 0,     -- connected seconds spent on trouble of its own
+  byline       INTEGER NOT NULL DEFAULT 1,     -- its author is named; 0: the post before it does that
   settled_at   REAL
 ) STRICT;
 CREATE INDEX job_queue  ON job (mirror, lane, ord, sub, id) WHERE state IN ('waiting', 'open');
@@ -205,6 +206,16 @@ CREATE TABLE deletion (
   at     REAL    NOT NULL,
   n      INTEGER NOT NULL
 ) STRICT;
+
+-- Whose post stands last in a place of a target, where its mirror names authors.
+CREATE TABLE voice (
+  target INTEGER NOT NULL,
+  topic  INTEGER NOT NULL,
+  mirror INTEGER NOT NULL REFERENCES mirror (id),
+  author TEXT    NOT NULL,
+  at     INTEGER NOT NULL,                     -- when it was said in the source
+  PRIMARY KEY (target, topic)
+) STRICT, WITHOUT ROWID;
 
 -- When something was last sent, and how much: 'target:<id>', 'account', 'backlog'.
 CREATE TABLE mark (

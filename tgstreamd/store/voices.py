@@ -1,0 +1,35 @@
+"""Whose post stands last in each place of a target, so that one line above several speaks for all of them.
+
+Kept in the transaction that settles a call: what a place remembers is what stands there.
+"""
+
+from __future__ import annotations
+
+from ..model import Draft, Voice
+from .engine import Db
+
+
+def spoke(db: Db, mirror: int, target: int, draft: Draft) -> None:
+    """A call has put this into the target. What names nobody ends what was said before it."""
+    if draft.opens is not None:
+        return
+    if draft.voice is None:
+        db.execute("DELETE FROM voice WHERE target = ? AND topic = ?", (target, draft.topic or 0))
+        return
+    db.execute(
+        "INSERT OR REPLACE INTO voice VALUES (?,?,?,?,?)",
+        (target, draft.topic or 0, mirror, draft.voice.author, draft.voice.at),
+    )
+
+
+def voice(db: Db, mirror: int, target: int, topic: int) -> Voice | None:
+    """Whose post of this mirror stands last there (topic 0: where no topic is); None for another's."""
+    row = db.execute(
+        "SELECT author, at FROM voice WHERE target = ? AND topic = ? AND mirror = ?", (target, topic, mirror)
+    ).fetchone()
+    return Voice(author=row["author"], at=row["at"]) if row else None
+
+
+def keep_line(db: Db, job: int, line: bool) -> None:
+    """Whether the line stands above the copy of this job: an edit has to make it so again."""
+    db.execute("UPDATE job SET byline = ? WHERE id = ? AND byline <> ?", (line, job, line))
