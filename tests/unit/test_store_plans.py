@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tgstreamd.model import Box, Difference, Draft, Media, Message, Piece, Upload
+from tgstreamd.model import Box, Difference, Draft, Media, Message, Piece, Topic, Upload
 from tgstreamd.store import Store
 
-SOURCE, TARGET = -1_000_000_000_001, -1_000_000_000_002
+SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
 GROWS = re.compile(r"SCAN (job|item|send|copy|j|i|s|c)\b(?!.* USING)")
 
@@ -85,6 +85,12 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.mapped(TARGET, [900, 901])
     await store.highest_copy(TARGET)
     await store.unsent(1)
+    await store.take_topics(1, SOURCE, [Topic(id=7, title="Tea")], heard=0, now=1.0)
+    await store.place_topic(1, Topic(id=7, title="Tea"), before=job.id, now=1.0, new_id=lambda: next(ids))
+    await store.topic(1, SOURCE, 7)
+    await store.topic_settled(1, SOURCE, 7)
+    await store.move_source(1, MOVED, end=10, newest=10, box=Box(pts=1))
+    await store.move_target(1, MOVED)
     await store.parked()
 
     def scans(db: sqlite3.Connection) -> list[str]:
