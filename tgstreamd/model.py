@@ -18,6 +18,8 @@ from .content import Entity as Entity
 from .content import Media as Media
 from .content import MediaKind as MediaKind
 from .content import Value as Value
+from .wishes import Filter as Filter
+from .wishes import Mirror as Mirror
 
 #: Bytes of one part: the only size that reaches Telegram's limit of parts
 #: (https://core.telegram.org/api/files#uploading-files).
@@ -73,6 +75,10 @@ class Message(Value, frozen=True, kw_only=True):
     edited: int = 0
     sender: str = ""
     sender_id: int = 0
+    #: Of the sender, without the @.
+    username: str = ""
+    #: Whose words these are, where it was forwarded and Telegram says.
+    forwarded: str = ""
     #: `noforwards` on the message itself; the chat's own flag is in `Chat`.
     protected: bool = False
     preview: Preview = Preview(mode="auto")
@@ -233,6 +239,15 @@ class ReplyTo(Value, frozen=True, kw_only=True):
     todo_item: int | None = None
 
 
+class Voice(Value, frozen=True, kw_only=True):
+    """Whose post it is, as the line above it says, and when it was said."""
+
+    author: str
+    at: int
+    #: The line stands above the copy; False: the post before it carries it.
+    line: bool = True
+
+
 class Draft(Value, frozen=True, kw_only=True):
     """One call to the target: a text, a media message, or an album (several pieces)."""
 
@@ -247,6 +262,8 @@ class Draft(Value, frozen=True, kw_only=True):
     reply_to_previous: bool = False
     #: This call makes a topic instead of a message; its one piece carries the title.
     opens: Topic | None = None
+    #: Where the mirror names authors.
+    voice: Voice | None = None
 
     @property
     def cost(self) -> int:
@@ -292,26 +309,3 @@ class Mark(Value, frozen=True, kw_only=True):
 
     at: float
     cost: int = 1
-
-
-class Mirror(Value, frozen=True, kw_only=True):
-    """One mirror with its ids resolved and its options. `id` is its row in the ledger."""
-
-    id: int
-    name: str
-    source: int
-    target: int
-    source_topic: int | None = None
-    target_topic: int | None = None
-    history: str = "all"
-    order: Literal["live-first", "source"] = "live-first"
-    delay: float = 0.0
-    attribution: Literal["none", "author", "author-link"] = "none"
-    dates: Literal["never", "backlog", "always"] = "never"
-    edits: bool = True
-    deletes: Literal["keep", "mirror"] = "keep"
-    pins: bool = True
-    transfer: Literal["stream", "reference", "reference-only"] = "stream"
-    unsupported: Literal["note", "skip"] = "note"
-    topic_names: bool = True
-    chat: bool = False

@@ -282,11 +282,11 @@ def test_attribution_and_dates() -> None:
     told = message(text="hi", entities=(bold,))
     assert only(planned(told, attribution="author")).pieces[0].text == "Ada\nhi"
     piece = only(planned(told, attribution="author-link", dates="always")).pieces[0]
-    assert piece.text == "Ada, 2019-03-04 12:30 UTC\nhi"
-    assert [(e.kind, e.offset) for e in piece.entities] == [("bold", 0), ("text_url", 0), ("bold", 26)]
+    assert piece.text == "Ada · 2019-03-04 12:30\nhi"
+    assert [(e.kind, e.offset) for e in piece.entities] == [("bold", 0), ("text_url", 0), ("bold", 23)]
     assert piece.entities[1].args == {"url": "https://t.me/c/1234/10"}
     assert only(planned(told, dates="backlog")).pieces[0].text == "hi"
-    assert only(planned(told, dates="backlog", backlog=True)).pieces[0].text == "2019-03-04 12:30 UTC\nhi"
+    assert only(planned(told, dates="backlog", backlog=True)).pieces[0].text == "2019-03-04 12:30\nhi"
 
 
 def test_an_attribution_stands_where_the_caption_is() -> None:

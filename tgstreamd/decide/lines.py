@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..model import Chat, Entity, Media, Message, Mirror, Reply
+from ..model import Chat, Entity, Media, Message, Mirror, Reply, Voice
 from .text import Text, cut, join, squeeze, units
 
 #: Characters of a lost parent that are shown.
 GLIMPSE = 120
+#: Seconds between two posts of one author within which the line above the first speaks for both.
+TOGETHER = 300
 
 #: What a kind is called where the adapter gave no sentence of its own.
 NAMES: dict[str, str] = {
@@ -47,18 +49,34 @@ NAMES: dict[str, str] = {
 
 
 def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> Text:
-    """`Ada Lovelace, 2019-03-04 12:30 UTC` as far as the mirror wants it; empty where it does not."""
-    author = mirror.attribution != "none"
+    """`Ada · 2019-03-04 12:30` (UTC) as far as the mirror wants it; empty where it does not."""
     dated = mirror.dates == "always" or (mirror.dates == "backlog" and backlog)
     words = []
-    if author and message.sender:
-        words.append(squeeze(message.sender))
+    if mirror.attribution != "none" and (name := speaker(message)):
+        words.append(name)
     if dated:
-        words.append(f"{datetime.fromtimestamp(message.date, UTC):%Y-%m-%d %H:%M} UTC")
+        words.append(f"{datetime.fromtimestamp(message.date, UTC):%Y-%m-%d %H:%M}")
     url = link(source, message.id) if mirror.attribution == "author-link" else ""
     if url and not words:
         words.append("original")
-    return _line(", ".join(words), bold=True, url=url)
+    return _line(" · ".join(words), bold=True, url=url)
+
+
+def speaker(message: Message) -> str:
+    """`Ada · forwarded from Bo`, as far as that is known."""
+    origin = squeeze(message.forwarded)
+    parts = (squeeze(message.sender), f"forwarded from {origin}" if origin else "")
+    return " · ".join(part for part in parts if part)
+
+
+def goes_on(name: str, date: int, before: Voice | None, *, mute: bool) -> bool:
+    """Whether the line above the post before speaks for this one too.
+
+    `mute`: it takes no caption, so that its line would be a message of its own.
+    """
+    if before is None or not name or before.author != name:
+        return False
+    return mute or abs(date - before.at) <= TOGETHER
 
 
 def topic_line(name: str) -> Text:
@@ -76,8 +94,9 @@ def answered(reply: Reply | None, lost: str, url: str) -> Text:
 
 def note(media: Media, reason: str = "") -> Text:
     """`[a poll: "Lunch?" — not copied]`."""
-    middle = f", {reason}" if reason else ""
-    return Text(text=f"[{describe(media)}{middle} — not copied]")
+    what = describe(media)
+    middle = f", {reason}" if reason and reason not in what else ""
+    return Text(text=f"[{what}{middle} — not copied]")
 
 
 def in_words(

@@ -6,6 +6,7 @@ a reason for whatever is not copied. Does not know how anything is sent, nor wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..model import (
@@ -19,13 +20,16 @@ from ..model import (
     Preview,
     ReplyTo,
     Value,
+    Voice,
 )
+from .filters import dropped
 from .item import Item, Links, item
 from .item import Refusal as Refusal
 from .item import own_entities as own_entities
 from .item import way as way
-from .lines import answered, byline, first_link, topic_line
+from .lines import answered, byline, first_link, goes_on, speaker, topic_line
 from .text import Text, join, split, trim
+from .transforms import around, reworded, transformed
 
 #: Which kinds may stand in one album with each other
 #: (https://core.telegram.org/api/files#albums-grouped-media).
@@ -46,6 +50,9 @@ QUOTABLE: frozenset[str] = frozenset(
     {"bold", "italic", "underline", "strike", "spoiler", "custom_emoji", "formatted_date"}
 )
 
+#: What Telegram may take for a link: better no preview than that of our own line.
+BARE_LINK = re.compile(r"\w\.\w\w|://")
+
 
 class Parent(Value, frozen=True, kw_only=True):
     """The message that the job answers: its copy in the target, or why there is none, and its link."""
@@ -61,6 +68,8 @@ class Plan(Value, frozen=True, kw_only=True):
 
     drafts: tuple[Draft, ...] = ()
     skip: str = ""
+    #: It is skipped since a filter of the operator's drops it.
+    filtered: bool = False
 
 
 def plan(
@@ -75,19 +84,26 @@ def plan(
     topic: int | None = None,
     topic_name: str = "",
     links: Links | None = None,
+    before: Voice | None = None,
+    line: bool | None = None,
 ) -> Plan:
     """The drafts for one message, or for the items of one album in the order of their ids.
 
     `account` writes. `parent` is None where the job answers nothing. `same_account`: it also reads.
     `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins. `topic_name`:
     written above it, where there is no topic to put it into. `links`: the copies of the messages that these
-    ones link to.
+    ones link to. `before`: whose post stands last in that place. `line`: whether the author is named, where
+    that is decided already.
     """
     first = messages[0]
     if first.service:
         return Plan(skip=f"service message: {first.service}")
     if any(message.protected for message in messages) and not source.may_unprotect:
         return Plan(skip="protected")
+    if name := dropped(messages, mirror.filter):
+        return Plan(skip=f"filter {name}", filtered=True)
+    messages = [transformed(message, mirror) for message in messages]
+    first = messages[0]
     items: list[Item] = []
     reasons: list[str] = []
     for message in messages:
@@ -98,11 +114,15 @@ def plan(
             reasons.append(made)
     if not items:
         return Plan(skip=reasons[0])
-    head = _head(first, messages, mirror, source, parent, backlog)
+    mute = all(_mute(each) for each in items)
+    voice = _voice(first, mirror, before, line, mute=mute)
+    head = _head(first, messages, mirror, source, parent, backlog, named=voice is None or voice.line)
+    foot = Text()
     if any(item.media is None or item.media.kind not in MUTE for item in items):
-        head = join((topic_line(topic_name), head))
-    items, tail = _with_head(items, head)
-    drafts = [draft for run in _runs(items) for draft in _drafts(run, head, account)]
+        top, foot = around(first, mirror, source)
+        head = join((top, topic_line(topic_name), head))
+    items, tail = _with_lines(items, head, foot)
+    drafts = [draft for run in _runs(items) for draft in _drafts(run, head, foot, account)]
     if trim(tail).text:
         pieces = split(tail, account.text_max, account.text_max)
         drafts += [_text_draft(first, piece, Preview(mode="none")) for piece in pieces]
@@ -117,6 +137,7 @@ def plan(
                 invert=draft.invert,
                 preview=draft.preview,
                 reply_to_previous=index > 0,
+                voice=voice,
             )
             for index, draft in enumerate(drafts)
         )
@@ -130,17 +151,31 @@ def _head(
     source: Chat,
     parent: Parent | None,
     backlog: bool,
+    *,
+    named: bool,
 ) -> Text:
     """The lines above the copy: who wrote it, and what it answered where that cannot be a reply."""
-    lines = [byline(first, mirror=mirror, source=source, backlog=backlog)]
+    lines = [byline(first, mirror=mirror, source=source, backlog=backlog)] if named else []
     if parent is not None and parent.copy is None:
         reply = next((message.reply for message in messages if message.reply), None)
         lines.append(answered(reply, parent.lost, parent.link))
     return join(lines)
 
 
-def _with_head(items: list[Item], head: Text) -> tuple[list[Item], Text]:
-    """The head before the first text, else on the first item that takes one; else it follows as a tail.
+def _voice(
+    first: Message, mirror: Mirror, before: Voice | None, line: bool | None, *, mute: bool
+) -> Voice | None:
+    """Who speaks, and whether that is said; None where the mirror names nobody."""
+    if mirror.attribution == "none":
+        return None
+    name = speaker(first)
+    if line is None:
+        line = not goes_on(name, first.date, before, mute=mute)
+    return Voice(author=name, at=first.date, line=line)
+
+
+def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], Text]:
+    """Our lines around the first text, else on the first item that takes one; else they follow as a tail.
 
     (Clients show an album's caption only where exactly one item has one.) So does the text of a kind
     that takes no caption.
@@ -151,10 +186,10 @@ def _with_head(items: list[Item], head: Text) -> tuple[list[Item], Text]:
         Item(message=each.message, body=Text(), media=each.media) if _mute(each) else each for each in items
     ]
     if not able:
-        return items, join((head, tail))
+        return items, join((head, tail, foot))
     host = next((index for index in able if items[index].body.text), able[0])
     chosen = items[host]
-    items[host] = Item(message=chosen.message, body=join((head, chosen.body)), media=chosen.media)
+    items[host] = Item(message=chosen.message, body=join((head, chosen.body, foot)), media=chosen.media)
     return items, tail
 
 
@@ -185,12 +220,12 @@ def _runs(items: Sequence[Item]) -> list[list[Item]]:
     return runs
 
 
-def _drafts(run: Sequence[Item], head: Text, account: Account) -> list[Draft]:
+def _drafts(run: Sequence[Item], head: Text, foot: Text, account: Account) -> list[Draft]:
     """The call for one run, and the texts that did not fit into it."""
     if run[0].media is None:
         message, body = run[0].message, run[0].body
         pieces = split(body, account.text_max, account.text_max)
-        previews = [_preview(message, head), *[Preview(mode="none")] * (len(pieces) - 1)]
+        previews = [_preview(message, head, foot), *[Preview(mode="none")] * (len(pieces) - 1)]
         return [_text_draft(message, *each) for each in zip(pieces, previews, strict=True)]
     pieces_of = [split(item.body, account.caption_max, account.text_max) for item in run]
     album = Draft(
@@ -217,14 +252,22 @@ def _text_draft(message: Message, text: Text, preview: Preview) -> Draft:
     return Draft(pieces=(piece,), preview=preview, invert=message.invert and preview.mode != "none")
 
 
-def _preview(message: Message, head: Text) -> Preview:
+def _preview(message: Message, head: Text, foot: Text) -> Preview:
     if message.media is not None:
         return Preview(mode="none")
-    if message.preview.mode == "auto" and first_link(head.text, head.entities):
-        # Telegram would preview the link of our own line, which comes first.
+    if message.preview.mode == "auto":
         url = first_link(message.text, message.entities)
-        return Preview(mode="forced", url=url) if url else Preview(mode="none")
+        # Telegram would preview the link of our own line, where it comes first.
+        if _linked(head):
+            return Preview(mode="forced", url=url) if url else Preview(mode="none")
+        if not url and _linked(foot):
+            return Preview(mode="none")
     return message.preview
+
+
+def _linked(line: Text) -> bool:
+    """Whether a line of ours has a link, or what Telegram may take for one."""
+    return bool(first_link(line.text, line.entities)) or BARE_LINK.search(line.text) is not None
 
 
 def _reply(
@@ -237,7 +280,7 @@ def _reply(
         return ReplyTo(id=parent.copy, todo_item=said.todo_item if said is not None else None)
     kinds = QUOTABLE if account.premium else QUOTABLE - {"custom_emoji"}
     # A line of ours above the parent moves its words along; Telegram finds them without an offset.
-    moved = mirror.attribution != "none" or mirror.dates != "never"
+    moved = mirror.attribution != "none" or mirror.dates != "never" or mirror.header or reworded(mirror)
     return ReplyTo(
         id=parent.copy,
         quote=said.quote,

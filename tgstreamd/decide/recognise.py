@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..model import GENERAL_TOPIC, TOLD_KINDS, Media, Message, Piece, Topic
 from .text import squeeze
@@ -50,15 +50,23 @@ def matches(message: Message, print_: str) -> bool:
     return _shape(message.media) == shape
 
 
-def known_copies(jobs: Sequence[Sequence[Message]], candidates: Sequence[Message]) -> list[tuple[int, int]]:
+def known_copies(
+    jobs: Sequence[Sequence[Message]],
+    candidates: Sequence[Message],
+    also: Callable[[Message], Message] | None = None,
+) -> list[tuple[int, int]]:
     """Which candidates look like copies of which jobs: (index of the job, id in the target), in order.
 
     `jobs` are the source messages of unsent jobs in the source's order, `candidates` messages of the
     target that no job maps, by id. The longest chain of pairs in which both ascend; an album's items, and
-    the parts of a split text, share their job. Takes seconds for a hundred thousand jobs: call it off
-    the loop.
+    the parts of a split text, share their job. `also` says what else a copy may look like: a mirror that
+    replaces words makes other copies than it made before. Takes seconds for a hundred thousand jobs: call
+    it off the loop.
     """
     known = [[_Look(message) for message in job] for job in jobs]
+    if also is not None:
+        for looks, job in zip(known, jobs, strict=True):
+            looks += [_Look(other) for message in job if (other := also(message)) is not message]
     exact: dict[tuple[str, int, str], list[int]] = {}
     for index, looks in enumerate(known):
         for look in looks:

@@ -13,6 +13,7 @@ import structlog
 
 from ..clock import Clock
 from ..decide.recognise import holds_copies, known_copies, known_topics, matches
+from ..decide.transforms import reworded, transformed
 from ..model import GENERAL_TOPIC, Message, Mirror, Topic
 from ..ports import Ids, Target
 from ..roster import Roster
@@ -89,7 +90,12 @@ class Census:
     async def _compare(self, mirror: Mirror, candidates: list[Message]) -> bool:
         unsent = await self._store.unsent(mirror.id)
         # Seconds, for a long history: not on the loop.
-        pairs = await asyncio.to_thread(known_copies, [messages for _, messages in unsent], candidates)
+        pairs = await asyncio.to_thread(
+            known_copies,
+            [messages for _, messages in unsent],
+            candidates,
+            (lambda message: transformed(message, mirror)) if reworded(mirror) else None,
+        )
         if not holds_copies(pairs, jobs=len(unsent), candidates=len(candidates)):
             await self._end(mirror)
             return True

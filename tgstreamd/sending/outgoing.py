@@ -18,7 +18,7 @@ from ..decide.links import mentioned
 from ..decide.plan import Parent, Plan, plan
 from ..decide.recognise import fingerprint
 from ..decide.retry import Cure, Degrade
-from ..model import Draft, Message, Mirror, Piece, ReplyTo
+from ..model import GENERAL_TOPIC, Draft, Message, Mirror, Piece, ReplyTo, Voice
 from ..ports import Ids, Source
 from ..roster import Roster
 from ..store import Change, Job, Send, Store, encode
@@ -112,7 +112,8 @@ class Outgoing:
         """What the copy of an original that has changed should look like now; nobody is lifted for it."""
         parent = await self._parents.find(mirror, job, [message], may_lift=False)
         place = await self.topics.place(mirror, job, message, may_make=False)
-        return await self._plan(mirror, job, [message], None if isinstance(parent, Lifted) else parent, place)
+        parent = None if isinstance(parent, Lifted) else parent
+        return await self._plan(mirror, job, [message], parent, place, line=job.byline)
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """The reference in a changed original is too old: note the change again as it is now."""
@@ -221,8 +222,16 @@ class Outgoing:
         return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
 
     async def _plan(
-        self, mirror: Mirror, job: Job, messages: Sequence[Message], parent: Parent | None, place: Place
+        self,
+        mirror: Mirror,
+        job: Job,
+        messages: Sequence[Message],
+        parent: Parent | None,
+        place: Place,
+        *,
+        line: bool | None = None,
     ) -> Plan:
+        """`line`: whether its author is named, where that was decided when the copy was made."""
         messages = [_closed_by_now(message, self._clock.now()) for message in messages]
         links = await self._links(mirror, messages)
         return plan(
@@ -236,7 +245,14 @@ class Outgoing:
             topic=place.topic,
             topic_name=place.name,
             links=links,
+            before=await self._before(mirror, place) if mirror.attribution != "none" else None,
+            line=line,
         )
+
+    async def _before(self, mirror: Mirror, place: Place) -> Voice | None:
+        """Whose post stands last where the next one goes."""
+        topic = mirror.target_topic or place.topic or GENERAL_TOPIC
+        return await self._store.voice(mirror.id, mirror.target, 0 if topic == GENERAL_TOPIC else topic)
 
     async def _whole(self, job: Job, messages: Sequence[Message]) -> Sequence[Message]:
         """The messages with media of which Telegram had told only a part."""

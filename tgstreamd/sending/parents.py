@@ -75,7 +75,7 @@ class Parents:
             found = await self._fetch_whole(chat, reply.id)
             if found:
                 return await self._lift(mirror, job, found)
-        if origin is not None:
+        if origin is not None and not origin.reason.startswith("filter "):
             return Parent(lost=origin.reason or origin.state, link=where)
         return Parent(lost="not mirrored", link=where)
 

@@ -186,6 +186,12 @@ class SecondClock:
             await self._store.change_done(change)
             return
         planned = await self._outgoing.plan_again(mirror, job, message)
+        if planned.filtered:
+            # The copy stays as it is: what the operator does not want is not carried into it.
+            why = planned.skip
+            log.info("edit not copied", mirror=mirror.name, source_id=change.source_id, why=why)
+            await self._store.change_done(change)
+            return
         pieces = [(draft, piece) for draft in planned.drafts for piece in draft.pieces]
         shown = await self._store.shown_media(change.mirror, change.chat, change.source_id)
         media = message.media.id if message.media is not None else 0

@@ -21,6 +21,7 @@ from . import (
     topic_jobs,
     topics,
     uploads,
+    voices,
 )
 from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
@@ -149,6 +150,8 @@ class Store(Engine):
     send_anew = transaction(changes.send_anew)
     copies_of = transaction(changes.copies_of)
     shown_media = transaction(changes.shown_media)
+
+    voice = transaction(voices.voice)
 
     is_forum = transaction(topics.is_forum)
     set_forum = transaction(topics.set_forum)

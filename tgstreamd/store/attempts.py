@@ -16,6 +16,7 @@ from .engine import Db
 from .queue import erase
 from .records import CopyRow, Send, decode_committed, decode_draft, encode
 from .topic_jobs import made
+from .voices import keep_line, spoke
 
 
 def plan_sends(
@@ -62,6 +63,8 @@ def plan_sends(
         (job_id, len(drafts)),
     )
     db.execute("DELETE FROM send WHERE job = ? AND seq >= ? AND state = 'new'", (job_id, len(drafts)))
+    if drafts and (voice := drafts[0].voice) is not None:
+        keep_line(db, job_id, voice.line)
 
 
 def sends(db: Db, job_id: int) -> list[Send]:
@@ -146,7 +149,7 @@ def settle(
     `ids` and `scheduled` go by `random_id`. Items that appear in neither stay unsent: the caller splits
     them off first.
     """
-    _count_ways(db, job_id, seq)
+    _count(db, job_id, seq, target)
     for random_id, target_id in ids.items():
         db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, random_id))
     for random_id, scheduled_id in scheduled.items():
@@ -223,8 +226,8 @@ def _finish_if_done(db: Db, job_id: int, now: float) -> bool:
     return False
 
 
-def _count_ways(db: Db, job_id: int, seq: int) -> None:
-    """How the files of a call went, for people: moved part by part, or by Telegram's own reference."""
+def _count(db: Db, job_id: int, seq: int, target: int) -> None:
+    """Who spoke last there; and how the files of a call went, for people: part by part, or by reference."""
     row = db.execute(
         "SELECT job.mirror, job.lane, send.draft, send.committed FROM send JOIN job ON job.id = send.job "
         "WHERE send.job = ? AND send.seq = ? AND send.state IN ('new', 'open') AND send.draft IS NOT NULL",
@@ -233,7 +236,9 @@ def _count_ways(db: Db, job_id: int, seq: int) -> None:
     if row is None:
         return
     committed = decode_committed(row["committed"]) if row["committed"] is not None else ()
-    for piece, raw in zip_longest(decode_draft(row["draft"]).pieces, committed):
+    draft = decode_draft(row["draft"])
+    spoke(db, row["mirror"], target, draft)
+    for piece, raw in zip_longest(draft.pieces, committed):
         if piece is None or piece.media is None or piece.media.kind not in FILE_KINDS:
             continue
         way = "referenced" if raw is None else "streamed"

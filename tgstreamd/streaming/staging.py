@@ -15,6 +15,7 @@ from itertools import zip_longest
 import structlog
 
 from ..clock import Clock
+from ..decide.filters import dropped
 from ..decide.plan import way
 from ..errors import (
     NotAuthorised,
@@ -114,10 +115,13 @@ class Staging:
         return how == "stream"
 
     async def needs(self, job: Job) -> list[Message]:
-        """The messages of a job whose media is still to be brought over."""
+        """The messages of a job whose media is still to be brought over; of one that is dropped, none."""
+        messages = [message for message, _ in await self._store.messages(job.id)]
+        if messages and dropped(messages, self._roster.mirrors[job.mirror].filter):
+            return []
         moving = [
             (message, message.media.id)
-            for message, _ in await self._store.messages(job.id)
+            for message in messages
             if message.media is not None and self.streams(job.id, message.media, mirror=job.mirror)
         ]
         committed = await self._store.committed(job.id) if moving else {}

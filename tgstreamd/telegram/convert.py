@@ -39,6 +39,7 @@ def message(tl: Any, directory: Directory) -> Message | None:
         "silent": bool(tl.silent),
         "sender": getattr(tl, "post_author", None) or directory.name(sender_id),
         "sender_id": sender_id,
+        "username": directory.username(sender_id),
     }
     if isinstance(tl, types.MessageService):
         service = type(tl.action).__name__.removeprefix("MessageAction")
@@ -57,7 +58,16 @@ def message(tl: Any, directory: Directory) -> Message | None:
         preview=preview(tl),
         invert=bool(tl.invert_media),
         pending=bool(tl.video_processing_pending),
+        forwarded=_forwarded(tl.fwd_from, common["sender"], directory),
     )
+
+
+def _forwarded(header: Any, sender: str, directory: Directory) -> str:
+    """Of whom it was forwarded; empty where nobody is known, and for what its author forwarded himself."""
+    if not isinstance(header, types.MessageFwdHeader):
+        return ""
+    name = header.from_name or (directory.name(marked(header.from_id)) if header.from_id else "")
+    return "" if name == sender else str(name)
 
 
 def messages(many: Any, directory: Directory) -> tuple[Message, ...]:

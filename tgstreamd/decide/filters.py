@@ -1,0 +1,70 @@
+"""Which posts the operator does not want copied.
+
+Pure. A filter looks at what stands in the source, before anything is changed; an album is judged as a
+whole, with the kinds, sizes and texts of all its items. Knows nothing of what becomes of a dropped post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import GENERAL_TOPIC, Message
+from ..wishes import Filter
+from .regex import TEXT_MAX, compiled
+from .text import squeeze
+
+
+def dropped(messages: Sequence[Message], filters: Sequence[Filter]) -> str:
+    """The name of the first filter that does not let the post through; empty where it is to be copied."""
+    for each in filters:
+        if matches(messages, each) == (each.action == "drop"):
+            return each.name
+    return ""
+
+
+def matches(messages: Sequence[Message], wanted: Filter) -> bool:
+    """Whether the post meets every condition that the filter sets."""
+    first = messages[0]
+    return (
+        (not wanted.kinds or any(_kind(message) in wanted.kinds for message in messages))
+        and _fits(messages, wanted)
+        and (not wanted.text or _says(messages, wanted.text))
+        and (not wanted.regex or compiled(wanted.regex).occurs(_words(messages)))
+        and (not wanted.author or any(_is_by(first, author) for author in wanted.author))
+        and (not wanted.topic or (first.topic or GENERAL_TOPIC) in wanted.topic)
+    )
+
+
+def _kind(message: Message) -> str:
+    return message.media.kind if message.media is not None else "text"
+
+
+def _fits(messages: Sequence[Message], wanted: Filter) -> bool:
+    if wanted.larger_than is None and wanted.smaller_than is None:
+        return True
+    largest = max((message.media.size for message in messages if message.media is not None), default=0)
+    # What has no file has no size.
+    return (
+        largest > 0
+        and (wanted.larger_than is None or largest > wanted.larger_than)
+        and (wanted.smaller_than is None or largest < wanted.smaller_than)
+    )
+
+
+def _says(messages: Sequence[Message], phrases: Sequence[str]) -> bool:
+    said = squeeze(_words(messages)).casefold()
+    return any(squeeze(phrase).casefold() in said for phrase in phrases)
+
+
+def _words(messages: Sequence[Message]) -> str:
+    """The text of a post, and what a kind without one says: a poll's question, a page."""
+    parts = (part for message in messages for part in (message.text, message.media and message.media.words))
+    return "\n".join(part for part in parts if part)[:TEXT_MAX]
+
+
+def _is_by(message: Message, author: int | str) -> bool:
+    if isinstance(author, int):
+        return message.sender_id == author
+    if author.startswith("@"):
+        return message.username.casefold() == author[1:].casefold()
+    return squeeze(message.sender).casefold() == squeeze(author).casefold()

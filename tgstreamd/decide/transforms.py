@@ -1,0 +1,146 @@
+"""What the operator wants changed in every copy: words and links replaced, captions dropped, lines around it.
+
+Pure. Formatting stays where it was, counted in UTF-16; a pass replaces each place once, so that what was
+put in is not looked at again. Costs nothing where nothing is asked for. Decides nothing about messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
+
+from ..model import Chat, Entity, Message, Mirror, Preview
+from .lines import link
+from .text import Text, squeeze, units
+
+#: What header and footer may name, in braces.
+PLACEHOLDERS = ("source", "author", "date", "link")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def transformed(message: Message, mirror: Mirror) -> Message:
+    """The message as its copy shall say it."""
+    change = msgspec.structs.replace
+    if mirror.drop_captions and message.media is not None and message.text:
+        message = change(message, text="", entities=())
+    if not mirror.replace:
+        return message
+    body = replaced(Text(text=message.text, entities=message.entities), mirror.replace)
+    reply = message.reply
+    if reply is not None and reply.quote:
+        # It must stand word for word in what it answers, which was changed alike.
+        quote = replaced(Text(text=reply.quote, entities=reply.quote_entities), mirror.replace)
+        reply = change(reply, quote=quote.text, quote_entities=quote.entities)
+    media = message.media
+    if media is not None and media.words:
+        words = replaced(Text(text=media.words, entities=media.word_entities), mirror.replace)
+        media = change(media, words=words.text, word_entities=words.entities)
+    url = _in_url(message.preview.url, mirror.replace)
+    preview = message.preview
+    if url != preview.url:
+        preview = change(preview, url=url) if url else Preview(mode="none")
+    return change(message, text=body.text, entities=body.entities, reply=reply, media=media, preview=preview)
+
+
+def around(message: Message, mirror: Mirror, source: Chat) -> tuple[Text, Text]:
+    """The lines above and below every copy that can carry words."""
+    return _line(mirror.header, message, source), _line(mirror.footer, message, source)
+
+
+def reworded(mirror: Mirror) -> bool:
+    """Whether copies say other words than their originals."""
+    return bool(mirror.replace) or mirror.drop_captions
+
+
+def replaced(whole: Text, pairs: Mapping[str, str]) -> Text:
+    """The text with each of the words replaced, in its links too; upper and lower case alike."""
+    text, marks = whole.text, [_relinked(entity, pairs) for entity in whole.entities]
+    found = list(_finder(tuple(pairs)).finditer(text)) if text else []
+    if not found:
+        return Text(text=text, entities=tuple(mark for mark in marks if mark is not None))
+    new, at = [], 0
+    #: Where each place was and is, in UTF-16: (begin, end, new begin, new end).
+    places: list[tuple[int, int, int, int]] = []
+    old_units = new_units = 0
+    for match in found:
+        between, put = text[at : match.start()], _put(match[0], pairs)
+        old_units += units(between)
+        new_units += units(between)
+        places.append((old_units, old_units + units(match[0]), new_units, new_units + units(put)))
+        old_units, new_units = places[-1][1], places[-1][3]
+        new += [between, put]
+        at = match.end()
+    new.append(text[at:])
+    kept = [_moved(mark, places) for mark in marks if mark is not None]
+    return Text(text="".join(new), entities=tuple(mark for mark in kept if mark is not None))
+
+
+def _moved(mark: Entity, places: list[tuple[int, int, int, int]]) -> Entity | None:
+    """The entity at its new place; what cut through a replaced word now holds all of the new one."""
+    start, end = mark.offset, mark.offset + mark.length
+    new_start, new_end = start, end
+    for begin, stop, new_begin, new_stop in places:
+        if begin >= end:
+            break
+        if mark.kind == "custom_emoji" and stop > start:
+            return None  # it stands for exactly the character that was replaced
+        if stop <= start:
+            new_start = new_stop + start - stop
+        elif begin < start:
+            new_start = new_begin
+        # A beginning at or before the place is not moved by it.
+        new_end = new_stop if stop >= end else new_stop + end - stop
+    if new_start >= new_end:
+        return None
+    return msgspec.structs.replace(mark, offset=new_start, length=new_end - new_start)
+
+
+def _relinked(entity: Entity, pairs: Mapping[str, str]) -> Entity | None:
+    """The entity with its link replaced; None where no link is left."""
+    url = entity.args.get("url")
+    if entity.kind != "text_url" or not isinstance(url, str):
+        return entity
+    new = _in_url(url, pairs)
+    if not new:
+        return None
+    return entity if new == url else msgspec.structs.replace(entity, args={**entity.args, "url": new})
+
+
+def _in_url(url: str, pairs: Mapping[str, str]) -> str:
+    return _finder(tuple(pairs)).sub(lambda match: _put(match[0], pairs), url) if url else url
+
+
+def _put(found: str, pairs: Mapping[str, str]) -> str:
+    """What stands for a place that was found, however it was written."""
+    if found in pairs:
+        return pairs[found]
+    return next((put for word, put in pairs.items() if word.casefold() == found.casefold()), found)
+
+
+@lru_cache(maxsize=64)
+def _finder(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds whole words, the longest first: literal texts only, so that it cannot run away."""
+    longest = sorted(words, key=len, reverse=True)
+    return re.compile("|".join(_whole(word) for word in longest), re.IGNORECASE)
+
+
+def _whole(word: str) -> str:
+    begin = r"(?<!\w)" if re.match(r"\w", word) else ""
+    end = r"(?!\w)" if re.search(r"\w$", word) else ""
+    return f"{begin}{re.escape(word)}{end}"
+
+
+def _line(template: str, message: Message, source: Chat) -> Text:
+    if not template:
+        return Text()
+    known = {
+        "source": squeeze(source.title),
+        "author": squeeze(message.sender),
+        "date": f"{datetime.fromtimestamp(message.date, UTC):%Y-%m-%d %H:%M}",
+        "link": link(source, message.id),
+    }
+    return Text(text=_PLACEHOLDER.sub(lambda match: known.get(match[1], match[0]), template).strip())
