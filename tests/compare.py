@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 from telethon import TelegramClient
 from telethon.crypto import rsa
 from telethon.sessions import StringSession
-from telethon.tl import types
+from telethon.tl import functions, types
 
 #: What the server finds in a text by itself; on both sides alike, or not at all.
 DETECTED = {"Mention", "Hashtag", "Cashtag", "BotCommand", "Url", "Email", "Phone", "BankCard"}
@@ -212,6 +212,10 @@ class Reader:
         found = []
         async for message in self.client.iter_messages(chat, limit=MOST, reverse=True):
             if isinstance(message, types.Message):
+                page = message.rich_message
+                if page is not None and page.part:
+                    request = functions.messages.GetRichMessageRequest(chat, message.id)
+                    message = (await self.client(request)).messages[0]
                 found.append(await self._seen(message, told))
         return found
 
@@ -221,7 +225,7 @@ class Reader:
         facts: dict[str, Any] = {}
         if message.rich_message is not None:
             page = message.rich_message
-            facts = {"blocks": [bytes(block) for block in page.blocks], "photos": len(page.photos or ())}
+            facts = {"blocks": tuple(bytes(block) for block in page.blocks), "photos": len(page.photos or ())}
             seen["kind"] = "rich"
         elif isinstance(media, types.MessageMediaWebPage):
             seen["preview"] = getattr(media.webpage, "url", "") or "pending"
@@ -268,6 +272,8 @@ class Reader:
         if document.id in self.digests:
             return self.digests[document.id]
         digest, size = sha256(), 0
+        if not document.size:
+            return digest.hexdigest()  # Telethon cannot ask for nothing
         async for part in self.client.iter_download(document, request_size=PART, file_size=document.size):
             digest.update(part)
             size += len(part)
@@ -333,7 +339,10 @@ def told_facts(media: Any) -> dict[str, Any]:
         facts["others"] = (bool(media.todo.others_can_append), bool(media.todo.others_can_complete))
         return facts
     return {
-        name: value for name, value in _flat(media.to_dict()) if not name.endswith(("access_hash", "user_id"))
+        name: value
+        for name, value in _flat(media.to_dict())
+        # Whose number it is Telegram finds out by itself; access is the reader's own.
+        if name != "user_id" and not name.endswith("access_hash")
     }
 
 

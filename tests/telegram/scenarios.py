@@ -327,3 +327,23 @@ def _shown(message: Message) -> dict[str, Any]:
         "size": stored.blob.size if stored else 0,
         "content": content,
     }
+
+
+async def corpus(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """Every kind of message (corpus.py); `entries` says which ids each has. `premium`: our account is."""
+    from .corpus import Stage, digest, make_corpus  # it speaks as the scenarios do
+
+    speaker, found = _stage(tg, premium=bool(args.get("premium", True)))
+    speaker.chat.username = "corpus_source"
+    star = tg.world.peers.add_account("Star", username="the_star")
+    people = [*speaker.people, tg.world.peers.by_id(found["account"]), tg.world.peers.by_id(found["reader"])]
+    elsewhere = tg.world.chats.add_supergroup("Elsewhere", star, people)
+    entries = make_corpus(Stage(speaker, elsewhere, star))
+    return _told(speaker, found) | {"entries": entries, "digest": digest(speaker.said)}
+
+
+async def polls(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """How many polls of `chat` take votes."""
+    box = _chat(tg, args["chat"]).box
+    media = [message.media for message in box.messages.values() if message.media is not None]
+    return {"open": sum(1 for m in media if m.kind == "poll" and not m.plain.poll.closed)}

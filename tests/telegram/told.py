@@ -154,8 +154,7 @@ def close_poll(media: Media) -> None:
     poll.closed = True
     if media.right:
         results.results = [
-            types.PollAnswerVoters(a.option, correct=a.option in media.right or None)
-            for a in poll.answers
+            types.PollAnswerVoters(a.option, correct=a.option in media.right or None) for a in poll.answers
         ]
         results.solution, results.solution_entities = media.solution if media.solution[0] else (None, None)
 

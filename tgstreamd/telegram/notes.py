@@ -24,7 +24,7 @@ def _quoted(what: str, text: str) -> str:
 
 def _place(media: Any) -> str:
     geo = media.geo
-    return f"{geo.lat:.5f}, {geo.long:.5f}" if isinstance(geo, types.GeoPoint) else "unknown"
+    return f": {geo.lat:.5f}, {geo.long:.5f}" if isinstance(geo, types.GeoPoint) else ""
 
 
 def _contact(media: Any) -> str:
@@ -32,7 +32,7 @@ def _contact(media: Any) -> str:
 
 
 _NOTES: Final[dict[type, Callable[[Any], str]]] = {
-    types.MessageMediaGeo: lambda m: f"a place: {_place(m)}",
+    types.MessageMediaGeo: lambda m: f"a place{_place(m)}",
     # It moves, and a copy stays where it was: its place is no part of what was said.
     types.MessageMediaGeoLive: lambda _m: "a live location",
     types.MessageMediaVenue: lambda m: _quoted("a venue", m.title),

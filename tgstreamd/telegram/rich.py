@@ -207,6 +207,8 @@ class Flat:
                     self._mark(kind, start)
 
     def _add(self, words: str) -> None:
+        if not words:
+            return
         self._text.append(words)
         self._at += units(words)
 

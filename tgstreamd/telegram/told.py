@@ -65,7 +65,7 @@ def titled(text: Any, sender: Sender) -> Any:
 def _read_place(tl: Any, _: Directory | None) -> dict[str, Any]:
     named = {"name": tl.title} if isinstance(tl, types.MessageMediaVenue) else {}
     if not isinstance(tl.geo, types.GeoPoint):
-        return {**named, "refusal": "without a place"}
+        return {**named, "refusal": "without coordinates"}
     return named
 
 
