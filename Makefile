@@ -9,7 +9,10 @@ RUNTIME := build/runtime
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
 PIP := -m pip --disable-pip-version-check -qq install
 
-.PHONY: help dev demo test proofs check lint types bench deb boot boot-vm clean
+KILLS ?= 1000
+SEED ?= 1
+
+.PHONY: help dev demo test proofs chaos check lint types bench deb boot boot-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -24,6 +27,9 @@ test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two
 
 proofs: .venv/.stamp ## the proofs at full size: a file of 2 GB, twenty kills; some minutes
 	@$(BIN)/pytest -q -m slow tests/process $(ARGS)
+
+chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS) $(ARGS)
 
 check: lint types ## ruff and mypy, in seconds
 

@@ -166,7 +166,12 @@ class House:
             tries=None if patiently else 3,
             waiting=self._waiting if patiently else None,
         )
-        account = await connection.account()
+        try:
+            account = await connection.account()
+        except BaseException:
+            await connection.close()
+            await store.close()
+            raise
         self.wrap(connection)
         roster = Roster(reader=account, writer=account)
         self._daemon = Daemon(
@@ -300,6 +305,7 @@ class House:
     async def _moving[R](self, work: Awaitable[R]) -> R:
         """Await `work`; whenever it sleeps on the clock, move the clock to where it wakes."""
         task = asyncio.ensure_future(work)
+        parked: asyncio.Future[None] | None = None
         try:
             while not task.done():
                 parked = asyncio.ensure_future(self.clock.parked())
@@ -313,6 +319,8 @@ class House:
             return await task
         finally:
             task.cancel()
+            if parked is not None:
+                parked.cancel()
 
     async def _progress(self) -> tuple[int, int]:
         def read(db: Any) -> tuple[int, int]:

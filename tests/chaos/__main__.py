@@ -1,0 +1,101 @@
+"""`python -m tests.chaos --seed 1 --kills 1000`: ends with a table, and fails where not all zeros are."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from tests.chaos.campaign import Tally, world
+
+
+async def campaign(seed: int, kills: int, *, abreast: int, worlds: int | None = None) -> Tally:
+    """Worlds one after the other, `abreast` at a time, until so many lives were ended."""
+    tally = Tally()
+    number = 0
+
+    async def worker() -> None:
+        nonlocal number
+        while tally.kills < kills and (worlds is None or number < worlds):
+            mine, number = seed * 100_000 + number, number + 1
+            try:
+                await world(mine, tally)
+            except BaseException as error:
+                error.add_note(f"in the world of seed {mine}")
+                raise
+            if mine in tally.wrong:
+                kept = Path("build") / f"chaos-{mine}.json"
+                kept.parent.mkdir(exist_ok=True)
+                kept.write_text(json.dumps(tally.plans[mine]))
+                print(f"world {mine} ({kept}):", *tally.wrong[mine].lines(), sep="\n  ", flush=True)
+            if tally.worlds % 10 == 0:
+                print(f"{tally.worlds} worlds, {tally.kills} kills …", file=sys.stderr, flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(abreast):
+            group.create_task(worker())
+    return tally
+
+
+def again(kept: Path) -> int:
+    """The world of a file that a campaign left, with the daemon's log."""
+    seed, tally = int(kept.stem.split("-")[1]), Tally()
+    plan = [[(name, side) for name, side in points] for points in json.loads(kept.read_text())]
+    asyncio.run(world(seed, tally, plan=plan))
+    print(*(line for verdict in tally.wrong.values() for line in verdict.lines()), sep="\n")
+    return 1 if tally.wrong else 0
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--kills", type=int, default=1000)
+    options.add_argument("--abreast", type=int, default=3, help="worlds at a time")
+    options.add_argument("--worlds", type=int, help="at most so many")
+    options.add_argument("--again", type=Path, metavar="FILE", help="live one world again, and say it all")
+    given = options.parse_args()
+    if given.again:
+        return again(given.again)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    began = time.monotonic()
+    tally = asyncio.run(campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds))
+    print(table(tally, time.monotonic() - began))
+    return 1 if tally.wrong else 0
+
+
+def table(tally: Tally, seconds: float) -> str:
+    wrong = tally.wrong.values()
+    kinds: dict[str, int] = {}
+    for side in ("before", "after"):
+        for room in ("ledger", "telegram"):
+            at = {p: n for p, n in tally.killed.items() if p[1] == side and p[0].startswith(room)}
+            what = "a transaction of the ledger" if room == "ledger" else "a request to Telegram"
+            kinds[f"killed {side} {what} ({len(at)} kinds)"] = sum(at.values())
+    rows: dict[str, float] = {
+        **kinds,
+        **{f"with it: {name}": count for name, count in sorted(tally.wire.items())},
+        **{f"in the source: {name}": count for name, count in sorted(tally.deeds.items())},
+        "points that were passed and never hit": sum(1 for p in tally.seen if not tally.killed[p]),
+        "worlds": tally.worlds,
+        "messages": tally.messages,
+        "kills": tally.kills,
+        "lost": sum(len(v.lost) for v in wrong),
+        "doubled": sum(len(v.doubled) for v in wrong),
+        "out of order": sum(len(v.disordered) for v in wrong),
+        "otherwise different": sum(len(v.different) for v in wrong),
+        "longest start, s": round(tally.longest_start, 2),
+        "longest from a start to the next copy, s of the mirror's time": round(tally.longest_silence),
+        "took, s": round(seconds),
+    }
+    width = max(map(len, rows))
+    return "\n".join(f"{name:{width}}  {value:>6}" for name, value in rows.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
