@@ -17,15 +17,14 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import ConfigError
-from . import rules
+from ..wishes import Filter, TopicId
+from . import posts, rules
 from .paths import DEFAULT_FILE, Paths, place
 
 __all__ = ["DEFAULT_FILE", "Config", "MirrorConfig", "Paths", "build", "load", "locate"]
 
 MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")
 VARIABLES = ("TG_API_ID", "TG_API_HASH", "TG_SESSION", *MIRROR_VARIABLES)
-
-TopicId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +78,13 @@ class MirrorConfig(Table, frozen=True, kw_only=True):
     topic_names: bool = True
     #: Title, photo and description of the target follow the source's.
     chat: bool = False
+    #: Which posts are copied.
+    filter: tuple[Filter, ...] = ()
+    #: What is changed in every copy.
+    replace: dict[str, str] = {}
+    header: str = ""
+    footer: str = ""
+    drop_captions: bool = False
 
 
 class Pace(Table, frozen=True, kw_only=True):
@@ -167,6 +173,12 @@ def build(
                 "no mirror is configured", hint="add a [[mirror]] table, or set SOURCE_CHAT and TARGET_CHAT"
             )
         rules.loops(file.mirror)
+        for mirror in file.mirror:
+            of = f'mirror "{mirror.name}"'
+            posts.filters(of, mirror.filter)
+            posts.replacements(of, mirror.replace)
+            posts.line(f"{of}.header", mirror.header)
+            posts.line(f"{of}.footer", mirror.footer)
     except ConfigError as error:
         prefix = f"{where}: " if where else ""
         raise ConfigError(prefix + error.what, hint=error.hint) from None
@@ -281,6 +293,7 @@ def _normalise(tree: dict[str, Any]) -> None:
                 mirror[side] = rules.chat(f"{of}.{side}", mirror[side])
         if "history" in mirror:
             mirror["history"] = rules.history(f"{of}.history", mirror["history"])
+        posts.normalise(mirror, of)
 
 
 def _telegram(telegram: Telegram, where: Path | None) -> Telegram:

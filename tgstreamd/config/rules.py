@@ -21,6 +21,7 @@ import msgspec
 
 from ..decide.judge import Edge, cycle
 from ..errors import ConfigError
+from .posts import filter_path
 
 #: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.
 LEAST_INTERVAL = 3.5
@@ -79,7 +80,8 @@ def known_keys(
         elif inner and isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, dict):
-                    known_keys(item, inner, mirror_path(tree, index), unwritten=unwritten)
+                    of = filter_path(tree, index, at) if at else mirror_path(tree, index)
+                    known_keys(item, inner, of, unwritten=unwritten)
 
 
 def _struct(hint: Any) -> type[msgspec.Struct] | None:
@@ -108,7 +110,13 @@ _WORDS = {
 def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct]) -> ConfigError:
     text, _, at = message.partition(" - at `")
     path = at.rstrip("`").removeprefix("$").removeprefix(".")
-    path = re.sub(r"^mirror\[(\d+)\]", lambda match: mirror_path(tree, int(match[1])), path)
+    key_path = re.sub(r"\[(\d+|\.\.\.)\]", "", path)
+    if placed := re.match(r"mirror\[(\d+)\]", path):
+        mirror, of = tree["mirror"][int(placed[1])], mirror_path(tree, int(placed[1]))
+        path = of + path[placed.end() :]
+        if inside := re.search(r"\.filter\[(\d+)\]", path):
+            path = filter_path(mirror, int(inside[1]), of) + path[inside.end() :]
+    path = re.sub(r"\[(\d+|\.\.\.)\]$", "", path)
 
     def words(names: str) -> str:
         return " or ".join(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
@@ -122,7 +130,7 @@ def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct
         limit = "at least" if bound[1] == ">=" else "at most"
         return ConfigError(f"{path}: must be {limit} {bound[2].removesuffix('.0')}")
     if value := re.fullmatch(r"Invalid enum value '(.*)'", text):
-        allowed = _choices(table, path)
+        allowed = _choices(table, key_path)
         near = difflib.get_close_matches(value[1], allowed, n=1, cutoff=0.5)
         one_of = ", ".join(f'"{choice}"' for choice in allowed)
         return ConfigError(
@@ -141,11 +149,19 @@ _MISSING = {
 
 
 def _choices(table: type[msgspec.Struct], path: str) -> list[str]:
-    """The literals allowed at `path`, whose last word is the key and whose first names the table."""
-    first, key = re.split(r"[. ]", path)[0], path.rpartition(".")[2]
-    inner = _struct(typing.get_type_hints(table)[first])
-    hint = typing.get_type_hints(inner)[key] if inner else None
-    return list(typing.get_args(hint)) if typing.get_origin(hint) is Literal else []
+    """The literals allowed at the key that `path` names, one table after the other."""
+    *tables, key = path.split(".")
+    inner: type[msgspec.Struct] | None = table
+    for name in tables:
+        inner = _struct(typing.get_type_hints(inner)[name]) if inner else None
+    return _literals(typing.get_type_hints(inner)[key]) if inner else []
+
+
+def _literals(hint: Any) -> list[str]:
+    """The values of a Literal, or of those inside `tuple[…, ...]` and unions."""
+    if typing.get_origin(hint) is Literal:
+        return list(typing.get_args(hint))
+    return [value for inner in typing.get_args(hint) for value in _literals(inner)]
 
 
 def whole(at: str, text: str) -> int:

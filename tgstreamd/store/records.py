@@ -76,7 +76,7 @@ class Job(Value, frozen=True, kw_only=True):
     attempts: int
     not_before: float
     troubled: float
-    byline: bool
+    byline: bool = True
 
 
 class CopyRow(Value, frozen=True, kw_only=True):
