@@ -238,3 +238,21 @@ async def test_edited_back_after_a_lost_answer(tmp_path: Path, restart: bool) ->
             await house.restart()
         await house.run()
         assert house.texts(target) == ["one"]
+
+
+async def test_an_album_that_loses_an_item_before_its_turn_keeps_the_others(tmp_path: Path) -> None:
+    """Though the deletion is told twice, by the push and by the difference that the next start reads."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house, deletes="mirror")
+        await house.verb("pause", mirror="m1")
+        make = house.world.media
+        album = [(make.photo(seed=n), f"photo {n}") for n in range(2)]
+        first, _ = house.world.chats.post_album(source, house.other, album)
+        await house.read()
+        house.world.chats.delete(first)
+        await house.hear()
+        await house.restart()
+        await house.read()
+        await house.verb("resume", mirror="m1")
+        await house.run()
+        assert house.texts(target) == ["photo 1"]

@@ -103,6 +103,10 @@ async def world(seed: int, tally: Tally, *, lives: int = LIVES, plan: Plan | Non
             house.clock.advance(700)
             await house.run()
             verdict = judge(weather)
+            if verdict.lost:
+                places = {word(m): m.ids[0] for m in house.messages(weather.source)}
+                verdict.lost = [f"{w} (source id {places[w]})" for w in verdict.lost]
+                verdict.about = [f"{job}" for job in await house.jobs() if job[1] != "done"]
             status = (await house.status())["mirrors"][0]
             if status["paused"] or status["parked"] or status["backlog"]:
                 verdict.different.append(f"the mirror: {status}")

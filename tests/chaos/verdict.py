@@ -23,6 +23,8 @@ class Verdict:
     doubled: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
+    #: What the ledger says, for whoever looks into it.
+    about: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.lost or self.doubled or self.disordered or self.different)
@@ -30,7 +32,7 @@ class Verdict:
     def lines(self) -> list[str]:
         return [
             f"{name}: {line}"
-            for name in ("lost", "doubled", "disordered", "different")
+            for name in ("lost", "doubled", "disordered", "different", "about")
             for line in getattr(self, name)
         ]
 

@@ -173,7 +173,8 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
     left = []
     for source_id in ids:
         row = db.execute(
-            "SELECT job.id, job.items, job.state, attempts FROM item JOIN job ON job.id = item.job "
+            "SELECT job.id, job.items, job.state, attempts, payload IS NULL AS gone "
+            "FROM item JOIN job ON job.id = item.job "
             "WHERE item.mirror = ? AND (item.chat = ? OR ? = 0) AND item.source_id = ?",
             (mirror, chat, chat, source_id),
         ).fetchone()
@@ -181,6 +182,9 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
             continue
         if row["state"] != "waiting" or row["attempts"]:
             left.append(source_id)
+        elif row["gone"]:
+            # Told once more, by the difference after the push: the rest of its album still stands.
+            continue
         elif row["items"] == 1:
             state, reason = ("parked", DELETION_HELD) if held else ("skipped", "deleted before its turn")
             db.execute(

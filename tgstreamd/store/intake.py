@@ -78,12 +78,17 @@ def take_pins(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) ->
 
 
 def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
-    """Those of the ids that this mirror has, and has not already noted as deleted."""
+    """Those of the ids that this mirror has, and has not already dropped, deleted or noted as deleted."""
     return [
         source_id
         for source_id in ids
         if db.execute(
-            "SELECT 1 FROM item WHERE mirror = :mirror AND (chat = :chat OR :chat = 0) AND source_id = :id "
+            "SELECT 1 FROM item JOIN job ON job.id = item.job WHERE item.mirror = :mirror "
+            "AND (item.chat = :chat OR :chat = 0) AND source_id = :id AND CASE job.state "
+            "WHEN 'skipped' THEN 0 "
+            "WHEN 'done' THEN EXISTS (SELECT 1 FROM copy WHERE copy.mirror = item.mirror "
+            "AND copy.chat = item.chat AND copy.source_id = :id) "
+            "ELSE job.attempts > 0 OR payload IS NOT NULL END "
             "AND NOT EXISTS (SELECT 1 FROM change WHERE change.mirror = :mirror AND kind = 'delete' "
             "AND change.source_id = :id)",
             {"mirror": mirror, "chat": chat, "id": source_id},
