@@ -307,12 +307,18 @@ async def test_a_topic_closed_in_the_target_is_opened(tmp_path: Path) -> None:
 async def test_a_topic_that_cannot_be_made_does_not_block(tmp_path: Path) -> None:
     """It is parked, and its posts go to General with its name above them."""
     async with House(tmp_path) as house:
-        _, target = _tea_party(house)
+        source, target = _tea_party(house)
         await house.start()
         house.tg.faults.add(Fault(CREATE, code=400, message="TOPIC_TITLE_EMPTY", times=None))
         await house.run()
         assert filed(house, target) == {"General": ["hello", "▸ Tea\ngreen"]}
         assert (await house.status())["mirrors"][0]["parked"] == 1
+        house.tg.faults.clear()
+        await house.verb("retry", ids=None)
+        await house.run()
+        house.post(source, "black", topic=topics(source)["Tea"].id)
+        await house.run()
+        assert filed(house, target)["Tea"] == ["black"]
 
 
 async def test_a_topic_deleted_in_the_source(tmp_path: Path) -> None:

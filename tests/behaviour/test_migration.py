@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
+from tests.through import Death, Through, dies
 
 
 def group(house: House, title: str, *, own: bool = False) -> Chat:
@@ -227,3 +229,32 @@ async def test_a_migration_that_cannot_be_followed_pauses(tmp_path: Path) -> Non
         await house.ask_again()
         await house.run()
         assert house.texts(target) == ["let in again"]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("step", ["move_source", "move_target", "remember_move", "take_page", "attempt"])
+async def test_a_death_in_the_midst_of_it(tmp_path: Path, step: str, side: str) -> None:
+    """Both sides migrate, and the process ends at a step of the store: the next start goes on."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), group(house, "Copy", own=True)
+        house.post(source, "one")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        await house.stop()
+        house.post(source, "two")
+        new, copy = house.world.chats.migrate(source), house.world.chats.migrate(target)
+        house.post(new, "three")
+        hooks: dict[str, Any] = {side: {step: dies()}}
+        house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
+        with pytest.raises(Death):
+            await _started_and_run(house)
+        house.wrap_store = lambda store: store
+        await house.restart()
+        await house.run()
+        assert (house.texts(target), house.texts(copy)) == (["one"], ["two", "three"])
+
+
+async def _started_and_run(house: House) -> None:
+    await house.start()
+    await house.run()
