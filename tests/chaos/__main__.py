@@ -7,12 +7,14 @@ import asyncio
 import json
 import logging
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import structlog
 
 from tests.chaos.campaign import Tally, world
+from tests.chaos.program import Killed, killed
 
 
 async def campaign(seed: int, kills: int, *, abreast: int, worlds: int | None = None) -> Tally:
@@ -56,20 +58,45 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--kills", type=int, default=1000)
+    options.add_argument("--sigkills", type=int, help="real processes killed besides; default: a tenth")
     options.add_argument("--abreast", type=int, default=3, help="worlds at a time")
     options.add_argument("--worlds", type=int, help="at most so many")
     options.add_argument("--again", type=Path, metavar="FILE", help="live one world again, and say it all")
     given = options.parse_args()
+    if given.sigkills is None:
+        given.sigkills = given.kills // 10
     if given.again:
         return again(given.again)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
     tally = asyncio.run(campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds))
-    print(table(tally, time.monotonic() - began))
-    return 1 if tally.wrong else 0
+    processes = asyncio.run(real_kills(given.seed, given.sigkills))
+    print(table(tally, processes, time.monotonic() - began))
+    return 1 if tally.wrong or not all(seen.equal for seen in processes) else 0
 
 
-def table(tally: Tally, seconds: float) -> str:
+async def real_kills(seed: int, kills: int) -> list[Killed]:
+    """Processes killed by SIGKILL, twenty times each, until there were so many."""
+    seen: list[Killed] = []
+    while (left := kills - sum(one.kills for one in seen)) > 0:
+        number = min(20, left)
+        with tempfile.TemporaryDirectory(prefix="tgstreamd-chaos-") as folder:
+            seen.append(
+                await killed(
+                    Path(folder) / "daemon",
+                    messages=number * 10,
+                    kills=number,
+                    faults=len(seen) % 2 == 0,
+                    seed=seed + len(seen),
+                )
+            )
+        if not seen[-1].equal:
+            print(f"processes, seed {seed + len(seen) - 1}:", *seen[-1].lines, sep="\n  ", flush=True)
+        print(f"{sum(one.kills for one in seen)} processes killed …", file=sys.stderr, flush=True)
+    return seen
+
+
+def table(tally: Tally, processes: list[Killed], seconds: float) -> str:
     wrong = tally.wrong.values()
     kinds: dict[str, int] = {}
     for side in ("before", "after"):
@@ -79,16 +106,18 @@ def table(tally: Tally, seconds: float) -> str:
             kinds[f"killed {side} {what} ({len(at)} kinds)"] = sum(at.values())
     rows: dict[str, float] = {
         **kinds,
+        "killed by SIGKILL, a process of its own": sum(one.kills for one in processes),
         **{f"with it: {name}": count for name, count in sorted(tally.wire.items())},
         **{f"in the source: {name}": count for name, count in sorted(tally.deeds.items())},
         "points that were passed and never hit": sum(1 for p in tally.seen if not tally.killed[p]),
         "worlds": tally.worlds,
         "messages": tally.messages,
-        "kills": tally.kills,
+        "kills": tally.kills + sum(one.kills for one in processes),
         "lost": sum(len(v.lost) for v in wrong),
         "doubled": sum(len(v.doubled) for v in wrong),
         "out of order": sum(len(v.disordered) for v in wrong),
         "otherwise different": sum(len(v.different) for v in wrong),
+        "processes that left the chats unequal": sum(not one.equal for one in processes),
         "longest start, s": round(tally.longest_start, 2),
         "longest from a start to the next copy, s of the mirror's time": round(tally.longest_silence),
         "took, s": round(seconds),
