@@ -14,6 +14,7 @@ from .content import MediaKind, Value
 
 #: What a post may be: a kind of media, or words alone.
 PostKind = MediaKind | Literal["text"]
+Size = Annotated[int, Meta(ge=0)]
 TopicId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
@@ -25,8 +26,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     action: Literal["drop", "keep"] = "drop"
     kinds: tuple[PostKind, ...] = ()
     #: Bytes of its largest file.
-    larger_than: int | None = None
-    smaller_than: int | None = None
+    larger_than: Size | None = None
+    smaller_than: Size | None = None
     #: Any of these words or phrases, upper and lower case alike.
     text: tuple[str, ...] = ()
     #: See `decide.regex`.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tgstreamd.config import Config, load, locate, rules
 from tgstreamd.errors import ConfigError
+from tgstreamd.wishes import Filter
 
 HASH = "0123456789abcdef0123456789abcdef"
 ACCOUNT = f'[telegram]\napi_id = 1\napi_hash = "{HASH}"\n'
@@ -83,6 +84,24 @@ def test_every_key(tmp_path: Path) -> None:
         pins = false
         transfer = "reference-only"
         unsupported = "skip"
+        header = "{source}"
+        footer = "end"
+        drop_captions = true
+        [mirror.replace]
+        "old" = "new"
+        [[mirror.filter]]
+        name = "one"
+        kinds = "gif"
+        text = "x"
+        author = 7
+        topic = 1
+        [[mirror.filter]]
+        name = "two"
+        action = "keep"
+        kinds = ["text", "photo"]
+        larger_than = "1.5 MB"
+        smaller_than = 2_000_000
+        regex = '(?i)a+'
         [[mirror]]
         name = "b"
         source = "some_chat"
@@ -105,6 +124,14 @@ def test_every_key(tmp_path: Path) -> None:
     first, second = config.mirrors
     assert (first.target, first.history, first.delay, first.pins) == (-1001234567890, "2024-02-29", 60, False)
     assert (second.source, second.target, second.history) == ("@some_chat", -1005, "12")
+    assert (first.replace, first.drop_captions, second.filter) == ({"old": "new"}, True, ())
+    assert first.filter == (
+        Filter(name="one", kinds=("gif",), text=("x",), author=(7,), topic=(1,)),
+        Filter(
+            name="two", action="keep", kinds=("text", "photo"), larger_than=1_500_000, smaller_than=2_000_000,
+            regex="(?i)a+",
+        ),
+    )  # fmt: skip
     assert config.telegram.server is not None
     assert config.telegram.server.key.startswith("-----BEGIN")
     assert config.paths.session == Path("/srv/state/other")

@@ -70,12 +70,13 @@ def render(answers: Answers) -> str:
         "# A post is copied no earlier than so many seconds after its date: deleted within them, it is",
         "# skipped; edited within them, it goes out edited.",
         "# delay = 0",
-        '# dates = "never"            # or "backlog", "always": the original date in the line of the author',
+        '# dates = "never"            # or "backlog", "always": the original date (UTC) in that line',
         "# edits = true               # edits of the source change the copies",
         "# pins = true                # pins are copied",
         "# topic_names = true         # a forum into a chat without topics: a line names the topic",
         "# chat = false               # true: title, photo and description follow the source's",
         '# unsupported = "note"       # what cannot be copied leaves a short note in its place, or "skip"',
+        *CHANGES,
         "",
         "[pace]",
         "# Seconds between messages to one target. Telegram blocks accounts that post faster than this.",
@@ -98,6 +99,32 @@ def render(answers: Answers) -> str:
     return "\n".join(parts) + "\n"
 
 
+#: What may be changed in copies, and what may be left out. Off unless it is written.
+CHANGES = [
+    "# Lines around every copy that carries words; they may hold {source}, {author}, {date} and {link}.",
+    '# header = ""',
+    '# footer = ""',
+    "# drop_captions = false      # true: media without the words below it",
+    "#",
+    "# Whole words and beginnings of links, upper and lower case alike, in texts and under links:",
+    "# [mirror.replace]",
+    '# "old name" = "new name"',
+    '# "https://old.example/" = "https://new.example/"',
+    "#",
+    "# Filters, as many as are wanted: every one has to let a post through. It matches where all that is",
+    "# set applies, of a list any one; an album is judged as a whole. `status` counts what is dropped as",
+    "# skipped. Kinds are text, photo, video, round, gif, audio, voice, sticker, file, poll, geo, contact, …",
+    "# [[mirror.filter]]",
+    '# name = "no large files"',
+    '# action = "drop"            # or "keep": only what matches is copied',
+    '# kinds = ["file", "video"]',
+    '# larger_than = "500 MB"     # or smaller_than',
+    '# text = ["buy now", "#ad"]  # upper and lower case alike',
+    "# regex = '(?i)\\bsale\\b'     # as in Python, without look-around and back-references",
+    '# author = ["Ana", "@bot", 123456789]',
+    "# topic = [1]                # of the source; 1 is General",
+]
+
 #: What has consequences, and which.
 CHOICES: dict[str, list[str]] = {
     "history": [
@@ -119,6 +146,7 @@ CHOICES: dict[str, list[str]] = {
     ],
     "attribution": [
         '"none", "author" (a line with who wrote it) or "author-link" (with a link to the original).',
+        "One line speaks for all posts of one author that are no more than five minutes apart.",
     ],
 }
 

@@ -1,0 +1,117 @@
+"""What a filter drops is not copied, not even moved, and says so; everything else goes its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.house import House
+
+NO_STICKERS = {"name": "no stickers", "kinds": ["sticker"]}
+
+
+async def test_what_is_dropped_is_skipped_with_the_filter_s_name(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, "first")
+        house.post(source, media=house.world.media.sticker())
+        ad = house.post(source, "Buy NOW at our shop")
+        house.post(source, "a photo", media=house.world.media.photo())
+        filters = [NO_STICKERS, {"name": "no ads", "regex": r"(?i)\bbuy\b"}]
+        house.mirror(source, target, filter=filters)
+        await house.start()
+        await house.run()
+        house.post(source, "live: you can buy it")
+        house.post(source, "last", reply_to=ad)
+        await house.run()
+        shown = house.texts(target)
+        assert shown[:2] == ["first", "a photo"]
+        # The reply tells no reader how the operator calls his filters.
+        assert shown[2] == "↪ not mirrored\nlast"
+        reasons = [
+            reason
+            for _, state, reason in await house.jobs()
+            if state == "skipped" and "service" not in reason
+        ]
+        assert reasons == ["filter no stickers", "filter no ads", "filter no ads"]
+        assert (await house.status())["mirrors"][0]["parked"] == 0
+
+
+async def test_the_bytes_of_a_dropped_file_are_not_moved(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, "large", media=house.world.media.document(size=3_000_000))
+        house.post(source, "small", media=house.world.media.document(size=1000))
+        house.mirror(source, target, filter=[{"name": "size", "larger_than": "2 MB"}])
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["small"]
+        assert house.tg.log.count("upload.saveFilePart") == 1
+        assert house.tg.log.count("upload.getFile") == 1
+
+
+async def test_an_album_is_kept_or_dropped_whole(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        make = house.world.media
+        house.world.chats.post_album(source, house.other, [make.photo(), (make.video(), "kept")])
+        house.world.chats.post_album(
+            source, house.other, [make.photo(seed=3), (make.photo(seed=4), "an #ad")]
+        )
+        house.post(source, "words")
+        filters = [
+            {"name": "ads", "text": "#ad"},
+            {"name": "only pictures", "action": "keep", "kinds": ["photo", "video"]},
+        ]
+        house.mirror(source, target, filter=filters)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["", "kept"]
+
+
+async def test_by_author_and_by_topic(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source", forum=True)
+        target = house.own_supergroup("Target")
+        bot = house.world.peers.add_account("Newsbot", username="newsbot")
+        house.world.chats.join(source, bot)
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "by a person")
+        house.post(source, "by the bot", sender=bot)
+        house.post(source, "about tea", topic=tea)
+        filters = [{"name": "bot", "author": "@NewsBot"}, {"name": "tea", "topic": [tea]}]
+        house.mirror(source, target, filter=filters, topic_names=False)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["by a person"]
+
+
+async def test_an_edit_that_a_filter_would_drop_leaves_the_copy_as_it_is(tmp_path: Path) -> None:
+    """And a later one that it lets through is carried out; what was dropped stays dropped."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target, filter=[{"name": "ads", "text": ["#ad"]}])
+        await house.start()
+        post, ad = house.post(source, "news"), house.post(source, "soap #ad")
+        await house.run()
+        house.world.chats.edit(post, "news #ad")
+        house.world.chats.edit(ad, "soap")
+        await house.run()
+        assert house.texts(target) == ["news"]
+        house.world.chats.edit(post, "better news")
+        await house.run()
+        assert house.texts(target) == ["better news"]
+
+
+async def test_a_new_filter_holds_from_a_reload_on(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target)
+        await house.start()
+        house.post(source, media=house.world.media.sticker())
+        await house.run()
+        house.mirrors[0]["filter"] = [NO_STICKERS]
+        await house.reload()
+        house.post(source, media=house.world.media.sticker())
+        house.post(source, "after")
+        await house.run()
+        assert house.texts(target) == ["", "after"]
