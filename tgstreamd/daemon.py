@@ -33,6 +33,7 @@ from .sending.census import Census
 from .sending.faces import Faces
 from .sending.holding import FOREVER, Holding
 from .sending.outgoing import Outgoing
+from .sending.rebuild import Rebuild
 from .sending.second import SecondClock
 from .sending.sender import Sender
 from .sending.topics import Topics
@@ -144,6 +145,7 @@ class Daemon:
             },
             on_anew=self._something_new,
         )
+        self.rebuild = Rebuild(target, store, roster, clock, ids)
         self.watchdog = Watchdog(clock)
         self.desk = Desk(
             store,
@@ -153,6 +155,7 @@ class Daemon:
             changed=self._something_new,
             chats=lambda: checks.chats(connection),
             check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
+            rebuild=lambda name, write: (self.rebuild.write if write else self.rebuild.look)(name),
         )
 
     @classmethod
@@ -207,8 +210,12 @@ class Daemon:
         self.capture.wake()
 
     def _sent(self, mirror: Mirror, messages: int) -> None:
-        """A settled send wakes every mirror whose source is that target, and makes room for more backlog."""
+        """A settled send wakes every mirror whose source is that target, and makes room for more backlog.
+
+        What waited for this copy (a poll's end, a pin) can be done now.
+        """
         self.rates.sent(mirror.id, messages)
+        self.second.wake()
         self.capture.tell(mirror.target)
         self.capture.wake()
 

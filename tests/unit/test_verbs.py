@@ -141,7 +141,7 @@ def rung() -> list[str]:
 
 @pytest.fixture
 def desk(store: Store, rung: list[str]) -> Desk:
-    async def asked() -> dict[str, Any]:
+    async def asked(*_: object) -> dict[str, Any]:
         return {"ok": True}
 
     return Desk(
@@ -152,6 +152,7 @@ def desk(store: Store, rung: list[str]) -> Desk:
         changed=lambda: rung.append("rung"),
         chats=asked,
         check=asked,
+        rebuild=asked,
     )
 
 

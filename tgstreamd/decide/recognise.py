@@ -104,6 +104,21 @@ def holds_copies(pairs: Sequence[tuple[int, int]], *, jobs: int, candidates: int
     return bool(pairs) and len(pairs) >= min(ENOUGH, jobs, candidates)
 
 
+def of_album(job: Sequence[Message], copies: Sequence[Message]) -> dict[int, tuple[int, ...]]:
+    """Which of a job's copies belong to which of its messages, by source id; to a single one, all."""
+    if len(job) == 1:
+        return {job[0].id: tuple(copy.id for copy in copies)}
+    left = list(job)
+    found: dict[int, tuple[int, ...]] = {}
+    for copy in copies:
+        look = _Look(copy)
+        alike = next((m for m in left if _resembles(_Look(m), look)), None)
+        if alike is not None:
+            left.remove(alike)
+            found[alike.id] = (copy.id,)
+    return found
+
+
 def known_topics(
     jobs: Sequence[Sequence[Message]],
     pairs: Sequence[tuple[int, int]],

@@ -29,6 +29,7 @@ class Reception:
             changed=lambda: None,
             chats=self._not_yet,
             check=self._not_yet,
+            rebuild=self._not_yet,
         )
 
     def hand_over(self, desk: Desk) -> None:
@@ -40,5 +41,5 @@ class Reception:
         # Also where a desk is there already: mirrors are judged one after the other, and may have to wait.
         return {**answer, "note": self.note} if answer.get("state") == "starting" else answer
 
-    async def _not_yet(self) -> NoReturn:
+    async def _not_yet(self, *_: object) -> NoReturn:
         raise TgstreamdError("the daemon is still starting", hint=self.note or "ask again in a moment")

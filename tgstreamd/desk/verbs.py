@@ -254,8 +254,8 @@ async def _by_name(store: Store, name: str) -> MirrorRow:
 class Desk:
     """Answers the requests that arrive at the daemon's control socket.
 
-    `changed` wakes whoever must look at the ledger again. `chats` and `check` ask Telegram; before the
-    daemon is connected they raise.
+    `changed` wakes whoever must look at the ledger again. `chats`, `check` and `rebuild` ask Telegram; before
+    the daemon is connected they raise.
     """
 
     def __init__(
@@ -268,6 +268,7 @@ class Desk:
         changed: Callable[[], None],
         chats: Callable[[], Awaitable[dict[str, Any]]],
         check: Callable[[], Awaitable[dict[str, Any]]],
+        rebuild: Callable[[str, bool], Awaitable[dict[str, Any]]],
     ) -> None:
         self._store = store
         self._live = live
@@ -276,6 +277,7 @@ class Desk:
         self._changed = changed
         self._chats = chats
         self._check = check
+        self._rebuild = rebuild
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """`control.Answer`. Raises TgstreamdError for what is no request of ours."""
@@ -292,6 +294,8 @@ class Desk:
                 return self._done(await pause(self._store, name))
             case {"verb": "resume", "mirror": str(name)}:
                 return self._done(await resume(self._store, name, self._now()))
+            case {"verb": "rebuild", "mirror": str(name), "write": bool(write)}:
+                return self._done(await self._rebuild(name, write))
             case {"verb": "chats"}:
                 return await self._chats()
             case {"verb": "check"}:

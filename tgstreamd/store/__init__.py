@@ -17,6 +17,7 @@ from . import (
     mirrors,
     moves,
     queue,
+    rebuilt,
     report,
     topic_jobs,
     topics,
@@ -168,6 +169,9 @@ class Store(Engine):
     note_face = transaction(faces.note_face)
     face = transaction(faces.face)
     face_shown = transaction(faces.face_shown)
+
+    known_upto = transaction(rebuilt.known_upto)
+    adopt_copies = transaction(rebuilt.adopt_copies)
 
     upload = transaction(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)

@@ -63,6 +63,10 @@ class Engine:
             self._thread, _told, _transact, self._db, transaction
         )
 
+    async def copy_to(self, path: Path) -> None:
+        """A consistent copy of the ledger as a file of its own (mode 0600), beside whoever writes."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, _told, _copy, self._db, path)
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
         self._thread.shutdown(wait=False)
@@ -93,6 +97,19 @@ def _transact[R](db: Db, function: Callable[[Db], R]) -> R:
             db.execute("ROLLBACK")
         raise
     return result
+
+
+def _copy(db: Db, path: Path) -> None:
+    # Made before SQLite sees it, so that it is never readable by others.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    copy = sqlite3.connect(path, isolation_level=None)
+    try:
+        # In one step: a writer beside us waits for nobody in WAL mode, and cannot make it begin anew.
+        db.backup(copy)
+        # As a file without companions, whole in itself.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        copy.close()
 
 
 def _connect(path: Path) -> Db:

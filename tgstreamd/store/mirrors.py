@@ -186,9 +186,9 @@ def resume(db: Db, mirror: int, now: float) -> tuple[str, list[str]]:
     standing = [row[kind] for kind in (*_KINDS_OF_PAUSE, "held") if row[kind]]
     for kind in ("hold", "waiting"):
         if row[kind]:
-            if kind == "waiting" and (upto := fact(db, _known_upto(mirror))):
+            if kind == "waiting" and (upto := fact(db, known_upto_key(mirror))):
                 skip_upto(db, mirror, int(upto), "ledger lost: the target holds it already", now)
-                db.execute('DELETE FROM fact WHERE "key" = ?', (_known_upto(mirror),))
+                db.execute('DELETE FROM fact WHERE "key" = ?', (known_upto_key(mirror),))
             release(db, mirror, kind)
             return row[kind], [reason for reason in standing if reason != row[kind]]
     if row["held"]:
@@ -212,13 +212,13 @@ def await_resume(
     `topics`: topics of the source, each with the one of the target that is known again as its copy.
     """
     db.execute("UPDATE mirror SET waiting = ?, unchecked = 0 WHERE id = ?", (reason, mirror))
-    set_fact(db, _known_upto(mirror), str(upto))
+    set_fact(db, known_upto_key(mirror), str(upto))
     chat = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()["source"]
     for source_id, shown in topics:
         adopt_topic(db, mirror, chat, source_id, shown, now=now, new_id=new_id)
 
 
-def _known_upto(mirror: int) -> str:
+def known_upto_key(mirror: int) -> str:
     return f"known_upto:{mirror}"
 
 

@@ -1,0 +1,69 @@
+"""`tgstreamd backup`: a consistent copy of the ledger, beside a running daemon or a stopped one.
+
+The copy belongs to whoever asks (mode 0600) and never replaces a file. The daemon has no part in it: nobody
+can have it write to a path of their choice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..config import Paths
+from ..errors import StoreError, TgstreamdError
+from . import compose
+from .terminal import size
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    parser: ArgumentParser = verbs_of.add_parser("backup", help="copy the ledger, also while the daemon runs")
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    paths, file = compose.locate(arguments), arguments.file
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise TgstreamdError(f"{file}: is there already", hint="backup never overwrites") from None
+    except OSError as error:
+        raise TgstreamdError(f"{file}: {error.strerror}") from None
+    with open(handle, "wb") as out:
+        try:
+            with compose.as_owner(paths):
+                written = _copied(paths, out)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                file.unlink()
+            raise
+    print(f"{file}: {size(written)}")
+    return 0
+
+
+def _copied(paths: Paths, out: BinaryIO) -> int:
+    """By way of the state directory, which is the owner's: FILE may lie where only root can write."""
+    middle = paths.state_dir / f".backup-{os.getpid()}"
+    try:
+        asyncio.run(_copy(paths, middle))
+        with open(middle, "rb") as copy:
+            shutil.copyfileobj(copy, out)
+        out.flush()
+        os.fsync(out.fileno())
+    finally:
+        with contextlib.suppress(OSError):
+            middle.unlink()
+    return out.tell()
+
+
+async def _copy(paths: Paths, middle: Path) -> None:
+    async with compose.look_into(paths) as store:
+        if store is None:
+            raise StoreError(f"there is no ledger in {paths.state_dir}")
+        await store.copy_to(middle)

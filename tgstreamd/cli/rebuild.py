@@ -1,0 +1,44 @@
+"""`tgstreamd rebuild`: the map of a lost ledger is derived anew from both chats; asks before it writes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from ..errors import TgstreamdError
+from . import compose
+from .terminal import Usage
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    parser: ArgumentParser = verbs_of.add_parser(
+        "rebuild", help="derive a lost map anew from both chats, and let the mirror go on"
+    )
+    parser.add_argument("mirror", metavar="MIRROR")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    name = arguments.mirror
+    paths = compose.locate(arguments)
+    found = compose.daemon(paths, {"verb": "rebuild", "mirror": name, "write": False})
+    if found is None:
+        hint = "start it: it reads the source, and waits where the target holds copies that it does not know"
+        raise TgstreamdError("rebuild: no daemon runs", hint=hint)
+    print(f"{name}: looked through {found['looked_through']:,} messages of ours in the target")
+    print(f"  {found['mapped']:,} messages of the source are there: they count as copied")
+    print(f"  {found['skipped']:,} older ones are not there: they are skipped")
+    print(f"  {found['left']:,} newer ones are sent")
+    if not arguments.yes:
+        if not compose.interactive():
+            raise Usage("rebuild: nothing was written", hint="--yes writes it")
+        if input("Write this into the ledger? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("nothing was written")
+            return 1
+    written = compose.daemon(paths, {"verb": "rebuild", "mirror": name, "write": True})
+    if written is None:
+        raise TgstreamdError("the daemon stopped before it wrote anything", hint="start it, and again")
+    print(f"{name}: goes on after message {written['newest']}")
+    return 0
