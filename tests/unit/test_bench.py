@@ -1,0 +1,44 @@
+"""The results in the repository: every promised figure is there, and prose and plots are made of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.dom import minidom
+
+import pytest
+
+from bench import report
+
+BENCH = Path(report.__file__).parent
+PROMISED = (
+    "stream.cpu_over_floor",
+    "stream.speedup_vs_brief_algorithm",
+    "stream.speedup_vs_brief_algorithm_40ms",
+    "stream.speedup_vs_parallel_senders",
+    "stream.share_of_bandwidth_80ms",
+    "stream.peak_rss_mb",
+    "backlog.time_over_pace",
+    "scale.lease_ms_1k",
+    "scale.lease_ms_1m",
+    "live.text_p50_ms",
+    "live.photo_p50_ms",
+)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_every_promised_figure_is_a_number(name: str) -> None:
+    part, key = name.split(".")
+    assert isinstance(json.loads((BENCH / "results.json").read_text())[part][key], float)
+
+
+def test_prose_and_plots_are_made_of_the_numbers(tmp_path: Path) -> None:
+    report.write(tmp_path, json.loads((BENCH / "results.json").read_text()))
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert len(made) == 6
+    for name in made:
+        assert (tmp_path / name).read_text() == (BENCH / name).read_text(), (
+            f"{name}: python -m bench writes it"
+        )
+        if name.endswith(".svg"):
+            minidom.parse(str(tmp_path / name))
