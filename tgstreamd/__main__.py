@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import __version__, logs
-from .cli import backup, chats, check, init, login, parked, pause, rebuild, run, status
+from .cli import backup, chats, check, init, login, parked, pause, plan, rebuild, run, status
 from .config.paths import DEFAULT_FILE
 from .errors import TgstreamdError
 
-VERBS = (run, init, login, chats, check, status, parked, pause, backup, rebuild)
+VERBS = (run, init, login, chats, check, plan, status, parked, pause, backup, rebuild)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ from .config import Config
 from .configured import pace
 from .desk import checks
 from .desk.rates import Rates
+from .desk.rehearsal import rehearse
 from .desk.verbs import Desk, Live, State, Unborn
 from .errors import TgstreamdError
 from .model import Mirror
@@ -155,6 +156,7 @@ class Daemon:
             changed=self._something_new,
             chats=lambda: checks.chats(connection),
             check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
+            plan=lambda asked: rehearse(self.reread(), connection, store, asked, now=clock.now()),
             rebuild=lambda name, write: (self.rebuild.write if write else self.rebuild.look)(name),
         )
 

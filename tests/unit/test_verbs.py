@@ -152,6 +152,7 @@ def desk(store: Store, rung: list[str]) -> Desk:
         changed=lambda: rung.append("rung"),
         chats=asked,
         check=asked,
+        plan=asked,
         rebuild=asked,
     )
 

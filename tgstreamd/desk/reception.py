@@ -29,6 +29,7 @@ class Reception:
             changed=lambda: None,
             chats=self._not_yet,
             check=self._not_yet,
+            plan=self._not_yet,
             rebuild=self._not_yet,
         )
 

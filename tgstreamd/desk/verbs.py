@@ -254,8 +254,8 @@ async def _by_name(store: Store, name: str) -> MirrorRow:
 class Desk:
     """Answers the requests that arrive at the daemon's control socket.
 
-    `changed` wakes whoever must look at the ledger again. `chats`, `check` and `rebuild` ask Telegram; before
-    the daemon is connected they raise.
+    `changed` wakes whoever must look at the ledger again. `chats`, `check`, `plan` and `rebuild` ask
+    Telegram; before the daemon is connected they raise.
     """
 
     def __init__(
@@ -268,6 +268,7 @@ class Desk:
         changed: Callable[[], None],
         chats: Callable[[], Awaitable[dict[str, Any]]],
         check: Callable[[], Awaitable[dict[str, Any]]],
+        plan: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
         rebuild: Callable[[str, bool], Awaitable[dict[str, Any]]],
     ) -> None:
         self._store = store
@@ -277,6 +278,7 @@ class Desk:
         self._changed = changed
         self._chats = chats
         self._check = check
+        self._plan = plan
         self._rebuild = rebuild
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -298,6 +300,8 @@ class Desk:
                 return self._done(await self._rebuild(name, write))
             case {"verb": "chats"}:
                 return await self._chats()
+            case {"verb": "plan", **asked}:
+                return await self._plan(asked)
             case {"verb": "check"}:
                 return await self._check()
         hint = "is the running daemon another version? restart it"

@@ -1,0 +1,132 @@
+"""The dry run says what a run then does, post by post, and neither sends nor writes anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from telethon.tl import types
+
+from tests.house import House
+from tests.telegram.world.chats import Chat
+from tgstreamd.errors import TgstreamdError
+
+
+def conversation(house: House, source: Chat) -> None:
+    """Of every way one, replies to what is copied and to what is not, an album, and something too long."""
+    make, chats = house.world.media, house.world.chats
+    first = house.post(source, "first")
+    ad = house.post(source, "buy #ad")
+    house.post(source, "a file", media=make.document(size=1_500_000), reply_to=first)
+    house.post(source, media=make.sticker())
+    chats.post_album(source, house.other, [make.photo(), (make.photo(seed=2), "both")])
+    house.post(source, "word " * 1500)
+    house.post(source, media=make.plain("dice", types.MessageMediaDice(value=3, emoticon="🎲")), reply_to=ad)
+    chats.pin(first)
+
+
+async def planned(house: House, **asked: Any) -> dict[str, Any]:
+    return await house.verb("plan", **asked)
+
+
+async def test_it_says_what_will_be_sent(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        conversation(house, source)
+        house.mirror(source, target, filter=[{"name": "no ads", "text": "#ad"}], transfer="stream")
+        await house.start()
+        answer = await planned(house)
+        rows = {row["id"]: row for row in answer["posts"]}
+        said = [(row["kind"], row["ways"], row["skip"], row["sends"], row["reply"]) for row in rows.values()]
+        assert said == [
+            ("ChannelCreate", ["skip"], "service message: ChannelCreate", 0, ""),
+            ("text", ["text"], "", 1, ""),
+            ("text", ["skip"], "filter no ads", 0, ""),
+            ("file", ["stream"], "", 1, "known"),
+            ("sticker", ["reference"], "", 1, ""),
+            ("album of 2", ["stream"], "", 2, ""),
+            ("text", ["text"], "", 2, ""),
+            ("dice", ["note"], "", 1, "lost: filter no ads"),
+            ("PinMessage", ["skip"], "service message: PinMessage", 0, ""),
+        ]
+        totals = answer["totals"]
+        assert (totals["posts"], totals["sends"], totals["settled"]) == (9, 8, 0)
+        assert totals["bytes"] > 1_500_000
+        assert totals["seconds"] == 28
+        assert totals["skipped"]["filter no ads"] == 1
+        assert answer["next"] is None
+        # Nothing has happened yet; and what then happens is what was said.
+        assert house.messages(target) == []
+        assert await house.jobs() == []
+        await house.run()
+        assert len(house.messages(target)) == totals["sends"]
+        after = await planned(house)
+        assert {row["ledger"] for row in after["posts"]} == {"done", "skipped"}
+        assert (after["totals"]["sends"], after["totals"]["settled"]) == (0, 9)
+
+
+async def test_page_by_page_it_says_the_same(tmp_path: Path) -> None:
+    """Albums stay whole, and replies and speakers go on from one page to the next."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        conversation(house, source)
+        house.mirror(source, target, attribution="author")
+        await house.start()
+        whole = await planned(house)
+        rows: list[dict[str, Any]] = []
+        following: dict[str, Any] | None = {}
+        while following is not None:
+            page = await planned(house, limit=1, **following)
+            assert len(page["posts"]) == 1
+            rows += page["posts"]
+            following = page["next"]
+        assert [row["messages"] for row in rows] == [row["messages"] for row in whole["posts"]]
+        assert [row["sends"] for row in rows] == [row["sends"] for row in whole["posts"]]
+
+
+async def test_a_stretch_of_it(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        posts = [house.post(source, str(n)) for n in range(5)]
+        house.mirror(source, target, history="none")
+        await house.start()
+        assert (await planned(house))["posts"] == []
+        answer = await planned(house, after=posts[1].id, upto=posts[3].id)
+        assert [row["text"] for row in answer["posts"]] == ["2", "3"]
+
+
+async def test_topics_of_a_forum(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source", forum=True)
+        target, flat = house.own_supergroup("Target", forum=True), house.own_supergroup("Flat")
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        house.post(source, "green", topic=tea)
+        house.mirror(source, target, name="forum")
+        house.mirror(source, flat, name="flat")
+        await house.start()
+        answers = [await planned(house, mirror=name) for name in ("forum", "flat")]
+        ways = [[row["ways"] for row in answer["posts"]] for answer in answers]
+        assert ways == [[["skip"], ["topic"], ["text"]], [["skip"], ["skip"], ["text"]]]
+        await house.run()
+        assert answers[0]["totals"]["sends"] == 2
+        assert house.texts(flat) == ["▸ Tea\ngreen"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({}, "there are several mirrors: name one (there is a, b)"),
+        ({"mirror": "c"}, 'no mirror is named "c" (there is a, b)'),
+        ({"mirror": "a", "limit": "many"}, "plan: Expected `int`, got `str` - at `$.limit`"),
+    ],
+)
+async def test_what_it_refuses(tmp_path: Path, asked: dict[str, Any], line: str) -> None:
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        house.mirror(source, house.own_supergroup("A"), name="a")
+        house.mirror(source, house.own_supergroup("B"), name="b")
+        await house.start()
+        with pytest.raises(TgstreamdError) as caught:
+            await planned(house, **asked)
+        assert caught.value.line() == line

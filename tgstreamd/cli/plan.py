@@ -1,0 +1,165 @@
+"""`tgstreamd plan`: what would be sent for a mirror, post by post, and how long that takes. Sends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from ..clock import SystemClock
+from ..config import Config
+from ..desk import rehearsal
+from . import compose
+from .terminal import Usage, clean, duration, size
+
+#: Posts that are shown where nothing else is said.
+LIMIT = 100
+
+Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    words = "what would be sent: a dry run, message by message"
+    parser: ArgumentParser = verbs_of.add_parser("plan", help=words)
+    parser.add_argument(
+        "mirror", nargs="?", default="", metavar="MIRROR", help="its name, where there are several"
+    )
+    parser.add_argument(
+        "--from", dest="first", type=int, metavar="ID", help="the first message (default: all)"
+    )
+    parser.add_argument("--to", dest="last", type=int, metavar="ID", help="the last message")
+    parser.add_argument(
+        "--limit", type=int, default=LIMIT, metavar="N", help=f"posts at most (default: {LIMIT}); 0: all"
+    )
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    if arguments.limit < 0 or (arguments.first is not None and arguments.first < 1):
+        raise Usage("--limit and --from count from 0 and 1")
+    config = compose.load(arguments)
+    asyncio.run(_all(arguments, config))
+    return 0
+
+
+async def _all(arguments: Namespace, config: Config) -> None:
+    """Page by page, as many as are wanted; a daemon that runs is asked for each."""
+    async with contextlib.AsyncExitStack() as stack:
+        ask: Ask | None = None
+        left = arguments.limit or None
+        request: dict[str, Any] = {"mirror": arguments.mirror, "upto": arguments.last}
+        if arguments.first is not None:
+            request["after"] = arguments.first - 1
+        posts: list[dict[str, Any]] = []
+        sums: Counter[str] = Counter()
+        while True:
+            some = rehearsal.POSTS_MAX if left is None else min(left, rehearsal.POSTS_MAX)
+            question = {**request, "verb": "plan", "limit": some}
+            answer = None
+            if ask is None:
+                answer = await asyncio.to_thread(compose.daemon, config.paths, question)
+            if answer is None:
+                if ask is None:
+                    ask = await stack.enter_async_context(_alone(config))
+                answer = await ask(question)
+            if arguments.json:
+                posts += answer["posts"]
+            else:
+                print("\n".join(line(post) for post in answer["posts"]), end="\n" if answer["posts"] else "")
+            _add(sums, answer["totals"])
+            left = None if left is None else left - len(answer["posts"])
+            if answer["next"] is None or left == 0:
+                break
+            request |= answer["next"]
+        following = None if answer["next"] is None else answer["next"]["after"] + 1
+        found = {
+            "mirror": answer["mirror"],
+            "interval": answer["interval"],
+            "totals": _apart(sums),
+            "next": following,
+        }
+        if arguments.json:
+            print(json.dumps({**found, "posts": posts}, ensure_ascii=False, indent=2))
+        else:
+            print("\n".join(summary(found)))
+
+
+@contextlib.asynccontextmanager
+async def _alone(config: Config) -> AsyncIterator[Ask]:
+    """Beside a stopped daemon: its session, its ledger read-only."""
+    from .reach import connected  # with Telethon, which takes its time
+
+    compose.become_owner(config.paths)
+    now = SystemClock().now()
+    async with (
+        compose.holding(config.paths, "plan"),
+        connected(config) as connection,
+        compose.look_into(config.paths) as store,
+    ):
+        yield lambda request: rehearsal.rehearse(config, connection, store, request, now=now)
+
+
+def _add(sums: Counter[str], totals: dict[str, Any]) -> None:
+    for key, value in totals.items():
+        if isinstance(value, dict):
+            sums.update({f"{key}/{name}": n for name, n in value.items()})
+        else:
+            sums[key] += value
+
+
+def _apart(sums: Counter[str]) -> dict[str, Any]:
+    """The sums as each answer has them."""
+    found: dict[str, Any] = {"kinds": {}, "ways": {}, "skipped": {}}
+    for key, value in sums.items():
+        table, slash, name = key.partition("/")
+        if slash:
+            found[table][name] = value
+        else:
+            found[key] = value
+    return found
+
+
+def line(post: dict[str, Any]) -> str:
+    """`#12  2019-03-04 18:22  Ana  photo  stream 1.2 MB, answers what is known  "the text"`."""
+    when = f"{datetime.fromtimestamp(post['date'], UTC):%Y-%m-%d %H:%M}"
+    what = ["+".join(post["ways"])]
+    if post["skip"]:
+        what = [f"skip: {clean(post['skip'])}"]
+    if moved := post["bytes"] + post["reference_bytes"]:
+        what[0] += f" {size(moved)}"
+    what += [clean(note, 100) for note in post["notes"]]
+    if post["sends"] > len(post["messages"]):
+        what.append(f"{post['sends']} messages")
+    if post["reply"] and not post["skip"]:
+        what.append("a reply" if post["reply"] == "known" else f"a reply ({clean(post['reply'])})")
+    if post["ledger"] in ("done", "open", "parked"):
+        what.append({"done": "copied already", "open": "being sent", "parked": "parked"}[post["ledger"]])
+    text = f'  "{clean(post["text"], 40)}"' if post["text"] else ""
+    return (
+        f"#{post['id']:<7} {when}  {clean(post['author'], 20):<20} {post['kind']:<11} {', '.join(what)}{text}"
+    )
+
+
+def summary(found: dict[str, Any]) -> list[str]:
+    """The totals for people."""
+    totals = found["totals"]
+    shown = [
+        f"{clean(found['mirror'])}: {totals['posts']:,} posts, {totals['sends']:,} messages to send: "
+        f"{size(totals['bytes'])} moved, {size(totals['reference_bytes'])} by reference, "
+        f"{duration(totals['seconds'])} at {found['interval']:g} s"
+    ]
+    if totals["settled"]:
+        shown.append(f"  settled already: {totals['settled']:,}")
+    if totals["ways"].get("note"):
+        shown.append(f"  with a note in place of something: {totals['ways']['note']:,}")
+    shown += [f"  skipped, {clean(why)}: {n:,}" for why, n in sorted(totals["skipped"].items())]
+    if found["next"] is not None:
+        shown.append(f"  there is more: --from {found['next']}, or --limit 0 for all")
+    return shown
