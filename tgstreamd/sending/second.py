@@ -112,9 +112,12 @@ class SecondClock:
         for target in dict.fromkeys(change.target for change in ready):
             await self._holding.load()
             mine = [change for change in ready if change.target == target]
-            free = [c for c in mine if self._holding.second_not_before(target, METHODS[c.kind]) <= now]
+            # "Now" is where nothing binds: asked for before the clock is read, or it would never come.
+            times = [self._holding.second_not_before(target, METHODS[change.kind]) for change in mine]
+            now = self._clock.now()
+            free = [change for change, at in zip(mine, times, strict=True) if at <= now]
             if not free:
-                due = min(due, *(self._holding.second_not_before(target, METHODS[c.kind]) for c in mine))
+                due = min(due, *times)
                 continue
             batch = [free[0]]
             if free[0].kind == "delete":

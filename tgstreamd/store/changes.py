@@ -88,7 +88,8 @@ def note_closed_poll(db: Db, job_id: int, seq: int, now: float) -> None:
         db.execute(
             "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
             "VALUES (?,'edit',?,?,?,?,?)",
-            (row["mirror"], message.chat, message.id, encode(closed), now, now),
+            # At once: this is no edit that another may follow.
+            (row["mirror"], message.chat, message.id, encode(closed), now - QUIET, now - QUIET),
         )
 
 
