@@ -50,6 +50,7 @@ class Births:
         former, older, oldest = await self._former(config, mirror, source)
         count, since = count + older, oldest or since
         words = backlog_words(count, since, self._interval)
+        pinned = await self._source.pinned(mirror.source) if config.pins else ()
         waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
         mirror_id = await self._store.bear(
             name=config.name,
@@ -67,10 +68,8 @@ class Births:
             waiting=waiting,
             now=self._clock.now(),
             former=former,
+            pinned=pinned,
         )
-        if config.pins:
-            pinned = await self._source.pinned(mirror.source)
-            await self._store.take_pins(mirror_id, mirror.source, pinned, self._clock.now())
         log.info("mirror born", mirror=config.name, backlog=words)
         if waiting:
             log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from telethon.tl import types
 from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
+from tests.through import Death, Through, dies
 
 
 async def _mirrored(house: House, **options: object) -> tuple[Chat, Chat]:
@@ -256,3 +258,36 @@ async def test_an_album_that_loses_an_item_before_its_turn_keeps_the_others(tmp_
         await house.verb("resume", mirror="m1")
         await house.run()
         assert house.texts(target) == ["photo 1"]
+
+
+async def test_a_post_that_came_and_went_while_we_were_dead_has_no_copy(tmp_path: Path) -> None:
+    """Its push was kept, and no difference tells of it: that it is in none shows that it was deleted."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house, deletes="mirror")
+        doomed = house.post(source, "said in error")
+        await house.hear()
+        await house.stop()
+        house.world.chats.delete(doomed)
+        house.post(source, "said well")
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["said well"]
+
+
+@pytest.mark.parametrize("step", ["bear", "set_forum", "checked"])
+async def test_what_was_pinned_is_pinned_though_the_birth_was_cut_short(tmp_path: Path, step: str) -> None:
+    """The mirror and what it owes are born in one transaction."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.world.chats.pin(house.post(source, "one"), house.other)
+        house.mirror(source, target)
+        house.wrap_store = lambda store: Through(store, after={step: dies()})  # type: ignore[assignment, return-value]  # a store in all but name
+        with contextlib.suppress(Death):
+            await house.start()
+            await house.run()
+        await house.stop()
+        assert not any(message.pinned for message in house.messages(target))
+        house.wrap_store = lambda store: store
+        await house.start()
+        await house.run()
+        assert [message.pinned for message in house.messages(target)] == [True]

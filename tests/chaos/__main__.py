@@ -49,7 +49,7 @@ def again(kept: Path) -> int:
     """The world of a file that a campaign left, with the daemon's log."""
     seed, tally = int(kept.stem.split("-")[1]), Tally()
     plan = [[(name, side) for name, side in points] for points in json.loads(kept.read_text())]
-    asyncio.run(world(seed, tally, plan=plan))
+    asyncio.run(world(seed, tally, plan=plan, say=print))
     print(*(line for verdict in tally.wrong.values() for line in verdict.lines()), sep="\n")
     return 1 if tally.wrong else 0
 

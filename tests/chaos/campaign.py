@@ -11,6 +11,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +80,14 @@ class Tally:
         return set(points[:CHOSEN])
 
 
-async def world(seed: int, tally: Tally, *, lives: int = LIVES, plan: Plan | None = None) -> None:
+async def world(
+    seed: int,
+    tally: Tally,
+    *,
+    lives: int = LIVES,
+    plan: Plan | None = None,
+    say: Callable[..., None] = lambda *_: None,
+) -> None:
     """One world from its first post to the comparison. A `plan` says where its lives are to end."""
     chance = random.Random(seed)
     choice = random.Random(-seed - 1)
@@ -87,14 +95,15 @@ async def world(seed: int, tally: Tally, *, lives: int = LIVES, plan: Plan | Non
     lived = tally.plans.setdefault(seed, [])
     with tempfile.TemporaryDirectory(prefix="tgstreamd-chaos-") as folder:
         async with House(Path(folder)) as house:
-            weather = Weather(house, chance, forum=chance.random() < 0.6)
+            weather = Weather(house, chance, forum=chance.random() < 0.6, say=say)
             house.mirror(weather.source, weather.target, deletes="mirror", order="source")
             for _ in range(chance.randint(2, 6)):
                 weather.turn()
             for number in range(lives):
                 points = set(plan[number]) if plan else tally.choose(choice)
                 lived.append(sorted(points))
-                await _live(house, weather, tally, chance, points)
+                ended = await _live(house, weather, tally, chance, points)
+                say("---- a life ended at", ended)
                 for _ in range(chance.randint(1, 4)):
                     weather.turn()
             house.tg.faults.clear()
@@ -103,10 +112,10 @@ async def world(seed: int, tally: Tally, *, lives: int = LIVES, plan: Plan | Non
             house.clock.advance(700)
             await house.run()
             verdict = judge(weather)
-            if verdict.lost:
-                places = {word(m): m.ids[0] for m in house.messages(weather.source)}
-                verdict.lost = [f"{w} (source id {places[w]})" for w in verdict.lost]
-                verdict.about = [f"{job}" for job in await house.jobs() if job[1] != "done"]
+            if verdict:
+                verdict.about += [f"source {m.ids[0]}: {word(m)}" for m in weather.posted]
+                verdict.about += [f"target {m.ids[0]}: {word(m)}" for m in house.messages(weather.target)]
+                verdict.about += [f"{job}" for job in await house.jobs() if job[1] != "done"]
             status = (await house.status())["mirrors"][0]
             if status["paused"] or status["parked"] or status["backlog"]:
                 verdict.different.append(f"the mirror: {status}")
@@ -119,7 +128,7 @@ async def world(seed: int, tally: Tally, *, lives: int = LIVES, plan: Plan | Non
 
 async def _live(
     house: House, weather: Weather, tally: Tally, chance: random.Random, points: set[Point]
-) -> None:
+) -> Point | None:
     tally.tried.update(points)
     life = Mortal(house, tally.seen, points, chance.randint(1, 2))
     life.begin()
@@ -151,6 +160,7 @@ async def _live(
         news = [m.date for m in house.messages(weather.target) if word(m) not in known]
         if news:
             tally.longest_silence = max(tally.longest_silence, min(news) - began)
+    return life.point
 
 
 def _bad_line(house: House, tally: Tally, chance: random.Random) -> None:

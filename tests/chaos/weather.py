@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from tests.house import House
@@ -35,12 +36,15 @@ BIG = 11_000_000
 class Weather:
     """A forum and its mirror, and what people do in it."""
 
-    def __init__(self, house: House, chance: random.Random, *, forum: bool) -> None:
+    def __init__(
+        self, house: House, chance: random.Random, *, forum: bool, say: Callable[..., None] = lambda *_: None
+    ) -> None:
         self.house = house
         self.chance = chance
         self.source = house.supergroup("Source", forum=forum)
         self.target = house.own_supergroup("Target", forum=forum)
         self.forum = forum
+        self.say = say
         self.topics: list[int] = []
         self.posted: list[Message] = []
         self.deeds: Counter[str] = Counter()
@@ -55,7 +59,8 @@ class Weather:
         if deed in ("reply", "edit", "media replaced", "delete", "pin", "unpin") and not alive:
             deed = "text"
         self.deeds[deed] += 1
-        getattr(self, "_" + deed.replace(" ", "_"))(alive)
+        about = getattr(self, "_" + deed.replace(" ", "_"))(alive)
+        self.say("----", deed, about.text if about is not None else f"to {self._number}")
 
     def _word(self) -> str:
         self._number += 1
@@ -104,11 +109,15 @@ class Weather:
             media = self.house.world.media.document(size=2000 + self._number, dc_id=2, seed=self._number)
             self.house.world.chats.edit(message, message.text, media=media)
 
-    def _delete(self, alive: list[Message]) -> None:
-        self.house.world.chats.delete(self.chance.choice(alive))
+    def _delete(self, alive: list[Message]) -> Message:
+        doomed = self.chance.choice(alive)
+        self.house.world.chats.delete(doomed)
+        return doomed
 
-    def _pin(self, alive: list[Message]) -> None:
-        self.house.world.chats.pin(self.chance.choice(alive), self.house.other)
+    def _pin(self, alive: list[Message]) -> Message:
+        pinned = self.chance.choice(alive)
+        self.house.world.chats.pin(pinned, self.house.other)
+        return pinned
 
     def _unpin(self, alive: list[Message]) -> None:
         pinned = [message for message in alive if message.pinned]

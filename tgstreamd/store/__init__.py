@@ -106,7 +106,6 @@ class Store(Engine):
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)
     take_edits = transaction(intake.take_edits)
-    take_pins = transaction(intake.take_pins)
     take_push = transaction(intake.take_push)
     take_deleted = transaction(intake.take_deleted)
     take_difference = transaction(intake.take_difference)

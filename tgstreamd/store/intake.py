@@ -71,12 +71,6 @@ def take_edits(db: Db, mirror: int, messages: Sequence[Message], now: float) -> 
         revise(db, mirror, message, now)
 
 
-def take_pins(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
-    """What is pinned at a mirror's birth, oldest first."""
-    for source_id in ids:
-        note(db, mirror, "pin", chat, source_id, b"1", now)
-
-
 def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
     """Those of the ids that this mirror has, and has not already dropped, deleted or noted as deleted."""
     return [
@@ -124,6 +118,9 @@ def take_difference(
                 "UPDATE feed SET fed_to = max(fed_to, ?) WHERE mirror = ? AND chat = ?",
                 (message.id, mirror, message.chat),
             )
+    if not difference.too_long:
+        for chat, gone in _came_and_went(db, box_chat, difference):
+            take_deleted(db, chat, gone, deletes=deletes(chat), now=now)
     for message in difference.edits:
         for mirror in takers(message):
             revise(db, mirror, message, now)
@@ -141,6 +138,26 @@ def take_difference(
                 open_gap(db, mirror, chat, newest.get(chat, 0))
     _move_box(db, box_chat, difference, chats, now)
     return new
+
+
+def _came_and_went(db: Db, box_chat: int, difference: Difference) -> list[tuple[int, list[int]]]:
+    """What was pushed since the old position and is not in the difference: it was deleted meanwhile.
+
+    Telegram tells of neither its coming nor its going in a difference that has both.
+    """
+    row = db.execute("SELECT pts FROM box WHERE chat = ?", (box_chat,)).fetchone()
+    there = {(message.chat, message.id) for message in difference.messages}
+    gone: list[tuple[int, list[int]]] = []
+    for chat in {chat for chat, _ in _chats_of_box(db, box_chat)} if row else ():
+        rows = db.execute(
+            "SELECT DISTINCT source_id FROM item JOIN job ON job.id = item.job WHERE item.chat = ? "
+            "AND item.pts > ? AND item.pts <= ? AND job.released = 0",
+            (chat, row["pts"], difference.box.pts),
+        )
+        ids = [found["source_id"] for found in rows if (chat, found["source_id"]) not in there]
+        if ids:
+            gone.append((chat, ids))
+    return gone
 
 
 def take_page(

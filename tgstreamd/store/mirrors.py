@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ..model import Box, Topic
 from .brakes import release_deletions
+from .changes import note
 from .engine import Db, Row
 from .queue import skip_upto
 from .records import MirrorRow
@@ -84,10 +85,12 @@ def bear(
     waiting: str,
     now: float,
     former: tuple[int, int, int] | None = None,
+    pinned: Sequence[int] = (),
 ) -> int:
     """Make a mirror whose backlog is the ids above `start` up to `newest`, and return its id.
 
     `former`: the basic group that the source was, whose ids from the second up to the third come first.
+    `pinned`: what is pinned now, oldest first; all in one, so that no death in between loses it.
     `box` must have been read before `newest`: what came between the two is then seen twice, never missed.
     """
     mirror = db.execute(
@@ -113,6 +116,8 @@ def bear(
         "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
         (box_chat, box.pts, box.qts, box.date),
     )
+    for source_id in pinned:
+        note(db, mirror, "pin", source, source_id, b"1", now)
     return int(mirror)
 
 
