@@ -120,7 +120,10 @@ def _stream(found: Results) -> list[str]:
         f"tgstreamd's processor time is {found['cpu_over_floor']:.2f} × the floor: "
         f"{100 / found['cpu_over_floor']:.0f} % of it is cryptography that any client must do.",
         "A profile of the same transfer: "
-        + ", ".join(f"{name} {share:.0%}" for name, share in found["profile"].items())
+        + ", ".join(
+            f"{name} {share:.0%}"
+            for name, share in sorted(found["profile"].items(), key=lambda item: -item[1])
+        )
         + " (sockets: the loop, and the kernel's copies; Python: everything else, the profiler's own cost included).",
         f"Against the brief's algorithm it is {found['speedup_vs_brief_algorithm']:.1f} × as fast at 0 ms, and at "
         f"40 ms {found['speedup_vs_brief_algorithm_40ms_default_depth']:.1f} × as it comes and "
