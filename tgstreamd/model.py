@@ -264,6 +264,8 @@ class Draft(Value, frozen=True, kw_only=True):
     opens: Topic | None = None
     #: Where the mirror names authors.
     voice: Voice | None = None
+    #: Of an album: the source id of the item that carries our lines.
+    host: int = 0
 
     @property
     def cost(self) -> int:

@@ -59,6 +59,23 @@ async def test_captions_are_dropped(tmp_path: Path) -> None:
         assert len({message.id for message in house.messages(target)}) == 4
 
 
+async def test_an_edited_album_keeps_our_lines_where_they_were(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        make = house.world.media
+        house.mirror(source, target, header="top", footer="end", attribution="author")
+        await house.start()
+        items = [make.photo(), (make.photo(seed=2), "words"), (make.photo(seed=3), "more")]
+        posts = house.world.chats.post_album(source, house.other, items)
+        await house.run()
+        assert house.texts(target) == ["", "top\nOtto Other\nwords\nend", "more"]
+        house.world.chats.edit(posts[0], "new")
+        house.world.chats.edit(posts[1], "words!")
+        house.world.chats.edit(posts[2], "")
+        await house.run()
+        assert house.texts(target) == ["new", "top\nOtto Other\nwords!\nend", ""]
+
+
 async def test_a_quote_follows_the_words_that_were_replaced(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")

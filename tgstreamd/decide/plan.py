@@ -86,6 +86,7 @@ def plan(
     links: Links | None = None,
     before: Voice | None = None,
     line: bool | None = None,
+    bare: bool = False,
 ) -> Plan:
     """The drafts for one message, or for the items of one album in the order of their ids.
 
@@ -93,7 +94,7 @@ def plan(
     `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins. `topic_name`:
     written above it, where there is no topic to put it into. `links`: the copies of the messages that these
     ones link to. `before`: whose post stands last in that place. `line`: whether the author is named, where
-    that is decided already.
+    that is decided already. `bare`: without our lines, which another item of the album has.
     """
     first = messages[0]
     if first.service:
@@ -121,7 +122,9 @@ def plan(
     if any(item.media is None or item.media.kind not in MUTE for item in items):
         top, foot = around(first, mirror, source)
         head = join((top, topic_line(topic_name), head))
-    items, tail = _with_lines(items, head, foot)
+    if bare:
+        head = foot = Text()
+    items, tail, host = _with_lines(items, head, foot)
     drafts = [draft for run in _runs(items) for draft in _drafts(run, head, foot, account)]
     if trim(tail).text:
         pieces = split(tail, account.text_max, account.text_max)
@@ -138,6 +141,7 @@ def plan(
                 preview=draft.preview,
                 reply_to_previous=index > 0,
                 voice=voice,
+                host=host if len(messages) > 1 and (head.text or foot.text) else 0,
             )
             for index, draft in enumerate(drafts)
         )
@@ -174,11 +178,11 @@ def _voice(
     return Voice(author=name, at=first.date, line=line)
 
 
-def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], Text]:
+def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], Text, int]:
     """Our lines around the first text, else on the first item that takes one; else they follow as a tail.
 
     (Clients show an album's caption only where exactly one item has one.) So does the text of a kind
-    that takes no caption.
+    that takes no caption. Also the id of the item that has our lines; 0 where they follow.
     """
     tail = join(each.body for each in items if _mute(each))
     able = [index for index, each in enumerate(items) if not _mute(each)]
@@ -186,11 +190,11 @@ def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], 
         Item(message=each.message, body=Text(), media=each.media) if _mute(each) else each for each in items
     ]
     if not able:
-        return items, join((head, tail, foot))
+        return items, join((head, tail, foot)), 0
     host = next((index for index in able if items[index].body.text), able[0])
     chosen = items[host]
     items[host] = Item(message=chosen.message, body=join((head, chosen.body, foot)), media=chosen.media)
-    return items, tail
+    return items, tail, chosen.message.id
 
 
 def _mute(one: Item) -> bool:

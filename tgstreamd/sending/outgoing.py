@@ -113,7 +113,8 @@ class Outgoing:
         parent = await self._parents.find(mirror, job, [message], may_lift=False)
         place = await self.topics.place(mirror, job, message, may_make=False)
         parent = None if isinstance(parent, Lifted) else parent
-        return await self._plan(mirror, job, [message], parent, place, line=job.byline)
+        bare = job.host not in (0, message.id)
+        return await self._plan(mirror, job, [message], parent, place, line=job.byline, bare=bare)
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """The reference in a changed original is too old: note the change again as it is now."""
@@ -230,8 +231,10 @@ class Outgoing:
         place: Place,
         *,
         line: bool | None = None,
+        bare: bool = False,
     ) -> Plan:
-        """`line`: whether its author is named, where that was decided when the copy was made."""
+        """`line`: whether its author is named, where that was decided when the copy was made. `bare`: an
+        item of an album of which another one carries our lines."""
         messages = [_closed_by_now(message, self._clock.now()) for message in messages]
         links = await self._links(mirror, messages)
         return plan(
@@ -247,6 +250,7 @@ class Outgoing:
             links=links,
             before=await self._before(mirror, place) if mirror.attribution != "none" else None,
             line=line,
+            bare=bare,
         )
 
     async def _before(self, mirror: Mirror, place: Place) -> Voice | None:

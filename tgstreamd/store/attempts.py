@@ -16,7 +16,7 @@ from .engine import Db
 from .queue import erase
 from .records import CopyRow, Send, decode_committed, decode_draft, encode
 from .topic_jobs import made
-from .voices import keep_line, spoke
+from .voices import keep_lines, spoke
 
 
 def plan_sends(
@@ -63,8 +63,8 @@ def plan_sends(
         (job_id, len(drafts)),
     )
     db.execute("DELETE FROM send WHERE job = ? AND seq >= ? AND state = 'new'", (job_id, len(drafts)))
-    if drafts and (voice := drafts[0].voice) is not None:
-        keep_line(db, job_id, voice.line)
+    if drafts:
+        keep_lines(db, job_id, drafts[0])
 
 
 def sends(db: Db, job_id: int) -> list[Send]:

@@ -91,6 +91,7 @@ CREATE TABLE job (
   not_before   REAL    NOT NULL DEFAULT 0,
   troubled     REAL    NOT NULL DEFAULT 0,     -- connected seconds spent on trouble of its own
   byline       INTEGER NOT NULL DEFAULT 1,     -- its author is named; 0: the post before it does that
+  host         INTEGER NOT NULL DEFAULT 0,     -- of an album: the source id of the item with our lines
   settled_at   REAL
 ) STRICT;
 CREATE INDEX job_queue  ON job (mirror, lane, ord, sub, id) WHERE state IN ('waiting', 'open');

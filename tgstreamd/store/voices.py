@@ -30,6 +30,8 @@ def voice(db: Db, mirror: int, target: int, topic: int) -> Voice | None:
     return Voice(author=row["author"], at=row["at"]) if row else None
 
 
-def keep_line(db: Db, job: int, line: bool) -> None:
-    """Whether the line stands above the copy of this job: an edit has to make it so again."""
-    db.execute("UPDATE job SET byline = ? WHERE id = ? AND byline <> ?", (line, job, line))
+def keep_lines(db: Db, job: int, draft: Draft) -> None:
+    """Where our lines stand, and whether the author's is among them: an edit has to make it so again."""
+    line = draft.voice is None or draft.voice.line
+    if draft.host or draft.voice is not None:
+        db.execute("UPDATE job SET byline = ?, host = ? WHERE id = ?", (line, draft.host, job))
