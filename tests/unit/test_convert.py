@@ -54,6 +54,21 @@ def test_a_plain_message(directory: Directory) -> None:
     assert got.topic is None
 
 
+def test_a_mention_that_cannot_be_made(directory: Directory) -> None:
+    """A link where the name is public, plain words else; those who are known are mentioned."""
+    directory.learn(
+        types.contacts.ResolvedPeer(
+            types.PeerUser(8),
+            [],
+            [types.User(8, min=True, first_name="Min", username="Min_User", access_hash=5)],
+        )
+    )
+    told = [Entity(kind="mention_name", offset=n, length=1, args={"user_id": n}) for n in (7, 8, 9)]
+    sent = entities.to_tl(told, premium=False, input_user=directory.input_user, username=directory.username)
+    assert [type(one).__name__ for one in sent] == ["InputMessageEntityMentionName", "MessageEntityTextUrl"]
+    assert (sent[1].offset, sent[1].url) == (8, "https://t.me/Min_User")
+
+
 def test_an_empty_message_is_none(directory: Directory) -> None:
     assert convert.message(types.MessageEmpty(5, types.PeerChannel(51)), directory) is None
     assert convert.message(types.MessageEmpty(5, None), directory) is None
@@ -337,3 +352,21 @@ def test_marked_ids() -> None:
 def test_nothing_of_a_name_is_stored(directory: Directory, tmp_path: Path) -> None:
     assert b"Ann" not in directory.session.encode()
     assert b"Forum" not in directory.session.encode()
+
+
+def test_replies_to_what_is_elsewhere(directory: Directory) -> None:
+    """Of another chat, of one that is not named, of a story: what is known of each."""
+    header = types.MessageReplyHeader(
+        reply_to_msg_id=4, reply_to_peer_id=types.PeerChannel(50), quote=True, quote_text="so"
+    )
+    reply = read(directory, reply_to=header).reply
+    assert (reply.id, reply.chat, reply.quote, reply.what) == (
+        4, -CHANNEL_MARK - 50, "so", "a message of Forum",
+    )  # fmt: skip
+    origin = types.MessageFwdHeader(date=WHEN, from_name="Zoe")
+    photo = types.MessageMediaPhoto()
+    reply = read(directory, reply_to=types.MessageReplyHeader(reply_from=origin, reply_media=photo)).reply
+    assert (reply.id, reply.chat, reply.what) == (0, 0, "a photo that has expired of Zoe")
+    story = types.MessageReplyStoryHeader(types.PeerUser(7), 5)
+    reply = read(directory, reply_to=story).reply
+    assert (reply.id, reply.chat, reply.what) == (0, 7, "a story of Ann Bee")
