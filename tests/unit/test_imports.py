@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": {"journal"},
     "journal": set(),
     "tuning": set(),
+    "guard": set(),
     "lock": set(),
     # the circles that ids prove are judged by the same rule as those that Telegram shows
     "config": {"decide"},

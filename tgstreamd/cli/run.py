@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -12,7 +13,7 @@ import structlog
 import uvloop
 
 from .. import config as configuration
-from .. import logs
+from .. import guard, logs
 from . import compose
 
 
@@ -26,10 +27,31 @@ def act(arguments: Namespace) -> int:
     # Here, so that verbs which only look at the ledger need not wait for Telethon.
     from .. import process
 
+    guard.no_core_dumps()
     config = configuration.load(arguments.config, os.environ)
+    guard.refuse_exposed(_secret_files(config))
     _log_as(config)
     sys.excepthook = _unexpected
     return uvloop.run(process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as))
+
+
+def _secret_files(config: configuration.Config) -> list[tuple[Path, str]]:
+    """Files of ours with what must stay secret in them."""
+    ledger = config.paths.ledger
+    files = [
+        (config.paths.session, "the login"),
+        *((ledger.with_name(ledger.name + end), "messages") for end in ("", "-wal")),
+    ]
+    if config.file is not None and config.telegram.api_hash in _text(config.file):
+        files.append((config.file, "the api_hash"))
+    return files
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _log_as(config: configuration.Config) -> None:
