@@ -117,13 +117,13 @@ class Staging:
     async def needs(self, job: Job) -> list[Message]:
         """The messages of a job whose media is still to be brought over; of one that is dropped, none."""
         messages = [message for message, _ in await self._store.messages(job.id)]
-        if messages and dropped(messages, self._roster.mirrors[job.mirror].filter):
-            return []
         moving = [
             (message, message.media.id)
             for message in messages
             if message.media is not None and self.streams(job.id, message.media, mirror=job.mirror)
         ]
+        if moving and dropped(messages, self._roster.mirrors[job.mirror].filter):
+            return []
         committed = await self._store.committed(job.id) if moving else {}
         return [message for message, media in moving if committed.get(message.id, (0, b""))[0] != media]
 
