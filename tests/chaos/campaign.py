@@ -7,6 +7,7 @@ calms down, the daemon gets its time, and the two chats are compared.
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 import tempfile
 import time
@@ -23,6 +24,8 @@ from tests.telegram.faults import Fault
 
 LIVES = 12
 CHOSEN = 8
+#: Real seconds of a life; none takes so long.
+HANG = 60.0
 #: Besides the deaths: what goes wrong on the wire.
 WIRE = (
     ("cut", 400, ""),
@@ -146,11 +149,14 @@ async def _live(
 
     living = asyncio.ensure_future(lives())
     ending = asyncio.ensure_future(life.dead.wait())
-    await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED)
+    finished, _ = await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED, timeout=HANG)
+    if not finished:
+        raise hangs("a life goes on for ever")
     if life.point is not None:
         tally.killed[life.point] += 1
         living.cancel()
-        await asyncio.wait({living})
+        if not (await asyncio.wait({living}, timeout=HANG))[0]:
+            raise hangs(f"it did not die at {life.point}")
     else:
         ending.cancel()
         living.result()
@@ -161,6 +167,14 @@ async def _live(
         if news:
             tally.longest_silence = max(tally.longest_silence, min(news) - began)
     return life.point
+
+
+def hangs(what: str) -> AssertionError:
+    """With where every task stands."""
+    told = io.StringIO()
+    for task in asyncio.all_tasks():
+        task.print_stack(file=told)
+    return AssertionError(f"{what}\n{told.getvalue()}")
 
 
 def _bad_line(house: House, tally: Tally, chance: random.Random) -> None:

@@ -19,7 +19,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from ..errors import ConfigError, NotAuthorised, TgstreamdError
+
+log = structlog.get_logger()
 
 GROUP = "tgstreamd"
 REQUEST_MAX = 64 * 1024
@@ -29,6 +33,8 @@ EXCHANGE_TIMEOUT = 10.0
 #: Seconds for the daemon's work on an answer: `check` asks Telegram about every chat.
 ANSWER_TIMEOUT = 300.0
 CONNECTIONS_MAX = 16
+#: Seconds after an accept that failed.
+ACCEPT_AGAIN = 1.0
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -60,7 +66,14 @@ async def serve(path: Path, answer: Answer, *, listening: Callable[[], None] = l
         async with asyncio.TaskGroup() as connections:
             while True:
                 await free.acquire()
-                connection, _ = await loop.sock_accept(server)
+                try:
+                    connection, _ = await loop.sock_accept(server)
+                except OSError as error:
+                    # No file descriptor is left, say: one who asks must not end the daemon.
+                    free.release()
+                    log.warning("nobody can be answered for a moment", why=error.strerror)
+                    await asyncio.sleep(ACCEPT_AGAIN)
+                    continue
                 connections.create_task(converse(connection))
     finally:
         server.close()

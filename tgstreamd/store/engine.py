@@ -8,6 +8,7 @@ it only does not learn the result, so every write must be safe to repeat. Failur
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Coroutine
@@ -117,7 +118,7 @@ def _connect(path: Path) -> Db:
         # Made before SQLite sees it, so that it is never readable by others.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreError(f"cannot open the ledger {path}: {error.strerror}") from error
+        raise StoreError(f"cannot open the ledger {path}: {error.strerror}", hint=_unopened(error)) from error
     db = sqlite3.connect(path, isolation_level=None, timeout=30)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA journal_mode = WAL")
@@ -166,15 +167,28 @@ def _migrate(db: Db, path: Path) -> None:
         db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+#: The way out of a ledger that cannot be read.
+_ANEW = (
+    "put a backup in its place; or move ledger.db* away and start: a mirror whose target holds copies waits, "
+    "and `tgstreamd rebuild` derives its map anew"
+)
 _HINTS = {
     "SQLITE_FULL": "the disk is full: make room and start again",
-    "SQLITE_CORRUPT": "restore a copy, or move it away and start: the target will be looked through",
-    "SQLITE_NOTADB": "this file is no ledger: move it away",
+    "SQLITE_CORRUPT": _ANEW,
+    "SQLITE_NOTADB": _ANEW,
     "SQLITE_READONLY": "the state directory must be writable for the user of the daemon",
     "SQLITE_CANTOPEN": "the state directory must exist and be readable for this user",
     "SQLITE_BUSY": "another program holds the ledger",
     "SQLITE_IOERR": "look at the disk: dmesg, df",
 }
+
+
+def _unopened(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _HINTS["SQLITE_FULL"]
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return _HINTS["SQLITE_READONLY"]
+    return ""
 
 
 def _told(function: Callable[..., Any], *args: Any) -> Any:
