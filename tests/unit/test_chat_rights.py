@@ -93,6 +93,10 @@ def test_what_only_the_full_chat_tells() -> None:
         linked_chat_id = 60
         slowmode_seconds = 30
         ttl_period = 86400
+        migrated_from_chat_id = None
+        migrated_from_max_id = None
+        chat_photo = None
+        about = ""
 
     seen = chats.channel(channel(megagroup=True, default_banned_rights=NEW_GROUP), Full())
     assert (seen.linked, seen.slow_mode, seen.auto_delete) == (-1_000_000_000_060, 30, 86400)
