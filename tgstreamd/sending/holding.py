@@ -51,7 +51,12 @@ class Holding:
     async def load(self) -> None:
         """Read what the ledger holds, and put right marks that the wall clock has left in the future."""
         now = self._clock.now()
-        self._marks = {key: anchored(mark, now) for key, mark in (await self._store.marks()).items()}
+        stored_marks = await self._store.marks()
+        self._marks = {key: anchored(mark, now) for key, mark in stored_marks.items()}
+        for key, mark in self._marks.items():
+            if mark != stored_marks[key]:
+                # Else each look would anchor it anew, and its time would never come.
+                await self._store.set_marks([key], mark.at, mark.cost)
         self.holds = await self._store.holds()
         stored = await self._store.fact(TEMPO)
         tempo = msgspec.json.decode(stored, type=Tempo) if stored else Tempo(interval=self.pace.interval)
