@@ -229,7 +229,7 @@ async def test_a_story_is_shared_again_or_named(tmp_path: Path) -> None:
         stories = [house.world.media.story(star.id, 5), house.world.media.story(star.id, 6, alive=False)]
         shared, named = await mirrored(house, *stories)
         assert (shared.media.plain.peer.user_id, shared.media.plain.id) == (star.id, 5)
-        assert named.text == "[a story: https://t.me/the_star/s/6, STORY_ID_INVALID — not copied]"
+        assert named.text == "[a story: https://t.me/the_star/s/6, it can be seen no more — not copied]"
 
 
 async def test_dice_are_never_thrown_again(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ async def test_a_page_that_is_refused_becomes_a_text(tmp_path: Path) -> None:
         original = page(house, types.PageBlockUnsupported())
         [copy] = await mirrored(house, {"page": original})
         first, rest = copy.text.split("\n", 1)
-        assert first == "[a rich message, RICH_VALIDATE_CTOR_NOT_ALLOWED — as text]"
+        assert first == "[a rich message, Telegram refuses it — as text]"
         assert rest == f"{FLAT}\n[something newer than this version]"
         bold = [(e.offset, e.length) for e in copy.entities if isinstance(e, types.MessageEntityBold)]
         assert len(bold) == 2

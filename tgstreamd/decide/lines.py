@@ -6,6 +6,7 @@ a line goes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -46,6 +47,16 @@ NAMES: dict[str, str] = {
     "expired": "media that has expired",
     "unsupported": "something that this version does not know",
 }
+
+
+#: What a refusal means, by the beginning of Telegram's name for it.
+REASONS: dict[str, str] = {
+    "STORY_": "it can be seen no more",
+    "CHAT_SEND_": "not allowed here",
+    "VOICE_MESSAGES_FORBIDDEN": "not allowed here",
+    "PREMIUM_ACCOUNT_REQUIRED": "only Premium accounts may send it",
+}
+_NAME = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)+")
 
 
 def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> Text:
@@ -94,7 +105,7 @@ def answered(reply: Reply | None, lost: str, url: str) -> Text:
 
 def note(media: Media, reason: str = "") -> Text:
     """`[a poll: "Lunch?" — not copied]`."""
-    what = describe(media)
+    what, reason = describe(media), plainly(reason)
     middle = f", {reason}" if reason and reason not in what else ""
     return Text(text=f"[{what}{middle} — not copied]")
 
@@ -113,8 +124,15 @@ def in_words(
     if not media.words.strip() or media.refusal:
         return Text() if quiet else note(media, reason)
     said = Text(text=media.words, entities=own(media.word_entities))
-    middle = f", {reason}" if reason else ""
+    middle = f", {plainly(reason)}" if reason else ""
     return said if quiet else join((Text(text=f"[{NAMES[media.kind]}{middle} — as text]"), said))
+
+
+def plainly(reason: str) -> str:
+    """Why, for readers: Telegram's own name of a refusal is for the journal."""
+    if not _NAME.fullmatch(reason):
+        return reason
+    return next((words for name, words in REASONS.items() if reason.startswith(name)), "Telegram refuses it")
 
 
 def remark(media: Media) -> Text:

@@ -182,6 +182,7 @@ CURES: dict[str, Cure] = {
     "TODO_*": "note",
     "GEO_POINT_INVALID": "note",
     "CONTACT_*": "note",
+    "PHONE_NUMBER_INVALID": "note",
     "PAYMENT_UNSUPPORTED": "note",
 }
 #: What is tried next where a cure was not one.

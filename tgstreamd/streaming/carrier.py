@@ -24,7 +24,7 @@ from ..model import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
 from ..ports import Ids, Source, Target
 from ..roster import Roster
 from ..store import Job, Store
-from .pipe import Pipe
+from .pipe import PART_SHORT, Pipe
 
 log = structlog.get_logger()
 
@@ -195,9 +195,16 @@ class Carrier:
 
         if progress is not None:
             progress(min(size, len(done) * PART_SIZE))
-        await self._pipe.transfer(
-            media, upload, done=done, acknowledge=acknowledge, refresh=refresh, progress=progress, thumb=thumb
-        )
+        try:
+            await self._pipe.transfer(
+                media, upload, done=done, acknowledge=acknowledge, refresh=refresh, progress=progress,
+                thumb=thumb,
+            )  # fmt: skip
+        except Transient as error:
+            if error.error != PART_SHORT:
+                raise
+            # Asked again and again it stays so: what is not there will not come.
+            raise SourceGone("the file is shorter than Telegram says") from error
         return upload
 
     async def _refetched(self, job: Job, message: Message, old: Media) -> Media:

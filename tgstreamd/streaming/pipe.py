@@ -21,6 +21,8 @@ from .window import Window
 #: Acknowledged parts are handed over together: so many, or those of so many seconds.
 GROUP = 12
 GROUP_SECONDS = 1.0
+#: The name of the trouble that the source gave fewer bytes than the size of its file.
+PART_SHORT = "PART_SHORT"
 
 type Acknowledge = Callable[[Sequence[int]], Awaitable[None]]
 
@@ -140,7 +142,8 @@ class Pipe:
         data = await self._source.part(run.media, offset, PART_SIZE, thumb=run.thumb)
         expected = min(PART_SIZE, run.upload.size - offset)
         if len(data) != expected:
-            raise Transient(f"part {index} has {len(data)} bytes instead of {expected}")
+            what = f"part {index} has {len(data)} bytes instead of {expected}"
+            raise Transient(what, error=PART_SHORT)
         async with self._slots:
             await self._target.save_part(run.upload, index, data)
 

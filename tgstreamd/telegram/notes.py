@@ -24,7 +24,12 @@ def _quoted(what: str, text: str) -> str:
 
 def _place(media: Any) -> str:
     geo = media.geo
-    return f": {geo.lat:.5f}, {geo.long:.5f}" if isinstance(geo, types.GeoPoint) else ""
+    return f": {geo.lat:.5f}, {geo.long:.5f}" if on_earth(geo) else ""
+
+
+def on_earth(geo: Any) -> bool:
+    """Whether a place is one."""
+    return isinstance(geo, types.GeoPoint) and abs(geo.lat) <= 90 and abs(geo.long) <= 180
 
 
 def _contact(media: Any) -> str:

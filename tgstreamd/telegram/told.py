@@ -17,7 +17,7 @@ from ..model import Entity, Media
 from . import entities
 from .directory import Directory, marked
 from .files import reference
-from .notes import note_for
+from .notes import note_for, on_earth
 
 #: Seconds that Telegram allows a poll to stay open
 #: (https://core.telegram.org/constructor/poll, `close_period`).
@@ -64,7 +64,7 @@ def titled(text: Any, sender: Sender) -> Any:
 
 def _read_place(tl: Any, _: Directory | None) -> dict[str, Any]:
     named = {"name": tl.title} if isinstance(tl, types.MessageMediaVenue) else {}
-    if not isinstance(tl.geo, types.GeoPoint):
+    if not on_earth(tl.geo):
         return {**named, "refusal": "without coordinates"}
     return named
 
