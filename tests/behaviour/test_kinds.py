@@ -386,3 +386,37 @@ async def test_what_telegram_refuses_for_good_becomes_a_note(tmp_path: Path, err
         assert first.text.startswith("[a poll, ")
         assert "Lunch?" in first.text
         assert more[-1].text == "after"
+
+
+OUTCOMES: dict[str, Any] = {
+    "place": lambda house: {"media": Media("geo", plain=PLAIN[0])},
+    "live": lambda house: {"media": Media("geo", plain=types.MessageMediaGeoLive(GEO, 900))},
+    "venue": lambda house: {"media": Media("venue", plain=PLAIN[1])},
+    "contact": lambda house: {"media": Media("contact", plain=PLAIN[2])},
+    "poll": lambda house: {"media": poll(), "text": "vote"},
+    "quiz unknown": lambda house: {"media": poll("Capital?", quiz=True)},
+    "page": lambda house: {"page": page(house)},
+    "live photo": lambda house: {"media": house.world.media.live_photo()},
+}
+
+
+@pytest.mark.parametrize("kind", OUTCOMES)
+async def test_a_lost_answer_sends_nothing_twice(tmp_path: Path, kind: str) -> None:
+    """The call was carried out, the connection cut, the daemon killed: found again by what it says."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target)
+        method = "messages.sendMessage" if kind == "page" else "messages.sendMedia"
+        house.post(source, media=poll("another one"))
+        house.post(source, **OUTCOMES[kind](house))
+        house.post(source, media=poll("a third"))
+        house.tg.faults.add(Fault(method, "apply-cut", skip=0 if kind == "page" else 1))
+        await house.start()
+        await house.run(until=lambda: len(seen(house, target)) == 2)
+        house.world.chats.forget_random_ids()
+        await house.restart()
+        await house.run()
+        copies = [copy for copy in seen(house, target) if not copy.text.startswith("[")]
+        assert len(copies) == 3
+        assert copies[0].media.plain.poll.question.text == "another one"
+        assert copies[2].media.plain.poll.question.text == "a third"
