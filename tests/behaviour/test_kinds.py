@@ -355,6 +355,45 @@ async def test_a_video_keeps_cover_start_and_spoiler(tmp_path: Path, transfer: s
         assert (copy.media.cover, copy.media.timestamp, copy.media.spoiler) == (video.cover, 7, True)
 
 
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_cover_whose_reference_expired_on_the_way(tmp_path: Path, refused: bool) -> None:
+    """The file took longer than references live: its cover is asked for again, or left out if that does
+    not help. Nothing moves twice."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        video = _covered(house)
+        house.post(source, media=video)
+        house.mirror(source, target)
+        await house.start()
+        await house.read()
+        house.world.files.expire_references()
+        if refused:
+            house.tg.faults.add(Fault("messages.uploadMedia", code=400, message="FILE_REFERENCE_EXPIRED"))
+        await house.run()
+        [copy] = seen(house, target)
+        assert copy.media.cover is (None if refused else video.cover)
+        assert len(house.tg.log.uploads) == 2
+
+
+async def test_a_cover_whose_original_is_gone(tmp_path: Path) -> None:
+    """Its bytes are here already: the video goes without."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        post = house.post(source, media=_covered(house))
+        house.mirror(source, target)
+        await house.start()
+        await house.read()
+
+        def gone(*_: Any) -> bool:
+            house.world.chats.delete(post)
+            return False
+
+        house.tg.faults.add(Fault("upload.saveFilePart", when=gone, message="NEVER"))
+        await house.run()
+        copies = seen(house, target)
+        assert [copy.media.kind for copy in copies] == ["video"]
+
+
 # -- albums and trouble -----------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..decide.retry import backoff
 from ..errors import (
     FloodWait,
+    MediaExpired,
     PartsMissing,
     Rejected,
     SourceGone,
@@ -147,13 +148,29 @@ class Carrier:
                 log.warning("thumbnail left out", **self._names(job, message), why=error.line())
         mirror = self._roster.mirrors[job.mirror]
         await self._until_commits_are_free()
-        media = flow.media
-        source = self._roster.sources.get(mirror.source)
-        if not self._roster.same_account or (source is not None and source.protected):
-            # Its cover, or its moving part, would only go by reference.
+        media = await self._with_companions(job, message, flow.media)
+        try:
+            raw = await self._target.commit(mirror.target, media, upload, thumb)
+        except MediaExpired as error:
+            if media.alone or not media.companions:
+                raise
+            log.warning("cover or moving part left out", **self._names(job, message), why=error.line())
             media = msgspec.structs.replace(media, alone=True)
-        raw = await self._target.commit(mirror.target, media, upload, thumb)
+            raw = await self._target.commit(mirror.target, media, upload, thumb)
         await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
+
+    async def _with_companions(self, job: Job, message: Message, media: Media) -> Media:
+        """The media with fresh references of its cover, or its moving part; without them where they may not
+        be had. The transfer may have taken longer than a reference lives."""
+        if not media.companions:
+            return media
+        source = self._roster.sources.get(self._roster.mirrors[job.mirror].source)
+        if self._roster.same_account and not (source is not None and source.protected):
+            try:
+                return await self._refetched(job, message, media)
+            except SourceGone as error:
+                log.warning("cover or moving part left out", **self._names(job, message), why=error.line())
+        return msgspec.structs.replace(media, alone=True)
 
     async def _until_commits_are_free(self) -> None:
         """A flood wait on the commit, perhaps ordered before a restart, does not keep parts from moving."""
