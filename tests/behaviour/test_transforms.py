@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from telethon.tl import types
 
@@ -65,7 +66,7 @@ async def test_an_edited_album_keeps_our_lines_where_they_were(tmp_path: Path) -
         make = house.world.media
         house.mirror(source, target, header="top", footer="end", attribution="author")
         await house.start()
-        items = [make.photo(), (make.photo(seed=2), "words"), (make.photo(seed=3), "more")]
+        items: list[Any] = [make.photo(), (make.photo(seed=2), "words"), (make.photo(seed=3), "more")]
         posts = house.world.chats.post_album(source, house.other, items)
         await house.run()
         assert house.texts(target) == ["", "top\nOtto Other\nwords\nend", "more"]

@@ -1,4 +1,4 @@
-"""Every kind of message through the real daemon: another client sees what docs/fidelity.md says, and no more."""
+"""Every kind of message through the real daemon: another client sees what docs/fidelity.md says, no more."""
 
 from __future__ import annotations
 
