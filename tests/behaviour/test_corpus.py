@@ -14,21 +14,32 @@ from tests.fidelity import by_entry, expected
 from tests.house import House
 from tests.integration import clients
 from tests.telegram import scenarios
+from tests.telegram.corpus import ENTRIES, MARK, make_corpus
 from tgstreamd.telegram.session import StoredSession
 
 
-async def mirrored(house: House, *, premium: bool, **options: Any) -> dict[str, Any]:
-    """The corpus of the scenario, mirrored by the scenario's own account."""
-    found = await scenarios.corpus(house.tg, {"premium": premium})
+async def mirrored(house: House, *, premium: bool, live: bool = False, **options: Any) -> dict[str, Any]:
+    """The corpus, mirrored by its own account: as history, or `live`, entry by entry."""
+    stage, found = scenarios.corpus_stage(house.tg, premium=premium)
     house.me = house.world.peers.by_id(found["account"])
     session = StoredSession(house.folder / "session")
     session.set_dc(2, *house.tg.address(2))
     session.auth_key = AuthKey(house.tg.authorise(house.me, 2).key)
     session.save()
     house.mirror(found["source"], found["target"], **options)
-    await house.start()
+    if live:
+        await house.start()
+        await house.run()
+        for name, post in ENTRIES.items():
+            stage.speaker.say(MARK + name)
+            post(stage)
+            await house.run(60.0)
+        stage.speaker.say(MARK + "end")
+    else:
+        make_corpus(stage)
+        await house.start()
     await house.run()
-    return found
+    return found | {"first": stage.first.id, "last": stage.speaker.said[-1].id}
 
 
 def reader(house: House, found: dict[str, Any]) -> Reader:
@@ -39,10 +50,13 @@ def reader(house: House, found: dict[str, Any]) -> Reader:
     return Reader(session.save(), house.tg.public_key_pem)
 
 
-async def differences(house: House, found: dict[str, Any]) -> set[tuple[str, str]]:
+async def differences(house: House, found: dict[str, Any], *, live_after: int = 0) -> set[tuple[str, str]]:
     async with reader(house, found) as eyes:
         source, target = await eyes.read(found["source"]), await eyes.read(found["target"])
-    return {(entry, aspect) for entry, aspect, _ in by_entry(source, target, live_after=found["last"])}
+    return {
+        (entry, aspect)
+        for entry, aspect, _ in by_entry(source, target, live_after=live_after or found["last"])
+    }
 
 
 async def test_a_free_account_differs_as_the_page_says(tmp_path: Path) -> None:
@@ -113,3 +127,10 @@ async def test_a_second_library_sees_the_same(tmp_path: Path) -> None:
                 assert len(ours) > 240
                 for mine, same in zip(ours, seen, strict=True):
                     assert mine == same
+
+
+async def test_told_live_it_differs_no_more(tmp_path: Path) -> None:
+    """While the daemon runs: pushes, albums in pieces, with the sound that each post had."""
+    async with House(tmp_path) as house:
+        found = await mirrored(house, premium=True, live=True)
+        assert await differences(house, found, live_after=found["first"]) == expected("premium")

@@ -331,15 +331,23 @@ def _shown(message: Message) -> dict[str, Any]:
 
 async def corpus(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     """Every kind of message (corpus.py); `entries` says which ids each has. `premium`: our account is."""
-    from .corpus import Stage, digest, make_corpus  # it speaks as the scenarios do
+    from .corpus import digest, make_corpus  # it speaks as the scenarios do
 
-    speaker, found = _stage(tg, premium=bool(args.get("premium", True)))
+    stage, found = corpus_stage(tg, premium=bool(args.get("premium", True)))
+    entries = make_corpus(stage)
+    return _told(stage.speaker, found) | {"entries": entries, "digest": digest(stage.speaker.said)}
+
+
+def corpus_stage(tg: TelegramServer, *, premium: bool) -> tuple[Any, dict[str, Any]]:
+    """The corpus's chats and people, before it is said; for those who want to hear it live."""
+    from .corpus import Stage  # same
+
+    speaker, found = _stage(tg, premium=premium)
     speaker.chat.username = "corpus_source"
     star = tg.world.peers.add_account("Star", username="the_star")
     people = [*speaker.people, tg.world.peers.by_id(found["account"]), tg.world.peers.by_id(found["reader"])]
     elsewhere = tg.world.chats.add_supergroup("Elsewhere", star, people)
-    entries = make_corpus(Stage(speaker, elsewhere, star))
-    return _told(speaker, found) | {"entries": entries, "digest": digest(speaker.said)}
+    return Stage(speaker, elsewhere, star), found
 
 
 async def polls(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
