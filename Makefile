@@ -26,7 +26,7 @@ test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two
 	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 proofs: .venv/.stamp ## the proofs at full size: a file of 2 GB, twenty kills; some minutes
-	@$(BIN)/pytest -q -m slow tests/process $(ARGS)
+	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)
 
 chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS) $(ARGS)

@@ -21,6 +21,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
+from tgstreamd import asking
 from tgstreamd import config as configuration
 from tgstreamd.clock import SystemClock
 from tgstreamd.configured import settings
@@ -167,7 +168,7 @@ class House:
             waiting=self._waiting if patiently else None,
         )
         try:
-            account = await connection.account()
+            account = await self._moving(asking.patiently(connection.account, self.clock, self._waiting))
         except BaseException:
             await connection.close()
             await store.close()

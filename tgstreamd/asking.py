@@ -6,11 +6,31 @@ that concerns the account is raised.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
+from .clock import Clock
+from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
 from .model import Chat, Topic
 from .ports import Source, Target
+
+#: Seconds until a question that failed is asked again; and between words about a wait.
+AGAIN, TOLD_EVERY = 5.0, 25.0
+
+#: Told before each wait: the seconds, and why.
+Waiting = Callable[[float, TgstreamdError], None]
+
+
+async def patiently[R](ask: Callable[[], Awaitable[R]], clock: Clock, waiting: Waiting) -> R:
+    """The answer, through floods and trouble of the network, however long; `waiting` is told meanwhile."""
+    while True:
+        try:
+            return await ask()
+        except (Transient, FloodWait) as error:
+            pause = float(error.seconds) if isinstance(error, FloodWait) else AGAIN
+            end = clock.monotonic() + pause
+            while (left := end - clock.monotonic()) > 0:
+                waiting(left, error)
+                await clock.sleep_until(min(end, clock.monotonic() + TOLD_EVERY))
 
 
 async def asked(side: Source | Target, chat: int) -> Chat | TelegramError:

@@ -16,6 +16,7 @@ import structlog
 
 from . import __version__
 from .admission import Admission, Waiting
+from .asking import patiently
 from .capture import Capture
 from .careful import Careful
 from .clock import Clock
@@ -162,9 +163,15 @@ class Daemon:
 
     @classmethod
     async def build(
-        cls, config: Config, clock: Clock, systemd: Systemd, store: Store, connection: Connection
+        cls,
+        config: Config,
+        clock: Clock,
+        systemd: Systemd,
+        store: Store,
+        connection: Connection,
+        waiting: Waiting,
     ) -> Daemon:
-        account = await connection.account()
+        account = await patiently(connection.account, clock, waiting)
         roster = Roster(reader=account, writer=account)
         return cls(config, clock, systemd, store, connection, roster, SecretIds())
 

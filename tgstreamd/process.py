@@ -92,7 +92,7 @@ async def _run(
         stack.callback(group.create_task(answering, name="control").cancel)
         connection = await connect(settings(config), clock=clock, waiting=waiting)
         stack.push_async_callback(connection.close)
-        daemon = await Daemon.build(config, clock, systemd, store, connection)
+        daemon = await Daemon.build(config, clock, systemd, store, connection, waiting)
         daemon.reread = reread
         reception.hand_over(daemon.desk)
         reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)

@@ -62,6 +62,10 @@ class Weather:
         about = getattr(self, "_" + deed.replace(" ", "_"))(alive)
         self.say("----", deed, about.text if about is not None else f"to {self._number}")
 
+    def big_file(self) -> None:
+        """One for sure."""
+        self._big_file([])
+
     def _word(self) -> str:
         self._number += 1
         return f"word {self._number}."
