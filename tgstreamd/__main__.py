@@ -78,7 +78,7 @@ def _told(errors: Sequence[TgstreamdError]) -> int:
     """Print each error as one line, once; the exit status is that of the first."""
     prefix = "<3>" if logs.choose("auto", sys.stderr, os.environ) == "journal" else ""
     for line in dict.fromkeys(" ".join(error.line().split()) for error in errors):
-        print(f"{prefix}tgstreamd: {line}", file=sys.stderr)
+        print(f"{prefix}tgstreamd: {logs.spelled(line)}", file=sys.stderr)
     return errors[0].exit_status
 
 

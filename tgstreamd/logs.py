@@ -58,18 +58,30 @@ def configure(
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _Hide(secrets),
+            _Visible(one_line=False),
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     elif native is not None:
         to = _Entries(native)
-        processors += [structlog.processors.format_exc_info, _Hide(secrets), _native]
+        processors += [
+            structlog.processors.format_exc_info,
+            _Hide(secrets),
+            _Visible(one_line=False),
+            _native,
+        ]
     elif chosen == "journal":
-        processors += [structlog.processors.format_exc_info, _Hide(secrets), _journal]
+        processors += [
+            structlog.processors.format_exc_info,
+            _Hide(secrets),
+            _Visible(one_line=False),
+            _journal,
+        ]
     else:
         processors += [
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
             structlog.processors.format_exc_info,
             _Hide(secrets),
+            _Visible(one_line=True),
             structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0),
         ]
     structlog.configure(
@@ -186,6 +198,29 @@ class _Hide:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return text
+
+
+class _Visible:
+    """Other people's control characters, spelled out: they obey nobody, on a terminal or in the journal.
+
+    `one_line`: line ends too, for who does not quote them.
+    """
+
+    def __init__(self, *, one_line: bool) -> None:
+        self._one_line = one_line
+
+    def __call__(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+        for key, value in event_dict.items():
+            if isinstance(value, str) and not value.isprintable():
+                whole = self._one_line and key != "exception"
+                lines = [value] if whole else value.split("\n")
+                event_dict[key] = "\n".join(map(spelled, lines))
+        return event_dict
+
+
+def spelled(text: str) -> str:
+    """The text on one line, each character that does not print as Python would write it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:

@@ -149,3 +149,18 @@ def test_repeated_trouble_in_measure() -> None:
         ("warning", "another trouble", {}),
         ("info", "connected", {"address": "x", "times": 130, "after_seconds": 1300}),
     ]
+
+
+@pytest.mark.parametrize("format", ["journal", "console", "json"])
+def test_nobody_writes_to_the_terminal(format: logs.Format) -> None:
+    """Escape sequences, carriage returns and turned direction of other people's text are spelled out."""
+    stream = io.StringIO()
+    logs.configure("info", format, stream=stream)
+    structlog.get_logger().info("chat\x1b[2Jseen", title="\x1b]0;owned\x07", name="a\rb\u202ec\x9b1m")
+    try:
+        raise ValueError("\x1b[31mred")
+    except ValueError:
+        structlog.get_logger().error("broke", exc_info=True)
+    said = stream.getvalue()
+    assert all(line.isprintable() for line in said.splitlines())
+    assert "red" in said

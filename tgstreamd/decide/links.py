@@ -28,6 +28,9 @@ _APP = re.compile(
     re.IGNORECASE,
 )
 
+#: Message ids have 32 bits, whatever somebody writes into a link.
+ID_MAX = 2**31 - 1
+
 
 def named(url: str, chat: Chat) -> int | None:
     """The message of `chat` that a link means; None where it means something else."""
@@ -35,10 +38,12 @@ def named(url: str, chat: Chat) -> int | None:
     # A link to a comment names the post, and means what hangs on it elsewhere.
     if found is None or "comment=" in (found["rest"] or ""):
         return None
+    if len(found["id"]) > 10 or not 0 < (message := int(found["id"])) <= ID_MAX:
+        return None
     if found["number"]:
-        return int(found["id"]) if chat.id == int(f"-100{found['number']}") else None
+        return message if str(chat.id) == f"-100{found['number']}" else None
     mine = chat.username and found["name"].lower() == chat.username.lower()
-    return int(found["id"]) if mine else None
+    return message if mine else None
 
 
 def mentioned(messages: Iterable[Message], chat: Chat) -> frozenset[int]:

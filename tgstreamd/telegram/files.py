@@ -139,7 +139,8 @@ def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
 
 def harmless(name: str) -> str:
     """A file name without separators, control characters and turned direction: some client may trust it."""
-    return _HIDDEN.sub("", name).replace("/", "_").replace("\\", "_").strip() or "file"
+    kept = _HIDDEN.sub("", name).replace("/", "_").replace("\\", "_").strip()
+    return kept if kept.strip(".") else "file"
 
 
 def _photo_as_file(media: Media, upload: Upload) -> Any:
