@@ -6,7 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 RUNTIME := build/runtime
-JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
+# Twice the cores: many tests wait for a socket or another process.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 8 : 2 * n )))
 PIP := -m pip --disable-pip-version-check -qq install
 
 KILLS ?= 1000
