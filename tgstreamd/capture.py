@@ -154,11 +154,7 @@ class Capture:
             if box in self._told or self._is_due(box) or await self._seals(chats):
                 more |= await self._guard(box, chats, self._read_difference(box, chats))
         for gap in await self._gaps.due():
-            if (
-                not self._patience.rests(gap.chat)
-                and not self._asleep(HISTORIES)
-                and await self._hungry(gap)
-            ):
+            if not self._patience.rests(gap.chat) and not self._asleep(HISTORIES) and await self._hungry(gap):
                 more |= await self._guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
             if self._clock.monotonic() >= self._reconcile_at.setdefault(
