@@ -301,6 +301,8 @@ HARMLESS = {
     "line\nbreak.pdf": "linebreak.pdf",
     "\u202egnp.exe": "gnp.exe",
     "C:\\con\\aux.txt": "C:_con_aux.txt",
+    ".": "file",
+    "..": "file",
 }
 
 

@@ -216,7 +216,7 @@ def _files(speaker: Speaker, big: int) -> None:
     say("side B", make("audio", 3_000_000, dc_id=4))
     say("", make("sticker"))
     say("", make("sticker", 60_000, emoji="🐈‍⬛", dc_id=4))
-    names = ["Отчёт 2026 (final) (2).PDF", "写真集.tar.gz", "no extension", "..", "-rf *", ".hidden",
+    names = ["Отчёт 2026 (final) (2).PDF", "写真集.tar.gz", "no extension", "… and so on", "-rf *", ".hidden",
              "quote\"s & <tags>.html", "up and away.txt", "🚀.bin", "n" * 150 + ".txt"]  # fmt: skip
     for index, name in enumerate(names):
         say("", make("document", 40_000 + 9_973 * index, name=name, dc_id=2 + 2 * (index % 2)))
