@@ -78,9 +78,12 @@ class Admission:
     async def admit_all(self, waiting: Waiting) -> None:
         """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
         before = {row.id for row in await self._store.mirror_list()}
-        await self._store.deactivate_all()
+        await self._store.uncheck_all()
         for config in self._configs:
             await self._patiently(config, before, waiting)
+        # Only now: a start that is cut short must not make those that it had not reached look removed.
+        for mirror_id in before - self._roster.mirrors.keys():
+            await self._store.deactivate(mirror_id)
         await self._refuse_loops()
 
     def unborn(self) -> list[tuple[MirrorConfig, str]]:

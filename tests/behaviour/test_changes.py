@@ -12,6 +12,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.through import Death, Through, dies
+from tgstreamd.store import Store
 
 
 async def _mirrored(house: House, **options: object) -> tuple[Chat, Chat]:
@@ -291,3 +292,27 @@ async def test_what_was_pinned_is_pinned_though_the_birth_was_cut_short(tmp_path
         await house.start()
         await house.run()
         assert [message.pinned for message in house.messages(target)] == [True]
+
+
+@pytest.mark.parametrize("step", ["uncheck_all", "activate"])
+async def test_a_start_cut_short_makes_no_mirror_look_removed(tmp_path: Path, step: str) -> None:
+    """What it missed comes by the difference, which tells of deletions, and not from the history."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house, deletes="mirror")
+
+        def dying(store: Store) -> Through:
+            hooks = {step: dies()}
+            return Through(store, after=hooks) if step == "uncheck_all" else Through(store, before=hooks)
+
+        for n in range(2):
+            await house.stop()
+            house.post(source, f"missed {n}")
+            house.wrap_store = dying  # type: ignore[assignment]  # a store in all but name
+            with contextlib.suppress(Death):
+                await house.start()
+            await house.stop()
+            house.wrap_store = lambda store: store
+            await house.start()
+            assert not await house.store.gaps(1)
+            await house.run()
+        assert house.texts(target) == ["missed 0", "missed 1"]

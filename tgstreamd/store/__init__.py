@@ -80,7 +80,7 @@ class Store(Engine):
 
     mirror_list = transaction(mirrors.mirror_list)
     find_mirror = transaction(mirrors.find_mirror)
-    deactivate_all = transaction(mirrors.deactivate_all)
+    uncheck_all = transaction(mirrors.uncheck_all)
     deactivate = transaction(mirrors.deactivate)
     bear = transaction(mirrors.bear)
     list_only = transaction(mirrors.list_only)

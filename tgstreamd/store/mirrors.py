@@ -57,9 +57,9 @@ def find_mirror(
     return _row(row) if row else None
 
 
-def deactivate_all(db: Db) -> None:
-    """At a start: no mirror counts until the configuration names it."""
-    db.execute("UPDATE mirror SET active = 0, unchecked = 1")
+def uncheck_all(db: Db) -> None:
+    """At a start: every target is looked through before anything is sent to it."""
+    db.execute("UPDATE mirror SET unchecked = 1")
 
 
 def deactivate(db: Db, mirror: int) -> None:
