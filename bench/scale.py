@@ -136,7 +136,7 @@ async def measure(path: Path) -> dict[str, float]:
     """A fresh process over the ledger: what the daemon does at a start and for each message."""
     began = time.perf_counter()
     store = await Store.open(path)
-    await store.deactivate_all()
+    await store.uncheck_all()
     await store.activate(1, name="bench", was_away=False, newest=0, box_chat=SOURCE, box=Box(pts=1))
     await store.mirror_list()
     await store.gaps()
