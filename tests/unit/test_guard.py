@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,17 +15,15 @@ from tgstreamd.guard import no_core_dumps, refuse_exposed
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that everyone can get to: pytest's own above it are opened for as long as the test lasts."""
-    before = {above: above.stat().st_mode for above in (tmp_path, *tmp_path.parents)}
-    closed = {above: mode for above, mode in before.items() if not mode & 0o001}
-    if any("pytest" not in above.name and above.name != tmp_path.name for above in closed):
-        pytest.skip("the folder for temporary files is closed to others")
-    for above, mode in closed.items():
-        above.chmod(mode | 0o001)
-    yield tmp_path
-    for above, mode in closed.items():
-        above.chmod(mode)
+def folder() -> Iterator[Path]:
+    """A folder that everyone can get to, which pytest's own are not."""
+    made = Path(tempfile.mkdtemp(prefix="tgstreamd-guard-"))
+    made.chmod(0o755)
+    if any(not above.stat().st_mode & 0o001 for above in made.parents):
+        made.rmdir()
+        pytest.skip("the folder for temporary files is closed to others on this machine")
+    yield made
+    shutil.rmtree(made)
 
 
 @pytest.mark.parametrize(("mode", "what"), [(0o644, "read"), (0o604, "read"), (0o602, "write")])
