@@ -102,7 +102,6 @@ class Store(Engine):
 
     box = transaction(intake.box)
     gaps = transaction(intake.gaps)
-    fed_to = transaction(intake.fed_to)
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)
     take_edits = transaction(intake.take_edits)
@@ -132,7 +131,6 @@ class Store(Engine):
     open_prints = transaction(copies.open_prints)
     highest_copy = transaction(copies.highest_copy)
     unsent = transaction(queue.unsent)
-    skip_upto = transaction(queue.skip_upto)
     refused = transaction(attempts.refused)
     settle = transaction(attempts.settle)
     published = transaction(attempts.published)

@@ -228,11 +228,6 @@ def take_lifted(
     )
 
 
-def fed_to(db: Db, mirror: int, chat: int) -> int:
-    row = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
-    return int(row["fed_to"]) if row else 0
-
-
 def born_to(db: Db, mirror: int, chat: int) -> int:
     """The newest id when the mirror was born: what lies above it has to be in the ledger."""
     row = db.execute("SELECT born_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
