@@ -21,8 +21,8 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tgstreamd import asking
 from tgstreamd import config as configuration
+from tgstreamd.admission import asking
 from tgstreamd.clock import SystemClock
 from tgstreamd.configured import settings
 from tgstreamd.daemon import Daemon

@@ -15,10 +15,10 @@ from typing import Any, cast
 import structlog
 
 from . import __version__
-from .admission import Admission, Waiting
-from .asking import patiently
-from .capture import Capture
-from .careful import Careful
+from .admission.admitting import Admission, Waiting
+from .admission.asking import patiently
+from .capture.careful import Careful
+from .capture.positions import Capture
 from .clock import Clock
 from .config import Config
 from .configured import pace

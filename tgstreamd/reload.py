@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from .admission import Admission
+from .admission.admitting import Admission
 from .clock import Clock
 from .config import Config
 from .decide.pace import Pace

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ..asking import topics
+from ..admission.asking import topics
 from ..config import Config, MirrorConfig
 from ..configured import beginning, mirror_of
 from ..decide.judge import Edge, Finding, backlog_words, judge, refused

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import structlog
 
+from ..config import MirrorConfig
+from ..errors import TelegramError
+from ..model import Chat
+from ..ports import Source, Target
+from ..roster import Roster
+from ..store import Store
 from .asking import asked
-from .config import MirrorConfig
-from .errors import TelegramError
-from .model import Chat
-from .ports import Source, Target
-from .roster import Roster
-from .store import Store
 
 log = structlog.get_logger()
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from .errors import TgstreamdError, Undecodable
-from .model import Box, Difference, Message
-from .ports import Source
+from ..errors import TgstreamdError, Undecodable
+from ..model import Box, Difference, Message
+from ..ports import Source
 
 log = structlog.get_logger()
 

@@ -10,14 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from .asking import asked, topics
-from .birth import Births
-from .clock import Clock
-from .config import MirrorConfig
-from .configured import mirror_of
-from .decide.judge import Edge, Loops, judge, may_run, refusal
-from .decide.retry import backoff
-from .errors import (
+from ..clock import Clock
+from ..config import MirrorConfig
+from ..configured import mirror_of
+from ..decide.judge import Edge, Loops, judge, may_run, refusal
+from ..decide.retry import backoff
+from ..errors import (
     AccountFrozen,
     FloodWait,
     NotAuthorised,
@@ -26,12 +24,14 @@ from .errors import (
     TgstreamdError,
     Transient,
 )
+from ..model import Chat
+from ..ports import Beat, Source, Target
+from ..roster import Roster
+from ..store import Store
+from .asking import asked, topics
+from .birth import Births
 from .looks import take_face, take_forum
-from .model import Chat
 from .moves import Moves
-from .ports import Beat, Source, Target
-from .roster import Roster
-from .store import Store
 
 log = structlog.get_logger()
 

@@ -7,25 +7,23 @@ transaction that moves the position. Must not send anything, and must not decide
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from .clock import Clock
-from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient, Undecodable
+from ..clock import Clock
+from ..errors import Undecodable
+from ..model import Difference, Message, Push
+from ..ports import Beat, Ids, Source
+from ..roster import Roster, box_of
+from ..store import Gap, Store
 from .gaps import Gaps
-from .model import Difference, Message, Push
-from .patience import Patience
-from .ports import Beat, Ids, Source
-from .roster import Roster, box_of
-from .store import Gap, Store
+from .trouble import RECONCILE, Trouble
 
 log = structlog.get_logger()
 
 #: Seconds after which a silent box is asked all the same: busy channels are known not to push.
 POLL = 90.0
-#: Seconds between comparisons of a source's newest messages with the ledger.
-RECONCILE = 600.0
 #: Messages of a backlog that lie ready in the ledger; more are read as they are sent.
 LOOKAHEAD = 500
 #: Seconds that a service may be silent while it waits.
@@ -64,9 +62,7 @@ class Capture:
         self._told: set[int] = set()
         self._due: dict[int, float] = {}
         self._reconcile_at: dict[int, float] = {}
-        self._patience = Patience(clock)
-        #: Methods that Telegram holds, and until when (unix time).
-        self._floods: dict[str, float] = {}
+        self._trouble = Trouble(store, roster, clock, again=self._told.add)
         #: Mirrors whose history is read to its end before anything is sent (their target is looked through).
         self.whole_history: set[int] = set()
         #: Boxes whose position was read to its end since the start.
@@ -136,32 +132,30 @@ class Capture:
             until = min([now + IDLE / 2, *self._due.values(), *await self.appointments()])
             await self._clock.wait(self._wake, until)
 
-    def _freeze(self, error: AccountFrozen) -> None:
-        """A frozen account reads nothing and is not asked again until a person has started us anew."""
-        if not self._roster.frozen:
-            self._roster.frozen = True
-            log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
-
     async def step(self) -> bool:
         """Read one bite of everything that is due; true if there is more to read at once."""
         more = False
         if self._roster.frozen:
             return False
-        await self._remember_floods()
+        await self._trouble.remember_floods()
         for box, chats in self._roster.boxes().items():
-            if self._patience.rests(box) or self._asleep(DIFFERENCES):
+            if self._trouble.rests(box) or self._trouble.asleep(DIFFERENCES):
                 continue
             if box in self._told or self._is_due(box) or await self._seals(chats):
-                more |= await self._guard(box, chats, self._read_difference(box, chats))
+                more |= await self._trouble.guard(box, chats, self._read_difference(box, chats))
         for gap in await self._gaps.due():
-            if not self._patience.rests(gap.chat) and not self._asleep(HISTORIES) and await self._hungry(gap):
-                more |= await self._guard(gap.chat, [gap.chat], self._read_page(gap))
+            if (
+                not self._trouble.rests(gap.chat)
+                and not self._trouble.asleep(HISTORIES)
+                and await self._hungry(gap)
+            ):
+                more |= await self._trouble.guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
             if self._clock.monotonic() >= self._reconcile_at.setdefault(
                 chat, self._clock.monotonic() + RECONCILE
-            ) and not (self._patience.rests(chat) or self._asleep(HISTORIES)):
+            ) and not (self._trouble.rests(chat) or self._trouble.asleep(HISTORIES)):
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
-                await self._guard(chat, [chat], self._reconcile(chat))
+                await self._trouble.guard(chat, [chat], self._reconcile(chat))
         return more
 
     async def catch_up(self) -> None:
@@ -268,48 +262,5 @@ class Capture:
         chats = [chat for chats in self._roster.boxes().values() for chat in chats]
         seals = [await self._store.next_seal(chat) for chat in chats]
         ahead = self._clock.monotonic() - self._clock.now()
-        floods = [at for at in self._floods.values() if at > self._clock.now()]
-        times = [at for at in (*seals, *floods) if at is not None]
-        return [*(at + ahead for at in times), *self._patience.ends()]
-
-    def _asleep(self, methods: frozenset[str]) -> bool:
-        """Whether Telegram holds one of these for the account, whatever the chat."""
-        return any(self._floods.get(method, 0.0) > self._clock.now() for method in methods)
-
-    async def _remember_floods(self) -> None:
-        """Once a process: what was ordered before it began still binds it."""
-        if not self._floods:
-            self._floods = {"": 0.0}
-            for scope, hold in (await self._store.holds()).items():
-                self._floods[scope.removeprefix("method:")] = hold.until
-
-    async def _guard(self, key: int, chats: list[int], work: Awaitable[bool]) -> bool:
-        """Do one bite of work; trouble rests this chat or box, and no other."""
-        try:
-            more = await work
-        except NotAuthorised:
-            raise
-        except AccountFrozen as error:
-            self._freeze(error)
-            return False
-        except (FloodWait, Transient, Undecodable) as error:
-            self._told.add(box_of(key))
-            if isinstance(error, FloodWait):
-                until = self._clock.now() + error.seconds
-                self._floods[error.method] = until
-                await self._store.hold_until(f"method:{error.method}", until, error.error)
-            self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
-            return False
-        except TelegramError as error:
-            for chat in chats:
-                for mirror in self._roster.of_source(chat):
-                    if await self._store.pause(mirror.id, "lost", f"source: {error.line()}"):
-                        log.error(
-                            "mirror paused, asked again every 10 minutes",
-                            mirror=mirror.name,
-                            why=error.line(),
-                        )
-            self._patience.failed(key, "source cannot be read", error, least=RECONCILE, chat=chats[0])
-            return False
-        self._patience.works(key, "reading works again", chat=chats[0])
-        return more
+        times = [at for at in (*seals, *self._trouble.floods()) if at is not None]
+        return [*(at + ahead for at in times), *self._trouble.ends()]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from .clock import Clock
-from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
-from .model import Chat, Topic
-from .ports import Source, Target
+from ..clock import Clock
+from ..errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
+from ..model import Chat, Topic
+from ..ports import Source, Target
 
 #: Seconds until a question that failed is asked again; and between words about a wait.
 AGAIN, TOLD_EVERY = 5.0, 25.0

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 import structlog
 
-from .clock import Clock
-from .errors import Undecodable
-from .model import Message
-from .ports import Ids, Source
-from .roster import Roster, of_topic, wants
-from .store import Gap, Store
+from ..clock import Clock
+from ..errors import Undecodable
+from ..model import Message
+from ..ports import Ids, Source
+from ..roster import Roster, of_topic, wants
+from ..store import Gap, Store
 
 log = structlog.get_logger()
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from .clock import Clock
-from .config import MirrorConfig
-from .configured import beginning
-from .decide.judge import backlog_words
-from .errors import Rejected, SourceLost
-from .model import Chat, Mirror
-from .ports import Source
-from .roster import Roster, box_of
-from .store import Store
+from ..clock import Clock
+from ..config import MirrorConfig
+from ..configured import beginning
+from ..decide.judge import backlog_words
+from ..errors import Rejected, SourceLost
+from ..model import Chat, Mirror
+from ..ports import Source
+from ..roster import Roster, box_of
+from ..store import Store
 
 log = structlog.get_logger()
 

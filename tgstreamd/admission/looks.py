@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import structlog
 
-from .clock import Clock
-from .errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
-from .model import Chat, Face, Mirror
-from .ports import Source
-from .store import Store
+from ..clock import Clock
+from ..errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
+from ..model import Chat, Face, Mirror
+from ..ports import Source
+from ..store import Store
 
 log = structlog.get_logger()
 
