@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -22,10 +21,11 @@ from .capture.positions import Capture
 from .clock import Clock
 from .config import Config
 from .configured import pace
-from .desk import checks
+from .desk import checks, status
 from .desk.rates import Rates
 from .desk.rehearsal import rehearse
-from .desk.verbs import Desk, Live, State, Unborn
+from .desk.status import Live, State, Unborn, memory_rss
+from .desk.verbs import Desk
 from .errors import TgstreamdError
 from .model import Mirror
 from .ports import Beat, Ids, SecretIds, Source
@@ -284,18 +284,8 @@ class Daemon:
 
     async def status_line(self) -> str:
         """One line for `systemctl status`."""
-        standings = await self.store.standings()
-        waiting = sum(s.live + s.backlog + s.unread_live + s.unread_backlog for s in standings)
-        paused = [s.mirror.name for s in standings if s.mirror.paused]
-        parts = [f"{len(standings)} mirrors, {waiting} messages waiting"]
-        if paused:
-            parts.append(f"paused: {', '.join(paused)}")
-        if parked := sum(s.parked for s in standings):
-            parts.append(f"{parked} parked")
         now = self.clock.now()
-        if held := [h for s in standings if (h := self.holding.held(s.mirror.target, now))]:
-            parts.append(f"waiting {max(h.until for h in held) - now:.0f} s: {held[0].reason}")
-        return "; ".join(parts)
+        return status.line(await self.store.standings(), lambda target: self.holding.held(target, now), now)
 
     def _stuck(self, names: Any) -> None:
         log.error("services are overdue, systemd will restart us", services=list(names))
@@ -303,12 +293,3 @@ class Daemon:
     async def _for_ever(self, name: str, service: Awaitable[None]) -> None:
         await service
         raise TgstreamdError(f"the service {name!r} ended by itself")
-
-
-def memory_rss() -> int:
-    """Bytes of resident memory of this process now."""
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

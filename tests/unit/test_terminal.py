@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tgstreamd.cli import chats, check, status
 from tgstreamd.cli.terminal import bar, clean, size
-from tgstreamd.desk.verbs import FOREVER
+from tgstreamd.desk.status import FOREVER
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tgstreamd.decide.pace import Pace
-from tgstreamd.desk import verbs
-from tgstreamd.desk.verbs import Desk, Live, Unborn
+from tgstreamd.desk import status, verbs
+from tgstreamd.desk.status import Live, Unborn
+from tgstreamd.desk.verbs import Desk
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.model import Account, Box
 from tgstreamd.store import Store
@@ -47,7 +48,7 @@ async def bear(store: Store, name: str, source: int, target: int, count: int = 0
 
 
 async def seen(store: Store | None, live: Live | None = None, pace: Pace | None = None) -> dict[str, Any]:
-    answer = await verbs.status(store, live or Live(), pace=pace or Pace(), now=NOW)
+    answer = await status.status(store, live or Live(), pace=pace or Pace(), now=NOW)
     return dict(json.loads(json.dumps(answer)))
 
 

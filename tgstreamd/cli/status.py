@@ -11,7 +11,7 @@ from typing import Any
 
 from ..clock import SystemClock
 from ..decide.pace import Pace
-from ..desk import verbs
+from ..desk import status
 from . import compose
 from .terminal import bar, clean, clock_time, duration, fit, size
 
@@ -55,7 +55,7 @@ def look(arguments: Namespace) -> dict[str, Any]:
     async def read() -> dict[str, Any]:
         now = SystemClock().now()
         async with compose.look_into(paths) as store:
-            return await verbs.status(store, verbs.Live(), pace=pace, now=now)
+            return await status.status(store, status.Live(), pace=pace, now=now)
 
     return asyncio.run(read())
 
@@ -133,7 +133,7 @@ def _mirror(mirror: dict[str, Any], *, running: bool) -> list[str]:
     if mirror["hold_until"]:
         until = (
             "until a person acts"
-            if mirror["hold_until"] >= verbs.FOREVER
+            if mirror["hold_until"] >= status.FOREVER
             else f"until {clock_time(mirror['hold_until'])}"
         )
         shown.append(f"  waits {until}: {mirror['hold_reason']}")

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 from ..decide.pace import Pace
 from ..errors import TgstreamdError
 from ..store import Store
-from .verbs import Desk, Live
+from .status import Live
+from .verbs import Desk
 
 
 class Reception:
