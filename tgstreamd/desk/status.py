@@ -1,0 +1,203 @@
+"""How things stand: what `status --json` shows, and the line that systemd shows.
+
+The same answer from a running daemon and from the ledger of a stopped one (`Live` holds what only a running
+one knows). What it returns is documented and only ever extended. Reads the ledger, changes nothing.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from .. import __version__
+from ..decide.pace import Pace, Tempo, behind, eta
+from ..model import Account, Value
+from ..store import Hold, Standing, Store
+
+#: The ledger's fact that holds the backlog's widened interval.
+TEMPO = "backlog_tempo"
+#: Holds that end only when a person does something lie this far ahead or further.
+FOREVER = 4e9
+
+State = Literal["starting", "running", "stopped"]
+
+
+class Unborn(Value, frozen=True, kw_only=True):
+    """A configured mirror that has no place in the ledger yet, since its chats cannot be asked."""
+
+    name: str
+    source: int | str
+    target: int | str
+    source_topic: int | None = None
+    target_topic: int | None = None
+    why: str
+
+
+class Live(Value, frozen=True, kw_only=True):
+    """What only the running daemon knows. Its defaults are those of a stopped one."""
+
+    state: State = "stopped"
+    account: Account | None = None
+    #: Files on their way, each with mirror, source_id, name, size, transferred, bytes_per_second.
+    transfers: tuple[Any, ...] = ()
+    #: Parts that may be under way at once now, and what the buffer holds: fewer after floods.
+    window: int | None = None
+    buffer_parts: int | None = None
+    #: Bytes of resident memory.
+    memory_rss: int | None = None
+    #: Messages a minute that came in and went out, by the mirror's id in the ledger.
+    incoming: Mapping[int, float] = {}
+    outgoing: Mapping[int, float] = {}
+    #: Titles of chats by id, as far as they are known.
+    titles: Mapping[int, str] = {}
+    unborn: tuple[Unborn, ...] = ()
+    #: A sentence about the whole: why it is still starting, what it waits for.
+    note: str = ""
+
+
+async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> dict[str, Any]:
+    """Everything that `status --json` shows; `store` is None where there is no ledger yet."""
+    standings = await store.standings() if store else []
+    holds = await store.holds() if store else {}
+    stored = await store.fact(TEMPO) if store else ""
+    tempo = msgspec.json.decode(stored, type=Tempo) if stored else Tempo(interval=pace.interval)
+    slow = max(tempo.interval, pace.interval)
+    return {
+        "version": __version__,
+        "state": live.state,
+        "note": live.note,
+        "account": {"id": live.account.id, "name": live.account.name, "premium": live.account.premium}
+        if live.account
+        else None,
+        "mirrors": [
+            *(_mirror(one, standings, holds, live, pace, slow, now) for one in standings),
+            *(_unborn(one) for one in live.unborn),
+        ],
+        "transfers": [msgspec.to_builtins(transfer) for transfer in live.transfers],
+        "window": live.window,
+        "buffer_parts": live.buffer_parts,
+        "memory_rss": live.memory_rss,
+        "interval": pace.interval,
+        "backlog_interval": slow,
+    }
+
+
+def _mirror(
+    one: Standing,
+    everyone: Sequence[Standing],
+    holds: Mapping[str, Hold],
+    live: Live,
+    pace: Pace,
+    slow: float,
+    now: float,
+) -> dict[str, Any]:
+    mirror = one.mirror
+    fresh, old = one.live + one.unread_live, one.backlog + one.unread_backlog
+    coming, going = live.incoming.get(mirror.id, 0.0), live.outgoing.get(mirror.id, 0.0)
+    # All backlogs share one interval and take turns: until ours is through, each other one has had as
+    # many turns as it has messages, but no more than ours.
+    shared = sum(min(old, other.backlog + other.unread_backlog) for other in everyone if not _waits(other))
+    left = eta(fresh, pace.interval, incoming=coming)
+    if left is not None and old:
+        left += max(old, shared) * slow
+    hold = _binding(holds, mirror.target, now)
+    limit = 60.0 / pace.interval if pace.interval else float("inf")
+    return {
+        "name": mirror.name,
+        "source": mirror.source,
+        "source_topic": mirror.source_topic,
+        "source_title": live.titles.get(mirror.source, ""),
+        "target": mirror.target,
+        "target_topic": mirror.target_topic,
+        "target_title": live.titles.get(mirror.target, ""),
+        "state": "paused" if mirror.paused else "running",
+        "paused": mirror.paused,
+        "done": one.done,
+        "skipped": one.skipped,
+        "parked": one.parked,
+        "backlog": fresh + old,
+        "waiting_live": fresh,
+        "waiting_history": old,
+        "lag_seconds": max(0, round(now - one.oldest_live)) if one.oldest_live else 0,
+        "eta_seconds": None if left is None or mirror.paused else round(left),
+        "per_minute": round(going, 1),
+        "streamed": one.streamed,
+        "streamed_bytes": one.streamed_bytes,
+        "by_reference": one.referenced,
+        "by_reference_bytes": one.referenced_bytes,
+        "hold_until": round(hold.until) if hold else None,
+        "hold_reason": hold.reason if hold else "",
+        "changes": one.changes,
+        "held_deletions": mirror.held,
+        "last_error": mirror.last_error,
+        "note": behind(coming, limit) if coming > limit else "",
+    }
+
+
+def _unborn(one: Unborn) -> dict[str, Any]:
+    """A mirror without a ledger row: the same keys, nothing counted."""
+    counts = (
+        "done", "skipped", "parked", "backlog", "waiting_live", "waiting_history", "lag_seconds", "streamed",
+        "streamed_bytes", "by_reference", "by_reference_bytes",
+    )  # fmt: skip
+    return {
+        "name": one.name,
+        "source": one.source,
+        "source_topic": one.source_topic,
+        "source_title": "",
+        "target": one.target,
+        "target_topic": one.target_topic,
+        "target_title": "",
+        "state": "paused",
+        "paused": one.why,
+        **dict.fromkeys(counts, 0),
+        "eta_seconds": None,
+        "per_minute": 0.0,
+        "hold_until": None,
+        "hold_reason": "",
+        "changes": 0,
+        "held_deletions": "",
+        "last_error": one.why,
+        "note": "",
+    }
+
+
+def _waits(one: Standing) -> bool:
+    return bool(one.mirror.paused)
+
+
+def _binding(holds: Mapping[str, Hold], target: int, now: float) -> Hold | None:
+    """The longest hold that keeps messages from this target now."""
+    binding = [
+        hold
+        for scope, hold in holds.items()
+        if hold.until > now
+        and (scope in ("account", f"chat:{target}") or scope.startswith("method:messages.send"))
+    ]
+    return max(binding, key=lambda hold: hold.until, default=None)
+
+
+def line(standings: Sequence[Standing], held: Callable[[int], Hold | None], now: float) -> str:
+    """One line for `systemctl status`; `held` tells what keeps messages from a target."""
+    waiting = sum(s.live + s.backlog + s.unread_live + s.unread_backlog for s in standings)
+    paused = [s.mirror.name for s in standings if s.mirror.paused]
+    parts = [f"{len(standings)} mirrors, {waiting} messages waiting"]
+    if paused:
+        parts.append(f"paused: {', '.join(paused)}")
+    if parked := sum(s.parked for s in standings):
+        parts.append(f"{parked} parked")
+    if holds := [hold for s in standings if (hold := held(s.mirror.target))]:
+        parts.append(f"waiting {max(hold.until for hold in holds) - now:.0f} s: {holds[0].reason}")
+    return "; ".join(parts)
+
+
+def memory_rss() -> int:
+    """Bytes of resident memory of this process now."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
