@@ -14,10 +14,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
+# structlog imports rich wherever it is installed, to draw tracebacks. Rich is for the verbs that draw
+# tables; the daemon must not start later and larger for it. `__main__` imports this module first.
+if "structlog" not in sys.modules:
+    sys.modules.setdefault("rich", cast(Any, None))
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+if sys.modules.get("rich", ...) is None:
+    del sys.modules["rich"]
 
 from .clock import Clock
 from .journal import Journal, datagram

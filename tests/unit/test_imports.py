@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,17 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 #: What a verb must not reach for: it composes, it does not mirror.
 NOT_FOR_CLI = {"capture", "sending", "streaming"}
+#: Libraries that cost time or memory, each for those alone that use it.
+HEAVY = {
+    "telethon",
+    "rich",
+    "questionary",
+    "prompt_toolkit",
+    "prometheus_client",
+    "starlette",
+    "uvicorn",
+    "segno",
+}
 #: Libraries that one room alone may import.
 ONLY = {"telethon": "telegram", "sqlite3": "store", "sdnotify": "systemd"}
 
@@ -99,3 +112,13 @@ def test_modules_stay_small_and_say_what_they_are(path: Path) -> None:
     doc = ast.get_docstring(ast.parse(text))
     assert doc, "no module docstring"
     assert len(doc.splitlines()) <= 9
+
+
+@pytest.mark.parametrize(
+    ("module", "loads"), [("tgstreamd.__main__", set()), ("tgstreamd.process", {"telethon"})]
+)
+def test_nothing_waits_for_what_it_does_not_need(module: str, loads: set[str]) -> None:
+    """`status` need not wait for Telethon, nor does the daemon carry what only draws tables."""
+    code = f"import sys, tgstreamd.__main__, {module}; print(*({HEAVY!r} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) == loads

@@ -11,8 +11,6 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import rsa
-from telethon.crypto.rsa import add_key
 
 from ..errors import ConfigError
 
@@ -78,6 +76,10 @@ def trust(server: Server | None) -> None:
     """Let the key exchange accept the server's own key. Raises ConfigError for one that is none."""
     if server is None or not server.public_key:
         return
+    # Here, not above: whoever only wants to know what a configuration means need not wait for Telethon.
+    import rsa
+    from telethon.crypto.rsa import add_key
+
     try:
         key = rsa.PublicKey.load_pkcs1(server.public_key.encode())
     except (ValueError, TypeError) as error:
