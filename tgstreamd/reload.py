@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 IDLE = 60.0
 #: Tables that take effect at a start only.
-AT_START = ("telegram", "stream", "state")
+AT_START = ("telegram", "stream", "state", "metrics")
 
 
 class Reload:

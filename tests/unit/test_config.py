@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.config import Config, load, locate, rules
+from tgstreamd.config import Config, listening, load, locate, rules
 from tgstreamd.errors import ConfigError
 from tgstreamd.wishes import Filter
 
@@ -355,3 +355,30 @@ def test_history_is_stable(value: object) -> None:
     except ConfigError:
         return
     assert rules.history("here", text) == text
+
+
+def test_metrics(tmp_path: Path) -> None:
+    assert read(tmp_path, ACCOUNT + MIRROR).metrics.listen == ""
+    for listen, address in (
+        ("127.0.0.1:9187", ("127.0.0.1", 9187)),
+        ("[::1]:1", ("::1", 1)),
+        ("localhost:9187", ("127.0.0.1", 9187)),
+        ("0.0.0.0:65535", ("0.0.0.0", 65535)),
+    ):
+        config = read(tmp_path, ACCOUNT + MIRROR + f'[metrics]\nlisten = "{listen}"\npage = true\n')
+        assert listening.address(config.metrics.listen) == address
+    for listen in (
+        "9187",
+        ":9187",
+        "::1:9187",
+        "[127.0.0.1]:9187",
+        "name:1",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+    ):
+        line = refusal(tmp_path, ACCOUNT + MIRROR + f'[metrics]\nlisten = "{listen}"\n')
+        assert line.startswith(f'metrics.listen: "{listen}" is no address to listen at')
+    line = refusal(tmp_path, ACCOUNT + MIRROR + "[metrics]\npage = true\n")
+    assert line == 'metrics.page: nothing listens (set metrics.listen = "127.0.0.1:9187" too)'
+    line = refusal(tmp_path, ACCOUNT + MIRROR + '[metrics]\nlisten = "[::1]:1"\nhosts = ["http://x"]\n')
+    assert line.startswith('metrics.hosts: "http://x" is not a host name')

@@ -43,6 +43,7 @@ def keys() -> dict[str, set[str]]:
         "stream": names(config.Stream),
         "state": names(config.State),
         "log": names(config.Log),
+        "metrics": names(config.Metrics),
     }
 
 
@@ -105,7 +106,7 @@ def test_the_example_is_valid_and_shows_every_key_with_its_default() -> None:
         "telegram": set(tree["telegram"]) - {"server"},
         "telegram.server": set(tree["telegram"]["server"]),
         "mirror": set(tree["mirror"][0]),
-        **{table: set(tree[table]) for table in ("pace", "stream", "state", "log")},
+        **{table: set(tree[table]) for table in ("pace", "stream", "state", "log", "metrics")},
     }
     assert found == keys()
     defaults = config.MirrorConfig(name="x", source=1, target=2)
@@ -114,6 +115,9 @@ def test_the_example_is_valid_and_shows_every_key_with_its_default() -> None:
             assert (tuple(value) if key == "filter" else value) == getattr(defaults, key), key
     for table, kind in (("pace", config.Pace), ("stream", config.Stream), ("log", config.Log)):
         assert msgspec.structs.asdict(kind()) == tree[table]
+    assert (
+        config.Metrics(**(tree["metrics"] | {"hosts": tuple(tree["metrics"]["hosts"])})) == config.Metrics()
+    )
 
 
 def test_the_man_pages_know_every_verb_option_and_key() -> None:

@@ -18,10 +18,11 @@ from msgspec import Meta
 
 from ..errors import ConfigError
 from ..wishes import Filter, TopicId
-from . import posts, rules
+from . import listening, posts, rules
+from .listening import Metrics
 from .paths import DEFAULT_FILE, Paths, place
 
-__all__ = ["DEFAULT_FILE", "Config", "MirrorConfig", "Paths", "build", "load", "locate"]
+__all__ = ["DEFAULT_FILE", "Config", "Metrics", "MirrorConfig", "Paths", "build", "load", "locate"]
 
 MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")
 VARIABLES = ("TG_API_ID", "TG_API_HASH", "TG_SESSION", *MIRROR_VARIABLES)
@@ -123,6 +124,7 @@ class File(Table, frozen=True, kw_only=True):
     stream: Stream = Stream()
     state: State = State()
     log: Log = Log()
+    metrics: Metrics = Metrics()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +136,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream
     state: State
     log: Log
+    metrics: Metrics
     paths: Paths
     #: The file it came from; None where the environment was all.
     file: Path | None
@@ -172,6 +175,7 @@ def build(
             raise ConfigError(
                 "no mirror is configured", hint="add a [[mirror]] table, or set SOURCE_CHAT and TARGET_CHAT"
             )
+        listening.judge(file.metrics)
         rules.loops(file.mirror)
         for mirror in file.mirror:
             of = f'mirror "{mirror.name}"'
@@ -190,6 +194,7 @@ def build(
         stream=file.stream,
         state=file.state,
         log=file.log,
+        metrics=file.metrics,
         paths=paths,
         file=where,
     )

@@ -24,6 +24,7 @@ from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient, pick_dc
 from .directory import Directory
 from .session import StoredSession
 from .settings import Settings
+from .tally import Tally
 from .translate import TROUBLES, Side, translate
 from .wire import Wire
 
@@ -63,6 +64,7 @@ class Client(BaseClient):
         self.trouble: TgstreamdError | None = None
         self.me: Any = None
         self._clock: Clock = clock or SystemClock()
+        self.tally = Tally(self._clock)
         self._keeper: asyncio.Task[None] | None = None
         self._refusals = 0
         self._settled_config: Any = None
@@ -226,9 +228,11 @@ class Client(BaseClient):
             result = await self._wire.ask(request, timeout)
         except TROUBLES as error:
             ours = translate(error, request, side)
+            self.tally.failed(request, ours)
             if isinstance(ours, NotAuthorised):
                 self._die(ours)
             raise ours from error
+        self.tally.answered(request)
         self.directory.learn(result)
         return result
 

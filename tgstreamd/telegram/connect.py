@@ -18,6 +18,7 @@ from .resolve import resolve
 from .session import StoredSession
 from .settings import Settings
 from .source import TelegramSource
+from .tally import Tally
 from .target import TelegramTarget
 
 
@@ -39,6 +40,11 @@ class Connection:
     def trouble(self) -> TgstreamdError | None:
         """Why there is no connection just now; None while there is one, or was until a moment ago."""
         return self._client.fatal or self._client.trouble
+
+    @property
+    def tally(self) -> Tally:
+        """How often what was asked, and how it went."""
+        return self._client.tally
 
     async def account(self) -> Account:
         return await self.source.account()

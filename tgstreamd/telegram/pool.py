@@ -92,13 +92,19 @@ class Pool:
         for _ in range(3):
             link = await self._link(place, direction)
             try:
-                return await link.call(request)
+                answer = await link.call(request)
             except TROUBLES as error:
                 if (other := file_dc(error)) is not None and other != place:
                     place = other
                     self._remember(file, other)
                     continue
-                raise await self._judge(translate(error, request, side), place) from error
+                ours = translate(error, request, side)
+                self._client.tally.failed(request, ours)
+                raise await self._judge(ours, place) from error
+            self._client.tally.answered(request)
+            payload = getattr(answer if direction == "down" else request, "bytes", b"")
+            self._client.tally.file_bytes[direction] += len(payload)
+            return answer
         raise Transient(f"Telegram sends this file's requests from one data centre to the next ({place})")
 
     async def _judge(self, error: TgstreamdError, dc: int) -> TgstreamdError:

@@ -1,0 +1,77 @@
+"""How often Telegram was asked what, and how it went: counts for people, since the process started.
+
+Kept where the calls are made (`client`, `pool`). Decides nothing; the words for outcomes are few and fixed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from ..clock import Clock
+from ..errors import (
+    AccountFrozen,
+    AccountLimited,
+    Duplicate,
+    FloodWait,
+    MediaExpired,
+    NotAuthorised,
+    PartsMissing,
+    Rejected,
+    SourceLost,
+    TargetLost,
+    TgstreamdError,
+    Transient,
+    Undecodable,
+)
+from .translate import method_of
+
+#: The first that fits; what fits none is "other".
+_OUTCOMES: Final[tuple[tuple[type[TgstreamdError] | tuple[type[TgstreamdError], ...], str], ...]] = (
+    (FloodWait, "flood"),
+    ((AccountLimited, AccountFrozen), "limited"),
+    (NotAuthorised, "unauthorised"),
+    ((SourceLost, TargetLost), "no_access"),
+    (MediaExpired, "expired"),
+    (PartsMissing, "parts_missing"),
+    (Duplicate, "duplicate"),
+    (Undecodable, "unreadable"),
+    (Transient, "unanswered"),
+    (Rejected, "rejected"),
+)
+
+
+class Tally:
+    """Counts of one account's calls."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._names: dict[type, str] = {}
+        #: Calls by method and outcome.
+        self.requests: Counter[tuple[str, str]] = Counter()
+        #: Seconds of waiting that Telegram ordered, by method.
+        self.flood_seconds: Counter[str] = Counter()
+        #: Bytes of files that came down and went up.
+        self.file_bytes: Counter[str] = Counter(down=0, up=0)
+        #: When Telegram last gave an answer that is no error; 0 where it never did.
+        self.answered_at = 0.0
+
+    def answered(self, request: Any) -> None:
+        self.requests[self._name(request), "ok"] += 1
+        self.answered_at = self._clock.now()
+
+    def failed(self, request: Any, error: TgstreamdError) -> None:
+        name = self._name(request)
+        word = next((word for kind, word in _OUTCOMES if isinstance(error, kind)), "other")
+        self.requests[name, word] += 1
+        if isinstance(error, FloodWait):
+            self.flood_seconds[name] += error.seconds
+
+    def _name(self, request: Any) -> str:
+        # Parts come by the thousand: their name is made once. What wraps another call is named by that.
+        kind = type(request)
+        if hasattr(request, "query"):
+            return method_of(request)
+        if kind not in self._names:
+            self._names[kind] = method_of(request)
+        return self._names[kind]
