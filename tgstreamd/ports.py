@@ -98,6 +98,10 @@ class Source(Protocol):
         """The messages of these ids (any number) that exist."""
         ...
 
+    async def hidden_to(self, chat: int) -> int:
+        """Ids up to this one cannot be read by this account, whether they were deleted or not."""
+        ...
+
     async def part(self, media: Media, offset: int, limit: int, *, thumb: bool = False) -> bytes:
         """`limit` bytes of the file (or its thumbnail) from `offset`; fewer only at its end.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tgstreamd.model import Box, Difference, Draft, Media, Message, Piece, Topic, Upload
-from tgstreamd.store import Store
+from tgstreamd.store import Doubt, Store
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
@@ -58,6 +58,10 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.take_missed(1, [post(103)], now=1.0, new_id=lambda: next(ids))
     await store.skip_unreadable(gap, 50, reason="unreadable", now=1.0, new_id=lambda: next(ids))
     await store.next_seal(SOURCE)
+    await store.doubts()
+    doubt = Doubt(mirror=1, chat=SOURCE)
+    await store.doubtful(doubt, mirrored=True)
+    await store.answer_doubt(doubt, [4], deletes=[(1, True)], settled=True, now=1.0)
     await store.open_job(TARGET)
     await store.live_floor(1)
     await store.standing(1)

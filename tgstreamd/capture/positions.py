@@ -18,6 +18,7 @@ from ..ports import Beat, Ids, Source
 from ..roster import Roster, box_of
 from ..store import Gap, Store
 from .gaps import Gaps
+from .missed import BY_ID, Missed
 from .trouble import RECONCILE, Trouble
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Capture:
         self._notify = notify
         self._on_new = on_new
         self._gaps = Gaps(source, store, roster, clock, ids, sound=self._sound)
+        self._missed = Missed(source, store, roster, clock)
         self._wake = asyncio.Event()
         #: Boxes that something was told of since they were last read; when each is due all the same.
         self._told: set[int] = set()
@@ -156,6 +158,16 @@ class Capture:
             ) and not (self._trouble.rests(chat) or self._trouble.asleep(HISTORIES)):
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
                 await self._trouble.guard(chat, [chat], self._reconcile(chat))
+        # Last, and only while nothing brings posts.
+        return more or await self._ask_for_missed()
+
+    async def _ask_for_missed(self) -> bool:
+        more = False
+        for doubt in await self._missed.due():
+            key = ("missed", doubt.mirror)
+            if not (self._trouble.rests(key) or self._trouble.asleep(BY_ID)):
+                more |= await self._trouble.guard(key, [doubt.chat], self._missed.ask(doubt))
+                self._notify()
         return more
 
     async def catch_up(self) -> None:
@@ -233,13 +245,12 @@ class Capture:
             )
         return message
 
-    def _deletes(self, chat: int) -> list[tuple[int, bool]]:
-        """The mirrors to which a deletion there matters, and whether they mirror it."""
+    def _deletes(self, chat: int) -> list[tuple[int, bool | None]]:
+        """The mirrors of that source, and whether they mirror its deletions, drop what waits, or only count."""
         return [
-            (mirror.id, mirror.deletes == "mirror")
+            (mirror.id, True if mirror.deletes == "mirror" else False if mirror.delay > 0 else None)
             for mirror in self._roster.mirrors.values()
-            if (mirror.source == chat or (chat == 0 and box_of(mirror.source) == 0))
-            and (mirror.deletes == "mirror" or mirror.delay > 0)
+            if mirror.source == chat or (chat == 0 and box_of(mirror.source) == 0)
         ]
 
     def _pins(self, chat: int) -> list[int]:

@@ -6,7 +6,7 @@ is lost pauses its mirrors; a frozen account reads nothing until a person has st
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 
 import structlog
 
@@ -36,8 +36,8 @@ class Trouble:
         #: Methods that Telegram holds, and until when (unix time).
         self._floods: dict[str, float] = {}
 
-    def rests(self, key: int) -> bool:
-        """Whether this box or chat is still to be left alone."""
+    def rests(self, key: Hashable) -> bool:
+        """Whether this box, chat or question is still to be left alone."""
         return self._patience.rests(key)
 
     def floods(self) -> list[float]:
@@ -65,8 +65,8 @@ class Trouble:
             for scope, hold in (await self._store.holds()).items():
                 self._floods[scope.removeprefix("method:")] = hold.until
 
-    async def guard(self, key: int, chats: list[int], work: Awaitable[bool]) -> bool:
-        """Do one bite of work; trouble rests this chat or box, and no other."""
+    async def guard(self, key: Hashable, chats: list[int], work: Awaitable[bool]) -> bool:
+        """Do one bite of work; trouble rests this chat, box or question, and no other."""
         try:
             more = await work
         except NotAuthorised:
@@ -75,7 +75,8 @@ class Trouble:
             self.freeze(error)
             return False
         except (FloodWait, Transient, Undecodable) as error:
-            self._again(box_of(key))
+            if isinstance(key, int):
+                self._again(box_of(key))
             if isinstance(error, FloodWait):
                 until = self._clock.now() + error.seconds
                 self._floods[error.method] = until

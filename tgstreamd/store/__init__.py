@@ -15,10 +15,12 @@ from . import (
     faces,
     intake,
     mirrors,
+    missed,
     moves,
     queue,
     rebuilt,
     report,
+    rescue,
     topic_jobs,
     topics,
     uploads,
@@ -28,6 +30,7 @@ from .changes import Change
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
 from .intake import ALBUM_WAIT
+from .missed import Doubt
 from .records import (
     CopyRow,
     Gap,
@@ -49,6 +52,7 @@ __all__ = [
     "ALBUM_WAIT",
     "Change",
     "CopyRow",
+    "Doubt",
     "Gap",
     "Hold",
     "Job",
@@ -112,6 +116,10 @@ class Store(Engine):
     take_missed = transaction(intake.take_missed)
     take_lifted = transaction(intake.take_lifted)
     skip_unreadable = transaction(intake.skip_unreadable)
+
+    doubts = transaction(missed.doubts)
+    doubtful = transaction(missed.doubtful)
+    answer_doubt = transaction(missed.answer_doubt)
 
     ahead = transaction(queue.ahead)
     ahead_of = transaction(queue.ahead_of)
@@ -183,6 +191,9 @@ class Store(Engine):
     set_marks = transaction(clocks.set_marks)
     hold_until = transaction(clocks.hold_until)
     lift_hold = transaction(clocks.lift_hold)
+
+    note_titles = transaction(rescue.note_titles)
+    titles = transaction(rescue.titles)
 
     standings = transaction(report.standings)
     standing = transaction(report.standing)

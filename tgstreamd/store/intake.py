@@ -14,11 +14,12 @@ from .brakes import brake
 from .changes import note, note_deleted
 from .engine import Db
 from .entry import NewId, drop_deleted, in_gap, revise, take
-from .mirrors import open_gap
+from .mirrors import doubt, open_gap
 from .records import Gap
+from .rescue import note_vanished
 
-#: A mirror, and whether it mirrors deletions (else it only drops what waits).
-Deletes = tuple[int, bool]
+#: A mirror, and whether it mirrors deletions (else it only drops what waits; None: only counts that).
+Deletes = tuple[int, bool | None]
 
 #: Seconds after its last item during which an album still waits for more (design, section 3).
 ALBUM_WAIT = 4.0
@@ -58,6 +59,9 @@ def take_deleted(db: Db, chat: int, ids: Sequence[int], *, deletes: Sequence[Del
     Pushes are taken too: no difference tells of a message that came and went after its position.
     """
     for mirror, mirrored in deletes:
+        if mirrored is None:
+            note_vanished(db, mirror, chat, ids)
+            continue
         known = _known(db, mirror, chat, ids)
         held = mirrored and brake(db, mirror, len(known), now)
         left = drop_deleted(db, mirror, chat, known, now, held=held)
@@ -136,6 +140,7 @@ def take_difference(
         if difference.too_long:
             for mirror in _mirrors_of(db, chat):
                 open_gap(db, mirror, chat, newest.get(chat, 0))
+                doubt(db, mirror, chat)
     _move_box(db, box_chat, difference, chats, now)
     return new
 

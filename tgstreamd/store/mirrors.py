@@ -138,6 +138,7 @@ def activate(
     if was_away:
         row = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()
         open_gap(db, mirror, row["source"], newest)
+        doubt(db, mirror, row["source"])
 
 
 def list_only(db: Db, mirror: int, name: str) -> None:
@@ -160,6 +161,11 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
         "ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
         (mirror, chat, newest, newest),
     )
+
+
+def doubt(db: Db, mirror: int, chat: int) -> None:
+    """What happened there was not told: deletions among it are to be found by asking."""
+    db.execute("INSERT INTO doubt VALUES (?,?) ON CONFLICT DO NOTHING", (mirror, chat))
 
 
 def pause(db: Db, mirror: int, kind: str, reason: str) -> bool:

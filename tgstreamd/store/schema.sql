@@ -67,6 +67,13 @@ CREATE TABLE gap (
   remaining INTEGER NOT NULL DEFAULT 0         -- an estimate, for people
 ) STRICT;
 
+-- Where deletions may have been missed: the newest ids are to be asked for.
+CREATE TABLE doubt (
+  mirror INTEGER NOT NULL REFERENCES mirror (id),
+  chat   INTEGER NOT NULL,
+  PRIMARY KEY (mirror, chat)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE job (
   id           INTEGER PRIMARY KEY,
   mirror       INTEGER NOT NULL REFERENCES mirror (id),
@@ -201,6 +208,20 @@ CREATE TABLE topic (
   PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Originals that were deleted before their copies were made, where those are made all the same.
+CREATE TABLE vanished (
+  mirror    INTEGER NOT NULL REFERENCES mirror (id),
+  chat      INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  PRIMARY KEY (mirror, chat, source_id)
+) STRICT, WITHOUT ROWID;
+
+-- What chats were called when they were last asked about.
+CREATE TABLE title (
+  chat INTEGER PRIMARY KEY,
+  text TEXT NOT NULL
+) STRICT;
+
 -- Deletions of the last minutes: more than a few are a mass deletion.
 CREATE TABLE deletion (
   mirror INTEGER NOT NULL,
@@ -259,4 +280,33 @@ CREATE TRIGGER job_recounted AFTER UPDATE OF state, items, lane ON job WHEN NEW.
 END;
 CREATE TRIGGER job_uncounted AFTER DELETE ON job WHEN OLD.kind IN ('copy', 'topic') BEGIN
   UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane AND state = OLD.state;
+END;
+
+-- Skipped messages by reason, up to its first colon: 'skipped/service message'.
+CREATE TRIGGER skip_counted AFTER INSERT ON job WHEN NEW.kind IN ('copy', 'topic') AND NEW.state = 'skipped' BEGIN
+  INSERT INTO tally VALUES (NEW.mirror, NEW.lane,
+      'skipped/' || substr(NEW.reason, 1, instr(NEW.reason || ':', ':') - 1), NEW.items)
+    ON CONFLICT DO UPDATE SET n = n + NEW.items;
+END;
+CREATE TRIGGER skip_uncounted AFTER UPDATE OF state, items, lane, reason ON job
+WHEN NEW.kind IN ('copy', 'topic') AND OLD.state = 'skipped' BEGIN
+  UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane
+    AND state = 'skipped/' || substr(OLD.reason, 1, instr(OLD.reason || ':', ':') - 1);
+END;
+CREATE TRIGGER skip_recounted AFTER UPDATE OF state, items, lane, reason ON job
+WHEN NEW.kind IN ('copy', 'topic') AND NEW.state = 'skipped' BEGIN
+  INSERT INTO tally VALUES (NEW.mirror, NEW.lane,
+      'skipped/' || substr(NEW.reason, 1, instr(NEW.reason || ':', ':') - 1), NEW.items)
+    ON CONFLICT DO UPDATE SET n = n + NEW.items;
+END;
+
+-- Copies whose originals had vanished by then.
+CREATE TRIGGER rescue_counted AFTER UPDATE OF state ON job
+WHEN NEW.state IN ('done', 'skipped') AND OLD.state <> NEW.state AND EXISTS (SELECT 1 FROM vanished) BEGIN
+  INSERT INTO tally SELECT NEW.mirror, NEW.lane, 'rescued', count(*) FROM item CROSS JOIN vanished
+      ON vanished.mirror = item.mirror AND vanished.chat = item.chat AND vanished.source_id = item.source_id
+      WHERE item.job = NEW.id AND NEW.state = 'done' HAVING count(*) > 0
+    ON CONFLICT DO UPDATE SET n = n + excluded.n;
+  DELETE FROM vanished WHERE mirror = NEW.mirror AND chat = NEW.chat
+    AND source_id IN (SELECT source_id FROM item WHERE job = NEW.id);
 END;

@@ -193,6 +193,18 @@ class Reading:
         # Ids of basic groups and people are one sequence.
         return {message.id: message for message in found if message.chat == chat}
 
+    async def hidden_to(self, chat: int) -> int:
+        """Up to which id this account sees nothing, deleted or not.
+
+        Telegram says it of channels (https://core.telegram.org/constructor/channelFull,
+        `available_min_id`); of a basic group it is what lies below the oldest message that it shows.
+        """
+        if is_channel(chat):
+            full, _entity = await self.full_channel(chat)
+            return int(full.available_min_id or 0)
+        oldest = await self._above(chat, 0, None, 1)
+        return int(oldest[0].id) - 1 if oldest else 2**31 - 1
+
     async def _whole(self, chat: int, tl: Any) -> Any:
         """A message of which only a part of its page was told, with all of it."""
         page = getattr(tl, "rich_message", None)

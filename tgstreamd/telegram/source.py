@@ -77,6 +77,9 @@ class TelegramSource:
     async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
         return await self._reading.messages(chat, ids)
 
+    async def hidden_to(self, chat: int) -> int:
+        return await self._reading.hidden_to(chat)
+
     # Live.
 
     async def box(self, chat: int) -> Box:

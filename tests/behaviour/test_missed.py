@@ -1,0 +1,157 @@
+"""Deletions that fell into a difference too long are found by asking for the ids, and nothing else is."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from tests.house import House
+from tests.telegram.faults import Fault
+from tests.telegram.world.chats import Chat
+from tests.through import Death, Through, dies
+
+BY_ID = "channels.getMessages"
+
+
+async def _before(
+    house: House, posts: int = 5, *, group: bool = False, **options: object
+) -> tuple[Chat, Chat]:
+    """A mirror with some copies, and the daemon stopped."""
+    house.options["pace"] = {"interval": 0.1, "account_interval": 0}
+    source = house.world.chats.add_group("Source", house.other, [house.me]) if group else None
+    source, target = source or house.supergroup("Source"), house.own_supergroup("Target")
+    for n in range(posts):
+        house.post(source, str(n))
+    house.mirror(source, target, **options)
+    await house.start()
+    await house.run()
+    assert len(house.texts(target)) == posts
+    await house.stop()
+    house.tg.log.clear()
+    return source, target
+
+
+def _lose(house: House, chat: Chat) -> None:
+    """What happened there so far is told to nobody who asks now."""
+    chat.box_for(house.me.id).purge()
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["supergroup", "group"])
+async def test_what_was_deleted_meanwhile_is_deleted(tmp_path: Path, group: bool) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _before(house, group=group, deletes="mirror")
+        first, *_, last = house.messages(source)
+        house.world.chats.delete(first)
+        house.post(source, "new")
+        _lose(house, source)
+        house.clock.advance(86400)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["1", "2", "3", "4", "new"]
+        # Nothing newer can be read: it cannot be told from what Telegram does not show.
+        await house.stop()
+        house.world.chats.delete(last, house.messages(source)[-1])
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["1", "2", "3", "4", "new"]
+        house.post(source, "newer")
+        house.clock.advance(700)
+        await house.run()
+        house.clock.advance(700)
+        await house.run()
+        assert house.texts(target) == ["1", "2", "3", "newer"]
+        assert (await house.status())["mirrors"][0]["parked"] == 0
+
+
+async def test_nobody_asks_where_deletions_do_not_matter(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _before(house)
+        house.world.chats.delete(house.messages(source)[0])
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert len(house.texts(target)) == 5
+        assert house.tg.log.count(BY_ID) == 0
+        assert await house.store.doubts() == []
+
+
+async def test_a_history_that_was_hidden_deletes_nothing(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _before(house, deletes="mirror")
+        house.world.chats.delete(house.messages(source)[3])
+        house.world.chats.clear_history(source, house.messages(source)[2].id)
+        house.post(source, "new")
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["0", "1", "2", "4", "new"]
+
+
+async def test_a_mass_is_held_though_it_takes_several_calls(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _before(house, 160, deletes="mirror")
+        house.world.chats.delete(*house.messages(source)[40:100])
+        house.post(source, "new")
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert len(house.texts(target)) == 161
+        assert "60 deletions" in (await house.status())["mirrors"][0]["held_deletions"]
+        await house.verb("resume", mirror="m1")
+        await house.run()
+        assert len(house.texts(target)) == 101
+
+
+async def test_what_waits_for_its_delay_is_not_sent(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _before(house, delay=600)
+        await house.start()
+        doomed = house.post(source, "said in error")
+        house.post(source, "said well")
+        await house.read()
+        await house.stop()
+        house.world.chats.delete(doomed)
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert house.texts(target)[5:] == ["said well"]
+
+
+@pytest.mark.parametrize(("step", "side"), [("take_difference", "after"), ("answer_doubt", "before")])
+async def test_a_death_forgets_no_doubt(tmp_path: Path, step: str, side: str) -> None:
+    async with House(tmp_path) as house:
+        source, target = await _before(house, deletes="mirror")
+        house.world.chats.delete(house.messages(source)[0])
+        _lose(house, source)
+        house.wrap_store = lambda store: Through(store, **{side: {step: dies()}})  # type: ignore[assignment, arg-type, return-value]  # a store in all but name
+        with contextlib.suppress(Death):
+            await house.start()
+            await house.run()
+        house.wrap_store = lambda store: store
+        await house.stop()
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["1", "2", "3", "4"]
+        assert await house.store.doubts() == []
+
+
+async def test_no_post_waits_for_the_asking(tmp_path: Path) -> None:
+    """A flood on it, or trouble with it, is its own."""
+    async with House(tmp_path) as house:
+        source, target = await _before(house, deletes="mirror")
+        house.world.chats.delete(house.messages(source)[0])
+        _lose(house, source)
+        house.tg.faults.add(Fault(BY_ID, code=500, message="TIMEOUT", times=3))
+        house.tg.faults.add(Fault(BY_ID, "flood", seconds=3600))
+        await house.start()
+        house.post(source, "new")
+        # The next poll, after which the target is looked through, lies before the end of the hold.
+        await house.run(100)
+        await house.run(100)
+        assert house.texts(target) == ["0", "1", "2", "3", "4", "new"]
+        await house.run()
+        assert house.texts(target) == ["1", "2", "3", "4", "new"]
+        assert not house.tg.faults.violations

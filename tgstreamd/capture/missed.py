@@ -1,0 +1,101 @@
+"""Finds deletions that no update told of, after a difference that was too long: asks for the ids.
+
+An id counts as deleted only if it is empty, lies above what this account may see at all, and something newer
+can be read (design, section 2a). One call at a time, after everything that brings posts; the whole window is
+judged at once, so that the brake on mass deletion sees all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import structlog
+
+from ..clock import Clock
+from ..errors import Undecodable
+from ..ports import Source
+from ..roster import Roster
+from ..store import Doubt, Store
+from .trouble import RECONCILE
+
+log = structlog.get_logger()
+
+#: Ids that one call may ask for (https://core.telegram.org/method/channels.getMessages).
+AT_ONCE = 100
+#: What asks for ids: a flood wait on it is the account's.
+BY_ID = frozenset({"channels.getMessages", "messages.getMessages"})
+
+
+@dataclass
+class _Look:
+    """One doubt on its way: the ids still to be asked for, and those found empty."""
+
+    left: list[int]
+    empty: list[int] = field(default_factory=list)
+
+
+class Missed:
+    """Asks."""
+
+    def __init__(self, source: Source, store: Store, roster: Roster, clock: Clock) -> None:
+        self._source = source
+        self._store = store
+        self._roster = roster
+        self._clock = clock
+        self._looks: dict[Doubt, _Look] = {}
+        #: Ids that are empty with nothing newer to be read: asked for again, from then on (monotonic).
+        self._unproven: dict[Doubt, tuple[list[int], float]] = {}
+
+    async def due(self) -> list[Doubt]:
+        """What is to be asked for now."""
+        now = self._clock.monotonic()
+        return [
+            doubt
+            for doubt in await self._store.doubts()
+            if doubt.mirror in self._roster.mirrors and self._unproven.get(doubt, ([], 0.0))[1] <= now
+        ]
+
+    async def ask(self, doubt: Doubt) -> bool:
+        """One call's worth; true if there is more to ask. Raises what `Source` raises."""
+        mirror = self._roster.mirrors[doubt.mirror]
+        mirrored = mirror.deletes == "mirror"
+        look = self._looks.get(doubt)
+        if look is None:
+            again = self._unproven.pop(doubt, ([], 0.0))[0]
+            ids = again or await self._store.doubtful(doubt, mirrored=mirrored)
+            matters = mirrored or mirror.delay > 0
+            look = self._looks[doubt] = _Look(left=ids if matters else [])
+        if look.left:
+            batch = look.left[:AT_ONCE]
+            there = await self._there(doubt.chat, batch)
+            look.empty += [source_id for source_id in batch if source_id not in there]
+            del look.left[:AT_ONCE]
+        if look.left:
+            return True
+        gone: list[int] = []
+        unproven: list[int] = []
+        if look.empty:
+            # After the answers: a history that is hidden from us meanwhile deletes nothing.
+            newest = await self._source.newest(doubt.chat)
+            hidden = await self._source.hidden_to(doubt.chat)
+            gone = [source_id for source_id in look.empty if hidden < source_id < newest]
+            unproven = [source_id for source_id in look.empty if source_id > max(hidden, newest)]
+        del self._looks[doubt]
+        if unproven:
+            self._unproven[doubt] = (unproven, self._clock.monotonic() + RECONCILE)
+        await self._store.answer_doubt(
+            doubt, gone, deletes=[(doubt.mirror, mirrored)], settled=not unproven, now=self._clock.now()
+        )
+        if gone:
+            log.warning("deletions were found that no update told of", mirror=mirror.name, n=len(gone))
+        return False
+
+    async def _there(self, chat: int, ids: list[int]) -> set[int]:
+        """Which of these exist. One that cannot be read at this layer does."""
+        try:
+            return set(await self._source.messages(chat, ids))
+        except Undecodable:
+            if len(ids) == 1:
+                return set(ids)
+            half = len(ids) // 2
+            return await self._there(chat, ids[:half]) | await self._there(chat, ids[half:])

@@ -1,0 +1,64 @@
+"""Which ids have to be asked for, since their deletion may have been missed, and what the answer means.
+
+A difference that was too long tells of no deletion. What is in doubt is a row, made in the transaction that
+gave the events up, so that no death forgets it. Plain functions, one transaction each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Value
+from .engine import Db
+from .intake import Deletes, take_deleted
+
+#: The newest of a mirror's messages that are asked for: ten calls.
+WINDOW = 1000
+
+
+class Doubt(Value, frozen=True, kw_only=True):
+    """A source chat of a mirror in which deletions may have been missed."""
+
+    mirror: int
+    chat: int
+
+
+def doubts(db: Db) -> list[Doubt]:
+    """What is in doubt, of the mirrors that stand in the configuration."""
+    rows = db.execute(
+        "SELECT doubt.mirror, doubt.chat FROM doubt JOIN mirror ON mirror.id = doubt.mirror "
+        "WHERE mirror.active = 1 ORDER BY doubt.mirror, doubt.chat"
+    )
+    return [Doubt(**dict(row)) for row in rows]
+
+
+def doubtful(db: Db, doubt: Doubt, *, mirrored: bool) -> list[int]:
+    """The newest ids whose deletion would matter, newest first: what waits, and where deletions are
+    `mirrored` what was copied."""
+    found: set[int] = set()
+    waiting = db.execute(
+        # Oldest first they would be sent first: but what is in doubt is what came last.
+        "SELECT source_id FROM job JOIN item ON item.job = job.id WHERE job.mirror = ? "
+        "AND lane IN ('live', 'backlog') AND state IN ('waiting', 'open') AND job.chat = ? "
+        "AND job.kind = 'copy' AND payload IS NOT NULL ORDER BY source_id DESC LIMIT ?",
+        (doubt.mirror, doubt.chat, WINDOW),
+    )
+    found.update(row["source_id"] for row in waiting)
+    if mirrored:
+        copied = db.execute(
+            "SELECT DISTINCT copy.source_id FROM copy JOIN job ON job.id = copy.job WHERE copy.mirror = ? "
+            "AND copy.chat = ? AND job.kind = 'copy' AND target_id IS NOT NULL "
+            "ORDER BY copy.source_id DESC LIMIT ?",
+            (doubt.mirror, doubt.chat, WINDOW),
+        )
+        found.update(row["source_id"] for row in copied)
+    return sorted(found, reverse=True)[:WINDOW]
+
+
+def answer_doubt(
+    db: Db, doubt: Doubt, gone: Sequence[int], *, deletes: Sequence[Deletes], settled: bool, now: float
+) -> None:
+    """These were deleted, as a push would tell. `settled`: no other id is in doubt any more."""
+    take_deleted(db, doubt.chat, gone, deletes=deletes, now=now)
+    if settled:
+        db.execute("DELETE FROM doubt WHERE mirror = ? AND chat = ?", (doubt.mirror, doubt.chat))
