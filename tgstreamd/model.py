@@ -115,6 +115,8 @@ class Chat(Value, frozen=True, kw_only=True):
     #: The account is its creator or an administrator who could lift the protection.
     may_unprotect: bool = False
     member: bool = True
+    #: How many people are in it, where Telegram said so.
+    members: int | None = None
     #: Why this account cannot post here; empty where it can.
     write_refusal: str = ""
     #: May pin, and so edit without the 48 hour limit.

@@ -19,14 +19,14 @@ from tgstreamd.telegram.session import StoredSession, to_string
 
 from .conftest import log_in, settings_for
 
-Ask = Callable[[str], Awaitable[str]]
+Ask = Callable[[str, str], Awaitable[str]]
 
 
 def says(*answers: str) -> tuple[Ask, list[str]]:
     """A person who gives these answers in turn, and the reasons for which they were asked."""
     reasons: list[str] = []
 
-    async def ask(why: str) -> str:
+    async def ask(why: str, told: str) -> str:
         reasons.append(why)
         return answers[len(reasons) - 1]
 
@@ -58,12 +58,19 @@ async def test_by_code(tg: TelegramServer, tmp_path: Path, home_dc: int) -> None
 
 
 async def test_with_a_password(tg: TelegramServer, tmp_path: Path) -> None:
-    somebody(tg, password="correct horse")
+    somebody(tg, password="correct horse", password_hint="a battery")
     path = tmp_path / "session"
-    password, reasons = says("battery staple", "correct horse")
+    told: list[str] = []
+    answers, reasons = says("battery staple", "correct horse")
+
+    async def password(why: str, hint: str) -> str:
+        told.append(hint)
+        return await answers(why, hint)
+
     async with begin(settings_for(tg, path)) as login:
         await login.by_code(says("10000000009")[0], says("12345")[0], password)
     assert reasons == ["", "that is not the password"]
+    assert told == ["a battery", "a battery"]
     connection = await connect(settings_for(tg, path), tries=1)
     assert (await connection.account()).name == "Bob"
     await connection.close()

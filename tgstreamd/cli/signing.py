@@ -18,25 +18,27 @@ from ..telegram import login as flow
 from . import compose
 from .keyboard import Keyboard
 from .reach import settings
+from .terminal import clean
 
 
 async def login(arguments: Namespace, config: Config) -> Account:
     keyboard = Keyboard()
     given = [arguments.phone] if arguments.phone else []
 
-    async def phone(why: str) -> str:
+    async def phone(why: str, told: str) -> str:
         number = (
             given.pop() if given else await keyboard.line(_question(why, "phone number, like +4915112345678"))
         )
         return "+" + re.sub(r"\D", "", number)
 
-    async def code(why: str) -> str:
+    async def code(why: str, told: str) -> str:
         if not why:
-            print("Telegram has sent a code to the account's other devices (or by SMS).")
+            print(f"{told}.")
         return await keyboard.line(_question(why, "code"))
 
-    async def password(why: str) -> str:
-        return await keyboard.line(_question(why, "two-step verification password"), hidden=True)
+    async def password(why: str, told: str) -> str:
+        hint = f' (hint: "{clean(told)}")' if told else ""
+        return await keyboard.line(_question(why, f"two-step verification password{hint}"), hidden=True)
 
     async with compose.holding(config.paths, "login"), flow.begin(settings(config)) as under_way:
         if arguments.qr:

@@ -65,6 +65,12 @@ def fit(line: str, columns: int) -> str:
     return kept.rstrip() + "…"
 
 
+def padded(line: str, columns: int) -> str:
+    """A line in exactly so many columns: cut, or filled up with blanks."""
+    line = fit(line, columns)
+    return line + " " * (columns - sum(map(_columns, line)))
+
+
 def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

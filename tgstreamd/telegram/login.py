@@ -36,8 +36,9 @@ _AGAIN: Final = {
     "PHONE_NUMBER_INVALID": "that is not a phone number in the international form",
 }
 
-#: Asks a person; the argument says why it is asked again, and is empty at first.
-Ask = Callable[[str], Awaitable[str]]
+#: Asks a person. The first text says why it is asked again, and is empty at first; the second what helps
+#: to answer: where the code was sent, the hint of the password.
+Ask = Callable[[str, str], Awaitable[str]]
 #: Shows a `tg://login` address, to be drawn as a QR code; called again when it has changed.
 Show = Callable[[str], None]
 
@@ -79,7 +80,7 @@ class Login:
             )
 
         try:
-            _, answer = await self._ask(code, sign_in)
+            _, answer = await self._ask(code, sign_in, told=sent_where(sent.type))
         except _PasswordWanted:
             return await self._by_password(password)
         if isinstance(answer, types.auth.AuthorizationSignUpRequired):
@@ -124,19 +125,24 @@ class Login:
         )
 
     async def _by_password(self, password: Ask) -> Account:
+        # A challenge is good for one answer; the hint is the same in each.
+        hint = (await self._call(functions.account.GetPasswordRequest())).hint or ""
+
         async def check(text: str) -> Any:
             challenge = await self._call(functions.account.GetPasswordRequest())
             proof = await asyncio.to_thread(compute_check, challenge, text)
             return await self._call(functions.auth.CheckPasswordRequest(proof))
 
-        _, answer = await self._ask(password, check)
+        _, answer = await self._ask(password, check, told=hint)
         return self._done(answer)
 
-    async def _ask(self, ask: Ask, use: Callable[[str], Awaitable[Any]]) -> tuple[str, Any]:
+    async def _ask(
+        self, ask: Ask, use: Callable[[str], Awaitable[Any]], *, told: str = ""
+    ) -> tuple[str, Any]:
         """Ask, use the answer; a wrong one is asked for again, against the same request."""
         why = ""
         for _ in range(TRIES):
-            text = (await ask(why)).strip()
+            text = (await ask(why, told)).strip()
             try:
                 return text, await use(text)
             except TelegramError as error:
@@ -169,6 +175,21 @@ class Login:
             if isinstance(error, rpc.RPCError) and name_of(error) == "SESSION_PASSWORD_NEEDED":
                 raise _PasswordWanted from error
             raise translate(error, request) from error
+
+
+def sent_where(kind: Any) -> str:
+    """Where Telegram says that it sent a code (https://core.telegram.org/type/auth.SentCodeType)."""
+    if isinstance(kind, types.auth.SentCodeTypeApp):
+        return "Telegram sent a code to the apps where this account is logged in"
+    if isinstance(kind, types.auth.SentCodeTypeCall | types.auth.SentCodeTypeFlashCall):
+        return "Telegram calls that number and tells the code"
+    if isinstance(kind, types.auth.SentCodeTypeMissedCall):
+        return f"Telegram calls that number: the code is the last {kind.length} digits of the caller's"
+    if isinstance(kind, types.auth.SentCodeTypeEmailCode):
+        return f"Telegram sent a code by e-mail to {kind.email_pattern}"
+    if isinstance(kind, types.auth.SentCodeTypeFragmentSms):
+        return f"the code is at {kind.url}"
+    return "Telegram sent a code by SMS"
 
 
 class _PasswordWanted(Exception):

@@ -128,6 +128,7 @@ def _register_password(dispatcher: Dispatcher) -> None:
             has_password=True,
             current_algo=verifier.algorithm(),
             srp_B=srp.b_public,
+            hint=account.password_hint,
             srp_id=srp.id,
             **common,
         )

@@ -27,6 +27,7 @@ class Account:
     phone: str | None = None
     code: str = "22222"
     password: str | None = None
+    password_hint: str | None = None
     bot: bool = False
     bot_token: str | None = None
     premium: bool = False

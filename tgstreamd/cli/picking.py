@@ -1,0 +1,230 @@
+"""One thing picked from a list on the terminal: typing searches, arrows move, Enter takes it.
+
+What cannot be picked is shown and says why. The loop goes on meanwhile, so a connection lives on while a
+person thinks; nothing of the list is left on the screen afterwards. Knows nothing of Telegram.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout import (
+    BufferControl,
+    Container,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    VSplit,
+    Window,
+)
+from prompt_toolkit.output import Output
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from ..errors import TgstreamdError
+from .terminal import fit, padded
+
+#: Lines of the screen that are not rows: question, search, reason, and one below.
+AROUND = 5
+BOLD, DIM, HERE = "bold", "fg:ansibrightblack", "reverse"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a list. `words` is what a search looks into besides `title`."""
+
+    value: Any
+    title: str
+    #: Short facts behind the title, one a column.
+    marks: tuple[str, ...] = ()
+    words: str = ""
+    #: Said below the list while the row is chosen.
+    detail: str = ""
+    #: Why it cannot be picked; empty where it can.
+    refusal: str = ""
+
+
+#: A row for what was typed, where that can be meant as it is. Raises TgstreamdError where it cannot.
+Typed = Callable[[str], Row]
+
+
+def drawable(environ: Mapping[str, str]) -> bool:
+    """Whether a list can be drawn: a person at a terminal that knows how to move its cursor."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "dumb") != "dumb"
+
+
+def folded(text: str) -> str:
+    """Without accents and upper case, so that "sao" finds "São"."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in plain if not unicodedata.combining(character))
+
+
+def matching(rows: Sequence[Row], searched: str) -> list[Row]:
+    """The rows that hold every word of a search."""
+    wanted = folded(searched).split()
+    return [row for row in rows if all(word in folded(f"{row.title} {row.words}") for word in wanted)]
+
+
+async def pick(question: str, rows: Sequence[Row], *, typed: Typed | None = None, start: int = 0) -> Any:
+    """The value of the row that the person took. Raises KeyboardInterrupt where they would rather not.
+
+    `typed` makes the list searchable, and takes what is not in it. Without, a digit takes its row.
+    """
+    return await _List(question, rows, typed, start).ask()
+
+
+class _List:
+    def __init__(self, question: str, rows: Sequence[Row], typed: Typed | None, start: int) -> None:
+        self._question = question
+        self._rows = rows
+        self._typed = typed
+        self._complaint = ""
+        self._at = start
+        self._top = 0
+        self._search = Buffer(multiline=False, on_text_changed=lambda _: self._searched())
+
+    async def ask(self) -> Any:
+        return await self._application().run_async()
+
+    # What can be picked.
+
+    def _shown(self) -> list[Row]:
+        """The rows that match; behind them what was typed, where it is no word of a title."""
+        text = self._search.text.strip()
+        found = matching(self._rows, text)
+        if self._typed and text and (not found or text[0] in "@-" or text.isdigit() or "/" in text):
+            try:
+                found.append(self._typed(text))
+            except TgstreamdError as error:
+                if not found:
+                    self._complaint = error.line()
+        return found
+
+    def _searched(self) -> None:
+        self._at = self._top = 0
+        self._complaint = ""
+
+    def _move(self, by: int) -> None:
+        self._at = max(0, min(len(self._shown()) - 1, self._at + by))
+        self._complaint = ""
+
+    def _take(self, event: KeyPressEvent) -> None:
+        shown = self._shown()
+        if not shown:
+            return
+        row = shown[self._at]
+        if row.refusal:
+            self._complaint = row.refusal
+        else:
+            event.app.exit(result=row.value)
+
+    # How it looks.
+
+    def _lines(self) -> StyleAndTextTuples:
+        shown = self._shown()
+        size = get_app().output.get_size()
+        height = max(3, size.rows - AROUND)
+        self._top = max(min(self._top, self._at), self._at - height + 1, 0)
+        widths = self._widths(size.columns)
+        text: StyleAndTextTuples = []
+        for number, row in enumerate(shown[self._top : self._top + height], self._top):
+            here = number == self._at
+            count = "" if self._typed else f"{number + 1}  "
+            cells = [
+                padded(cell, width) for cell, width in zip((row.title, *row.marks), widths, strict=False)
+            ]
+            line = fit(f"{'>' if here else ' '} {count}{'  '.join(cells).rstrip()}", size.columns - 1)
+            text += [(HERE if here else DIM if row.refusal else "", line), ("", "\n")]
+        return text[:-1]
+
+    def _widths(self, columns: int) -> list[int]:
+        """Columns of the title and of each mark: marks as wide as they are, the title takes what is left."""
+        count = max((len(row.marks) for row in self._rows), default=0)
+        marks = [
+            max((len(r.marks[n]) for r in self._rows if n < len(r.marks)), default=0) for n in range(count)
+        ]
+        longest = max((len(row.title) for row in self._rows), default=0) + 1
+        room = columns - 4 - sum(marks) - 2 * len(marks) - (0 if self._typed else 3)
+        return [max(12, min(longest, room)), *marks]
+
+    def _below(self) -> StyleAndTextTuples:
+        shown = self._shown()
+        columns = get_app().output.get_size().columns - 1
+        if self._complaint:
+            return [(BOLD, fit(f"  {self._complaint}", columns))]
+        row = shown[min(self._at, len(shown) - 1)] if shown else None
+        return [("", fit(f"  {row.detail or row.refusal}" if row else "  nothing matches", columns))]
+
+    def _keys(self) -> str:
+        keys = "arrows and Enter"
+        if self._typed:
+            count = f"{len(matching(self._rows, self._search.text))} of {len(self._rows)}"
+            return f"  {count}; type to search, {keys}; or type an id, @name or link"
+        return f"  {keys}, or the number"
+
+    def _application(self) -> Application[Any]:
+        def line(text: Callable[[], StyleAndTextTuples]) -> Window:
+            return Window(FormattedTextControl(text), height=1)
+
+        searching = VSplit(
+            [
+                Window(width=10, content=FormattedTextControl("  search: ")),
+                Window(BufferControl(self._search)),
+            ],
+            height=1,
+        )
+        rows = Window(FormattedTextControl(self._lines), dont_extend_height=True)
+        parts: list[Container] = [line(lambda: [(BOLD, self._question)])]
+        parts += [searching] if self._typed else []
+        layout = Layout(HSplit([*parts, rows, line(self._below), line(lambda: [(DIM, self._keys())])]))
+        if self._typed:
+            layout.focus(self._search)
+        return Application(
+            layout=layout,
+            key_bindings=self._bindings(),
+            input=create_input(sys.stdin),
+            output=_output(),
+            erase_when_done=True,
+        )
+
+    def _bindings(self) -> KeyBindings:
+        keys = KeyBindings()
+        for key, by in (("up", -1), ("down", 1), ("c-p", -1), ("c-n", 1), ("pageup", -10), ("pagedown", 10)):
+            keys.add(key)(lambda _, by=by: self._move(by))
+        for key in ("enter", "c-j"):
+            keys.add(key)(self._take)
+
+        @keys.add("c-c")
+        @keys.add("c-d")
+        def leave(event: KeyPressEvent) -> None:
+            event.app.exit(exception=KeyboardInterrupt)
+
+        @keys.add("escape", eager=True)
+        def clear(event: KeyPressEvent) -> None:
+            self._search.reset()
+            self._searched()
+
+        if not self._typed:
+            for number in range(min(9, len(self._rows))):
+
+                @keys.add(str(number + 1))
+                def take(event: KeyPressEvent, number: int = number) -> None:
+                    self._at = number
+                    self._take(event)
+
+        return keys
+
+
+def _output() -> Output:
+    """The terminal, without asking it where its cursor is: not all answer, and some answer late."""
+    out = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+    out.enable_cpr = False
+    return out
