@@ -12,11 +12,13 @@ PIP := -m pip --disable-pip-version-check -qq install
 
 KILLS ?= 1000
 SEED ?= 1
+HOURS ?= 24
+REAL ?= 0
 
-.PHONY: help dev demo test proofs chaos check lint types bench deb boot boot-vm clean
+.PHONY: help dev demo test proofs chaos soak check lint types docs reference bench deb boot boot-vm clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 dev: .venv/.stamp ## a virtual environment in .venv with everything, from the hashed lock file
 
@@ -32,6 +34,9 @@ proofs: .venv/.stamp ## the proofs at full size: a file of 2 GB, twenty kills; s
 chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS) $(ARGS)
 
+soak: .venv/.stamp ## HOURS=24 of a busy mirror in accelerated time, or REAL=3600 seconds of it: is all flat?
+	@$(BIN)/python -m tests.soak --hours $(HOURS) --real $(REAL) $(ARGS)
+
 check: lint types ## ruff and mypy, in seconds
 
 lint: .venv/.stamp ## ruff: rules and format
@@ -40,6 +45,12 @@ lint: .venv/.stamp ## ruff: rules and format
 
 types: .venv/.stamp ## mypy, strict
 	@$(BIN)/mypy
+
+docs: .venv/.stamp ## the documentation, in build/docs: links checked, nothing fetched from elsewhere
+	@$(BIN)/python -m book build
+
+reference: .venv/.stamp ## what the documentation takes from the code, written anew
+	@$(BIN)/python -m book write
 
 bench: .venv/.stamp ## the figures in the documentation, measured here
 	@$(BIN)/python -m bench

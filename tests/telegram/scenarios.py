@@ -13,6 +13,7 @@ from typing import Any
 
 from telethon.tl import types
 
+from .busy import Busy, unlike
 from .server import TelegramServer
 from .world.blobs import GeneratedBlob, LostContent
 from .world.chats import Chat
@@ -355,3 +356,32 @@ async def polls(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     box = _chat(tg, args["chat"]).box
     media = [message.media for message in box.messages.values() if message.media is not None]
     return {"open": sum(1 for m in media if m.kind == "poll" and not m.plain.poll.closed)}
+
+
+# The soak: a group whose people go on for a day.
+
+_busy: dict[int, Busy] = {}
+
+
+async def busy(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """A group that was quiet so far; `busy_on` goes on in it."""
+    speaker, found = _stage(tg)
+    speaker.say("here it begins")
+    _busy[found["source"]] = Busy(tg.world, speaker.chat, speaker.people, int(args.get("seed", 1)))
+    return _told(speaker, found)
+
+
+async def busy_on(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """`deeds` more things happen in `source`."""
+    group = _busy[args["source"]]
+    for _ in range(int(args["deeds"])):
+        group.deed()
+    # A soak asks for so much that keeping every request would be what grows.
+    tg.log.clear()
+    return {"posted": group.posted, "deleted": group.deleted}
+
+
+async def alike(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """How the target differs from the source by the server's own knowledge; how much stands there."""
+    source, target = _chat(tg, args["source"]), _chat(tg, args["target"])
+    return {"unlike": unlike(source, target), "messages": len(target.box.ids)}

@@ -1,0 +1,110 @@
+"""Whether what a long run uses stays flat: samples, a line fitted to their second half, a verdict.
+
+The first half is for warming up. A tolerance says by how much the fitted line may rise over the second half,
+as a share and in absolute terms; the larger of the two counts. The ledger grows by design, a row for each
+message, so it is judged by the bytes that a message costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+MIB = 1 << 20
+#: By how much each may rise over the second half: a share of its mean, and as such.
+TOLERANCE: dict[str, tuple[float, float]] = {
+    "rss": (0.02, 1.5 * MIB),
+    "objects": (0.01, 500),
+    "descriptors": (0.0, 2),
+    "threads": (0.0, 1),
+    "tasks": (0.0, 2),
+    "wal": (0.0, 1 * MIB),
+}
+#: Bytes of ledger that a settled message may cost, its indexes included: less than the texts that soaks say.
+A_MESSAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One look at the daemon; None where this kind of run cannot see it."""
+
+    #: Seconds of the mirror's time since the soak began.
+    at: float
+    #: Messages settled so far, and those that wait.
+    messages: int
+    waiting: int
+    rss: int
+    descriptors: int
+    ledger: int
+    wal: int
+    threads: int | None = None
+    tasks: int | None = None
+    objects: int | None = None
+
+
+@dataclass
+class Judged:
+    """What came of a soak."""
+
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def flat(self) -> bool:
+        return not self.wrong
+
+    def lines(self) -> list[str]:
+        head = ("", "at the middle", "at the end", "rise of the line", "tolerated")
+        table = [head, *self.rows]
+        width = [max(len(row[i]) for row in table) for i in range(len(head))]
+        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, width, strict=True)) for row in table]
+        return [*lines, f"flat: {'yes' if self.flat else 'no: ' + ', '.join(self.wrong)}"]
+
+
+def judge(samples: Sequence[Sample]) -> Judged:
+    """Fit a line to the second half of each series, and say whether it rises more than it may."""
+    judged = Judged()
+    half = [sample for sample in samples if sample.at >= (samples[0].at + samples[-1].at) / 2]
+    at = [sample.at for sample in half]
+    for name in (one.name for one in fields(Sample)):
+        values = [float(v) for s in half if (v := getattr(s, name)) is not None]
+        if name not in TOLERANCE or len(values) != len(half):
+            continue
+        share, least = TOLERANCE[name]
+        begin, end = line(at, values)
+        allowed = max(share * abs(begin), least)
+        judged.rows.append((name, *(number(name, v) for v in (begin, end, end - begin, allowed))))
+        if end - begin > allowed:
+            judged.wrong.append(name)
+    counted = [float(s.messages) for s in half]
+    begin, end = line(counted, [float(s.ledger) for s in half])
+    cost = (end - begin) / max(1.0, counted[-1] - counted[0])
+    judged.rows.append(
+        (
+            "ledger",
+            number("ledger", begin),
+            number("ledger", end),
+            f"{cost:.0f} B/message",
+            f"{A_MESSAGE} B/message",
+        )
+    )
+    if cost > A_MESSAGE:
+        judged.wrong.append("ledger")
+    return judged
+
+
+def line(at: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
+    """The fitted straight line (least squares) at the first and at the last of `at`."""
+    n = len(at)
+    mean_at, mean = sum(at) / n, sum(values) / n
+    spread = sum((x - mean_at) ** 2 for x in at)
+    slope = (
+        sum((x - mean_at) * (y - mean) for x, y in zip(at, values, strict=True)) / spread if spread else 0.0
+    )
+    return mean + slope * (at[0] - mean_at), mean + slope * (at[-1] - mean_at)
+
+
+def number(name: str, value: float) -> str:
+    if name in ("rss", "ledger", "wal"):
+        return f"{value / MIB:.2f} MiB"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
