@@ -218,6 +218,8 @@ class Push(Value, frozen=True, kw_only=True):
     deleted: tuple[int, ...] = ()
     #: The chat itself changed (rights, protection, membership).
     changed: bool = False
+    #: A poll takes no votes any more; with `chat` 0 Telegram does not say where.
+    poll_closed: bool = False
     #: Scheduled ids of the target that became real ones: `(scheduled id, message id)`.
     published: tuple[tuple[int, int], ...] = ()
 

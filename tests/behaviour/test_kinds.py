@@ -157,6 +157,30 @@ async def test_a_poll_closed_later_is_closed_later(tmp_path: Path) -> None:
         assert seen(house, target)[0].media.plain.poll.closed
 
 
+@pytest.mark.parametrize("lost", ["", "name", "push", "daemon"])
+async def test_a_poll_whose_end_alone_is_told_is_closed(tmp_path: Path, lost: str) -> None:
+    """By an update that no difference brings again: without saying where, lost, or while nobody listened."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        asked = house.post(source, media=poll())
+        house.post(source, media=poll("Dinner?"))
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        if lost == "push":
+            house.world.chats.drop_pushes(1, account=house.me)
+        if lost == "daemon":
+            await house.stop()
+        house.world.chats.close_poll(asked, named=lost != "name")
+        if lost == "daemon":
+            await house.start()
+        if lost == "push":
+            house.clock.advance(601)
+        await house.run()
+        assert [copy.media.plain.poll.closed for copy in seen(house, target)] == [True, None]
+        assert house.tg.log.count("messages.editMessage") == 1
+
+
 async def test_a_poll_whose_time_runs_out_while_it_waits(tmp_path: Path) -> None:
     """It goes out as a closed one; one with time left keeps its end."""
     async with House(tmp_path) as house:

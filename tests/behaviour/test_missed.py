@@ -126,7 +126,7 @@ async def test_a_death_forgets_no_doubt(tmp_path: Path, step: str, side: str) ->
         source, target = await _before(house, deletes="mirror")
         house.world.chats.delete(house.messages(source)[0])
         _lose(house, source)
-        house.wrap_store = lambda store: Through(store, **{side: {step: dies()}})  # type: ignore[assignment, arg-type, return-value]  # a store in all but name
+        house.wrap_store = lambda store: Through(store, **{side: {step: dies()}})  # type: ignore[assignment, return-value]  # a store in all but name
         with contextlib.suppress(Death):
             await house.start()
             await house.run()

@@ -148,17 +148,6 @@ def _check_close(call: Call, poll: Any) -> None:
         raise RpcError(400, "MEDIA_INVALID")
 
 
-def close_poll(media: Media) -> None:
-    """Nobody votes any more; the answers of a quiz are shown to everyone."""
-    poll, results = media.plain.poll, media.plain.results
-    poll.closed = True
-    if media.right:
-        results.results = [
-            types.PollAnswerVoters(a.option, correct=a.option in media.right or None) for a in poll.answers
-        ]
-        results.solution, results.solution_entities = media.solution if media.solution[0] else (None, None)
-
-
 # --- checklists and stories
 
 

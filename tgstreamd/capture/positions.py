@@ -19,6 +19,7 @@ from ..roster import Roster, box_of
 from ..store import Gap, Store
 from .gaps import Gaps
 from .missed import BY_ID, Missed
+from .polls import Polls
 from .trouble import RECONCILE, Trouble
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class Capture:
         self._on_new = on_new
         self._gaps = Gaps(source, store, roster, clock, ids, sound=self._sound)
         self._missed = Missed(source, store, roster, clock)
+        self._polls = Polls(source, store, roster, clock)
         self._wake = asyncio.Event()
         #: Boxes that something was told of since they were last read; when each is due all the same.
         self._told: set[int] = set()
@@ -112,6 +114,8 @@ class Capture:
                     new_id=self._ids.random_id,
                 )
                 self._on_new(new)
+        if push.poll_closed:
+            self._polls.tell(push.chat)
         if push.deleted and (deletes := self._deletes(push.chat)):
             await self._store.take_deleted(push.chat, push.deleted, deletes=deletes, now=self._clock.now())
         if push.chat:
@@ -159,10 +163,15 @@ class Capture:
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
                 await self._trouble.guard(chat, [chat], self._reconcile(chat))
         # Last, and only while nothing brings posts.
-        return more or await self._ask_for_missed()
+        return more or await self._ask_by_id()
 
-    async def _ask_for_missed(self) -> bool:
+    async def _ask_by_id(self) -> bool:
+        """What no difference tells of: deletions that were lost, polls that have ended."""
         more = False
+        for chat in self._polls.due():
+            if not (self._trouble.rests(("polls", chat)) or self._trouble.asleep(BY_ID)):
+                more |= await self._trouble.guard(("polls", chat), [chat], self._polls.ask(chat))
+                self._notify()
         for doubt in await self._missed.due():
             key = ("missed", doubt.mirror)
             if not (self._trouble.rests(key) or self._trouble.asleep(BY_ID)):
@@ -246,7 +255,7 @@ class Capture:
         return message
 
     def _deletes(self, chat: int) -> list[tuple[int, bool | None]]:
-        """The mirrors of that source, and whether they mirror its deletions, drop what waits, or only count."""
+        """The mirrors of that source: whether they mirror deletions, drop what waits, or (None) only count."""
         return [
             (mirror.id, True if mirror.deletes == "mirror" else False if mirror.delay > 0 else None)
             for mirror in self._roster.mirrors.values()

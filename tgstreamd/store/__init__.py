@@ -17,6 +17,7 @@ from . import (
     mirrors,
     missed,
     moves,
+    polls,
     queue,
     rebuilt,
     report,
@@ -120,6 +121,9 @@ class Store(Engine):
     doubts = transaction(missed.doubts)
     doubtful = transaction(missed.doubtful)
     answer_doubt = transaction(missed.answer_doubt)
+
+    open_polls = transaction(polls.open_polls)
+    take_polls = transaction(polls.take_polls)
 
     ahead = transaction(queue.ahead)
     ahead_of = transaction(queue.ahead_of)

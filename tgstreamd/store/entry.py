@@ -76,6 +76,8 @@ def take(
             encode(message),
         ),
     )
+    if message.media is not None and message.media.kind == "poll" and not message.media.closed:
+        db.execute("INSERT OR IGNORE INTO poll VALUES (?,?,?)", (mirror, message.chat, message.id))
     if message.service in ("TopicCreate", "TopicEdit"):
         hear(db, mirror, message, live=lane == "live", now=now)
     return 1

@@ -123,6 +123,14 @@ CREATE TABLE item (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX item_job ON item (job);
 
+-- Polls that took votes when they were last seen: no difference tells of their end.
+CREATE TABLE poll (
+  mirror    INTEGER NOT NULL REFERENCES mirror (id),
+  chat      INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  PRIMARY KEY (mirror, chat, source_id)
+) STRICT, WITHOUT ROWID;
+
 -- The calls that carry out a job, planned before the first is made.
 CREATE TABLE send (
   job          INTEGER NOT NULL REFERENCES job (id),

@@ -82,6 +82,11 @@ def _push(update: Any, directory: Directory) -> Iterator[Push]:
             chat=marked(update.peer),
             published=tuple(zip(update.messages, update.sent_messages or (), strict=False)),
         )
+    elif isinstance(update, types.UpdateMessagePoll):
+        if update.poll is not None and update.poll.closed:
+            chat = marked(update.peer) if update.peer is not None else 0
+            if chat <= 0:
+                yield Push(chat=chat, poll_closed=True)
     elif isinstance(update, types.UpdateChannelTooLong):
         yield Push(chat=-CHANNEL_MARK - update.channel_id, pts=update.pts or 0)
     elif isinstance(update, types.UpdatePinnedChannelMessages | types.UpdateChannelWebPage):

@@ -13,9 +13,8 @@ from telethon.tl import functions, types
 from ..dispatch import Call, Dispatcher, RpcError
 from ..incoming import media_of, preview, text_of
 from ..resolving import answers, channel_of, chat_of, message_of, view_of
-from ..told import close_poll
 from ..world.chats import Chat
-from ..world.media import Media
+from ..world.media import Media, end_poll
 from ..world.messages import Message
 from ..world.rights import may
 
@@ -105,7 +104,7 @@ def _close_poll(call: Call, message: Message, request: Any) -> Any:
         raise RpcError(400, "MESSAGE_ID_INVALID")
     if message.media.plain.poll.closed:
         raise RpcError(400, "MESSAGE_NOT_MODIFIED")
-    close_poll(message.media)
+    end_poll(message.media)
     change = call.world.chats.change_message(
         message, message.text, message.entities, message.media, hide=True
     )

@@ -66,6 +66,17 @@ class Media:
         return {"photo": "visual", "video": "visual", "audio": "audio", "document": "document"}.get(self.kind)
 
 
+def end_poll(media: Media) -> None:
+    """Nobody votes any more; the answers of a quiz are shown to everyone."""
+    poll, results = media.plain.poll, media.plain.results
+    poll.closed = True
+    if media.right:
+        results.results = [
+            types.PollAnswerVoters(a.option, correct=a.option in media.right or None) for a in poll.answers
+        ]
+        results.solution, results.solution_entities = media.solution if media.solution[0] else (None, None)
+
+
 @dataclass(eq=False)
 class Page:
     """A rich message: blocks, with the files that they name by id."""

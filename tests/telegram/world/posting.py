@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from telethon.tl import types
 
 from . import text as texts
-from .media import Media, preview_of
+from .media import Media, end_poll, preview_of
 from .messages import SHARED, Message, Reply
 from .telling import Change, Telling
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from . import World
     from .chats import Chat
     from .peers import Account
+    from .views import View
 
 _KEEP: Any = object()
 
@@ -221,6 +222,22 @@ class Posting(Telling):
         change = self.record("edit", [message])
         self.push_changes([change])
         return change
+
+    def close_poll(self, message: Message, *, named: bool = True) -> None:
+        """Its author ends a poll, of which an update of its own tells and nothing in any sequence.
+
+        `named`: that says which message it is.
+        """
+        assert message.media is not None
+        end_poll(message.media)
+        media, chat = message.media.plain, message.chat
+
+        def make(view: View) -> list[Any]:
+            where = {"peer": view.peer(chat), "msg_id": message.id_for(view.viewer_id)} if named else {}
+            return [types.UpdateMessagePoll(media.poll.id, media.results, poll=media.poll, **where)]
+
+        for account_id in chat.audience():
+            self.push(account_id, make, chat)
 
     def webpage_ready(self, message: Message, media: Media | None = None) -> None:
         """A preview arrives after its message: an update of its own kind, not an edit."""
