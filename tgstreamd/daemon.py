@@ -246,9 +246,6 @@ class Daemon:
             memory_rss=memory_rss(),
             incoming=self.rates.incoming(),
             outgoing=self.rates.outgoing(),
-            titles={
-                chat.id: chat.title for chat in [*self.roster.sources.values(), *self.roster.targets.values()]
-            },
             unborn=tuple(
                 Unborn(
                     name=mirror.name,

@@ -60,7 +60,8 @@ async def test_before_anything_ran() -> None:
 async def test_the_contract_of_status(store: Store) -> None:
     await bear(store, "main", SOURCE, TARGET, count=100)
     account = Account(id=7, name="Alice", premium=True)
-    answer = await seen(store, Live(state="running", account=account, memory_rss=5, titles={SOURCE: "News"}))
+    await store.note_titles({SOURCE: "News"})
+    answer = await seen(store, Live(state="running", account=account, memory_rss=5))
     assert set(answer) >= {"version", "state", "account", "mirrors", "transfers", "memory_rss"}
     assert answer["account"] == {"id": 7, "name": "Alice", "premium": True}
     (mirror,) = answer["mirrors"]

@@ -224,6 +224,8 @@ class Admission:
             self._roster.sources[source_id] = source
         if isinstance(target, Chat):
             self._roster.targets[target_id] = target
+        named = {side.id: side.title for side in (source, target) if isinstance(side, Chat)}
+        await self._store.note_titles(named)
         if row is None:
             if readable is None:
                 self._wait(config.name, refusal(findings))

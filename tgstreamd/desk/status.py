@@ -51,8 +51,6 @@ class Live(Value, frozen=True, kw_only=True):
     #: Messages a minute that came in and went out, by the mirror's id in the ledger.
     incoming: Mapping[int, float] = {}
     outgoing: Mapping[int, float] = {}
-    #: Titles of chats by id, as far as they are known.
-    titles: Mapping[int, str] = {}
     unborn: tuple[Unborn, ...] = ()
     #: A sentence about the whole: why it is still starting, what it waits for.
     note: str = ""
@@ -63,18 +61,25 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
     standings = await store.standings() if store else []
     holds = await store.holds() if store else {}
     stored = await store.fact(TEMPO) if store else ""
+    titles = await store.titles() if store else {}
     tempo = msgspec.json.decode(stored, type=Tempo) if stored else Tempo(interval=pace.interval)
     slow = max(tempo.interval, pace.interval)
     return {
         "version": __version__,
+        "at": round(now),
         "state": live.state,
         "note": live.note,
         "account": {"id": live.account.id, "name": live.account.name, "premium": live.account.premium}
         if live.account
         else None,
         "mirrors": [
-            *(_mirror(one, standings, holds, live, pace, slow, now) for one in standings),
-            *(_unborn(one) for one in live.unborn),
+            *(_mirror(one, standings, holds, titles, live, pace, slow, now) for one in standings),
+            *(_unborn(one, titles) for one in live.unborn),
+        ],
+        "holds": [
+            {"scope": scope, "until": round(hold.until), "reason": hold.reason}
+            for scope, hold in sorted(holds.items())
+            if hold.until > now
         ],
         "transfers": [msgspec.to_builtins(transfer) for transfer in live.transfers],
         "window": live.window,
@@ -89,6 +94,7 @@ def _mirror(
     one: Standing,
     everyone: Sequence[Standing],
     holds: Mapping[str, Hold],
+    titles: Mapping[int, str],
     live: Live,
     pace: Pace,
     slow: float,
@@ -105,18 +111,24 @@ def _mirror(
         left += max(old, shared) * slow
     hold = _binding(holds, mirror.target, now)
     limit = 60.0 / pace.interval if pace.interval else float("inf")
+    settled = one.done + one.skipped + one.parked
     return {
         "name": mirror.name,
         "source": mirror.source,
         "source_topic": mirror.source_topic,
-        "source_title": live.titles.get(mirror.source, ""),
+        "source_title": titles.get(mirror.source, ""),
         "target": mirror.target,
         "target_topic": mirror.target_topic,
-        "target_title": live.titles.get(mirror.target, ""),
+        "target_title": titles.get(mirror.target, ""),
         "state": "paused" if mirror.paused else "running",
         "paused": mirror.paused,
+        "position": one.position,
+        "settled": settled,
+        "total": settled + fresh + old,
         "done": one.done,
+        "rescued": one.rescued,
         "skipped": one.skipped,
+        "skipped_by": one.skipped_by,
         "parked": one.parked,
         "backlog": fresh + old,
         "waiting_live": fresh,
@@ -124,6 +136,8 @@ def _mirror(
         "lag_seconds": max(0, round(now - one.oldest_live)) if one.oldest_live else 0,
         "eta_seconds": None if left is None or mirror.paused else round(left),
         "per_minute": round(going, 1),
+        "incoming_per_minute": round(coming, 1),
+        "last_sent_at": round(one.last_sent) if one.last_sent else None,
         "streamed": one.streamed,
         "streamed_bytes": one.streamed_bytes,
         "by_reference": one.referenced,
@@ -137,25 +151,29 @@ def _mirror(
     }
 
 
-def _unborn(one: Unborn) -> dict[str, Any]:
+def _unborn(one: Unborn, titles: Mapping[int, str]) -> dict[str, Any]:
     """A mirror without a ledger row: the same keys, nothing counted."""
     counts = (
-        "done", "skipped", "parked", "backlog", "waiting_live", "waiting_history", "lag_seconds", "streamed",
+        "position", "settled", "total", "done", "rescued", "skipped", "parked", "backlog", "waiting_live",
+        "waiting_history", "lag_seconds", "streamed",
         "streamed_bytes", "by_reference", "by_reference_bytes",
     )  # fmt: skip
     return {
         "name": one.name,
         "source": one.source,
         "source_topic": one.source_topic,
-        "source_title": "",
+        "source_title": titles.get(one.source, "") if isinstance(one.source, int) else "",
         "target": one.target,
         "target_topic": one.target_topic,
-        "target_title": "",
+        "target_title": titles.get(one.target, "") if isinstance(one.target, int) else "",
         "state": "paused",
         "paused": one.why,
         **dict.fromkeys(counts, 0),
+        "skipped_by": {},
         "eta_seconds": None,
         "per_minute": 0.0,
+        "incoming_per_minute": 0.0,
+        "last_sent_at": None,
         "hold_until": None,
         "hold_reason": "",
         "changes": 0,

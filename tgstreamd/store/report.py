@@ -34,6 +34,14 @@ class Standing(Value, frozen=True, kw_only=True):
     streamed_bytes: int = 0
     referenced: int = 0
     referenced_bytes: int = 0
+    #: Of the skipped ones: how many for which reason.
+    skipped_by: dict[str, int] = {}
+    #: Of the done ones: those whose originals had vanished by then.
+    rescued: int = 0
+    #: The id in the source up to which everything was read.
+    position: int = 0
+    #: When something was last sent to its target (unix time); 0 for never.
+    last_sent: float = 0.0
 
 
 class ParkedJob(Value, frozen=True, kw_only=True):
@@ -79,6 +87,8 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
     def both(state: str) -> int:
         return tally.get(("live", state), 0) + tally.get(("backlog", state), 0)
 
+    reasons = {state for _, state in tally if state.startswith("skipped/")}
+
     return Standing(
         mirror=mirror,
         done=both("done"),
@@ -94,7 +104,25 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
         streamed_bytes=both("streamed_bytes"),
         referenced=both("referenced"),
         referenced_bytes=both("referenced_bytes"),
+        skipped_by={state.removeprefix("skipped/"): n for state in sorted(reasons) if (n := both(state))},
+        rescued=both("rescued"),
+        position=_position(db, mirror),
+        last_sent=_last_sent(db, mirror.target),
     )
+
+
+def _position(db: Db, mirror: MirrorRow) -> int:
+    row = db.execute(
+        "SELECT coalesce((SELECT min(next_id) FROM gap WHERE gap.mirror = feed.mirror "
+        "AND gap.chat = feed.chat), fed_to) AS at FROM feed WHERE mirror = ? AND chat = ?",
+        (mirror.id, mirror.source),
+    ).fetchone()
+    return int(row["at"]) if row else 0
+
+
+def _last_sent(db: Db, target: int) -> float:
+    row = db.execute('SELECT at FROM mark WHERE "key" = ?', (f"target:{target}",)).fetchone()
+    return float(row["at"]) if row else 0.0
 
 
 def _changes(db: Db, mirror: int) -> int:
