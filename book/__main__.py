@@ -1,0 +1,27 @@
+"""`python -m book write` makes what is generated; `build` makes the pages and checks them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import pages, site
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m book", description=__doc__)
+    parser.add_argument("what", choices=("write", "build"))
+    arguments = parser.parse_args()
+    if arguments.what == "build":
+        return site.build()
+    for path, made in pages.GENERATED.items():
+        text = made()
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            print(f"wrote {path.relative_to(site.ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

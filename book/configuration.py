@@ -1,0 +1,158 @@
+"""The configuration three times from one list of keys: the page, tgstreamd.toml(5), the packaged example."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from . import keys
+
+RELOADED = (
+    "`systemctl reload tgstreamd` applies `[pace]`, `[log]` and the mirrors; "
+    "the rest counts at the next start.\n"
+    "A wrong file is refused, and the old one stays in force."
+)
+
+
+def page() -> str:
+    """docs/reference/configuration.md."""
+    parts = [
+        "# Configuration",
+        "The file is TOML: `/etc/tgstreamd/config.toml`, or what `--config` names.\n"
+        "What is unknown, of the wrong type or impossible is refused with the key's path and the reason.\n"
+        + RELOADED,
+        "`tgstreamd init` writes a file with your answers.",
+    ]
+    for table in keys.tables():
+        parts += [f"## `{table.heading}`", table.text]
+        for key in table.keys:
+            facts = f"{key.kind}; required" if key.required else f"{key.kind}; default {key.default}"
+            parts += [f"### `{key.path}` {{ #{anchor(key.path)} }}", f"*{facts}*", key.text]
+    parts += [ENVIRONMENT]
+    return "\n\n".join(parts) + "\n"
+
+
+def anchor(path: str) -> str:
+    return path.replace(".", "-").replace("_", "-")
+
+
+ENVIRONMENT = """\
+## Environment and credentials
+
+These variables are laid over the file, and are enough without any file for one mirror:
+`TG_API_ID`, `TG_API_HASH`, `SOURCE_CHAT`, `TARGET_CHAT`, `SOURCE_TOPIC`, `TARGET_TOPIC`.
+`TG_SESSION` is a session string of Telethon's, for machines where nobody can log in.
+The service reads them from `/etc/default/tgstreamd`.
+The same names are read as systemd credentials, which win over both; [Installing](../install.md) shows how."""
+
+
+# The man page
+
+
+def man() -> str:
+    """packaging/man/tgstreamd.toml.5."""
+    parts = [MAN_HEAD]
+    for table in keys.tables():
+        parts.append(f'.SH "{table.heading}"')
+        parts.append(roff(table.text))
+        for key in table.keys:
+            text = key.text
+            if not key.required and key.default != "–":
+                text += f"\nDefault: {key.default}."
+            if key.name == "kinds":
+                text += f"\nOne of {key.kind.removeprefix('list of ').replace(' or ', ', ')}."
+            parts += [".TP", f".B {roff(key.name)}", roff(text)]
+    parts.append(MAN_FOOT)
+    return "\n".join(parts) + "\n"
+
+
+def roff(text: str) -> str:
+    """Markdown's few signs as roff's; a line that begins with a full stop or apostrophe is text."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = re.sub(r"<(https?:[^>]+)>", r"\1", text)
+    text = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", text)
+    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in text.split("\n"))
+
+
+MAN_HEAD = """\
+.\\" Made by `make reference` from tgstreamd/config/meanings.py.
+.TH TGSTREAMD.TOML 5 "" "tgstreamd" "File Formats"
+.SH NAME
+tgstreamd.toml \\- configuration of tgstreamd
+.SH SYNOPSIS
+.I /etc/tgstreamd/config.toml
+.br
+.I /etc/tgstreamd/NAME.toml
+.SH DESCRIPTION
+A TOML file.
+What is unknown, of the wrong type or impossible is refused with the key's path and the reason.
+.B systemctl reload tgstreamd
+applies
+.BR [pace] ,
+.B [log]
+and the mirrors; the rest counts at the next start.
+A wrong file is refused, and the old one stays in force.
+.PP
+An example with every key is
+.IR /usr/share/doc/tgstreamd/examples/config.toml ."""
+
+MAN_FOOT = """\
+.SH "SEE ALSO"
+.BR tgstreamd (1)"""
+
+
+# The example
+
+#: Values that an example needs where there is no default.
+SAMPLES: dict[str, str] = {
+    "telegram.api_id": "123456",
+    "telegram.api_hash": '"0123456789abcdef0123456789abcdef"',
+    "telegram.session": '"session"',
+    "telegram.proxy": '"socks5://user:password@127.0.0.1:1080"',
+    "telegram.server.dc_id": "2",
+    "telegram.server.address": '"127.0.0.1"',
+    "telegram.server.port": "4430",
+    "telegram.server.public_key": '"server.pem"',
+    "mirror.name": '"main"',
+    "mirror.source": "-1001234567890",
+    "mirror.target": "-1009876543210",
+    "mirror.source_topic": "123",
+    "mirror.target_topic": "456",
+    "state.directory": '"/var/lib/tgstreamd"',
+}
+#: Tables of which the example is all comment; the others have their heading in force.
+ASIDE = ("telegram.server",)
+EXAMPLE_HEAD = """\
+# tgstreamd: every key, with its default. `tgstreamd init` writes a file like this one from your answers, and
+# `tgstreamd check` says whether a start would succeed with it.
+# Installed: /etc/tgstreamd/config.toml, root:tgstreamd, mode 0640. What is unknown or impossible is refused.
+# `systemctl reload tgstreamd` applies [pace], [log] and the mirrors; the rest counts at the next start.
+# Made by `make reference`; filters are explained in tgstreamd.toml(5)."""
+
+
+def example() -> str:
+    """packaging/config.toml: valid as it stands, every key shown with its default."""
+    lines = [EXAMPLE_HEAD]
+    for table in keys.tables():
+        if table.path == "mirror.filter":
+            continue
+        aside = table.path in ASIDE
+        lines += ["", *comment(table.text), f"# {table.heading}" if aside else table.heading]
+        for key in table.keys:
+            lines += _commented(key)
+            value = SAMPLES.get(key.path) or keys.toml(key.value)
+            written = f"{key.name} = {value}"
+            lines.append(written if key.required and not aside else f"# {written}")
+    return "\n".join(lines) + "\n"
+
+
+def _commented(key: keys.Key) -> list[str]:
+    said = f"\nDefault: {key.default}." if key.path in keys.SAID else ""
+    return comment(key.text + said)
+
+
+def comment(text: str) -> list[str]:
+    """Words as the comment above a key."""
+    plain = re.sub(r"<(https?:[^>]+)>", r"\1", text.replace("`", ""))
+    # A comment must not look like a key that is switched off.
+    return [f"# {line}" for sentence in plain.split("\n") for line in textwrap.wrap(sentence, 108)]

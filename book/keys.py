@@ -1,0 +1,177 @@
+"""The keys of the configuration, as the program's own structs have them, each with its meaning.
+
+The one place that walks the structs: reference, man page and example are drawn from this list. A key without
+words in `tgstreamd/config/meanings.py`, or words without a key, is an error.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import Any, Literal
+
+import msgspec
+from msgspec import NODEFAULT, inspect
+
+from tgstreamd import config
+from tgstreamd.config.meanings import KEYS, TABLES
+
+#: Fields that a file cannot set.
+UNWRITTEN = {"telegram.session_string", "telegram.server.key"}
+#: What stands for nothing, per key, where the default needs words instead.
+SAID: dict[str, str] = {
+    "telegram.session": "`session`",
+    "state.directory": "what systemd says, or `/var/lib/tgstreamd`",
+    "stream.connections": "`0`, as Telegram's own clients",
+}
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """`kind` and `default` are Markdown; `value` is the default itself, None where there is none."""
+
+    table: str
+    name: str
+    kind: str
+    default: str
+    value: Any
+    required: bool
+    text: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.table}.{self.name}"
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file. `many`: written as `[[…]]`."""
+
+    path: str
+    many: bool
+    text: str
+    keys: tuple[Key, ...]
+
+    @property
+    def heading(self) -> str:
+        return f"[[{self.path}]]" if self.many else f"[{self.path}]"
+
+
+def tables() -> list[Table]:
+    """Every table, in the order of the file. Raises LookupError where words are missing or left over."""
+    found: list[Table] = []
+    for field in msgspec.structs.fields(config.File):
+        _walk(inspect.type_info(field.type), field.name, found)
+    keys = {key.path for table in found for key in table.keys}
+    known = {table.path for table in found}
+    missing = sorted((keys - set(KEYS)) | (known - set(TABLES)))
+    left_over = sorted((set(KEYS) - keys) | (set(TABLES) - known))
+    if missing or left_over:
+        raise LookupError(f"tgstreamd/config/meanings.py: missing {missing}, no longer a key {left_over}")
+    return found
+
+
+def _walk(kind: inspect.Type, path: str, found: list[Table]) -> None:
+    struct, many = _struct(kind)
+    assert struct is not None, path
+    keys: list[Key] = []
+    hints = typing.get_type_hints(struct.cls)
+    inner: list[tuple[inspect.Type, str]] = []
+    for field in struct.fields:
+        at = f"{path}.{field.name}"
+        if at in UNWRITTEN:
+            continue
+        below, several = _struct(field.type)
+        if below is not None:
+            inner.append((field.type, at))
+            if not several:
+                continue  # a table of its own; a list of tables is a key as well
+        keys.append(
+            Key(
+                table=path,
+                name=field.name,
+                kind=_kind(field.type, _literals(hints[field.name])),
+                default=_default(at, field),
+                value=_value(field),
+                required=field.required,
+                text=KEYS.get(at, ""),
+            )
+        )
+    found.append(Table(path=path, many=many, text=TABLES.get(path, ""), keys=tuple(keys)))
+    for below_kind, at in inner:
+        _walk(below_kind, at, found)
+
+
+def _struct(kind: inspect.Type) -> tuple[inspect.StructType | None, bool]:
+    """The struct inside, and whether there may be several."""
+    if isinstance(kind, inspect.StructType):
+        return kind, False
+    if isinstance(kind, inspect.VarTupleType):
+        return _struct(kind.item_type)[0], True
+    if isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            if isinstance(one, inspect.StructType):
+                return one, False
+    return None, False
+
+
+def _literals(hint: Any) -> list[Any]:
+    """The values of every Literal inside, in the order in which the code writes them."""
+    if typing.get_origin(hint) is Literal:
+        return list(typing.get_args(hint))
+    return [value for inner in typing.get_args(hint) for value in _literals(inner)]
+
+
+def _kind(kind: inspect.Type, literals: list[Any]) -> str:
+    """The type in words."""
+    if literals:
+        values = " or ".join(f'`"{value}"`' for value in dict.fromkeys(literals))
+        return f"list of {values}" if isinstance(kind, inspect.VarTupleType) else values
+    if isinstance(kind, inspect.Metadata):
+        return _kind(kind.type, literals)
+    if isinstance(kind, inspect.StructType):
+        return "table"
+    if isinstance(kind, inspect.BoolType):
+        return "`true` or `false`"
+    if isinstance(kind, inspect.IntType | inspect.FloatType):
+        name = "whole number" if isinstance(kind, inspect.IntType) else "number"
+        low, high = kind.ge, kind.le
+        if high in (2**31 - 1, None):
+            return name if low is None else f"{name} from {low:g}"
+        return f"{name}, {low:g} to {high:,.15g}"
+    if isinstance(kind, inspect.UnionType):
+        return " or ".join(_kind(one, []) for one in kind.types if not isinstance(one, inspect.NoneType))
+    if isinstance(kind, inspect.VarTupleType):
+        item = _kind(kind.item_type, [])
+        return "tables" if item == "table" else f"list of {item}"
+    if isinstance(kind, inspect.DictType):
+        return "table of texts"
+    return "text"
+
+
+def _default(at: str, field: inspect.Field) -> str:
+    if field.required:
+        return "required"
+    if at in SAID:
+        return SAID[at]
+    value = _value(field)
+    if value is None or value in ((), "", {}):
+        return "–"
+    return f"`{toml(value)}`"
+
+
+def _value(field: inspect.Field) -> Any:
+    """The default itself; None where there is none."""
+    if field.default_factory is not NODEFAULT:
+        return field.default_factory()
+    return None if field.default is NODEFAULT else field.default
+
+
+def toml(value: Any) -> str:
+    """A value as it is written in the file; a whole float without its dot."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}" if value != int(value) else f"{value:.1f}" if value else "0"
+    if isinstance(value, tuple | dict):
+        return "{}" if isinstance(value, dict) else f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value)

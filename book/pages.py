@@ -1,0 +1,23 @@
+"""Which files are generated from the code, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from . import configuration, events, verbs
+from .site import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+PACKAGING = ROOT / "packaging"
+
+
+#: Path → what gives its text.
+GENERATED: dict[Path, Callable[[], str]] = {
+    REFERENCE / "configuration.md": configuration.page,
+    REFERENCE / "verbs.md": verbs.page,
+    REFERENCE / "exit-status.md": verbs.exits,
+    REFERENCE / "events.md": events.page,
+    PACKAGING / "man" / "tgstreamd.toml.5": configuration.man,
+    PACKAGING / "config.toml": configuration.example,
+}

@@ -1,0 +1,89 @@
+"""What each warning or error of the log means and what to do, where journald's catalogue does not say it.
+
+An event a key, in the words of the log; its text is Markdown, a sentence a line.
+"""
+
+from __future__ import annotations
+
+NOTHING = "Nothing to do."
+
+MEANS: dict[str, str] = {
+    "account is frozen: appeal in the app; nothing is read": "Telegram has frozen the account; only an appeal in "
+    "the app can change that.\nThe daemon stays up and asks nothing.\nAfter the appeal: "
+    "`sudo systemctl restart tgstreamd`.",
+    "a push could not be understood": "Telegram sent something that this version does not know.\n"
+    "Nothing is lost: the chats' positions tell what it was.\nIf it happens again, look for a newer version.",
+    "an answer broke us": "An answer of Telegram's could not be worked with; the lines that follow say where.\n"
+    "It is asked again, piece by piece, so that at most the message at fault is parked.\n"
+    "This is a defect of the program; please report it.",
+    "change broke us, given up": "An edit, deletion or pin of one message could not be carried out, and is not "
+    "tried again.\nThis is a defect of the program; please report it with the lines that follow.",
+    "message cannot be kept": "A pushed message could not be written down.\n"
+    "Nothing is lost: the chat's position brings it again.\nPlease report it with the lines that follow.",
+    "message cannot be read": "Telegram's answer for this message cannot be decoded at this version's layer.\n"
+    "It is parked, its neighbours are copied.\nA newer version may be able to: `tgstreamd parked retry`.",
+    "Telegram asks to wait, transfers rest": "A wait that Telegram ordered for moving files; it is kept over a "
+    f"restart.\n{NOTHING}",
+    "backlog slowed down": "After a long wait that Telegram ordered, the history is copied at a wider interval, "
+    f"which is halved again after 12 hours without one.\n{NOTHING}",
+    "change failed, trying on": "An edit, deletion or pin did not get through, and is tried again.\n" + NOTHING,
+    "change given up": "Telegram refuses an edit, deletion or pin for good; `why` says the reason.\n"
+    "The copy stays as it is.\nIf the reason is a right, give it to the account in the target.",
+    "could not ask about a mirror's chats": "Telegram did not answer; the mirror is judged again within ten "
+    f"minutes.\n{NOTHING}",
+    "cover or moving part left out": "A video's cover or a live photo's moving part could not be copied; the "
+    f"media itself is.\n{NOTHING}",
+    "deletions wait for `resume`": "More was deleted in the source than anyone deletes by hand, or it deletes by "
+    "a timer, and `deletes = \"mirror\"`.\n`tgstreamd status` says how many wait.\n"
+    "`tgstreamd resume MIRROR` carries them out; leave them to keep the copies.",
+    "deletions were found that no update told of": "A comparison with the source found messages gone; with "
+    f"`deletes = \"mirror\"` their copies follow.\n{NOTHING}",
+    "difference could not be read": "Telegram's list of what is new could not be decoded.\n"
+    f"The history closes the gap.\n{NOTHING}",
+    "edit given up": "The new media of an edited message could not be brought over; `why` says the reason.\n"
+    "The copy keeps the old one.\n`tgstreamd resend` sends it anew, where your version has it.",
+    "events were lost, the history closes the gap": "Telegram holds more news than it hands out at once, after a "
+    f"long stop say.\nThe history tells them.\n{NOTHING}",
+    "history counts at birth and stays as it was; for other posts use a new target": "`history` was changed in "
+    "the configuration, but the mirror has begun.\nOlder posts could only be appended behind newer ones, so the "
+    "change does nothing.\nPut the old value back, or use a new target.",
+    "history of the group that it was cannot be read": "A basic group became a supergroup, and its older messages "
+    "cannot be read by this account.\nThe mirror goes on with what can be read.",
+    "mirrors will be judged within ten minutes": "After a reload Telegram did not answer about the chats; the "
+    f"mirrors that ran go on.\n{NOTHING}",
+    "nobody can be answered for a moment": "The process has no file descriptor left for `status` and the other "
+    "verbs, for a moment.\nIf it stays so, raise `LimitNOFILE=` of the service.",
+    "parts were lost, sent again": f"Telegram lacks parts of an upload; they are sent again.\n{NOTHING}",
+    "reading failed, trying on": "The source could not be read; it is tried again with growing waits.\n"
+    "Nothing to do, unless it does not end: look at the network, and at `why`.",
+    "refused as it is, sent differently": "Telegram refuses a message as it is; it is sent without what `without` "
+    f"names.\n{NOTHING}",
+    "scheduled message not seen yet, going on": "Telegram accepted a message and has not published it within half "
+    f"an hour.\nThe mirror goes on; its id is noted when it appears.\n{NOTHING}",
+    "sending failed, trying on": "A message did not get through, and is tried again with growing waits.\n"
+    "Nothing to do; after half an hour of connected time it is parked.",
+    "source became a supergroup, followed": "The source has a new id, and the mirror follows it.\n"
+    "Write the new id into the configuration when it suits you.",
+    "source cannot be read": "The source cannot be read at the moment; `why` says the reason.\n"
+    "It is asked again every ten minutes.",
+    "target became a supergroup, followed": "The target has a new id, and the mirror follows it.\n"
+    "Write the new id into the configuration when it suits you.",
+    "target cannot look as its source does": "With `chat = true`: title, photo or description could not be set; "
+    "`why` says the reason.\nGive the account the right to change the target's info, or set `chat = false`.",
+    "target could not be looked at": "What lies in the target could not be read, which is needed before the first "
+    "message.\nIt is tried again.\nNothing to do, unless it does not end: look at `why`.",
+    "the history held messages that no update told": "The periodic comparison found messages that Telegram had "
+    f"not announced; they are copied.\n{NOTHING}",
+    "this takes effect at the next start": "A reload cannot change this table: "
+    "`sudo systemctl restart tgstreamd`.",
+    "thumbnail left out": f"A file's thumbnail could not be moved; the file is.\n{NOTHING}",
+    "topic was closed in the target, opened again": "Somebody closed a topic of the target; what belongs there "
+    f"needs it open.\n{NOTHING}",
+    "topic was deleted in the source, its copy stays": f"With `deletes = \"keep\"`.\n{NOTHING}",
+    "topic was deleted in the target": "Somebody deleted a topic of the target.\n"
+    "It is made again for the next post that belongs there.",
+    "topic was deleted in the target, made again": f"Somebody deleted a topic of the target.\n{NOTHING}",
+    "topics could not be listed": "The source's topics could not be read; they are learnt later.\n" + NOTHING,
+    "transfer interrupted": "A file's transfer broke off, and goes on at the part that it had reached.\n" + NOTHING,
+    "upload begins anew": f"Telegram forgot an upload that was under way; it is sent again.\n{NOTHING}",
+}  # fmt: skip

@@ -1,0 +1,33 @@
+"""The generated reference cannot rot: what is committed is what the code gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from book import events, pages, site
+
+
+@pytest.mark.parametrize("path", pages.GENERATED, ids=lambda path: path.name)
+def test_what_is_committed_is_what_the_code_gives(path: Path) -> None:
+    assert path.read_text() == pages.GENERATED[path](), f"run `make reference`: {path} says something else"
+
+
+def test_the_events_are_really_found() -> None:
+    """The scan must not go blind: one of each way in which the code logs."""
+    found = events.found()
+    assert found["account is limited: nothing is sent"] == "critical"
+    assert found["message parked"] == "error"
+    assert found["reading failed, trying on"] == "warning"
+    assert "message copied" not in found
+
+
+def test_what_is_fetched_from_elsewhere_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<link rel="stylesheet" href="//cdn.example/x.css"><link rel="canonical" href="https://a.example/">'
+        '<a href="https://fine.example/">a reader\'s choice</a><script src="https://cdn.example/x.js"></script>'
+        '<p style="background: url(https://cdn.example/x.png)"><pre class="mermaid">x</pre><img src="b.png">'
+    )
+    (tmp_path / "b.css").write_text("@import 'https://fonts.example/a'; a { background: url(data:x) }")
+    assert len(list(site.foreign(tmp_path))) == 5
