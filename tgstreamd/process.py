@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -25,6 +26,9 @@ from .reload import Reload
 from .store import Store
 from .systemd import Systemd
 from .telegram.connect import connect
+
+if TYPE_CHECKING:
+    from .web.meter import Meter
 
 log = structlog.get_logger()
 
@@ -90,16 +94,44 @@ async def _run(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         answering = control.serve(config.paths.socket, reception.answer)
         stack.callback(group.create_task(answering, name="control").cancel)
+        meter = await _show(config, reception, clock, stack) if config.metrics.listen else None
         connection = await connect(settings(config), clock=clock, waiting=waiting)
         stack.push_async_callback(connection.close)
         daemon = await Daemon.build(config, clock, systemd, store, connection, waiting)
         daemon.reread = reread
         reception.hand_over(daemon.desk)
-        reload = Reload(config, reread, daemon.admission, daemon.holding, systemd, clock, log_as=log_as)
+        if meter:
+            meter.hand_over(connection, daemon.watchdog.overdue)
+        reload = Reload(
+            config,
+            reread,
+            daemon.admission,
+            daemon.holding,
+            systemd,
+            clock,
+            log_as=log_as,
+            tell=daemon.reconfigured,
+        )
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, reload.ask)
         stack.callback(loop.remove_signal_handler, signal.SIGHUP)
         await daemon.serve(waiting, reload)
+
+
+async def _show(
+    config: Config, reception: Reception, clock: Clock, stack: contextlib.AsyncExitStack
+) -> Meter:
+    """Show figures at the configured port, from now until the end."""
+    # Here: HTTP and metrics cost memory and a moment, which nobody pays who did not ask for them.
+    from .config.listening import address
+    from .web.answers import answers
+    from .web.listener import listening
+    from .web.meter import Meter
+
+    meter = Meter(config.paths.ledger, lambda: reception.answer({"verb": "status"}), clock)
+    app = answers(meter, page=config.metrics.page, hosts=config.metrics.hosts)
+    await stack.enter_async_context(listening(address(config.metrics.listen), app))
+    return meter
 
 
 def first(errors: BaseExceptionGroup) -> BaseException:

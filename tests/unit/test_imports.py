@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "admission": DOMAIN | {"config", "configured"},
     "configured": {"config", "decide", "ports", "telegram"},
     "telegram": {"ports"},
+    # it sees the connection and the ledger only through what it is handed
+    "web": set(),
     "systemd": set(),
     "logs": {"journal"},
     "journal": set(),
@@ -46,6 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the circles that ids prove are judged by the same rule as those that Telegram shows
     "config": {"decide"},
     "desk": {"admission", "ports", "decide", "store", "config", "configured", "tuning"},
+    # a message of the account goes by the same pace and holds as everything that is sent
+    "alerts": DOMAIN | {"config", "logs", "sending"},
     "reload": DOMAIN | {"admission", "config", "sending", "systemd"},
     "daemon": {"*"},
     "process": {"*"},
@@ -66,7 +70,14 @@ HEAVY = {
     "segno",
 }
 #: Libraries that one room alone may import.
-ONLY = {"telethon": "telegram", "sqlite3": "store", "sdnotify": "systemd"}
+ONLY = {
+    "telethon": "telegram",
+    "sqlite3": "store",
+    "sdnotify": "systemd",
+    "starlette": "web",
+    "uvicorn": "web",
+    "prometheus_client": "web",
+}
 
 
 def room(path: Path) -> str:

@@ -1,0 +1,145 @@
+"""What is answered over HTTP: /metrics, /healthz and, where it is wanted, the page and what it polls.
+
+Read-only: GET and HEAD, of four fixed paths, each answer whole, unshared and not kept. A page of somebody
+else's cannot read them by a name of its own that points here (DNS rebinding): only addresses, localhost and
+configured names are answered. Tells no secret; who may reach the port may see what is on it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Iterable
+from hashlib import sha256
+from importlib import resources
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .health import illness
+from .meter import Meter
+from .metrics import render
+
+_HEADERS = {
+    b"cache-control": b"no-store",
+    b"connection": b"close",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+}
+_NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+def answers(meter: Meter, *, page: bool, hosts: Iterable[str]) -> ASGIApp:
+    """The application. `hosts` are names by which it may be asked, besides addresses and localhost."""
+
+    async def metrics(request: Request) -> Response:
+        body, content_type = render(await meter.read(), request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
+
+    async def healthz(request: Request) -> Response:
+        reading = await meter.read()
+        why = illness(reading)
+        said = {
+            "healthy": not why,
+            "reason": why,
+            "state": reading.status.get("state", ""),
+            "connected": reading.connected,
+            "version": reading.status.get("version", ""),
+        }
+        return _json(said, status=503 if why else 200)
+
+    async def status(request: Request) -> Response:
+        reading = await meter.read()
+        if reading.trouble:
+            return _json({"error": reading.trouble}, status=503)
+        account = reading.status.get("account")
+        shown = {
+            **reading.status,
+            # Who it is, but not by which number others could be told.
+            "account": account and {"name": account["name"], "premium": account["premium"]},
+            "at": reading.at,
+            "started_at": reading.started_at,
+            "illness": illness(reading),
+            "connected": reading.connected,
+        }
+        return _json(shown)
+
+    routes = [Route("/metrics", metrics), Route("/healthz", healthz)]
+    if page:
+        routes += [Route("/", _page()), Route("/status.json", status)]
+    else:
+        routes += [Route("/", _nothing_here)]
+    return _guarded(Router(routes, redirect_slashes=False), frozenset(name.lower() for name in hosts))
+
+
+def _json(what: object, *, status: int = 200) -> Response:
+    body = json.dumps(what, ensure_ascii=False) + "\n"
+    return Response(body, status, headers={"content-type": "application/json"})
+
+
+async def _nothing_here(request: Request) -> Response:
+    return PlainTextResponse("/metrics, /healthz; a page with page = true in [metrics]\n")
+
+
+def _page() -> Callable[[Request], Awaitable[Response]]:
+    """The page's one file, and a policy that lets in nothing but its own script and style."""
+    text = resources.files(__package__).joinpath("page.html").read_text()
+    policy = "; ".join(
+        (_NOTHING, f"script-src {_digest(text, 'script')}", f"style-src {_digest(text, 'style')}",
+         "connect-src 'self'", "img-src data:")
+    )  # fmt: skip
+
+    async def shown(request: Request) -> Response:
+        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
+        return Response(text, headers=headers)
+
+    return shown
+
+
+def _digest(text: str, tag: str) -> str:
+    inside = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    return f"'sha256-{b64encode(sha256(inside.encode()).digest()).decode()}'"
+
+
+def _guarded(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
+    """`app` for those who ask by a name that is ours, with the headers that every answer has."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = dict(message.get("headers", ()))
+                extra = {**_HEADERS, b"content-security-policy": _NOTHING.encode()}
+                message = {**message, "headers": list((extra | given).items())}
+            await send(message)
+
+        asked = [value for name, value in scope["headers"] if name == b"host"]
+        if len(asked) == 1 and _ours(asked[0].decode("latin-1"), hosts):
+            await app(scope, receive, sending)
+        else:
+            refusal = PlainTextResponse(
+                "not by this name; metrics.hosts in the configuration allows it\n", 421
+            )
+            await refusal(scope, receive, sending)
+
+    return guarded
+
+
+def _ours(host: str, hosts: frozenset[str]) -> bool:
+    """An address cannot be made to point elsewhere, a name can."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    name = name.rstrip(".").lower()
+    if name == "localhost" or name in hosts:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""The port: opened before it is promised, and closed with everything on it when the daemon ends.
+
+HTTP is uvicorn's protocol on the loop that there is, without its server: no signals, no ticks, no workers.
+Whoever connects can neither stay nor press: so many connections at once, so many seconds each, so many bytes
+of a request, one answer, closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator
+from typing import cast
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from ..errors import TgstreamdError
+
+log = structlog.get_logger()
+
+CONNECTIONS_MAX = 32
+#: Seconds that one connection lives: the request, the answer and its way.
+LIFETIME = 20.0
+REQUEST_MAX = 16 * 1024
+#: Seconds that the end waits for answers under way.
+PARTING = 2.0
+
+
+@contextlib.asynccontextmanager
+async def listening(address: tuple[str, int], app: ASGIApp) -> AsyncIterator[tuple[str, int]]:
+    """Answer at `address` (port 0: any that is free) until the end; where that is. Raises TgstreamdError."""
+    config = uvicorn.Config(
+        app, interface="asgi3", http=H11Protocol, ws="none", lifespan="off",
+        log_config=None, log_level="error", access_log=False,
+        proxy_headers=False, server_header=False, date_header=False,
+        h11_max_incomplete_event_size=REQUEST_MAX,
+    )  # fmt: skip
+    config.load()
+    state = ServerState()
+    opened = _open(address)
+    loop = asyncio.get_running_loop()
+
+    def connected() -> asyncio.Protocol:
+        if len(state.connections) >= CONNECTIONS_MAX:
+            return _Refused()
+        return _Brief(config=config, server_state=state, app_state={})
+
+    server = await loop.create_server(connected, sock=opened)
+    where = cast(tuple[str, int], opened.getsockname()[:2])
+    log.info("figures are shown", address=where[0], port=where[1])
+    try:
+        yield where
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        if state.tasks:
+            # Nobody hears them any more, and each ends by itself; uvicorn takes a cancelled one for a bug.
+            await asyncio.wait(state.tasks, timeout=PARTING)
+
+
+class _Brief(H11Protocol):
+    """A connection that ends when its time is over, whatever it is doing."""
+
+    _end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self._end = self.loop.call_later(LIFETIME, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        super().connection_lost(exc)
+
+
+class _Refused(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
+
+
+def _open(address: tuple[str, int]) -> socket.socket:
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    opened.setblocking(False)
+    try:
+        # After a restart connections of the last one may linger; nobody else can take the port by this.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(CONNECTIONS_MAX)
+    except OSError as error:
+        opened.close()
+        shown = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
+        why, hint = _refusal(error, port)
+        raise TgstreamdError(f"metrics.listen: cannot listen at {shown}: {why}", hint=hint) from None
+    return opened
+
+
+def _refusal(error: OSError, port: int) -> tuple[str, str]:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program does", f"`ss -ltnp 'sport = :{port}'` says which; or choose another port"
+        case errno.EACCES | errno.EPERM:
+            hint = f"below 1024? else `systemctl edit tgstreamd`: [Service], SocketBindAllow=tcp:{port}"
+            return "not allowed", hint
+        case errno.EADDRNOTAVAIL:
+            return "no address of this machine", '"127.0.0.1" is one'
+    return str(error.strerror), ""

@@ -1,0 +1,170 @@
+"""One reading of everything that is shown: the status, and what lies around it, at one moment.
+
+Readings are shared: however many ask, the ledger is asked once a second. Bounded in time: a ledger that does
+not answer is a reading too. Changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..clock import Clock
+from ..errors import NotAuthorised, StoreError, TgstreamdError
+from ..model import Value
+
+#: Seconds for which a reading is as good as a new one, and within which the ledger must have answered.
+FRESH = 1.0
+PATIENCE = 10.0
+
+
+class Counts(Protocol):
+    """How often Telegram was asked what, and how it went."""
+
+    @property
+    def requests(self) -> Mapping[tuple[str, str], int]: ...
+    @property
+    def flood_seconds(self) -> Mapping[str, int]: ...
+    @property
+    def file_bytes(self) -> Mapping[str, int]: ...
+    @property
+    def answered_at(self) -> float: ...
+
+
+class Line(Protocol):
+    """The connection to Telegram, as far as it can be seen from here."""
+
+    @property
+    def connected(self) -> bool: ...
+    @property
+    def trouble(self) -> TgstreamdError | None: ...
+    @property
+    def tally(self) -> Counts: ...
+
+
+class Process(Value, frozen=True, kw_only=True):
+    """The process itself, by what it may see of /proc under the unit's hardening."""
+
+    cpu_seconds: float
+    memory_rss: int
+    open_fds: int
+    max_fds: int
+
+
+class Reading(Value, frozen=True, kw_only=True):
+    """What was seen at `at` (unix time). `trouble` says why the ledger told nothing."""
+
+    at: float
+    started_at: float
+    #: `status --json`; empty where the ledger did not answer.
+    status: dict[str, Any]
+    process: Process
+    trouble: str = ""
+    #: Services that have not kept their word.
+    overdue: tuple[str, ...] = ()
+    connected: bool = False
+    #: Why Telegram knows this account no longer; empty while it does.
+    unauthorised: str = ""
+    requests: Mapping[tuple[str, str], int] = {}
+    flood_seconds: Mapping[str, int] = {}
+    file_bytes: Mapping[str, int] = {}
+    answered_at: float = 0.0
+    ledger_bytes: int = 0
+    free_bytes: int = 0
+
+    def several(self, what: str) -> list[dict[str, Any]]:
+        """The status' mirrors, transfers or holds."""
+        found: list[dict[str, Any]] = self.status.get(what, [])
+        return found
+
+
+class Meter:
+    """`read()` at any time; `hand_over` once there is a connection and services that keep time."""
+
+    def __init__(self, ledger: Path, status: Callable[[], Awaitable[dict[str, Any]]], clock: Clock) -> None:
+        self._ledger = ledger
+        self._status = status
+        self._clock = clock
+        self._started_at = clock.now()
+        self._line: Line | None = None
+        self._overdue: Callable[[float], Sequence[str]] = lambda now: ()
+        self._reading: Reading | None = None
+        self._read_at = 0.0
+        self._one = asyncio.Lock()
+
+    def hand_over(self, line: Line, overdue: Callable[[float], Sequence[str]]) -> None:
+        """`overdue` names the services whose promised time lies before a monotonic one."""
+        self._line = line
+        self._overdue = overdue
+
+    async def read(self) -> Reading:
+        """How things stand, at most a second old."""
+        async with self._one:
+            now = self._clock.monotonic()
+            if self._reading is None or now - self._read_at >= FRESH:
+                self._reading, self._read_at = await self._new(), now
+            return self._reading
+
+    async def _new(self) -> Reading:
+        status: dict[str, Any] = {}
+        trouble = ""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                status = await self._status()
+        except TimeoutError:
+            trouble = f"the ledger does not answer within {PATIENCE:.0f} s"
+        except StoreError as error:
+            trouble = error.line()
+        seen = self._line
+        lost = seen.trouble if seen else None
+        return Reading(
+            at=self._clock.now(),
+            started_at=self._started_at,
+            status=status,
+            process=_process(),
+            trouble=trouble,
+            overdue=tuple(self._overdue(self._clock.monotonic())),
+            connected=seen.connected if seen else False,
+            unauthorised=lost.line() if isinstance(lost, NotAuthorised) else "",
+            requests=dict(seen.tally.requests) if seen else {},
+            flood_seconds=dict(seen.tally.flood_seconds) if seen else {},
+            file_bytes=dict(seen.tally.file_bytes) if seen else {},
+            answered_at=seen.tally.answered_at if seen else 0.0,
+            ledger_bytes=sum(_size(self._ledger.with_name(self._ledger.name + end)) for end in ("", "-wal")),
+            free_bytes=_free(self._ledger.parent),
+        )
+
+
+def _process() -> Process:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        fds = len(os.listdir("/proc/self/fd")) - 1  # the listing's own
+    except OSError:
+        pages, fds = 0, 0
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Process(
+        cpu_seconds=used.ru_utime + used.ru_stime,
+        memory_rss=pages * resource.getpagesize(),
+        open_fds=fds,
+        max_fds=limit,
+    )
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
