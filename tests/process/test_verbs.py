@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -113,19 +114,52 @@ async def test_watch_for_pipes(home: Home) -> None:
 
 
 async def test_watch_on_a_terminal_draws_in_place(home: Home) -> None:
+    """On a screen of its own, in colour; what it said last stays in the terminal when it ends."""
     home.write("")
+    home.environ["TERM"] = "xterm-256color"
     terminal, theirs = pty.openpty()
     process = await home.start("status", "--watch", stdout=theirs)
     os.close(theirs)
-    heard = ""
-    async with asyncio.timeout(HANG):
-        while "\x1b[2F" not in heard:  # back up two lines, to draw again
-            heard += (await asyncio.to_thread(os.read, terminal, 4096)).decode()
+    heard = await hear(terminal, until=lambda text: text.count("nothing was mirrored") == 2)
+    assert "\x1b[?1049h" in heard  # the other screen (https://invisible-island.net/xterm/ctlseqs)
+    assert "\x1b[1;31mstopped" in heard
     process.send_signal(2)
+    heard = await hear(terminal, until=lambda text: "nothing was mirrored" in text)
     async with asyncio.timeout(HANG):
         await process.wait()
     os.close(terminal)
-    assert "tgstreamd 0.1.0 stopped\x1b[K" in heard
+    assert heard.rpartition("\x1b[?1049l")[2].split("\r\n")[0].endswith("tgstreamd 0.1.0 stopped")
+
+
+async def test_no_colour_where_none_is_wanted(home: Home) -> None:
+    """One look has bars and no colour; NO_COLOR takes it from `--watch`; a dumb terminal gets plain lines."""
+    home.write("")
+    for more, verbs in (
+        ({"TERM": "xterm", "NO_COLOR": "1"}, ("status", "--watch")),
+        ({"TERM": "xterm", "NO_COLOR": ""}, ("status",)),
+        ({"TERM": "dumb", "NO_COLOR": ""}, ("status", "--watch")),
+    ):
+        home.environ |= more
+        terminal, theirs = pty.openpty()
+        process = await home.start(*verbs, stdout=theirs)
+        os.close(theirs)
+        heard = await hear(terminal, until=lambda text: "nothing was mirrored" in text)
+        assert "\x1b[3" not in heard
+        assert ("\x1b" in heard) is (more["TERM"] == "xterm" and "--watch" in verbs)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(2)
+        os.close(terminal)
+        async with asyncio.timeout(HANG):
+            await process.wait()
+
+
+async def hear(terminal: int, *, until: Callable[[str], bool]) -> str:
+    """What a program says on the terminal, up to what is waited for."""
+    heard = ""
+    async with asyncio.timeout(HANG):
+        while not until(heard):
+            heard += (await asyncio.to_thread(os.read, terminal, 4096)).decode()
+    return heard
 
 
 async def test_a_reader_that_goes_away(home: Home) -> None:

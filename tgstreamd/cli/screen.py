@@ -1,0 +1,139 @@
+"""The status in colour, for `--watch` on a terminal and for the picture in the documentation.
+
+`screen` is pure: it takes what `status --json` shows and a width, and gives what rich can draw. `watch` draws
+it in place until it is interrupted. Imports rich, and is imported by `--watch` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..clock import Clock
+from . import standing
+from .terminal import clean, duration, fit, size
+
+#: Styles that can be told apart on dark and light screens.
+STYLES = {"running": "green", "paused": "bold red", "starting": "yellow", "stopped": "bold red",
+          "bad": "red", "waits": "yellow", "note": "yellow"}  # fmt: skip
+#: Lines of a mirror that is in order; with more mirrors than fit so, each has one.
+USUAL = 5
+
+
+def screen(seen: dict[str, Any], width: int, height: int | None = None) -> RenderableType:
+    """The whole status in `width` columns. `height`: in how many lines it should find room."""
+    shown: list[RenderableType] = [_head(seen, width)]
+    shown += [Text(f"  {line}", "yellow") for line in standing.remarks(seen)]
+    mirrors = seen["mirrors"]
+    if not mirrors:
+        shown.append(Text("  nothing was mirrored from here yet", "dim"))
+    brief = height is not None and len(mirrors) * USUAL + len(seen["transfers"]) + 4 > height
+    running = seen["state"] == "running"
+    for mirror in mirrors:
+        shown += (
+            _brief(mirror, seen["at"], width)
+            if brief
+            else _mirror(mirror, seen["at"], width, running=running)
+        )
+    if seen["transfers"]:
+        shown += [Text(), Text("files on their way", "bold"), _transfers(seen["transfers"], width)]
+    return Group(*shown)
+
+
+async def watch(
+    first: dict[str, Any], look: Callable[[], Awaitable[dict[str, Any]]], clock: Clock, period: float
+) -> None:
+    """Draw, and look again every `period` seconds, until cancelled."""
+    console = Console()
+    seen = first
+    with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+        while True:
+            live.update(screen(seen, console.width, console.height), refresh=True)
+            await clock.sleep_until(clock.monotonic() + period)
+            seen = await look()
+
+
+def _head(seen: dict[str, Any], width: int) -> Text:
+    said = standing.head(seen)
+    text = Text(fit(said, width), "bold", no_wrap=True)
+    text.highlight_words([seen["state"]], STYLES.get(seen["state"], ""))
+    return text
+
+
+def _title(mirror: dict[str, Any], width: int) -> Text:
+    """`main  News → Copy of News` on the left, `running` on the right."""
+    state = mirror["state"]
+    where = f"{_place(mirror, 'source')} → {_place(mirror, 'target')}"
+    name = clean(mirror["name"], width // 3)
+    where = fit(where, max(10, width - cell_len(name) - len(state) - 4))
+    left = Text.assemble((name, "bold"), "  ", (where, "cyan"), no_wrap=True)
+    left.append(" " * max(2, width - left.cell_len - len(state)))
+    left.append(state, STYLES[state])
+    return left
+
+
+def _place(mirror: dict[str, Any], side: str) -> str:
+    """Its title alone where that is known: ids are for those who look for them, in `status`."""
+    return clean(mirror[f"{side}_title"], 40) or standing.side(mirror, side)
+
+
+def _mirror(mirror: dict[str, Any], now: float, width: int, *, running: bool) -> list[RenderableType]:
+    said = standing.progress(mirror)
+    gauge = Table.grid(padding=(0, 1))
+    wide = max(10, width - len(said) - 4)
+    gauge.add_row(" ", _bar(standing.share(mirror), wide), said)
+    shown: list[RenderableType] = [Text(), _title(mirror, width), gauge]
+    going = running and mirror["state"] == "running"
+    for line in (standing.pace(mirror, running=going), standing.counts(mirror), standing.files(mirror)):
+        shown += [Text(f"  {part}") for part in standing.wrapped(line, width - 2) if line]
+    for kind, line in standing.troubles(mirror, now):
+        shown += [Text(f"  {part}", STYLES[kind]) for part in standing.wrapped(line, width - 2)]
+    return shown
+
+
+def _brief(mirror: dict[str, Any], now: float, width: int) -> list[RenderableType]:
+    """One line: name, bar, what is left, and the worst of its troubles."""
+    left = f"{mirror['backlog']:,} to go" if mirror["backlog"] else "nothing waits"
+    table = Table.grid(padding=(0, 1))
+    name = fit(clean(mirror["name"]), 16)
+    troubles = standing.troubles(mirror, now)
+    kind, worst = troubles[0] if troubles else ("running", "running")
+    row = Text(fit(worst, max(10, width - 16 - 14 - 18 - 4)), STYLES[kind], no_wrap=True)
+    for columns in (16, 14, 18):
+        table.add_column(width=columns, no_wrap=True)
+    table.add_row(Text(name, "bold"), _bar(standing.share(mirror), 14), Text(left, justify="right"), row)
+    return [table]
+
+
+def _transfers(transfers: list[dict[str, Any]], width: int) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    columns = (max(8, width // 8), 4, 17, 9, 6)
+    for wide in columns:
+        table.add_column(width=wide, no_wrap=True, justify="right")
+    room = max(10, width - sum(columns) - len(columns))
+    for one in transfers:
+        part = one["transferred"] / one["size"] if one["size"] else 0.0
+        speed = one["bytes_per_second"]
+        left = duration((one["size"] - one["transferred"]) / speed) if speed else ""
+        table.add_row(
+            _bar(part, columns[0]),
+            f"{part:.0%}",
+            f"{size(one['transferred'])} of {size(one['size'])}",
+            f"{size(speed)}/s",
+            left,
+            Text(fit(f"{clean(one['name'], 30)} (message {one['source_id']})", room), "cyan"),
+        )
+    return table
+
+
+def _bar(share: float, width: int) -> ProgressBar:
+    return ProgressBar(
+        total=1.0, completed=min(1.0, share), width=width, complete_style="green", finished_style="green"
+    )

@@ -1,0 +1,157 @@
+"""How things stand, in lines of text: whole and undrawn for a pipe, with bars and wrapped for a terminal.
+
+Pure. `lines` takes what `status --json` shows; `screen` draws the same in colour, in the words from here.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from ..desk.status import FOREVER
+from .terminal import bar, clean, clock_time, duration, size
+
+#: Reasons for skipping that are named; the rest are counted together.
+REASONS = 4
+
+
+def lines(seen: dict[str, Any], width: int | None = None) -> list[str]:
+    """The status for people. `width`: of the terminal, with bars and wrapped; None for a pipe."""
+    shown = [head(seen), *(f"  {remark}" for remark in remarks(seen))]
+    if not seen["mirrors"]:
+        shown.append("  nothing was mirrored from here yet")
+    for mirror in seen["mirrors"]:
+        running = seen["state"] == "running" and mirror["state"] == "running"
+        gauge = f"{bar(share(mirror))} " if width else ""
+        shown.append(f"{clean(mirror['name'])}: {side(mirror, 'source')} → {side(mirror, 'target')}")
+        shown.append(f"  {gauge}{progress(mirror)}")
+        shown += [
+            f"  {line}" for line in (pace(mirror, running=running), counts(mirror), files(mirror)) if line
+        ]
+        shown += [f"  {line}" for _, line in troubles(mirror, seen["at"])]
+    shown += [f"  {transfer(each, gauge=bool(width))}" for each in seen["transfers"]]
+    return [part for line in shown for part in wrapped(line, width)]
+
+
+def wrapped(line: str, width: int | None) -> list[str]:
+    """A line in as many as it needs, the further ones indented."""
+    if width is None or len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False) or [line]
+
+
+def head(seen: dict[str, Any]) -> str:
+    account = seen["account"]
+    text = f"tgstreamd {seen['version']} {seen['state']}"
+    if account:
+        text += f" as {clean(account['name'], 40)}{', premium' if account['premium'] else ''}"
+    if seen["memory_rss"]:
+        text += f", memory {size(seen['memory_rss'])}"
+    return text
+
+
+def remarks(seen: dict[str, Any]) -> list[str]:
+    """What concerns all mirrors."""
+    found = [seen["note"]] if seen["note"] else []
+    if seen["window"] and seen["window"] < seen["buffer_parts"]:
+        found.append(f"slowed down by Telegram: {seen['window']} of {seen['buffer_parts']} parts at once")
+    if seen["backlog_interval"] > seen["interval"]:
+        found.append(f"after floods the history goes at {seen['backlog_interval']:g} s a message for a while")
+    # What binds sends is told with each mirror.
+    others = [h for h in seen["holds"] if h["scope"].startswith("method:") and ".send" not in h["scope"]]
+    found += [
+        f"{hold['scope'].removeprefix('method:')} waits {until(hold['until'], seen['at'])}: {hold['reason']}"
+        for hold in others
+    ]
+    return found
+
+
+def side(mirror: dict[str, Any], which: str) -> str:
+    """One place of a mirror: title and id, or the id alone."""
+    title = clean(mirror[f"{which}_title"], 30)
+    topic = f"/{mirror[f'{which}_topic']}" if mirror[f"{which}_topic"] else ""
+    return f"{title} ({mirror[which]}{topic})" if title else f"{mirror[which]}{topic}"
+
+
+def share(mirror: dict[str, Any]) -> float:
+    return mirror["settled"] / mirror["total"] if mirror["total"] else 0.0
+
+
+def progress(mirror: dict[str, Any]) -> str:
+    if not mirror["total"]:
+        return "no messages yet"
+    # 100 % is only said where nothing is left.
+    percent = min(int(share(mirror) * 100), 100 if not mirror["backlog"] else 99)
+    return f"{percent}%, {mirror['settled']:,} of {mirror['total']:,} messages"
+
+
+def pace(mirror: dict[str, Any], *, running: bool) -> str:
+    """What is left and how long it takes."""
+    said = []
+    if mirror["backlog"]:
+        left = f"{mirror['backlog']:,} to go"
+        said.append(f"{left}: {duration(mirror['eta_seconds'])}" if running else left)
+    else:
+        said.append("nothing waits")
+    if mirror["per_minute"]:
+        said.append(f"{mirror['per_minute']:g} a minute")
+    if mirror["lag_seconds"] >= 5:
+        said.append(f"{duration(mirror['lag_seconds'])} behind")
+    if mirror["changes"]:
+        said.append(f"{mirror['changes']:,} changes wait")
+    return ", ".join(said)
+
+
+def counts(mirror: dict[str, Any]) -> str:
+    rescued = f" ({mirror['rescued']:,} rescued)" if mirror["rescued"] else ""
+    by = sorted(mirror["skipped_by"].items(), key=lambda item: -item[1])
+    named = [f"{n:,} {clean(why, 30)}" for why, n in by[:REASONS]]
+    if rest := sum(n for _, n in by[REASONS:]):
+        named.append(f"{rest:,} others")
+    skipped = f" ({', '.join(named)})" if named else ""
+    done = f"{mirror['done']:,} done{rescued}"
+    return f"{done}, {mirror['skipped']:,} skipped{skipped}, {mirror['parked']:,} parked"
+
+
+def files(mirror: dict[str, Any]) -> str:
+    said = []
+    if mirror["streamed"]:
+        said.append(f"{mirror['streamed']:,} moved ({size(mirror['streamed_bytes'])})")
+    if mirror["by_reference"]:
+        said.append(f"{mirror['by_reference']:,} by reference ({size(mirror['by_reference_bytes'])})")
+    return f"files: {', '.join(said)}" if said else ""
+
+
+def troubles(mirror: dict[str, Any], now: float) -> list[tuple[str, str]]:
+    """What a person should know, worst first, each with how bad it is: `bad`, `waits`, `note`."""
+    found = []
+    name = clean(mirror["name"])
+    if mirror["paused"]:
+        found.append(("bad", f"paused: {clean(mirror['paused'], 300)}"))
+    if mirror["hold_until"]:
+        found.append(
+            ("waits", f"waits {until(mirror['hold_until'], now)}: {clean(mirror['hold_reason'], 200)}")
+        )
+    if mirror["held_deletions"]:
+        held = f"deletions wait: {mirror['held_deletions']}; `tgstreamd resume {name}` lets them go"
+        found.append(("waits", held))
+    if mirror["parked"]:
+        found.append(("bad", "look at what is parked: `tgstreamd parked`"))
+    if mirror["last_error"] and mirror["last_error"] != mirror["paused"]:
+        found.append(("bad", f"last error: {clean(mirror['last_error'], 200)}"))
+    if mirror["note"]:
+        found.append(("note", mirror["note"]))
+    return found
+
+
+def until(when: float, now: float) -> str:
+    if when >= FOREVER:
+        return "until a person acts"
+    return f"until {clock_time(when)} ({duration(max(0.0, when - now))})"
+
+
+def transfer(one: dict[str, Any], *, gauge: bool) -> str:
+    part = one["transferred"] / one["size"] if one["size"] else 0.0
+    drawn = f"{bar(part)} " if gauge else ""
+    moved = f"{size(one['transferred'])} of {size(one['size'])}, {size(one['bytes_per_second'])}/s"
+    return f"{drawn}{part:4.0%} {moved}  {clean(one['name'], 30)} (message {one['source_id']})"
