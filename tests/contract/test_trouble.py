@@ -17,8 +17,9 @@ from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
 from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, Rejected, TgstreamdError, Transient
 from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
-from tgstreamd.telegram.client import SILENCE, Client
+from tgstreamd.telegram.client import Client
 from tgstreamd.telegram.connect import Connection, connect
+from tgstreamd.telegram.liveness import LOOK
 from tgstreamd.telegram.pool import Pool
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Settings
@@ -347,7 +348,7 @@ async def test_a_wire_that_went_silent_is_replaced(
     for _ in range(2):
         await clock.parked(1)
         assert client.connected
-        clock.advance(SILENCE / 2)
+        clock.advance(LOOK)
     while before.key is not None and before in tg.connections:  # noqa: ASYNC110  # the set has no event
         await asyncio.sleep(0)
     tg.network.latency = 0
@@ -355,6 +356,69 @@ async def test_a_wire_that_went_silent_is_replaced(
         await client.usable.wait()
     assert before not in tg.connections
     assert await client.call(functions.help.GetConfigRequest())
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "words"),
+    [
+        (401, "SESSION_REVOKED", "ended from another device"),
+        (401, "AUTH_KEY_UNREGISTERED", "not logged in"),
+        (406, "AUTH_KEY_DUPLICATED", "used from two places at once"),
+        (401, "USER_DEACTIVATED_BAN", "banned"),
+    ],
+)
+async def test_a_login_that_ended_is_noticed_though_nobody_asks(
+    tg: TelegramServer, me: Account, tmp_path: Path, code: int, name: str, words: str
+) -> None:
+    """Within 30 s, by the keep-alive's own answer: no push tells it, and a pong comes all the same."""
+    log_in(tg, me, tmp_path / "session")
+    clock = FakeClock()
+    client = Client(
+        settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"), clock=clock
+    )
+    await client.open(tries=1)
+    tg.faults.add(Fault(None, code=code, message=name, times=None, account=me.id))
+    waiting = asyncio.ensure_future(updates_for_ever(client))
+    began = clock.monotonic()
+    while not waiting.done():
+        await clock.parked(1)
+        clock.advance(LOOK)
+        for _ in range(20):
+            await asyncio.wait({waiting}, timeout=0.01)
+    with pytest.raises(NotAuthorised, match=words):
+        await waiting
+    assert clock.monotonic() - began <= 30
+    await client.close()
+
+
+async def updates_for_ever(client: Client) -> None:
+    while True:
+        await client.next_update()
+
+
+@pytest.mark.parametrize("name", ["FLOOD_WAIT_45", "FROZEN_METHOD_INVALID"])
+async def test_what_may_not_be_asked_is_not_asked_again(
+    tg: TelegramServer, me: Account, tmp_path: Path, name: str
+) -> None:
+    """A sign of life does until the wait is over; for a frozen account for ever. Nothing is replaced."""
+    log_in(tg, me, tmp_path / "session")
+    clock = FakeClock()
+    client = Client(
+        settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"), clock=clock
+    )
+    await client.open(tries=1)
+    tg.faults.add(Fault("updates.getState", code=420, message=name))
+    asked = []
+    for _ in range(12):
+        await clock.parked(1)
+        clock.advance(LOOK)
+        await clock.parked(1)
+        asked.append(tg.log.count("updates.getState"))
+    assert client.connected
+    assert len(tg.connections) == 1
+    assert asked[5] == 1
+    assert (asked[-1] > 1) is name.startswith("FLOOD")
     await client.close()
 
 

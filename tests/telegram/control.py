@@ -123,6 +123,10 @@ class Control:
     async def do_address(self) -> dict[str, Any]:
         return describe(self._tg, self)
 
+    async def do_tell_address(self, dc_id: int, host: str, port: int) -> None:
+        """Tell clients that a data centre is there: something stands before it."""
+        self._tg.told[dc_id] = host, port
+
     async def do_counters(self) -> dict[str, Any]:
         """What was asked of the server so far."""
         log, server = self._tg.log, self._tg

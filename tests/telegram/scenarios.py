@@ -303,6 +303,13 @@ async def say(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     return _told(speaker, {})
 
 
+async def send_file(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
+    """One more file of `size` bytes in the source, now; it lies in data centre `dc`."""
+    speaker = _again(tg, {"seed": int(args["size"])} | args)
+    speaker.say("", speaker.make("document", int(args["size"]), dc_id=int(args["dc"])))
+    return _told(speaker, {})
+
+
 async def look(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     """What stands in `chat` by the server's own knowledge, without moving a byte."""
     box = _chat(tg, args["chat"]).box

@@ -61,6 +61,8 @@ class TelegramServer:
         self.connections: set[Connection] = set()
         #: Exceptions that were this server's own fault; a test's fixture fails on them.
         self.bugs: list[Exception] = []
+        #: What clients are told of a data centre's place, where something stands before it.
+        self.told: dict[int, tuple[str, int]] = {}
         self._ports = dict(ports or {})
         self._listening: dict[int, asyncio.Server] = {}
         self._executor = Executor(self)
@@ -124,7 +126,8 @@ class TelegramServer:
 
     def dc_options(self) -> list[Any]:
         """What help.getConfig tells about the data centres."""
-        return [types.DcOption(dc_id, "127.0.0.1", self._ports[dc_id], static=True) for dc_id in self.dcs]
+        places = {dc_id: self.told.get(dc_id, self.address(dc_id)) for dc_id in self.dcs}
+        return [types.DcOption(dc_id, *place, static=True) for dc_id, place in places.items()]
 
     def authorise(self, account: Account, dc_id: int | None = None) -> AuthKey:
         """A key that is logged in already, as if a client had done it all; `.key` has its 256 bytes."""

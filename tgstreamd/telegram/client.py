@@ -1,9 +1,9 @@
 """The account's main connection: Telethon's client without its retries, events and reconnects.
 
 Owns the one place where requests are asked (`call`: bounded, every trouble translated) and the one task
-that keeps the connection alive: it probes a silent wire, connects again with initConnection (so that
-Telegram pushes to us) and stops for good only where a person must log in. Everything pushed goes, as it
-came, to `updates`; nothing here reads or advances a position.
+that keeps the connection alive: it examines a quiet wire (`liveness`), connects again with initConnection
+(so that Telegram pushes to us) and stops for good only where a person must log in. Everything pushed goes,
+as it came, to `updates`; nothing here reads or advances a position.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ..clock import Clock, SystemClock
 from ..errors import FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
 from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient, pick_dc
 from .directory import Directory
+from .liveness import LOOK, Liveness
+from .outage import Outage
 from .session import StoredSession
 from .settings import Settings
 from .tally import Tally
 from .translate import TROUBLES, Side, translate
 from .wire import Wire
 
-#: A wire on which nothing was heard for so long is asked whether it lives.
-SILENCE: Final = 30.0
 PING_TIMEOUT: Final = 10.0
 SAVE_INTERVAL: Final = 60.0
 #: A connection that lived no longer is not replaced at once.
@@ -67,6 +67,8 @@ class Client(BaseClient):
         self.tally = Tally(self._clock)
         self._keeper: asyncio.Task[None] | None = None
         self._refusals = 0
+        self._outage = Outage(self._clock.monotonic)
+        self._liveness = Liveness(self._clock.monotonic, self.tally)
         self._settled_config: Any = None
         self._wire = self._sender = self._new_wire()
 
@@ -96,6 +98,7 @@ class Client(BaseClient):
             try:
                 await self._try_connect()
             except (Transient, FloodWait) as error:
+                self._outage.failed(error)
                 if attempt == tries:
                     raise
                 flood = error.seconds if isinstance(error, FloodWait) else 0
@@ -130,6 +133,8 @@ class Client(BaseClient):
             await self._tear_down()
             raise NotAuthorised("nobody is logged in with this session", hint="tgstreamd login")
         self._refusals = 0
+        self._liveness.answered()
+        self._outage.works()
         self.trouble = None
         self.usable.set()
 
@@ -178,8 +183,12 @@ class Client(BaseClient):
     async def _keep(self) -> None:
         while True:
             began = self._clock.monotonic()
-            await self._until_dead()
+            why = await self._until_dead()
             await self._tear_down()
+            if isinstance(why, NotAuthorised):
+                self._die(why)
+                return
+            self._outage.lost(why)
             if self._clock.monotonic() - began < FLAPPING:
                 await self._clock.sleep_until(self._clock.monotonic() + random.uniform(0.5, 1.0))
             try:
@@ -194,19 +203,16 @@ class Client(BaseClient):
             # Nobody awaits it: whoever waits for a push or a call must learn that no connection will come.
             self._die(TgstreamdError(f"the connection to Telegram is no longer kept: {bug!r}"))
 
-    async def _until_dead(self) -> None:
+    async def _until_dead(self) -> TgstreamdError:
         saved = self._clock.monotonic()
-        while not await self._clock.wait(self._wire.dead, self._clock.monotonic() + SILENCE / 2):
+        while not await self._clock.wait(self._wire.dead, self._clock.monotonic() + LOOK):
             if self._clock.monotonic() - saved >= SAVE_INTERVAL:
                 saved = self._clock.monotonic()
                 with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
                     await self.stored.save_apart()
-            if self._clock.monotonic() - self._wire.heard < SILENCE:
-                continue
-            try:
-                await self._wire.ask(functions.PingRequest(random.getrandbits(62)), self.ping_timeout)
-            except TROUBLES:
-                return
+            if self._liveness.quiet and (why := await self._liveness.examine(self._wire, self.ping_timeout)):
+                return why
+        return Transient("the connection was cut")
 
     def _die(self, error: TgstreamdError) -> None:
         self.fatal = error
@@ -233,6 +239,7 @@ class Client(BaseClient):
                 self._die(ours)
             raise ours from error
         self.tally.answered(request)
+        self._liveness.answered()
         self.directory.learn(result)
         return result
 

@@ -1,0 +1,69 @@
+"""Whether a quiet connection lives, and whether the login is still good: asked for, since neither is told.
+
+A pong comes to an ended login as well as to a good one, so a quiet wire is asked for our state, which costs
+Telegram little; with a ping only while that may not be asked (a flood wait, a frozen account). Replaces
+nothing and ends nobody: the client does.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any, Final
+
+from telethon import errors as rpc
+from telethon.tl import functions
+
+from ..errors import FloodWait, NotAuthorised, TgstreamdError, Transient
+from .tally import Tally
+from .translate import TROUBLES, translate
+from .wire import Wire
+
+#: Seconds between looks, and without an answer to any call until one is asked for. With the time for an
+#: answer, a dead line is noticed within 35 s; a login that was ended elsewhere within 25 s and the way there.
+LOOK: Final = 10.0
+SILENCE: Final = 15.0
+
+
+class Liveness:
+    """One client's; `answered` is told of every call that was answered."""
+
+    def __init__(self, monotonic: Callable[[], float], tally: Tally) -> None:
+        self._monotonic = monotonic
+        self._tally = tally
+        self._last = 0.0
+        #: Until when our state may not be asked for.
+        self._ping_until = 0.0
+
+    def answered(self) -> None:
+        """The login was good just now."""
+        self._last = self._monotonic()
+
+    @property
+    def quiet(self) -> bool:
+        return self._monotonic() - self._last >= SILENCE
+
+    async def examine(self, wire: Wire, timeout: float) -> TgstreamdError | None:
+        """What is wrong with this connection; None where it lives and the login, if we may ask, is good."""
+        began, heard = self._monotonic(), wire.heard
+        request: Any = functions.updates.GetStateRequest()
+        if began < self._ping_until:
+            request = functions.PingRequest(random.getrandbits(62))
+        try:
+            await wire.ask(request, timeout)
+        except (rpc.RPCError, rpc.TypeNotFoundError) as error:
+            ours = translate(error, request)
+            self._tally.failed(request, ours)
+            if isinstance(ours, NotAuthorised):
+                return ours
+            if not isinstance(ours, Transient):
+                self._ping_until = began + (ours.seconds if isinstance(ours, FloodWait) else math.inf)
+        except TROUBLES as error:
+            # On a slow line something else may have come meanwhile: it lives.
+            if not (isinstance(error, TimeoutError) and wire.alive and wire.heard > heard):
+                return translate(error, request)
+        else:
+            self._tally.answered(request)
+            self._last = began
+        return None
