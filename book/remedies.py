@@ -13,6 +13,18 @@ MEANS: dict[str, str] = {
     "`sudo systemctl restart tgstreamd`.",
     "a push could not be understood": "Telegram sent something that this version does not know.\n"
     "Nothing is lost: the chats' positions tell what it was.\nIf it happens again, look for a newer version.",
+    "alert": "Something needs a person: `what` says what, and the command that helps.\n"
+    "It was also told by the ways in `[alerts]`, where there are any.",
+    "alert still stands": "The same as a day ago: see `alert`.",
+    "alert command failed": "`alerts.command` ended with an error, or was ended after its time; `output` is what it "
+    "said.\nThe alert is tried again, after a minute and then ever more rarely.\n"
+    "Try the command as the user `tgstreamd`; in the service it runs without new privileges.",
+    "alert message not sent": "The account could not send the alert to `alerts.chat`; `why` says the reason.\n"
+    "The other ways have it.",
+    "heartbeat did not get through": "`alerts.heartbeat_url` could not be fetched, or answered with an error.\n"
+    "It is tried again a minute later; if your monitor rings, look at it and at this machine's network.",
+    "heartbeat withheld": "Not every mirror is caught up or gets on: `why` says which one.\n"
+    "Your monitor will ring; `tgstreamd status` says more.",
     "an answer broke us": "An answer of Telegram's could not be worked with; the lines that follow say where.\n"
     "It is asked again, piece by piece, so that at most the message at fault is parked.\n"
     "This is a defect of the program; please report it.",

@@ -149,6 +149,7 @@ class House:
             "pace": self.options.get("pace", {}),
             "stream": self.options.get("stream", {}),
             "state": {"directory": str(self.folder)},
+            "alerts": self.options.get("alerts", {}),
         }
         path = self.folder / "config.toml"
         path.write_text(tomli_w.dumps(tree))
@@ -208,6 +209,7 @@ class House:
             Systemd(self.clock, {}),
             self.clock,
             log_as=lambda config: None,
+            tell=daemon.reconfigured,
         )
         await self._moving(reload.once())
 

@@ -16,6 +16,9 @@ import structlog
 from . import __version__
 from .admission.admitting import Admission, Waiting
 from .admission.asking import patiently
+from .alerts.message import Messages
+from .alerts.picture import Alive, moving
+from .alerts.watch import Watch
 from .capture.careful import Careful
 from .capture.positions import Capture
 from .clock import Clock
@@ -149,6 +152,14 @@ class Daemon:
         )
         self.rebuild = Rebuild(target, store, roster, clock, ids)
         self.watchdog = Watchdog(clock)
+        self.watch = Watch(
+            config.alerts,
+            store,
+            clock,
+            alive=self._alive,
+            send=Messages(target, connection.resolve, store, roster, self.holding, clock, ids).send,
+            directory=config.paths.ledger.parent,
+        )
         self.desk = Desk(
             store,
             live=self._live,
@@ -195,6 +206,7 @@ class Daemon:
             "admit": self.admission.run,
             "reload": reload.run,
             "status": self._tell_status,
+            "watch": self.watch.run,
         }
         async with asyncio.TaskGroup() as group:
             for name, service in services.items():
@@ -235,6 +247,22 @@ class Daemon:
         if mirror not in self.capture.whole_history:
             self.capture.whole_history.add(mirror)
             self.capture.wake()
+
+    def reconfigured(self, config: Config) -> None:
+        """A reload has put this into force."""
+        self.watch.settings = config.alerts
+
+    def _alive(self) -> Alive:
+        mirrors = self.roster.mirrors
+        return Alive(
+            connected=self.connection.connected,
+            frozen=self.roster.frozen,
+            mirrors=mirrors,
+            unborn={mirror.name: why for mirror, why in self.admission.unborn()},
+            incoming=self.rates.incoming(),
+            moving=moving(((one.mirror, one.transferred) for one in self.staging.transfers()), mirrors),
+            pace=self.holding.pace,
+        )
 
     def _live(self) -> Live:
         return Live(

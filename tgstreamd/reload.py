@@ -1,4 +1,4 @@
-"""Applies a changed configuration to the running daemon, on SIGHUP: pace, log level, mirrors.
+"""Applies a changed configuration to the running daemon, on SIGHUP: pace, log level, alerts, mirrors.
 
 A wrong file is refused and the old one stays in force; what only a restart can change is named and left.
 No transfer is dropped. Owns nothing but the configuration that is in force.
@@ -40,8 +40,10 @@ class Reload:
         clock: Clock,
         *,
         log_as: Callable[[Config], None],
+        tell: Callable[[Config], None] = lambda config: None,
     ) -> None:
-        """`reread` loads the configuration again, or raises ConfigError; `log_as` sets the log up anew."""
+        """`reread` loads the configuration again, or raises ConfigError; `log_as` sets the log up anew;
+        `tell` hears of what is in force for whoever reads it as they go."""
         self.config = config
         self._reread = reread
         self._admission = admission
@@ -49,6 +51,7 @@ class Reload:
         self._systemd = systemd
         self._clock = clock
         self._log_as = log_as
+        self._tell = tell
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
@@ -73,10 +76,12 @@ class Reload:
         for table in AT_START:
             if getattr(new, table) != getattr(self.config, table):
                 log.warning("this takes effect at the next start", table=table)
-        if new.log != self.config.log:
+        if (new.log, new.alerts) != (self.config.log, self.config.alerts):
+            # The alerts too: the log hides the address of the heartbeat.
             self._log_as(new)
         self._holding.pace = Pace(interval=new.pace.interval, account_interval=new.pace.account_interval)
         self.config = new
+        self._tell(new)
         try:
             await self._admission.reconfigure(new.mirrors)
         except (Transient, FloodWait) as error:

@@ -45,8 +45,9 @@ def locate(arguments: Namespace) -> Paths:
 
 def secrets(config: Config) -> list[str]:
     """Texts that must not reach a log."""
-    telegram = config.telegram
-    return [text for text in (telegram.api_hash, telegram.session_string, telegram.proxy) if text]
+    telegram, heartbeat = config.telegram, config.alerts.heartbeat_url
+    given = (telegram.api_hash, telegram.session_string, telegram.proxy, heartbeat)
+    return [text for text in given if text]
 
 
 def become_owner(paths: Paths) -> None:

@@ -18,11 +18,12 @@ from msgspec import Meta
 
 from ..errors import ConfigError
 from ..wishes import Filter, TopicId
-from . import listening, posts, rules
+from . import alerts, listening, posts, rules
+from .alerts import Alerts
 from .listening import Metrics
 from .paths import DEFAULT_FILE, Paths, place
 
-__all__ = ["DEFAULT_FILE", "Config", "Metrics", "MirrorConfig", "Paths", "build", "load", "locate"]
+__all__ = ["DEFAULT_FILE", "Alerts", "Config", "Metrics", "MirrorConfig", "Paths", "build", "load", "locate"]
 
 MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")
 VARIABLES = ("TG_API_ID", "TG_API_HASH", "TG_SESSION", *MIRROR_VARIABLES)
@@ -125,6 +126,7 @@ class File(Table, frozen=True, kw_only=True):
     state: State = State()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    alerts: Alerts = Alerts()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +139,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     log: Log
     metrics: Metrics
+    alerts: Alerts
     paths: Paths
     #: The file it came from; None where the environment was all.
     file: Path | None
@@ -176,6 +179,7 @@ def build(
                 "no mirror is configured", hint="add a [[mirror]] table, or set SOURCE_CHAT and TARGET_CHAT"
             )
         listening.judge(file.metrics)
+        alerts.judge(file.alerts, file.mirror)
         rules.loops(file.mirror)
         for mirror in file.mirror:
             of = f'mirror "{mirror.name}"'
@@ -195,6 +199,7 @@ def build(
         state=file.state,
         log=file.log,
         metrics=file.metrics,
+        alerts=file.alerts,
         paths=paths,
         file=where,
     )
@@ -288,6 +293,7 @@ def _overlay(tree: dict[str, Any], variables: Mapping[str, str]) -> None:
 
 def _normalise(tree: dict[str, Any]) -> None:
     """Bring what may be written in several ways into one: chats and `history`."""
+    alerts.normalise(tree)
     mirrors = tree.get("mirror")
     for index, mirror in enumerate(mirrors if isinstance(mirrors, list) else ()):
         if not isinstance(mirror, dict):

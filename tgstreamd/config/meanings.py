@@ -22,6 +22,10 @@ TABLES: dict[str, str] = {
     "stream": "The bounds of files under way.",
     "state": "Where the ledger lies.",
     "metrics": "Figures for Prometheus, and whether all is well, over HTTP; off unless an address is given.",
+    "alerts": "Who is told when something needs a person: a message parked, a mirror that stands or lags, an "
+    "account that is held, a disk almost full.\n"
+    "Each thing is told once, once more a day while it lasts, and once when it is well again.\n"
+    "The journal has it in any case.",
     "log": "What is logged, and how it looks.",
 }
 
@@ -97,6 +101,19 @@ KEYS: dict[str, str] = {
     "state.directory": "Ledger, session and lock.",
     "log.level": "What is less than this is not logged.",
     "log.format": "`\"auto\"`: the journal under systemd, the console on a terminal; `\"json\"` for machines.",
+    "alerts.heartbeat_url": "An address that is fetched once a minute while every mirror is caught up or gets on, "
+    "and not otherwise: the monitor there tells you when that stops.\n"
+    "It is a secret; `https` if the monitor has it.",
+    "alerts.command": "A program and its arguments, run with each alert as one JSON object on its standard "
+    "input, for at most 45 s, without a shell: "
+    "`[\"/usr/bin/curl\", \"-fsS\", \"--data-binary\", \"@-\", \"https://ntfy.example.org/topic\"]`.\n"
+    "It runs in the sandbox of the service.",
+    "alerts.chat": "`\"me\"` (Saved Messages) or a chat of its own: a message by the account itself, at the pace.\n"
+    "Never the only way, since the account may be what died.",
+    "alerts.lag": "Seconds by which the oldest post that waits may be late before that is told; also how long a "
+    "mirror that you paused may stand before you are reminded.",
+    "alerts.stall": "Seconds in which a mirror with something to do must get on; else the heartbeat stops.",
+    "alerts.free_mb": "Megabytes that must be free where the ledger lies.",
     "metrics.listen": "An address and a port, `\"127.0.0.1:9187\"` or `\"[::1]:9187\"`, where `/metrics` "
     "(Prometheus) and `/healthz` answer; empty: nothing listens.\n"
     "Whoever reaches the address can read them.\n"

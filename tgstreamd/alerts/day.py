@@ -1,0 +1,113 @@
+"""One line a day in the journal: copied, skipped, parked, the longest lag, and how long Telegram had us wait.
+
+Counts are differences of the ledger's own, so a restart loses none; the day so far is a fact of the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from ..model import Value
+from ..store import Standing, Store
+
+log = structlog.get_logger()
+
+#: The ledger's fact.
+KEY = "day"
+#: A look that comes later than this after the last one says nothing about the time between.
+SEEN = 300.0
+
+
+class Share(Value, frozen=True, kw_only=True):
+    """One mirror's day: its counts when it began, the longest lag, seconds of holds."""
+
+    done: int
+    skipped: int
+    lag: int = 0
+    held: int = 0
+
+
+class Day(Value, frozen=True, kw_only=True):
+    """A day so far, by the names of the mirrors."""
+
+    date: str
+    shares: dict[str, Share]
+
+
+class Daybook:
+    """`look` at every tick; it says the line when the day (of UTC) is over."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._day: Day | None = None
+        self._looked: float | None = None
+
+    async def look(
+        self,
+        standings: Sequence[Standing],
+        late: Mapping[str, float],
+        held: Mapping[str, bool],
+        *,
+        now: float,
+    ) -> None:
+        """`late`: seconds of lag by mirror; `held`: whether Telegram keeps its messages just now."""
+        if self._day is None:
+            stored = await self._store.fact(KEY)
+            self._day = msgspec.json.decode(stored, type=Day) if stored else None
+        date = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
+        day = self._day or Day(date=date, shares={})
+        passed = now - self._looked if self._looked is not None and 0 <= now - self._looked <= SEEN else 0.0
+        self._looked = now
+        shares: dict[str, Share] = {}
+        for one in standings:
+            name = one.mirror.name
+            share = day.shares.get(name) or Share(done=one.done, skipped=one.skipped)
+            shares[name] = msgspec.structs.replace(
+                share,
+                lag=max(share.lag, round(late.get(name, 0.0))),
+                held=share.held + (round(passed) if held.get(name) else 0),
+            )
+        # A date that went back is a clock that was put right: the day goes on.
+        if date > day.date:
+            _say(day.date, shares, standings)
+            begun = {one.mirror.name: Share(done=one.done, skipped=one.skipped) for one in standings}
+            day = Day(date=date, shares=begun)
+        else:
+            day = msgspec.structs.replace(day, shares=shares)
+        if day != self._day:
+            self._day = day
+            await self._store.set_fact(KEY, msgspec.json.encode(day).decode())
+
+
+def _say(date: str, shares: Mapping[str, Share], standings: Sequence[Standing]) -> None:
+    rows = [
+        (
+            one.mirror.name,
+            max(0, one.done - share.done),
+            max(0, one.skipped - share.skipped),
+            one.parked,
+            share.lag,
+            share.held,
+        )
+        for one in standings
+        if (share := shares.get(one.mirror.name))
+    ]
+    log.info(
+        "the day in short",
+        day=date,
+        copied=sum(row[1] for row in rows),
+        skipped=sum(row[2] for row in rows),
+        parked=sum(row[3] for row in rows),
+        longest_lag_seconds=max((row[4] for row in rows), default=0),
+        held_seconds=max((row[5] for row in rows), default=0),
+        mirrors="; ".join(
+            f"{name}: {copied} copied, {skipped} skipped, {parked} parked, lag {lag} s, held {held} s"
+            for name, copied, skipped, parked, lag, held in rows
+            if copied or skipped or parked or lag or held
+        )
+        or "nothing to do",
+    )

@@ -1,0 +1,112 @@
+"""An alert as a message by the account itself: the third way, at the pace, and given up where that is far.
+
+Never the only way (the configuration's rules refuse that): it goes by the account that may be the one that
+died. A hold that Telegram answers with is kept for everyone, as after any other send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from ..clock import Clock
+from ..decide.retry import Hold, HoldAccount, decide
+from ..errors import NotAuthorised, TelegramError, Transient
+from ..model import Draft, Mirror, Piece, Preview
+from ..ports import Ids, Target
+from ..roster import Roster
+from ..sending.holding import Holding
+from ..store import Store
+
+#: Seconds that an alert waits for its turn.
+PATIENCE = 30.0
+TEXT_MAX = 3500
+
+
+class Messages:
+    """Sends alerts to one chat after the other."""
+
+    def __init__(
+        self,
+        target: Target,
+        resolve: Callable[[int | str], Awaitable[int]],
+        store: Store,
+        roster: Roster,
+        holding: Holding,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._target = target
+        self._resolve = resolve
+        self._store = store
+        self._roster = roster
+        self._holding = holding
+        self._clock = clock
+        self._ids = ids
+        self._chats: dict[int | str, int] = {}
+        #: A text of unknown outcome, and the number that makes a second try harmless.
+        self._again: tuple[str, int] | None = None
+
+    async def send(self, chat: int | str, text: str) -> str:
+        """Send it; why that failed, empty where it did not."""
+        text = text[:TEXT_MAX]
+        if not self._target.connected:
+            return "no connection to Telegram"
+        try:
+            return await self._send(chat, text)
+        except NotAuthorised:
+            raise
+        except TelegramError as error:
+            return error.line()
+
+    async def _send(self, ref: int | str, text: str) -> str:
+        if ref == "me":
+            chat = self._roster.writer.id
+        else:
+            if ref not in self._chats:
+                self._chats[ref] = await self._resolve(ref)
+            chat = self._chats[ref]
+        if any(chat in (mirror.source, mirror.target) for mirror in self._roster.mirrors.values()):
+            return "alerts.chat is a mirror's own chat"
+        place = Mirror(id=0, name="alerts", source=0, target=chat)
+        draft = Draft(pieces=(Piece(source_id=0, text=text),), preview=Preview(mode="none"))
+        given_up = self._clock.monotonic() + PATIENCE
+        while True:
+            await self._holding.load()
+            ahead = self._holding.not_before(place, False, draft.method) - self._clock.now()
+            if ahead <= 0:
+                break
+            if self._clock.monotonic() + ahead > given_up:
+                return f"the pace or a hold keeps it for {ahead:.0f} s"
+            await self._clock.sleep_until(self._clock.monotonic() + ahead)
+        number = self._again[1] if self._again and self._again[0] == text else self._ids.random_id()
+        marks = [f"target:{chat}", "account"]
+        # Before the answer, so that nothing of the mirrors' is sent beside it, and after it, as ever.
+        await self._store.set_marks(marks, self._clock.now(), 1)
+        self._again = None
+        try:
+            await self._target.send(chat, draft, [number], [None])
+        except TelegramError as error:
+            if isinstance(error, Transient):
+                self._again = (text, number)
+            await self._heed(error, place)
+            raise
+        await self._store.set_marks(marks, self._clock.now(), 1)
+        return ""
+
+    async def _heed(self, error: TelegramError, place: Mirror) -> None:
+        """A flood or a limit holds for whatever is sent next."""
+        said = decide(
+            error,
+            attempts=1,
+            now=self._clock.now(),
+            troubled_for=0.0,
+            attempted=True,
+            unsure=False,
+            repeats=1,
+            strikes=self._holding.strikes,
+            tried=frozenset(),
+        )
+        if isinstance(said, Hold):
+            await self._holding.hold(said, place)
+        elif isinstance(said, HoldAccount):
+            await self._holding.hold_account(said)

@@ -1,0 +1,106 @@
+"""How things stand, as `decide.alarms` wants to see it: from the ledger's standings and what only lives here.
+
+Reads what it is given and asks nobody; `free` asks the file system.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..decide.alarms import Picture, View
+from ..decide.pace import Pace, behind
+from ..model import Mirror, Value
+from ..store import Hold, Standing
+
+#: Account holds that only a person ends lie this far ahead or further (`sending.holding.FOREVER`).
+FOREVER = 4e9
+
+
+class Alive(Value, frozen=True, kw_only=True):
+    """What only the running daemon knows."""
+
+    connected: bool
+    frozen: bool
+    #: The configured mirrors by their id in the ledger, and those that could not begin, with the reason.
+    mirrors: Mapping[int, Mirror]
+    unborn: Mapping[str, str]
+    #: Live messages a minute that came in, and bytes on their way, by mirror id.
+    incoming: Mapping[int, float]
+    moving: Mapping[int, int]
+    pace: Pace
+
+
+def picture(
+    standings: Sequence[Standing],
+    holds: Mapping[str, Hold],
+    alive: Alive,
+    *,
+    now: float,
+    directory: Path,
+    free: int | None,
+) -> Picture:
+    """Everything at once."""
+    account = holds.get("account")
+    frozen = alive.frozen or (account is not None and account.until >= FOREVER)
+    # A flood wait of the whole account lies there too, without a step.
+    limited = account.until if account is not None and account.step and not frozen else 0.0
+    return Picture(
+        at=now,
+        mirrors=(
+            *(_view(one, alive, now) for one in standings),
+            *(View(name=name, lost=why) for name, why in alive.unborn.items()),
+        ),
+        frozen=frozen,
+        limited_until=limited,
+        connected=alive.connected,
+        free=free,
+        directory=str(directory),
+    )
+
+
+def _view(one: Standing, alive: Alive, now: float) -> View:
+    row = one.mirror
+    mirror = alive.mirrors.get(row.id)
+    delay = mirror.delay if mirror else 0.0
+    history = one.backlog + one.unread_backlog + one.unread_live
+    late = max(0.0, now - one.oldest_live - delay) if one.oldest_live else 0.0
+    if history and mirror is not None and mirror.order == "source":
+        late = 0.0  # live posts wait for the history, as they were told to
+    coming = alive.incoming.get(row.id, 0.0)
+    limit = 60.0 / alive.pace.interval if alive.pace.interval else float("inf")
+    return View(
+        name=row.name,
+        hold=row.hold,
+        waiting=row.waiting,
+        lost=row.lost,
+        held=row.held,
+        parked=one.parked,
+        last_error=row.last_error,
+        late=late,
+        history=history,
+        behind=behind(coming, limit),
+        marks=(
+            one.done + one.skipped + one.parked,
+            one.unread_backlog + one.unread_live,
+            alive.moving.get(row.id, 0),
+        ),
+    )
+
+
+def free(directory: Path) -> int | None:
+    """Bytes that are free for us in the file system of `directory`; None where it cannot be asked."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def moving(transfers: Iterable[tuple[str, int]], mirrors: Mapping[int, Mirror]) -> dict[int, int]:
+    """Bytes on their way by mirror id, of `(mirror's name, bytes moved)`."""
+    by_name: dict[str, int] = {}
+    for name, moved in transfers:
+        by_name[name] = by_name.get(name, 0) + moved
+    return {id: by_name[mirror.name] for id, mirror in mirrors.items() if mirror.name in by_name}

@@ -1,0 +1,198 @@
+"""The service that looks how things stand, twice a minute: heartbeat, alerts, and the day's line.
+
+What was told is a fact of the ledger, so that a restart repeats nothing; an alert counts as told once a way
+took it. Its own trouble is logged at intervals and is never an alert.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from .. import __version__
+from ..clock import Clock
+from ..config.alerts import Alerts
+from ..decide.alarms import Limits, Picture
+from ..decide.pulse import Motion, moved, stalled
+from ..decide.telling import Alert, Known, failed, line, tell
+from ..logs import Repeated
+from ..ports import Beat
+from ..store import Hold, Store
+from . import command
+from .day import Daybook
+from .heartbeat import Heartbeat
+from .picture import Alive, free, picture
+
+log = structlog.get_logger()
+
+#: Seconds between looks, and between heartbeats.
+EVERY, BEAT_EVERY = 30.0, 60.0
+IDLE = 60.0
+#: More alerts than this at one look are told as one.
+SEVERAL = 5
+#: The ledger's fact that holds what was told.
+KEY = "alerts"
+
+Send = Callable[[int | str, str], Awaitable[str]]
+
+
+class Watch:
+    """`run` is the service, `step` one look."""
+
+    def __init__(
+        self,
+        settings: Alerts,
+        store: Store,
+        clock: Clock,
+        *,
+        alive: Callable[[], Alive],
+        send: Send,
+        heartbeat: Heartbeat | None = None,
+        directory: Path,
+        space: Callable[[Path], int | None] = free,
+    ) -> None:
+        """`send(chat, text)` sends a message and says why that failed; `space` tells the free bytes."""
+        #: What is in force; a reload puts others here.
+        self.settings = settings
+        self._store = store
+        self._clock = clock
+        self._alive = alive
+        self._send = send
+        self._heartbeat = heartbeat or Heartbeat()
+        self._directory = directory
+        self._space = space
+        self._daybook = Daybook(store)
+        self._repeated = Repeated(clock, every=3600.0)
+        self._known: dict[str, Known] | None = None
+        self._motions: dict[str, Motion] = {}
+        #: The first heartbeat comes a minute after the start: one that keeps dying is not alive.
+        self._beat_at = clock.monotonic() + BEAT_EVERY
+
+    async def run(self, beat: Beat) -> None:
+        while True:
+            beat(IDLE)
+            await self.step(beat)
+            await self._clock.sleep_until(self._clock.monotonic() + EVERY)
+
+    async def step(self, beat: Beat = lambda seconds: None) -> None:
+        """One look, and what follows from it."""
+        standings, holds, alive = await self._store.standings(), await self._store.holds(), self._alive()
+        now = self._clock.now()
+        space = self._space(self._directory)
+        seen = picture(standings, holds, alive, now=now, directory=self._directory, free=space)
+        late = {view.name: view.late for view in seen.mirrors}
+        held = {one.mirror.name: _held(holds, one.mirror.target, now) for one in standings}
+        await self._daybook.look(standings, late, held, now=now)
+        await self._pulse(seen)
+        await self._tell(seen, beat)
+
+    # -- the heartbeat --------------------------------------------------------------------------------
+
+    async def _pulse(self, seen: Picture) -> None:
+        now = self._clock.monotonic()
+        self._motions = moved(self._motions, seen.mirrors, now)
+        url = self.settings.heartbeat_url
+        if not url or now < self._beat_at:
+            return
+        if why := stalled(seen, self._motions, now, self.settings.stall):
+            self._repeated.trouble("stalled", "heartbeat withheld", why=why)
+            return
+        self._repeated.recovered("stalled", "heartbeat goes on")
+        self._beat_at = now + BEAT_EVERY
+        if why := await self._heartbeat.beat(url):
+            self._repeated.trouble("heartbeat", "heartbeat did not get through", why=why)
+        else:
+            self._repeated.recovered("heartbeat", "heartbeat gets through again")
+
+    # -- alerts ---------------------------------------------------------------------------------------
+
+    async def _tell(self, seen: Picture, beat: Beat) -> None:
+        if self._known is None:
+            stored = await self._store.fact(KEY)
+            self._known = msgspec.json.decode(stored, type=dict[str, Known]) if stored else {}
+        before = self._known
+        limits = Limits(lag=self.settings.lag, free=self.settings.free_mb * 1_000_000)
+        alerts, after = tell(before, seen, limits)
+        # Many at once are one piece of news, and one run of the command.
+        for told in [alerts] if len(alerts) > SEVERAL else [[alert] for alert in alerts]:
+            beat(IDLE)
+            for alert in told:
+                known = before.get(alert.key)
+                if known is None or not known.tries:  # a further try is no news
+                    _say(alert)
+            if not await self._carried(told):
+                for alert in told:
+                    after[alert.key] = failed(before.get(alert.key), after[alert.key], alert)
+        if after != before:
+            self._known = after
+            await self._store.set_fact(KEY, msgspec.json.encode(after).decode())
+
+    async def _carried(self, alerts: list[Alert]) -> bool:
+        """Whether one of the ways took it; with none that is configured the journal has it."""
+        text = "\n".join(map(line, alerts))
+        ways: list[bool] = []
+        if self.settings.command:
+            ran = await command.run(self.settings.command, _json(alerts, text))
+            why = ran.why or (f"exit status {ran.status}" if ran.status else "")
+            if why:
+                self._repeated.trouble("command", "alert command failed", why=why, output=ran.output or None)
+            else:
+                self._repeated.recovered("command", "alert command works again")
+                log.debug("alert command ran", output=ran.output or None)
+            ways.append(not why)
+        if self.settings.chat:
+            why = await self._send(self.settings.chat, text)
+            if why:
+                self._repeated.trouble("message", "alert message not sent", why=why)
+            else:
+                self._repeated.recovered("message", "alert messages are sent again")
+            ways.append(not why)
+        return any(ways) or not ways
+
+
+def _say(alert: Alert) -> None:
+    keys = {"kind": alert.kind, "mirror": alert.mirror or None, "what": line(alert)}
+    if alert.event == "alert":
+        log.warning("alert", **keys)
+    elif alert.event == "reminder":
+        log.warning("alert still stands", **keys)
+    else:
+        log.info("well again", **keys)
+
+
+def _json(alerts: list[Alert], text: str) -> bytes:
+    """One JSON object on one line, as the command gets it."""
+    first = alerts[0]
+    several = len(alerts) > 1
+    told = {
+        "program": "tgstreamd",
+        "version": __version__,
+        "host": socket.gethostname(),
+        "event": first.event if not several else "several",
+        "kind": first.kind if not several else "several",
+        "mirror": first.mirror if not several else "",
+        "what": first.text if not several else f"{len(alerts)} things at once",
+        "hint": first.hint if not several else "tgstreamd status",
+        "text": text,
+        "since": round(first.since),
+        "at": round(first.at),
+        "alerts": [
+            {"event": a.event, "kind": a.kind, "mirror": a.mirror, "what": a.text, "hint": a.hint}
+            for a in alerts
+        ],
+    }
+    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
+
+
+def _held(holds: dict[str, Hold], target: int, now: float) -> bool:
+    """Whether Telegram keeps messages from this target now."""
+    return any(
+        hold.until > now
+        and (scope in ("account", f"chat:{target}") or scope.startswith("method:messages.send"))
+        for scope, hold in holds.items()
+    )

@@ -1,0 +1,152 @@
+"""What is wrong, as far as a person should know: the facts in a picture of how things stand.
+
+Pure, and without a memory: what was told already is `telling`'s, and whether all get on is `pulse`'s.
+"""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import Literal
+
+from ..model import Value
+
+#: Seconds without Telegram after which that is a fact of its own.
+OFFLINE = 900.0
+Kind = Literal[
+    "parked",
+    "paused",
+    "access lost",
+    "deletions held",
+    "lagging",
+    "falling behind",
+    "account limited",
+    "account frozen",
+    "unreachable",
+    "disk",
+]
+
+
+class Limits(Value, frozen=True, kw_only=True):
+    """From when on something is worth an alert: seconds of lag, bytes that must be free."""
+
+    lag: float = 3600.0
+    free: int = 200_000_000
+
+
+class View(Value, frozen=True, kw_only=True):
+    """One mirror as an alarm sees it."""
+
+    name: str
+    #: Why it stands: the operator's pause, a start in waiting, what Telegram says about its chats.
+    hold: str = ""
+    waiting: str = ""
+    lost: str = ""
+    #: Why deletions wait for the operator.
+    held: str = ""
+    parked: int = 0
+    last_error: str = ""
+    #: Seconds by which its oldest live post is late, its `delay` aside; 0 where none is due.
+    late: float = 0.0
+    #: Posts of the history that wait.
+    history: int = 0
+    #: `24/min in, 17/min out`, or nothing.
+    behind: str = ""
+    #: Everything that grows while it gets on: messages settled, history read, bytes moved.
+    marks: tuple[int, ...] = ()
+
+    @property
+    def stands(self) -> bool:
+        return bool(self.hold or self.waiting or self.lost)
+
+
+class Picture(Value, frozen=True, kw_only=True):
+    """How things stand at one moment (unix time)."""
+
+    at: float
+    mirrors: tuple[View, ...] = ()
+    frozen: bool = False
+    #: Until when Telegram holds the account for bulk; 0 where it does not.
+    limited_until: float = 0.0
+    connected: bool = True
+    #: Bytes that are free where the ledger lies; None where nobody knows.
+    free: int | None = None
+    directory: str = ""
+
+
+class Fact(Value, frozen=True, kw_only=True):
+    """Something that a person should know. `after`: seconds for which it must have stood."""
+
+    kind: Kind
+    mirror: str = ""
+    text: str
+    hint: str = ""
+    after: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.mirror}"
+
+
+def facts(picture: Picture, limits: Limits) -> list[Fact]:
+    """Everything in the picture that a person should know, the account's first."""
+    found: list[Fact] = []
+    if picture.frozen:
+        text = "Telegram has frozen the account: nothing is read or sent"
+        hint = "appeal in the Telegram app of this account, then restart tgstreamd"
+        found.append(Fact(kind="account frozen", text=text, hint=hint))
+    elif picture.limited_until > picture.at:
+        until = f"{datetime.fromtimestamp(picture.limited_until, UTC):%Y-%m-%d %H:%M} UTC"
+        text = f"Telegram limits the account for bulk: nothing is sent until {until}"
+        hint = "wait; ask @SpamBot in the app what it says about the account"
+        found.append(Fact(kind="account limited", text=text, hint=hint))
+    if not picture.connected:
+        text = f"Telegram has not been reachable for {OFFLINE / 60:.0f} minutes"
+        found.append(
+            Fact(kind="unreachable", text=text, hint="look at this machine's network", after=OFFLINE)
+        )
+    if picture.free is not None and picture.free < limits.free:
+        text = f"the disk is almost full: {picture.free / 1e6:.0f} MB left for {picture.directory}"
+        found.append(Fact(kind="disk", text=text, hint="make room before the ledger cannot grow"))
+    for mirror in picture.mirrors:
+        found += _of(mirror, limits)
+    return found
+
+
+def _of(mirror: View, limits: Limits) -> list[Fact]:
+    found: list[Fact] = []
+    name, argument = f'mirror "{mirror.name}"', shlex.quote(mirror.name)
+    resume = f"tgstreamd resume {argument}"
+
+    def add(kind: Kind, text: str, hint: str, after: float = 0.0) -> None:
+        found.append(Fact(kind=kind, mirror=mirror.name, text=f"{name} {text}", hint=hint, after=after))
+
+    if mirror.lost:
+        add("access lost", f"stands: {mirror.lost}", "tgstreamd check")
+    if mirror.waiting:
+        add("paused", f"waits for you: {mirror.waiting}", resume)
+    elif mirror.hold:
+        # Who paused it knows; a pause that was forgotten is another matter.
+        add("paused", f"stands: {mirror.hold}", resume, limits.lag)
+    if mirror.held:
+        add("deletions held", f"keeps what its source deleted: {mirror.held}", resume)
+    if mirror.parked:
+        why = f"; the last trouble: {mirror.last_error}" if mirror.last_error else ""
+        add(
+            "parked",
+            f"has parked {mirror.parked} message{'s' * (mirror.parked > 1)}{why}",
+            "tgstreamd parked",
+        )
+    if not mirror.stands:
+        if mirror.late > limits.lag:
+            add("lagging", f"is {duration(mirror.late)} behind its source", "tgstreamd status")
+        if mirror.behind:
+            add("falling behind", f"is {mirror.behind}", "tgstreamd status")
+    return found
+
+
+def duration(seconds: float) -> str:
+    """So long, in the unit that people would use."""
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"

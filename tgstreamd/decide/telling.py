@@ -1,0 +1,166 @@
+"""What an operator is told, and when: each fact once, once more a day, and once when it is well again.
+
+Pure. `tell` compares a picture with what was told before, and answers the alerts to carry out and what is
+known once they are. Promises that no sequence of pictures makes a loop: what comes and goes is told ever
+more rarely, and what does not get through is tried again ever more rarely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from ..model import Value
+from .alarms import Fact, Kind, Limits, Picture, duration, facts
+
+#: Seconds for which a fact must be gone before it counts as well again.
+CALM = 300.0
+#: Seconds of silence about a fact that was well again, doubled each time it comes back within a day.
+QUIET = 1800.0
+REMINDER = 86_400.0
+#: Seconds after which an alert that did not get through is tried again, doubled up to an hour.
+AGAIN, AGAIN_MAX = 60.0, 3600.0
+#: What only follows from an account that Telegram holds, or from a line that is down: not told on top.
+CONSEQUENCES = frozenset({"lagging", "falling behind", "unreachable", "access lost"})
+CAUSES = frozenset({"account frozen", "account limited"})
+
+
+class Known(Value, frozen=True, kw_only=True):
+    """What was seen of one fact and told about it. Times are unix times, 0 for never."""
+
+    kind: Kind
+    mirror: str
+    text: str
+    since: float
+    #: When it was last told; 0 while it is not known to the operator, or well again.
+    told_at: float = 0.0
+    #: Since when it is gone.
+    gone_at: float = 0.0
+    #: Nothing is said before.
+    quiet_until: float = 0.0
+    #: How often it has come back lately, and tries that did not get through.
+    returns: int = 0
+    tries: int = 0
+
+
+class Alert(Value, frozen=True, kw_only=True):
+    """One thing to tell."""
+
+    event: Literal["alert", "reminder", "recovered"]
+    kind: Kind
+    mirror: str
+    text: str
+    hint: str
+    since: float
+    at: float
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.mirror}"
+
+
+def tell(
+    known: Mapping[str, Known], picture: Picture, limits: Limits
+) -> tuple[list[Alert], dict[str, Known]]:
+    """What to tell now, and what is known once it was told. `failed` takes one of them back."""
+    now = picture.at
+    standing = {fact.key: fact for fact in facts(picture, limits)}
+    present = {mirror.name for mirror in picture.mirrors}
+    cause = any(fact.kind in CAUSES for fact in standing.values())
+    alerts: list[Alert] = []
+    after: dict[str, Known] = {}
+    for key, fact in standing.items():
+        before = _sane(known.get(key), now) or Known(
+            kind=fact.kind, mirror=fact.mirror, text=fact.text, since=now
+        )
+        if not before.told_at and before.gone_at:
+            before = msgspec.structs.replace(before, since=now)
+        alert, after[key] = _standing(before, fact, now, hushed=cause and fact.kind in CONSEQUENCES)
+        if alert is not None:
+            alerts.append(alert)
+    for key, old in known.items():
+        # Of a mirror that is no longer configured there is nothing more to say.
+        if key in standing or (old.mirror and old.mirror not in present):
+            continue
+        alert, kept = _gone(_sane(old, now) or old, now)
+        if alert is not None:
+            alerts.append(alert)
+        if kept is not None:
+            after[key] = kept
+    return alerts, after
+
+
+def _standing(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[Alert | None, Known]:
+    known = msgspec.structs.replace(before, text=fact.text, gone_at=0.0)
+    if now < known.quiet_until:
+        return None, known
+    if known.told_at:
+        if now - known.told_at < REMINDER:
+            return None, known
+        event: Literal["alert", "reminder"] = "reminder"
+    else:
+        if hushed or now - known.since < fact.after:
+            return None, known
+        event = "alert"
+    told = msgspec.structs.replace(known, told_at=now, quiet_until=0.0, tries=0)
+    return _alert(event, told, fact.text, fact.hint, now), told
+
+
+def _gone(known: Known, now: float) -> tuple[Alert | None, Known | None]:
+    gone = known if known.gone_at else msgspec.structs.replace(known, gone_at=now)
+    if not gone.told_at:
+        # Never told, or well again: remembered for a day only, so that what keeps coming back is told rarely.
+        remembered = gone.returns and now - gone.gone_at < REMINDER
+        return None, gone if remembered else None
+    if now - gone.gone_at < CALM or now < gone.quiet_until:
+        return None, gone
+    quiet = min(REMINDER, QUIET * 2.0**gone.returns)
+    closed = msgspec.structs.replace(
+        gone, told_at=0.0, quiet_until=now + quiet, returns=min(gone.returns + 1, 30), tries=0
+    )
+    return _alert("recovered", gone, gone.text, "", now), closed
+
+
+def failed(before: Known | None, after: Known, alert: Alert) -> Known:
+    """What is known of a fact whose alert did not get through: it was not told, and is tried again later."""
+    tries = before.tries if before else 0
+    wait = min(AGAIN_MAX, AGAIN * 2.0 ** min(tries, 10))
+    return msgspec.structs.replace(
+        after,
+        told_at=before.told_at if before else 0.0,
+        returns=before.returns if before else 0,
+        tries=tries + 1,
+        quiet_until=alert.at + wait,
+    )
+
+
+def _sane(known: Known | None, now: float) -> Known | None:
+    """The same with no time in the future but the silence, and that no longer than it can be: the wall
+    clock was set back."""
+    if known is None or max(known.since, known.told_at, known.gone_at, known.quiet_until - REMINDER) <= now:
+        return known
+    return msgspec.structs.replace(
+        known,
+        since=min(known.since, now),
+        told_at=min(known.told_at, now),
+        gone_at=min(known.gone_at, now),
+        quiet_until=min(known.quiet_until, now + REMINDER),
+    )
+
+
+def _alert(
+    event: Literal["alert", "reminder", "recovered"], known: Known, text: str, hint: str, now: float
+) -> Alert:
+    return Alert(
+        event=event, kind=known.kind, mirror=known.mirror, text=text, hint=hint, since=known.since, at=now
+    )
+
+
+def line(alert: Alert) -> str:
+    """An alert in one line for people."""
+    if alert.event == "recovered":
+        return f"well again after {duration(alert.at - alert.since)}: {alert.text}"
+    still = f"still, for {duration(alert.at - alert.since)}: " if alert.event == "reminder" else ""
+    return f"{still}{alert.text}" + (f" ({alert.hint})" if alert.hint else "")
