@@ -24,7 +24,7 @@ from .capture.positions import Capture
 from .clock import Clock
 from .config import Config
 from .configured import pace
-from .desk import checks, status
+from .desk import checks, listing, status
 from .desk.rates import Rates
 from .desk.rehearsal import rehearse
 from .desk.status import Live, State, Unborn, memory_rss
@@ -146,6 +146,7 @@ class Daemon:
             ids,
             others={
                 "topic": self.topics.change,
+                "order": self.topics.order,
                 "chat": Faces(source, target, store, clock, ids).change,
             },
             on_anew=self._something_new,
@@ -166,7 +167,7 @@ class Daemon:
             pace=lambda: self.holding.pace,
             now=clock.now,
             changed=self._something_new,
-            chats=lambda: checks.chats(connection),
+            chats=lambda: listing.chats(connection),
             check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
             plan=lambda asked: rehearse(self.reread(), connection, store, asked, now=clock.now()),
             rebuild=lambda name, write: (self.rebuild.write if write else self.rebuild.look)(name),

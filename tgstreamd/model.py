@@ -159,6 +159,8 @@ class Topic(Value, frozen=True, kw_only=True):
     hidden: bool = False
     icon_color: int = 0
     icon_emoji: int = 0
+    #: Its place among the pinned ones, 1 on top; 0: not pinned.
+    pinned: int = 0
     #: Made by the account that asks.
     own: bool = False
 

@@ -8,7 +8,7 @@ A call that writes and raises `Transient` may have been carried out.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from .model import (
@@ -202,6 +202,13 @@ class Target(Protocol):
         hidden: bool | None = None,
     ) -> None:
         """Make a topic (1: General) look so; None leaves it as it is. Harmless to repeat."""
+        ...
+
+    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> None:
+        """Pin these topics (1: General), in this order, above those that are not `ours`; of ours no others.
+
+        Harmless to repeat. What is too many for Telegram is left out.
+        """
         ...
 
     async def edit_title(self, chat: int, title: str) -> None:

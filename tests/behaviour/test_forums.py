@@ -14,6 +14,7 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.topics import ICON_COLORS, Topic
 
 CREATE = "messages.createForumTopic"
+REORDER = "messages.reorderPinnedForumTopics"
 RED = ICON_COLORS[5]
 
 
@@ -454,3 +455,59 @@ async def test_after_a_lost_ledger_topics_are_known_again(tmp_path: Path) -> Non
             "Chai": ["green", *(f"cup {n}" for n in range(5)), "new"],
             "Empty": ["first"],
         }
+
+
+async def test_pinned_topics_are_pinned_in_their_order(tmp_path: Path) -> None:
+    """Those of the backlog, and what is pinned, moved and unpinned later; what others pinned stays."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        chats, tea = house.world.chats, topics(source)["Tea"].id
+        cake = chats.add_topic(source, house.other, "Cake")
+        for topic in (tea, 1, cake):
+            chats.pin_topic(source, topic)
+        notes = chats.add_topic(target, house.me, "House rules")
+        chats.pin_topic(target, notes)
+        await house.start()
+        await house.run()
+        assert pinned(target) == ["Cake", "General", "Tea", "House rules"]
+        chats.pin_topic(source, 1, pinned=False)
+        chats.order_topics(source, [tea, cake])
+        await house.run()
+        assert pinned(target) == ["Tea", "Cake", "House rules"]
+        milk = chats.add_topic(source, house.other, "Milk")
+        chats.pin_topic(source, milk)
+        await house.run()
+        assert pinned(target) == ["Milk", "Tea", "Cake", "House rules"]
+        calls = house.tg.log.count(REORDER)
+        # What is told twice, and a restart, cost nothing.
+        chats.pin_topic(source, milk)
+        await house.restart()
+        await house.run()
+        assert house.tg.log.count(REORDER) == calls
+        await house.stop()
+        for topic in (tea, cake, milk):
+            chats.pin_topic(source, topic, pinned=False)
+        await house.start()
+        await house.run()
+        assert pinned(target) == ["House rules"]
+
+
+async def test_pins_of_topics_can_be_switched_off_and_survive_trouble(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house, pins=False)
+        house.world.chats.pin_topic(source, topics(source)["Tea"].id)
+        await house.start()
+        await house.run()
+        assert pinned(target) == []
+        await house.stop()
+        house.mirrors[0]["pins"] = True
+        house.tg.faults.add(Fault(REORDER, "apply-cut"))
+        house.tg.faults.add(Fault(REORDER, "flood", seconds=30))
+        await house.start()
+        await house.run()
+        assert pinned(target) == ["Tea"]
+        assert (await house.status())["mirrors"][0]["changes"] == 0
+
+
+def pinned(chat: Chat) -> list[str]:
+    return [chat.topics[topic].title for topic in chat.pinned_topics]

@@ -1,4 +1,4 @@
-"""A forum in a storm: topics made, renamed, closed and filled in random order, with faults and deaths.
+"""A forum in a storm: topics made, renamed, closed, pinned, filled in random order, with faults and deaths.
 
 Whatever the seed, the target ends with the same topics, each once, each with the same posts in order. More
 seeds than run here: `STORM=1000 pytest tests/behaviour/test_storm_forums.py`.
@@ -22,7 +22,8 @@ from tests.through import Death, Through
 
 SEEDS = int(os.environ.get("STORM", "3"))
 CALLS = ("messages.createForumTopic", "messages.editForumTopic", "messages.sendMessage",
-         "messages.getForumTopics", "updates.getChannelDifference", "messages.getHistory")  # fmt: skip
+         "messages.getForumTopics", "messages.reorderPinnedForumTopics",
+         "updates.getChannelDifference", "messages.getHistory")  # fmt: skip
 BROKEN = [
     ("cut", 400, ""),
     ("apply-cut", 400, ""),
@@ -34,7 +35,7 @@ BROKEN = [
 STEPS = (
     "take_push", "take_difference", "take_page", "take_topics", "place_topic", "plan_sends", "attempt",
     "repeat", "settle", "refused", "topic_attempted", "topic_changed", "change_done", "postpone_change",
-    "set_forum",
+    "set_forum", "order_shown",
 )  # fmt: skip
 
 
@@ -53,7 +54,9 @@ class Storm:
         chance, chats, source = self.chance, self.house.world.chats, self.source
         topic = chance.choice(list(source.topics))
         icons = [0, *sorted(DEFAULT_ICONS)[:3]]
-        match chance.choice(["post"] * 6 + ["topic", "topic", "title", "icon", "close", "hide"]):
+        match chance.choice(
+            ["post"] * 6 + ["topic", "topic", "title", "icon", "close", "hide", "pin", "order"]
+        ):
             case "topic":
                 name, color = f"topic {len(source.topics)}", chance.choice(ICON_COLORS)
                 topic = chats.add_topic(source, self.house.other, name, icon_color=color)
@@ -67,6 +70,12 @@ class Storm:
                 chats.edit_topic(source, self.house.other, topic, icon_emoji_id=icon)
             case "close":
                 chats.close_topic(source, topic, closed=not source.topics[topic].closed)
+            case "pin":
+                there = topic in source.pinned_topics
+                if there or len(source.pinned_topics) < 5:
+                    chats.pin_topic(source, topic, pinned=not there)
+            case "order":
+                chats.order_topics(source, chance.sample(source.pinned_topics, len(source.pinned_topics)))
             case "hide":
                 chats.edit_topic(source, self.house.other, 1, hidden=not source.topics[1].hidden)
             case _:
@@ -151,6 +160,10 @@ def shown(house: House, chat: Chat) -> list[tuple[Any, ...]]:
     )
 
 
+def pinned(chat: Chat) -> list[str]:
+    return [chat.topics[topic].title for topic in chat.pinned_topics]
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_the_target_ends_with_the_same_topics(tmp_path: Path, seed: int) -> None:
     """Under any weather."""
@@ -159,5 +172,6 @@ async def test_the_target_ends_with_the_same_topics(tmp_path: Path, seed: int) -
         await storm.rage()
         await storm.calm()
         assert shown(house, storm.target) == shown(house, storm.source)
+        assert pinned(storm.target) == pinned(storm.source)
         status = (await house.status())["mirrors"][0]
         assert (status["paused"], status["parked"], status["changes"]) == ("", 0, 0)

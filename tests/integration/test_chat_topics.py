@@ -172,6 +172,50 @@ async def test_topics_come_in_pages(tg: TelegramServer, speak: Speak, alice: Acc
     assert [t.id for t in seen] == [made[2], *[t for t in made[::-1] if t != made[2]], 1]
 
 
+async def test_pinned_topics(tg: TelegramServer, speak: Speak, alice: Account, bob: Account) -> None:
+    """At most five; by themselves, or the whole list at once; told by pushes of their own."""
+    chat = tg.world.chats.add_supergroup("Forum", alice, [bob], forum=True)
+    made = [tg.world.chats.add_topic(chat, alice, f"Topic {n}") for n in range(6)]
+    me, there = await speak(alice), await speak(bob)
+
+    async def pin(who: Speaker, topic: int, pinned: bool = True) -> Any:
+        return await who.call(
+            "messages.UpdatePinnedForumTopic", peer=who.peer(chat), topic_id=topic, pinned=pinned
+        )
+
+    async def order(topics: list[int], force: bool | None = None) -> Any:
+        return await me.call(
+            "messages.ReorderPinnedForumTopics", peer=me.peer(chat), order=topics, force=force
+        )
+
+    async def listed() -> list[int]:
+        found = await there.call(
+            "messages.GetForumTopics",
+            peer=there.peer(chat), limit=100, offset_date=there.when(0), offset_id=0, offset_topic=0,
+        )  # fmt: skip
+        assert [t.pinned for t in found.topics] == sorted(
+            (t.pinned for t in found.topics), key=lambda p: not p
+        )
+        return [t.id for t in found.topics if t.pinned]
+
+    with pytest.raises(Refused, match="CHAT_ADMIN_REQUIRED"):
+        await pin(there, made[0])
+    for topic in made[:5]:
+        await pin(me, topic)
+    assert (await there.pushed("UpdatePinnedForumTopic")).topic_id == made[0]
+    assert await listed() == made[4::-1]
+    with pytest.raises(Refused, match="PINNED_TOO_MUCH"):
+        await pin(me, made[5])
+    await pin(me, made[2], pinned=False)
+    await order([made[0], made[5], made[4]])
+    assert await listed() == [made[0], made[3], made[1], made[4]]
+    await order([made[5], made[1]], force=True)
+    assert await listed() == [made[5], made[1]]
+    assert (await there.pushed("UpdatePinnedForumTopics")).order == [made[0], made[3], made[1], made[4]]
+    with pytest.raises(Refused, match="TOPIC_ID_INVALID"):
+        await order([999], force=True)
+
+
 async def test_a_topic_needs_a_forum(tg: TelegramServer, speak: Speak, alice: Account) -> None:
     chat = tg.world.chats.add_supergroup("Group", alice)
     me = await speak(alice)

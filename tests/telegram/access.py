@@ -28,7 +28,8 @@ USER_ONLY = frozenset(
         "messages.getPeerDialogs", "messages.checkChatInvite", "messages.importChatInvite",
         "channels.joinChannel", "channels.createChannel", "channels.toggleForum", "channels.getAdminLog",
         "messages.getScheduledHistory", "messages.getScheduledMessages", "messages.getWebPagePreview",
-        "messages.migrateChat", "messages.updatePinnedForumTopic", "upload.getCdnFile",
+        "messages.migrateChat", "messages.updatePinnedForumTopic",
+        "messages.reorderPinnedForumTopics", "upload.getCdnFile",
         "help.getAppConfig", "account.getPassword", "auth.exportLoginToken", "auth.acceptLoginToken",
     }
 )  # fmt: skip
@@ -44,6 +45,7 @@ SENDING = frozenset(
 FROZEN = SENDING | {
     "messages.editMessage", "messages.deleteMessages", "channels.deleteMessages",
     "messages.updatePinnedMessage", "messages.createForumTopic", "messages.editForumTopic",
+    "messages.updatePinnedForumTopic", "messages.reorderPinnedForumTopics",
     "messages.deleteTopicHistory", "messages.uploadMedia", "messages.importChatInvite",
     "channels.joinChannel", "channels.createChannel", "channels.leaveChannel", "upload.saveFilePart",
     "upload.saveBigFilePart",

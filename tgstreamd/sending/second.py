@@ -45,6 +45,7 @@ METHODS = {
     "delete": "channels.deleteMessages",
     "pin": "messages.updatePinnedMessage",
     "topic": "messages.editForumTopic",
+    "order": "messages.reorderPinnedForumTopics",
     "chat": "channels.editTitle",
 }
 #: https://core.telegram.org/method/channels.deleteMessages

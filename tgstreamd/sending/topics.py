@@ -16,7 +16,7 @@ from ..errors import TargetLost, TelegramError
 from ..model import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent, Topic, Value
 from ..ports import Ids, Source, Target
 from ..roster import Roster
-from ..store import Change, Job, Store, TopicRow
+from ..store import UNSURE, Change, Job, Store, TopicRow
 
 log = structlog.get_logger()
 
@@ -129,6 +129,24 @@ class Topics:
         if closing:
             await self._store.postpone_change(change.id, self._clock.now() + CLOSING_LOOK)
         return not closing
+
+    async def order(self, mirror: Mirror, change: Change) -> bool:
+        """Pin in the target what is pinned in the source, in its order; true when done."""
+        wanted = msgspec.msgpack.decode(change.payload, type=list[int])
+        if not mirror.pins or not self._by_topic(mirror):
+            return True
+        made = {GENERAL_TOPIC: GENERAL_TOPIC, **await self._store.made_topics(mirror.id, change.chat)}
+        order = [made[topic] for topic in wanted if topic in made]
+        await self._store.order_shown(mirror.id, UNSURE)
+        try:
+            await self._target.pin_topics(mirror.target, order, set(made.values()))
+        except TargetLost as error:
+            if error.error not in TOPIC_GONE:
+                raise
+            log.warning("topic was deleted in the target", mirror=mirror.name)
+        await self._store.order_shown(mirror.id, wanted)
+        log.info("topics pinned", mirror=mirror.name, n=len(order))
+        return True
 
     async def repair(self, mirror: Mirror, job: Job, draft: Draft, error: TelegramError) -> bool:
         """A post was refused for its topic: open that again, or have another made; true if it may go anew."""

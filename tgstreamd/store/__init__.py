@@ -17,6 +17,7 @@ from . import (
     mirrors,
     missed,
     moves,
+    pinned_topics,
     polls,
     queue,
     rebuilt,
@@ -32,6 +33,7 @@ from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
 from .intake import ALBUM_WAIT
 from .missed import Doubt
+from .pinned_topics import UNSURE
 from .records import (
     CopyRow,
     Gap,
@@ -51,6 +53,7 @@ from .topics import TopicRow
 __all__ = [
     "ALBUM_MAX",
     "ALBUM_WAIT",
+    "UNSURE",
     "Change",
     "CopyRow",
     "Doubt",
@@ -174,6 +177,8 @@ class Store(Engine):
     topic_settled = transaction(topic_jobs.topic_settled)
     topic_list = transaction(topics.topic_list)
     forget_topic = transaction(topic_jobs.forget_topic)
+    order_shown = transaction(pinned_topics.order_shown)
+    made_topics = transaction(pinned_topics.made_topics)
 
     note_face = transaction(faces.note_face)
     face = transaction(faces.face)

@@ -126,7 +126,7 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
             at = max(at, min(row["last_at"] + QUIET, row["first_at"] + LONGEST))
         if at > now:
             soonest = at if soonest is None else min(soonest, at)
-        elif row["kind"] in ("topic", "chat") or row["source_id"] < 0 or _copied(db, row):
+        elif row["kind"] in ("topic", "order", "chat") or row["source_id"] < 0 or _copied(db, row):
             ready.append(
                 Change(
                     id=row["id"],

@@ -22,6 +22,7 @@ CREATE TABLE mirror (
   last_error    TEXT    NOT NULL DEFAULT '',
   forum         INTEGER NOT NULL DEFAULT 0,    -- a whole forum, topic by topic
   face          BLOB,                          -- title, description, photo as the target shows them
+  pinned_topics TEXT    NOT NULL DEFAULT '[]', -- topics of the source, as the target pins their copies
   UNIQUE (source, source_topic, target, target_topic)
 ) STRICT;
 
@@ -192,7 +193,7 @@ CREATE TABLE committed (
 CREATE TABLE change (
   id         INTEGER PRIMARY KEY,
   mirror     INTEGER NOT NULL REFERENCES mirror (id),
-  kind       TEXT    NOT NULL CHECK (kind IN ('edit', 'delete', 'pin', 'topic', 'chat')),
+  kind       TEXT    NOT NULL CHECK (kind IN ('edit', 'delete', 'pin', 'topic', 'order', 'chat')),
   chat       INTEGER NOT NULL,
   source_id  INTEGER NOT NULL,                 -- the message, or the topic; 0 for the chat
   payload    BLOB,                             -- its newest state

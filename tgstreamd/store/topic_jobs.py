@@ -12,6 +12,7 @@ import msgspec
 
 from ..model import GENERAL_TOPIC, Message, Topic
 from .engine import Db
+from .pinned_topics import compare_order
 from .queue import erase
 from .records import decode_draft, encode
 from .topics import compare, decode, job_of, show
@@ -61,6 +62,7 @@ def made(db: Db, job_id: int, now: float) -> None:
     show(db, *key, shown)
     if states is not None:
         compare(db, *key, decode(states["state"]), shown, now)
+    compare_order(db, row["mirror"], row["chat"], now)
 
 
 def topic_settled(db: Db, mirror: int, chat: int, source_id: int) -> bool:
@@ -110,6 +112,7 @@ def adopt_topic(
         "SELECT state FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
     ).fetchone()
     compare(db, mirror, chat, source_id, decode(row["state"]), looks, now)
+    compare_order(db, mirror, chat, now)
 
 
 def forget_topic(db: Db, mirror: int, chat: int, source_id: int, new_id: Callable[[], int]) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from ..model import GENERAL_TOPIC, Message, Topic, Value
 from .changes import Change, note
 from .engine import Db, Row
+from .pinned_topics import compare_order
 from .records import JobState, encode
 
 #: What every forum begins with, and what is never made.
@@ -80,6 +81,8 @@ def take_topics(
                 "UPDATE topic SET gone = 1 WHERE mirror = ? AND chat = ? AND source_id = ?",
                 (mirror, chat, row["source_id"]),
             )
+    if is_forum(db, mirror):
+        compare_order(db, mirror, chat, now)
     return gone
 
 
@@ -148,6 +151,7 @@ def _after(before: Topic, message: Message) -> Topic:
         hidden=bool(said.get("hidden", before.hidden)),
         icon_color=int(said.get("color", before.icon_color)),
         icon_emoji=int(said.get("icon", before.icon_emoji)),
+        pinned=before.pinned,
     )
 
 

@@ -6,6 +6,7 @@ Decides nothing about when, and never names General where Telegram wants it unna
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from telethon.tl import functions, types
@@ -21,6 +22,8 @@ from .settling import settle
 #: https://core.telegram.org/api/forum: the colours a topic's icon may have, and the longest title.
 COLORS: Final = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
 TITLE_MAX: Final = 128
+#: Topics that may be pinned, where Telegram's configuration does not say.
+PINNED_MAX: Final = 5
 #: https://core.telegram.org/method/messages.editChatAbout
 ABOUT_MAX: Final = 255
 #: Refusals that say that it is so already.
@@ -89,6 +92,20 @@ class ChatEdits:
         wanted.insert(0, {name: value for name, value in face.items() if value is not None})
         for changes in filter(None, wanted):
             await self._quietly(functions.messages.EditForumTopicRequest(peer, topic, **changes))
+
+    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> None:
+        """Pin these, in this order, above those that are not `ours`; of ours no others.
+
+        https://core.telegram.org/method/messages.reorderPinnedForumTopics, `force`: the whole list.
+        """
+        pinned = sorted((t.pinned, t.id) for t in await self._reading.topics(chat) if t.pinned)
+        present = [topic for _, topic in pinned]
+        theirs = [topic for topic in present if topic not in ours]
+        room = await self._reading.limit("topics_pinned_limit", PINNED_MAX) - len(theirs)
+        wanted = [*order[: max(0, room)], *theirs]
+        if wanted != present:
+            peer = await self._peers.peer(chat, "target")
+            await self._quietly(functions.messages.ReorderPinnedForumTopicsRequest(peer, wanted, force=True))
 
     async def _icon(self, account: Account, icon: int) -> int:
         """The icon, if this account may use it: any with premium, else one of Telegram's own set."""

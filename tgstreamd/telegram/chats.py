@@ -80,7 +80,8 @@ def chat(entity: Any) -> Chat | None:
     return user(entity) if isinstance(entity, types.User) else None
 
 
-def topic(tl: Any) -> Topic:
+def topic(tl: Any, *, place: int = 0) -> Topic:
+    """A topic of a forum; `place`: how many pinned ones the list has had, this one included."""
     return Topic(
         id=tl.id,
         title=tl.title,
@@ -88,6 +89,7 @@ def topic(tl: Any) -> Topic:
         hidden=bool(tl.hidden),
         icon_color=tl.icon_color,
         icon_emoji=tl.icon_emoji_id or 0,
+        pinned=place if tl.pinned else 0,
         own=bool(tl.my),
     )
 

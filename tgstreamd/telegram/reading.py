@@ -66,6 +66,10 @@ class Reading:
             parts_max=int(limits.get(f"upload_max_fileparts_{kind}", 8000 if me.premium else 4000)),
         )
 
+    async def limit(self, name: str, default: int) -> int:
+        """A number of Telegram's own configuration (https://core.telegram.org/api/config)."""
+        return int((await self._app_config()).get(name, default))
+
     async def _app_config(self) -> dict[str, float]:
         now = self._client.monotonic()
         asked, limits = self._limits
@@ -111,12 +115,13 @@ class Reading:
         return chats.group(entity, answer.full_chat)
 
     async def topics(self, chat: int) -> tuple[Topic, ...]:
-        """All topics, in Telegram's order; none for a chat without topics."""
+        """All topics, in Telegram's order, the pinned ones first; none for a chat without topics."""
         if not is_channel(chat):
             return ()
         peer = await self._peers.peer(chat, self._side)
         found: dict[int, Topic] = {}
         date, message_id, topic_id = None, 0, 0
+        pins = 0
         while True:
             try:
                 answer = await self.call(
@@ -128,7 +133,9 @@ class Reading:
                 raise
             page = [t for t in answer.topics if isinstance(t, types.ForumTopic)]
             fresh = [t for t in page if t.id not in found]
-            found.update((t.id, chats.topic(t)) for t in fresh)
+            for t in fresh:
+                pins += bool(t.pinned)
+                found[t.id] = chats.topic(t, place=pins)
             if not fresh or len(found) >= answer.count:
                 return tuple(found.values())
             last = page[-1]

@@ -6,7 +6,7 @@ not name is not in the result. It repeats nothing; what to do about an unknown o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from telethon.tl import functions, types
@@ -204,6 +204,9 @@ class TelegramTarget:
     async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> int:
         account = self._account or await self.account()
         return await self._edits.create_topic(chat, account, title, color, icon, random_id)
+
+    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> None:
+        await self._edits.pin_topics(chat, order, ours)
 
     async def edit_topic(
         self,

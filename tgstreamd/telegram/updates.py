@@ -29,6 +29,9 @@ _CHANGED: Final = (
     types.UpdateChatDefaultBannedRights,
     types.UpdateChannelParticipant,
     types.UpdatePeerHistoryTTL,
+    # Which topics are pinned is not told in full, nor in any sequence: the list says it.
+    types.UpdatePinnedForumTopic,
+    types.UpdatePinnedForumTopics,
 )
 #: Service messages after which a chat is not what it was.
 _TURNING: Final = {
@@ -84,9 +87,9 @@ def _push(update: Any, directory: Directory) -> Iterator[Push]:
         )
     elif isinstance(update, types.UpdateMessagePoll):
         if update.poll is not None and update.poll.closed:
-            chat = marked(update.peer) if update.peer is not None else 0
-            if chat <= 0:
-                yield Push(chat=chat, poll_closed=True)
+            where = marked(update.peer) if update.peer is not None else 0
+            if where <= 0:
+                yield Push(chat=where, poll_closed=True)
     elif isinstance(update, types.UpdateChannelTooLong):
         yield Push(chat=-CHANNEL_MARK - update.channel_id, pts=update.pts or 0)
     elif isinstance(update, types.UpdatePinnedChannelMessages | types.UpdateChannelWebPage):

@@ -1,4 +1,4 @@
-"""Forum topics: listed (at most 100 at a time), created once per `random_id`, edited, deleted.
+"""Forum topics: listed (at most 100 at a time), created once per `random_id`, edited, pinned, deleted.
 
 Rules: telegram-facts.md 2.5. The methods take a peer since layer 229; only forums have topics here.
 """
@@ -29,6 +29,7 @@ def register(dispatcher: Dispatcher) -> None:
     answers(dispatcher, functions.messages.CreateForumTopicRequest)(create_forum_topic)
     answers(dispatcher, functions.messages.EditForumTopicRequest)(edit_forum_topic)
     answers(dispatcher, functions.messages.UpdatePinnedForumTopicRequest)(update_pinned_forum_topic)
+    answers(dispatcher, functions.messages.ReorderPinnedForumTopicsRequest)(reorder_pinned_forum_topics)
     answers(dispatcher, functions.messages.DeleteTopicHistoryRequest)(delete_topic_history)
     answers(dispatcher, functions.messages.GetStickerSetRequest)(get_sticker_set)
 
@@ -85,7 +86,9 @@ def get_forum_topics(call: Call, request: Any) -> Any:
     if request.q:
         alive = [t for t in alive if request.q.lower() in t.title.lower()]
     limit = max(1, min(request.limit, _MAX_PAGE))
-    ordered = sorted(alive, key=lambda t: (t.pinned, *_top(chat, t), t.id), reverse=True)
+    pinned = [t for topic_id in chat.pinned_topics for t in alive if t.id == topic_id]
+    others = sorted(alive, key=lambda t: (*_top(chat, t), t.id), reverse=True)
+    ordered = list(dict.fromkeys([*pinned, *others]))
     offset_date, offset_id = unix(request.offset_date), request.offset_id
     start = 0
     if request.offset_topic:
@@ -182,19 +185,33 @@ def edit_forum_topic(call: Call, request: Any) -> Any:
     return view.updates([view.change(change)])
 
 
-def update_pinned_forum_topic(call: Call, request: Any) -> Any:
-    chat = _forum(call, request.peer)
-    topic = _topic(chat, request.topic_id)
+def _may_pin(call: Call, peer: Any) -> Chat:
+    chat = _forum(call, peer)
     if not chat.has_right(call.me.id, "manage_topics"):
         raise RpcError(400, "CHAT_ADMIN_REQUIRED")
-    if request.pinned and sum(t.pinned for t in chat.topics.values()) >= _MAX_PINNED:
+    return chat
+
+
+def update_pinned_forum_topic(call: Call, request: Any) -> Any:
+    chat = _may_pin(call, request.peer)
+    topic = _topic(chat, request.topic_id)
+    if request.pinned and len({*chat.pinned_topics, topic.id}) > _MAX_PINNED:
         raise RpcError(400, "PINNED_TOO_MUCH")
-    topic.pinned = request.pinned
     view = view_of(call)
-    update = types.UpdatePinnedForumTopic(view.peer(chat), topic.id, pinned=request.pinned or None)
-    for account_id in chat.audience():
-        call.world.chats.push(account_id, lambda _: [update], chat)
-    return view.updates([update])
+    return view.updates([call.world.chats.pin_topic(chat, topic.id, pinned=request.pinned)(view)])
+
+
+def reorder_pinned_forum_topics(call: Call, request: Any) -> Any:
+    """`force`: the whole list. Without it only those change places that are pinned and named."""
+    chat = _may_pin(call, request.peer)
+    order = list(dict.fromkeys(_topic(chat, topic_id).id for topic_id in request.order))
+    if not request.force:
+        named = iter([topic for topic in order if topic in chat.pinned_topics])
+        order = [next(named) if topic in order else topic for topic in chat.pinned_topics]
+    if len(order) > _MAX_PINNED:
+        raise RpcError(400, "PINNED_TOO_MUCH")
+    view = view_of(call)
+    return view.updates([call.world.chats.order_topics(chat, order)(view)])
 
 
 def delete_topic_history(call: Call, request: Any) -> Any:

@@ -71,6 +71,8 @@ class Chat:
     migrated_from: Chat | None = None
     members: dict[int, Member] = field(default_factory=dict)
     topics: dict[int, Topic] = field(default_factory=dict)
+    #: From the top.
+    pinned_topics: list[int] = field(default_factory=list)
     #: Ids by topic, ascending; only a forum has them.
     topic_ids: dict[int, list[int]] = field(default_factory=dict)
     scheduled: dict[int, Message] = field(default_factory=dict)

@@ -5,8 +5,9 @@ A topic's id is the id of the service message that created it; General is 1 and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telethon.tl import types
 
@@ -17,6 +18,7 @@ from .telling import Change
 if TYPE_CHECKING:
     from .chats import Chat
     from .peers import Account
+    from .views import View
 
 GENERAL = 1
 ICON_COLORS = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
@@ -33,7 +35,6 @@ class Topic:
     date: int
     icon_emoji_id: int | None = None
     closed: bool = False
-    pinned: bool = False
     hidden: bool = False
     deleted: bool = False
 
@@ -92,8 +93,29 @@ class Topics(Posting):
         sender = by or self._world.peers.by_id(chat.creator_id)
         self.edit_topic(chat, sender, topic_id, closed=closed)
 
+    def pin_topic(self, chat: Chat, topic_id: int, *, pinned: bool = True) -> Callable[[View], Any]:
+        """On top of the others that are pinned, or no more among them; the update, which no sequence has."""
+        others = [topic for topic in chat.pinned_topics if topic != topic_id]
+        chat.pinned_topics = [topic_id, *others] if pinned else others
+        return self._pins_changed(
+            chat, lambda view: types.UpdatePinnedForumTopic(view.peer(chat), topic_id, pinned=pinned or None)
+        )
+
+    def order_topics(self, chat: Chat, order: list[int]) -> Callable[[View], Any]:
+        """All pinned topics, from the top."""
+        chat.pinned_topics = list(order)
+        return self._pins_changed(
+            chat, lambda view: types.UpdatePinnedForumTopics(view.peer(chat), order=list(order))
+        )
+
+    def _pins_changed(self, chat: Chat, make: Callable[[View], Any]) -> Callable[[View], Any]:
+        for account_id in chat.audience():
+            self.push(account_id, lambda view: [make(view)], chat)
+        return make
+
     def delete_topic(self, chat: Chat, topic_id: int) -> Change | None:
         """The topic and everything in it."""
         topic = chat.topics[topic_id]
         topic.deleted = True
+        chat.pinned_topics = [one for one in chat.pinned_topics if one != topic_id]
         return self.remove([chat.box.messages[i] for i in chat.in_topic(topic_id)])

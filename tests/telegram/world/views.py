@@ -271,7 +271,7 @@ class View:
             notify_settings=types.PeerNotifySettings(),
             my=topic.creator_id == self.viewer_id or None,
             closed=topic.closed or None,
-            pinned=topic.pinned or None,
+            pinned=topic.id in chat.pinned_topics or None,
             hidden=topic.hidden or None,
         )
 
