@@ -303,6 +303,10 @@ class House:
         if not task.cancelled():
             task.result()
 
+    async def step_watch(self) -> None:
+        """What happens twice a minute: somebody looks how things stand, and tells."""
+        await self._moving(self.daemon.watch.step())
+
     # -- inside -----------------------------------------------------------------------------------------
 
     async def _moving[R](self, work: Awaitable[R]) -> R:

@@ -54,7 +54,7 @@ class Daybook:
         *,
         now: float,
     ) -> None:
-        """`late`: seconds of lag by mirror; `held`: whether Telegram keeps its messages just now."""
+        """`late`: seconds of lag by mirror; `held`: whether Telegram keeps something of it waiting."""
         if self._day is None:
             stored = await self._store.fact(KEY)
             self._day = msgspec.json.decode(stored, type=Day) if stored else None

@@ -27,11 +27,11 @@ class Heartbeat:
     def __init__(self, fetch: Fetch | None = None, *, timeout: float = TIMEOUT) -> None:
         self._fetch = fetch
         self._timeout = timeout
-        self._thread: threading.Thread | None = None
+        self._under_way = False
 
     async def beat(self, url: str) -> str:
         """Fetch it; why that failed, empty where it did not."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._under_way:
             return "the last one has not come back yet"
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
@@ -43,11 +43,12 @@ class Heartbeat:
 
         def work() -> None:
             why = fetch(url)
+            self._under_way = False
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
                 loop.call_soon_threadsafe(answered, why)
 
-        self._thread = threading.Thread(target=work, name="heartbeat", daemon=True)
-        self._thread.start()
+        self._under_way = True
+        threading.Thread(target=work, name="heartbeat", daemon=True).start()
         try:
             async with asyncio.timeout(self._timeout):
                 return await answer

@@ -86,7 +86,10 @@ class Watch:
         space = self._space(self._directory)
         seen = picture(standings, holds, alive, now=now, directory=self._directory, free=space)
         late = {view.name: view.late for view in seen.mirrors}
-        held = {one.mirror.name: _held(holds, one.mirror.target, now) for one in standings}
+        held = {
+            one.mirror.name: bool(one.live or one.backlog) and _held(holds, one.mirror.target, now)
+            for one in standings
+        }
         await self._daybook.look(standings, late, held, now=now)
         await self._pulse(seen)
         await self._tell(seen, beat)
