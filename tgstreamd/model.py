@@ -246,12 +246,15 @@ class ReplyTo(Value, frozen=True, kw_only=True):
 
 
 class Voice(Value, frozen=True, kw_only=True):
-    """Whose post it is, as the line above it says, and when it was said."""
+    """Whose post it is, as the lines above it say, and when; in which topic, where that is named."""
 
     author: str
     at: int
+    place: int = 0
     #: The line stands above the copy; False: the post before it carries it.
     line: bool = True
+    #: The topic's name stands there; False: the post before it has the same.
+    placed: bool = True
 
 
 class Draft(Value, frozen=True, kw_only=True):
@@ -268,7 +271,7 @@ class Draft(Value, frozen=True, kw_only=True):
     reply_to_previous: bool = False
     #: This call makes a topic instead of a message; its one piece carries the title.
     opens: Topic | None = None
-    #: Where the mirror names authors.
+    #: Where the mirror names authors, or topics that the target has not.
     voice: Voice | None = None
     #: Of an album: the source id of the item that carries our lines.
     host: int = 0

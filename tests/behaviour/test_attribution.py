@@ -6,6 +6,7 @@ from pathlib import Path
 
 from telethon.tl import types
 
+from tests.behaviour.test_kinds import poll
 from tests.house import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -162,3 +163,39 @@ async def test_an_answer_that_was_lost_is_settled_with_its_speaker(tmp_path: Pat
         await house.start()
         await house.run()
         assert house.texts(target) == ["Ana\none", "two"]
+
+
+async def test_a_kind_without_caption_has_its_topic_named_when_that_changes(tmp_path: Path) -> None:
+    """In a chat without topics: behind it, as a message of ours; with its author where that changes too."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Forum", forum=True), house.own_supergroup("Flat")
+        named = house.own_supergroup("Named")
+        ana, bo = people(house, source)
+        make, tea = house.world.media, house.world.chats.add_topic(source, house.other, "Tea")
+        asked = None
+        for who, text, topic, media in [
+            (ana, "", tea, make.sticker()),
+            (ana, "", tea, make.sticker(seed=2)),
+            (bo, "", tea, make.round()),
+            (bo, "words", tea, None),
+            (bo, "", tea, make.sticker(seed=3)),
+            (bo, "", 1, make.sticker(seed=4)),
+            (bo, "", tea, make.sticker(seed=5)),
+            (bo, "", tea, poll()),
+        ]:
+            asked = house.post(source, text, sender=who, topic=topic, media=media)
+        house.mirror(source, target)
+        house.mirror(source, named, attribution="author")
+        await house.start()
+        await house.run()
+        name = "▸ Tea"
+        assert house.texts(target) == ["", name, "", "", f"{name}\nwords", "", "", "", name, ""]
+        assert house.texts(named) == [
+            "", f"{name}\nAna", "", "", "Bo", f"{name}\nwords", "", "", "", name, "",
+        ]  # fmt: skip
+        # An edit makes neither more nor fewer of them.
+        assert asked is not None
+        house.world.chats.close_poll(asked)
+        await house.run()
+        assert len(house.texts(target)) == 10
+        assert house.messages(target)[-1].media.plain.poll.closed  # type: ignore[union-attr]  # it is a poll

@@ -86,6 +86,7 @@ def plan(
     links: Links | None = None,
     before: Voice | None = None,
     line: bool | None = None,
+    placed: bool | None = None,
     bare: bool = False,
 ) -> Plan:
     """The drafts for one message, or for the items of one album in the order of their ids.
@@ -93,8 +94,8 @@ def plan(
     `account` writes. `parent` is None where the job answers nothing. `same_account`: it also reads.
     `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins. `topic_name`:
     written above it, where there is no topic to put it into. `links`: the copies of the messages that these
-    ones link to. `before`: whose post stands last in that place. `line`: whether the author is named, where
-    that is decided already. `bare`: without our lines, which another item of the album has.
+    ones link to. `before`: whose post stands last in that place. `line`, `placed`: whether author and topic
+    are named, where that is decided already. `bare`: without our lines, which another item of the album has.
     """
     first = messages[0]
     if first.service:
@@ -116,12 +117,13 @@ def plan(
     if not items:
         return Plan(skip=reasons[0])
     mute = all(_mute(each) for each in items)
-    voice = _voice(first, mirror, before, line, mute=mute)
+    voice = _voice(first, mirror, before, line, placed, mute=mute, topic_name=topic_name)
     head = _head(first, messages, mirror, source, parent, backlog, named=voice is None or voice.line)
-    foot = Text()
+    where = topic_line(topic_name) if voice is not None and voice.placed else Text()
+    top = foot = Text()
     if any(item.media is None or item.media.kind not in MUTE for item in items):
         top, foot = around(first, mirror, source)
-        head = join((top, topic_line(topic_name), head))
+    head = join((top, where, head))
     if bare:
         head = foot = Text()
     items, tail, host = _with_lines(items, head, foot)
@@ -167,15 +169,26 @@ def _head(
 
 
 def _voice(
-    first: Message, mirror: Mirror, before: Voice | None, line: bool | None, *, mute: bool
+    first: Message,
+    mirror: Mirror,
+    before: Voice | None,
+    line: bool | None,
+    placed: bool | None,
+    *,
+    mute: bool,
+    topic_name: str,
 ) -> Voice | None:
-    """Who speaks, and whether that is said; None where the mirror names nobody."""
-    if mirror.attribution == "none":
+    """Who speaks and where, and whether that is said; None where the mirror names neither."""
+    if mirror.attribution == "none" and not topic_name:
         return None
-    name = speaker(first)
+    name = speaker(first) if mirror.attribution != "none" else ""
+    place = (first.topic or GENERAL_TOPIC) if topic_name else 0
     if line is None:
         line = not goes_on(name, first.date, before, mute=mute)
-    return Voice(author=name, at=first.date, line=line)
+    if placed is None:
+        # Of what takes no caption the name would be a message of its own.
+        placed = not mute or before is None or before.place != place
+    return Voice(author=name, at=first.date, place=place, line=line, placed=placed)
 
 
 def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], Text, int]:

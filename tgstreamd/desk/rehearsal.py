@@ -203,6 +203,8 @@ class Stage:
             voice = planned.drafts[-1].voice
             if voice is not None:
                 self.voices[topic or 0] = voice
+            else:
+                self.voices.pop(topic or 0, None)
         return planned
 
     def _place(self, message: Message) -> tuple[int | None, str]:

@@ -114,7 +114,8 @@ class Outgoing:
         place = await self.topics.place(mirror, job, message, may_make=False)
         parent = None if isinstance(parent, Lifted) else parent
         bare = job.host not in (0, message.id)
-        return await self._plan(mirror, job, [message], parent, place, line=job.byline, bare=bare)
+        said = (job.byline, job.placed)
+        return await self._plan(mirror, job, [message], parent, place, said=said, bare=bare)
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """The reference in a changed original is too old: note the change again as it is now."""
@@ -230,11 +231,11 @@ class Outgoing:
         parent: Parent | None,
         place: Place,
         *,
-        line: bool | None = None,
+        said: tuple[bool | None, bool | None] = (None, None),
         bare: bool = False,
     ) -> Plan:
-        """`line`: whether its author is named, where that was decided when the copy was made. `bare`: an
-        item of an album of which another one carries our lines."""
+        """`said`: whether author and topic are named, where that was decided when the copy was made. `bare`:
+        an item of an album of which another one carries our lines."""
         messages = [_closed_by_now(message, self._clock.now()) for message in messages]
         links = await self._links(mirror, messages)
         return plan(
@@ -248,13 +249,16 @@ class Outgoing:
             topic=place.topic,
             topic_name=place.name,
             links=links,
-            before=await self._before(mirror, place) if mirror.attribution != "none" else None,
-            line=line,
+            before=await self._before(mirror, place),
+            line=said[0],
+            placed=said[1],
             bare=bare,
         )
 
     async def _before(self, mirror: Mirror, place: Place) -> Voice | None:
-        """Whose post stands last where the next one goes."""
+        """Whose post stands last where the next one goes; None where nobody asks."""
+        if mirror.attribution == "none" and not place.name:
+            return None
         topic = mirror.target_topic or place.topic or GENERAL_TOPIC
         return await self._store.voice(mirror.id, mirror.target, 0 if topic == GENERAL_TOPIC else topic)
 

@@ -20,7 +20,7 @@ from .records import (
 
 def _job(row: Row) -> Job:
     fields = {name: row[name] for name in Job.__struct_fields__}
-    flags = {name: bool(row[name]) for name in ("released", "sealed", "byline")}
+    flags = {name: bool(row[name]) for name in ("released", "sealed", "byline", "placed")}
     return Job(**{**fields, **flags})
 
 

@@ -77,6 +77,7 @@ class Job(Value, frozen=True, kw_only=True):
     not_before: float
     troubled: float
     byline: bool = True
+    placed: bool = True
     host: int = 0
 
 

@@ -99,6 +99,7 @@ CREATE TABLE job (
   not_before   REAL    NOT NULL DEFAULT 0,
   troubled     REAL    NOT NULL DEFAULT 0,     -- connected seconds spent on trouble of its own
   byline       INTEGER NOT NULL DEFAULT 1,     -- its author is named; 0: the post before it does that
+  placed       INTEGER NOT NULL DEFAULT 1,     -- its topic is named; 0: the post before it does that
   host         INTEGER NOT NULL DEFAULT 0,     -- of an album: the source id of the item with our lines
   settled_at   REAL
 ) STRICT;
@@ -238,13 +239,14 @@ CREATE TABLE deletion (
   n      INTEGER NOT NULL
 ) STRICT;
 
--- Whose post stands last in a place of a target, where its mirror names authors.
+-- Whose post stands last in a place of a target, where its mirror names authors or topics.
 CREATE TABLE voice (
   target INTEGER NOT NULL,
   topic  INTEGER NOT NULL,
   mirror INTEGER NOT NULL REFERENCES mirror (id),
   author TEXT    NOT NULL,
   at     INTEGER NOT NULL,                     -- when it was said in the source
+  place  INTEGER NOT NULL DEFAULT 0,           -- in which topic there, where that is named
   PRIMARY KEY (target, topic)
 ) STRICT, WITHOUT ROWID;
 

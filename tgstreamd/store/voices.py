@@ -17,21 +17,25 @@ def spoke(db: Db, mirror: int, target: int, draft: Draft) -> None:
         db.execute("DELETE FROM voice WHERE target = ? AND topic = ?", (target, draft.topic or 0))
         return
     db.execute(
-        "INSERT OR REPLACE INTO voice VALUES (?,?,?,?,?)",
-        (target, draft.topic or 0, mirror, draft.voice.author, draft.voice.at),
+        "INSERT OR REPLACE INTO voice VALUES (?,?,?,?,?,?)",
+        (target, draft.topic or 0, mirror, draft.voice.author, draft.voice.at, draft.voice.place),
     )
 
 
 def voice(db: Db, mirror: int, target: int, topic: int) -> Voice | None:
     """Whose post of this mirror stands last there (topic 0: where no topic is); None for another's."""
     row = db.execute(
-        "SELECT author, at FROM voice WHERE target = ? AND topic = ? AND mirror = ?", (target, topic, mirror)
+        "SELECT author, at, place FROM voice WHERE target = ? AND topic = ? AND mirror = ?",
+        (target, topic, mirror),
     ).fetchone()
-    return Voice(author=row["author"], at=row["at"]) if row else None
+    return Voice(**dict(row)) if row else None
 
 
 def keep_lines(db: Db, job: int, draft: Draft) -> None:
-    """Where our lines stand, and whether the author's is among them: an edit has to make it so again."""
-    line = draft.voice is None or draft.voice.line
-    if draft.host or draft.voice is not None:
-        db.execute("UPDATE job SET byline = ?, host = ? WHERE id = ?", (line, draft.host, job))
+    """Where our lines stand, and whether author and topic are among them: an edit has to make it so again."""
+    voice = draft.voice
+    line, placed = (voice.line, voice.placed) if voice is not None else (True, True)
+    if draft.host or voice is not None:
+        db.execute(
+            "UPDATE job SET byline = ?, placed = ?, host = ? WHERE id = ?", (line, placed, draft.host, job)
+        )
