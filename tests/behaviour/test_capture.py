@@ -282,3 +282,20 @@ async def test_a_removed_mirror_leaves_no_attempt_unsettled(tmp_path: Path) -> N
         await house.start()
         await house.run()
         assert house.texts(target) == ["first", "under way", "of the other"]
+
+
+async def test_a_push_that_comes_after_the_edit_brings_nothing_old_back(tmp_path: Path) -> None:
+    """A burst: the difference, which has the edit, is read before the pushes are taken."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        waiting, sent = house.post(source, "one"), house.post(source, "two")
+        house.world.chats.edit(waiting, "one, edited")
+        house.world.chats.edit(sent, "two, edited")
+        house.daemon.capture.tell(source.marked_id)
+        await house.daemon.capture.catch_up()
+        assert len(await house.hear()) >= 2
+        await house.run()
+        assert house.texts(target) == ["one, edited", "two, edited"]

@@ -39,8 +39,9 @@ def take(
         (mirror, message.chat, message.id),
     ).fetchone()
     if known:
-        revise(db, mirror, message, now)
+        # A push says how it was when it came: the difference that overtook it may know of an edit since.
         if released:
+            revise(db, mirror, message, now)
             db.execute("UPDATE job SET released = 1 WHERE id = ?", (known["job"],))
         return 0
     if _is_own_copy(db, mirror, message):
