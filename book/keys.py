@@ -7,12 +7,13 @@ words in `tgstreamd/config/meanings.py`, or words without a key, is an error.
 from __future__ import annotations
 
 import typing
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import NODEFAULT, inspect
 
 from tgstreamd import config
+from tgstreamd.config import words
 from tgstreamd.config.meanings import KEYS, TABLES
 
 #: Fields that a file cannot set.
@@ -87,7 +88,7 @@ def _walk(kind: inspect.Type, path: str, found: list[Table]) -> None:
             Key(
                 table=path,
                 name=field.name,
-                kind=_kind(field.type, _literals(hints[field.name])),
+                kind=_kind(field.type, words.literals(hints[field.name])),
                 default=_default(at, field),
                 value=_value(field),
                 required=field.required,
@@ -110,13 +111,6 @@ def _struct(kind: inspect.Type) -> tuple[inspect.StructType | None, bool]:
             if isinstance(one, inspect.StructType):
                 return one, False
     return None, False
-
-
-def _literals(hint: Any) -> list[Any]:
-    """The values of every Literal inside, in the order in which the code writes them."""
-    if typing.get_origin(hint) is Literal:
-        return list(typing.get_args(hint))
-    return [value for inner in typing.get_args(hint) for value in _literals(inner)]
 
 
 def _kind(kind: inspect.Type, literals: list[Any]) -> str:

@@ -43,6 +43,10 @@ MEANS: dict[str, str] = {
     "The copy stays as it is.\nIf the reason is a right, give it to the account in the target.",
     "could not ask about a mirror's chats": "Telegram did not answer; the mirror is judged again within ten "
     f"minutes.\n{NOTHING}",
+    "connection to Telegram lost": "The line broke; it is made anew with growing waits, and what was missed is read.\n"
+    "Nothing to do, unless it does not end: look at the network.",
+    "no connection to Telegram": "The line cannot be made; it is tried again, for ever.\n"
+    "Look at the network: `why` says what it met.",
     "cover or moving part left out": "A video's cover or a live photo's moving part could not be copied; the "
     f"media itself is.\n{NOTHING}",
     "deletions wait for `resume`": "More was deleted in the source than anyone deletes by hand, or it deletes by "

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from ..errors import ConfigError
 from ..wishes import Filter, TopicId
-from . import alerts, listening, posts, rules
+from . import alerts, listening, posts, rules, words
 from .alerts import Alerts
 from .listening import Metrics
 from .paths import DEFAULT_FILE, Paths, place
@@ -170,7 +170,7 @@ def build(
         rules.known_keys(tree, File, unwritten=("session_string", "key"))
         _overlay(tree, _variables(environ))
         _normalise(tree)
-        file = rules.convert(tree, File)
+        file = words.convert(tree, File)
         telegram = _telegram(file.telegram, where)
         rules.intervals(file.pace.interval, own_server=telegram.server is not None)
         rules.names([mirror.name for mirror in file.mirror])
@@ -187,10 +187,10 @@ def build(
             posts.replacements(of, mirror.replace)
             posts.line(f"{of}.header", mirror.header)
             posts.line(f"{of}.footer", mirror.footer)
+        paths = place(place_of, environ, directory=file.state.directory, session=telegram.session)
     except ConfigError as error:
         prefix = f"{where}: " if where else ""
         raise ConfigError(prefix + error.what, hint=error.hint) from None
-    paths = place(place_of, environ, directory=file.state.directory, session=telegram.session)
     return Config(
         telegram=telegram,
         mirrors=file.mirror,
@@ -238,7 +238,8 @@ def _read(path: Path | None) -> tuple[Path | None, dict[str, Any]]:
     try:
         return where, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: not valid TOML: {error}") from None
+        hint = "mend it there; `tgstreamd init --force` writes the file anew"
+        raise ConfigError(f"{where}: not valid TOML: {error}", hint=hint) from None
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:

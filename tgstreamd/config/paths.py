@@ -55,7 +55,8 @@ def place(file: Path, environ: Mapping[str, str], *, directory: str = "", sessio
     if directory:
         state = Path(directory)
         if not state.is_absolute():
-            raise ConfigError(f"state.directory: {directory!r} is not an absolute path")
+            hint = f"begin it with a /: {file.absolute().parent / directory}"
+            raise ConfigError(f"state.directory: {directory!r} is not an absolute path", hint=hint)
     elif state_variable:
         state = Path(state_variable)
     elif installed:

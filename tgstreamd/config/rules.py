@@ -14,7 +14,7 @@ import re
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,6 +29,7 @@ LEAST_INTERVAL = 3.5
 #: The lowest marked id that a channel can have (https://core.telegram.org/api/bots/ids).
 LEAST_ID = -1997852516352
 CHAT_HINT = "write an id like -1001234567890, an @username or a t.me link; `tgstreamd chats` lists them"
+HASH_HINT = "https://my.telegram.org gives one; here or in TG_API_HASH"
 PROXIES = ("socks5", "socks5h", "socks4", "http")
 #: Telegram's usernames (https://core.telegram.org/method/account.checkUsername), with the @ left out or not.
 USERNAME = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,31}")
@@ -74,7 +75,7 @@ def known_keys(
             near = difflib.get_close_matches(key, types_of, n=1)
             hint = f"did you mean {near[0]}?" if near else f"keys here: {', '.join(types_of)}"
             raise ConfigError(f"{path} is not a key", hint=hint)
-        inner = _struct(types_of[key])
+        inner = struct_of(types_of[key])
         if inner and isinstance(value, dict):
             known_keys(value, inner, path, unwritten=unwritten)
         elif inner and isinstance(value, list):
@@ -84,84 +85,12 @@ def known_keys(
                     known_keys(item, inner, of, unwritten=unwritten)
 
 
-def _struct(hint: Any) -> type[msgspec.Struct] | None:
+def struct_of(hint: Any) -> type[msgspec.Struct] | None:
     """The struct inside `X`, `X | None` or `tuple[X, ...]`."""
     for kind in (hint, *typing.get_args(hint)):
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return kind
     return None
-
-
-def convert[T: msgspec.Struct](tree: dict[str, Any], table: type[T]) -> T:
-    """The tables as a struct; msgspec's refusal in our words."""
-    try:
-        return msgspec.convert(tree, table)
-    except msgspec.ValidationError as error:
-        raise _in_our_words(str(error), tree, table) from None
-
-
-_WORDS = {
-    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false",
-    "object": "a table", "array": "a list of tables", "null": "nothing",
-    "date": "a date", "datetime": "a date and time", "time": "a time",
-}  # fmt: skip
-
-
-def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct]) -> ConfigError:
-    text, _, at = message.partition(" - at `")
-    path = at.rstrip("`").removeprefix("$").removeprefix(".")
-    key_path = re.sub(r"\[(\d+|\.\.\.)\]", "", path)
-    if placed := re.match(r"mirror\[(\d+)\]", path):
-        mirror, of = tree["mirror"][int(placed[1])], mirror_path(tree, int(placed[1]))
-        path = of + path[placed.end() :]
-        if inside := re.search(r"\.filter\[(\d+)\]", path):
-            path = filter_path(mirror, int(inside[1]), of) + path[inside.end() :]
-    path = re.sub(r"\[(\d+|\.\.\.)\]$", "", path)
-
-    def words(names: str) -> str:
-        return " or ".join(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
-
-    if missing := re.fullmatch(r"Object missing required field `(\w+)`", text):
-        key = f"{path}.{missing[1]}" if path else missing[1]
-        return ConfigError(f"{key} is missing", hint=_MISSING.get(key.rpartition(".")[2], ""))
-    if expected := re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", text):
-        return ConfigError(f"{path}: expected {words(expected[1])}, found {words(expected[2])}")
-    if bound := re.fullmatch(r"Expected `[^`]+` ([<>]=) (\S+)", text):
-        limit = "at least" if bound[1] == ">=" else "at most"
-        return ConfigError(f"{path}: must be {limit} {bound[2].removesuffix('.0')}")
-    if value := re.fullmatch(r"Invalid enum value '(.*)'", text):
-        allowed = _choices(table, key_path)
-        near = difflib.get_close_matches(value[1], allowed, n=1, cutoff=0.5)
-        one_of = ", ".join(f'"{choice}"' for choice in allowed)
-        return ConfigError(
-            f'{path}: "{value[1]}" is not one of {one_of}', hint=f'did you mean "{near[0]}"?' if near else ""
-        )
-    return ConfigError(f"{path}: {text}")
-
-
-_MISSING = {
-    "api_id": "https://my.telegram.org gives one; here or in TG_API_ID",
-    "api_hash": "https://my.telegram.org gives one; here or in TG_API_HASH",
-    "name": "a label of your choice",
-    "source": CHAT_HINT,
-    "target": CHAT_HINT,
-}
-
-
-def _choices(table: type[msgspec.Struct], path: str) -> list[str]:
-    """The literals allowed at the key that `path` names, one table after the other."""
-    *tables, key = path.split(".")
-    inner: type[msgspec.Struct] | None = table
-    for name in tables:
-        inner = _struct(typing.get_type_hints(inner)[name]) if inner else None
-    return _literals(typing.get_type_hints(inner)[key]) if inner else []
-
-
-def _literals(hint: Any) -> list[str]:
-    """The values of a Literal, or of those inside `tuple[…, ...]` and unions."""
-    if typing.get_origin(hint) is Literal:
-        return list(typing.get_args(hint))
-    return [value for inner in typing.get_args(hint) for value in _literals(inner)]
 
 
 def whole(at: str, text: str) -> int:
@@ -227,7 +156,9 @@ def session_string(text: str) -> str:
     except (binascii.Error, ValueError):
         size = 0
     if not text.startswith("1") or size not in (263, 275):
-        raise ConfigError("TG_SESSION is not a Telethon string session")
+        raise ConfigError(
+            "TG_SESSION is not a Telethon string session", hint="unset it, and `tgstreamd login`"
+        )
     return text
 
 
@@ -248,7 +179,7 @@ def public_key(file: Path) -> str:
 def api_hash(text: str, *, own_server: bool) -> None:
     """Telegram's are 32 hexadecimal digits; another server's may be anything."""
     if not text.strip():
-        raise ConfigError("telegram.api_hash is missing", hint=_MISSING["api_hash"])
+        raise ConfigError("telegram.api_hash is missing", hint=HASH_HINT)
     if not own_server and not re.fullmatch(r"[0-9a-fA-F]{32}", text):
         hint = "copy it from https://my.telegram.org"
         raise ConfigError("telegram.api_hash: not 32 hexadecimal digits", hint=hint)
