@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from telethon.tl import types
 
 from tests.behaviour.test_kinds import poll
@@ -135,6 +136,32 @@ async def test_what_another_mirror_puts_between_ends_the_line(tmp_path: Path) ->
         house.post(source, "two", sender=ana)
         await house.run(10)
         assert house.texts(target) == ["Ana\none", "between", "Ana\ntwo"]
+
+
+@pytest.mark.parametrize("awake", [True, False])
+async def test_who_writes_in_the_target_ends_the_line(tmp_path: Path, awake: bool) -> None:
+    """Also a person who writes by our own account; also while the daemon was stopped."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target", forum=True)
+        tea = house.world.chats.add_topic(target, house.me, "Tea")
+        ana, bo = people(house, source)
+        house.world.chats.join(target, bo)
+        house.mirror(source, target, attribution="author")
+        await house.start()
+        for n, who in enumerate([None, bo, house.me]):
+            if not awake:
+                await house.stop()
+            if who is not None:
+                house.post(target, "between", sender=who)
+                house.post(target, "elsewhere", sender=who, topic=tea)
+            if not awake:
+                await house.start()
+            await house.hear()
+            for m in range(2):
+                house.post(source, f"{n}{m}", sender=ana)
+                await house.run(10)
+        told = [m.text for m in house.messages(target) if m.text != "elsewhere"]
+        assert told == ["Ana\n00", "01", "between", "Ana\n10", "11", "between", "Ana\n20", "21"]
 
 
 async def test_an_answer_that_was_lost_is_settled_with_its_speaker(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from ..clock import Clock
 from ..errors import Undecodable
-from ..model import Difference, Message, Push
+from ..model import GENERAL_TOPIC, Difference, Message, Push
 from ..ports import Beat, Ids, Source
 from ..roster import Roster, box_of
 from ..store import Gap, Store
@@ -114,6 +114,8 @@ class Capture:
                     new_id=self._ids.random_id,
                 )
                 self._on_new(new)
+        if push.message is not None and not push.edit:
+            await self._overhear(push.message)
         if push.poll_closed:
             self._polls.tell(push.chat)
         if push.deleted and (deletes := self._deletes(push.chat)):
@@ -124,6 +126,13 @@ class Capture:
             # A reconnection, or "too long": anything may have happened.
             self._told.update(self._roster.boxes())
         self._wake.set()
+
+    async def _overhear(self, message: Message) -> None:
+        """Somebody said something in a target: the line above the post before does not speak for the next."""
+        if message.service or message.chat not in self._roster.targets:
+            return
+        topic = 0 if message.topic in (None, GENERAL_TOPIC) else message.topic
+        await self._store.others_spoke(message.chat, topic, message.id, own=message.out)
 
     # -- positions ------------------------------------------------------------------------------------
 
@@ -255,7 +264,7 @@ class Capture:
         return message
 
     def _deletes(self, chat: int) -> list[tuple[int, bool | None]]:
-        """The mirrors of that source: whether they mirror deletions, drop what waits, or (None) only count."""
+        """Its mirrors: whether they mirror deletions, drop what waits, or only count (None)."""
         return [
             (mirror.id, True if mirror.deletes == "mirror" else False if mirror.delay > 0 else None)
             for mirror in self._roster.mirrors.values()

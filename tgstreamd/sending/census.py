@@ -73,7 +73,11 @@ class Census:
     async def _unknown(self, mirror: Mirror) -> list[Message]:
         """Our own messages there that no job maps and no open attempt explains."""
         highest = await self._store.highest_copy(mirror.target)
-        floor = highest or max(0, await self._target.newest(mirror.target) - NEWEST)
+        newest = await self._target.newest(mirror.target)
+        if newest > highest:
+            # Whoever wrote that, nobody's line goes on below it.
+            await self._store.hush(mirror.target)
+        floor = highest or max(0, newest - NEWEST)
         found = await self._target.after(mirror.target, floor)
         known = await self._store.mapped(mirror.target, [message.id for message in found])
         prints = await self._store.open_prints(mirror.target)

@@ -7,10 +7,12 @@ that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, 
 from __future__ import annotations
 
 from . import (
+    again,
     attempts,
     brakes,
     changes,
     clocks,
+    compared,
     copies,
     faces,
     intake,
@@ -29,6 +31,7 @@ from . import (
     voices,
 )
 from .changes import Change
+from .compared import Copied, Entry
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
 from .intake import ALBUM_WAIT
@@ -55,8 +58,10 @@ __all__ = [
     "ALBUM_WAIT",
     "UNSURE",
     "Change",
+    "Copied",
     "CopyRow",
     "Doubt",
+    "Entry",
     "Gap",
     "Hold",
     "Job",
@@ -94,6 +99,8 @@ class Store(Engine):
     list_only = transaction(mirrors.list_only)
     activate = transaction(mirrors.activate)
     pause = transaction(mirrors.pause)
+    pause_unborn = transaction(mirrors.pause_unborn)
+    unborn_pause = transaction(mirrors.unborn_pause)
     release = transaction(mirrors.release)
     resume = transaction(mirrors.resume)
     await_resume = transaction(mirrors.await_resume)
@@ -165,6 +172,8 @@ class Store(Engine):
     shown_media = transaction(changes.shown_media)
 
     voice = transaction(voices.voice)
+    others_spoke = transaction(voices.others_spoke)
+    hush = transaction(voices.hush)
 
     is_forum = transaction(topics.is_forum)
     set_forum = transaction(topics.set_forum)
@@ -186,6 +195,15 @@ class Store(Engine):
 
     known_upto = transaction(rebuilt.known_upto)
     adopt_copies = transaction(rebuilt.adopt_copies)
+
+    entries = transaction(compared.entries)
+    copies_between = transaction(compared.copies_between)
+    first_of = transaction(compared.first_of)
+    feeds = transaction(compared.feeds)
+    album_of = transaction(again.album_of)
+    send_again = transaction(again.send_again)
+    found_again = transaction(again.found_again)
+    out_of_date = transaction(again.out_of_date)
 
     upload = transaction(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)

@@ -31,6 +31,27 @@ def voice(db: Db, mirror: int, target: int, topic: int) -> Voice | None:
     return Voice(**dict(row)) if row else None
 
 
+def others_spoke(db: Db, target: int, topic: int, message: int, *, own: bool) -> None:
+    """Somebody else's post stands last there now (topic 0: where no topic is).
+
+    `own`: it is of our account, but perhaps none of our copies: a person writes by the same account.
+    """
+    ours = own and db.execute(
+        "SELECT 1 FROM copy WHERE target = :target AND target_id = :id UNION ALL "
+        # A call is under way there, and this may be what it makes.
+        "SELECT 1 FROM job JOIN copy ON copy.job = job.id WHERE job.state = 'open' AND target = :target "
+        "AND target_id IS NULL",
+        {"target": target, "id": message},
+    ).fetchone()
+    if not ours:
+        db.execute("DELETE FROM voice WHERE target = ? AND topic = ?", (target, topic))
+
+
+def hush(db: Db, target: int) -> None:
+    """Who stands last there is not known any more, in none of its topics."""
+    db.execute("DELETE FROM voice WHERE target = ?", (target,))
+
+
 def keep_lines(db: Db, job: int, draft: Draft) -> None:
     """Where our lines stand, and whether author and topic are among them: an edit has to make it so again."""
     voice = draft.voice
