@@ -14,16 +14,21 @@ from pathlib import Path
 
 from . import __version__, logs
 from .cli import backup, chats, check, init, login, parked, pause, plan, rebuild, run, status
+from .cli.parsing import Parser
 from .config.paths import DEFAULT_FILE
 from .errors import TgstreamdError
 
+EPILOG = """\
+the first hour:
+  tgstreamd init            asks, logs in, writes the configuration
+  tgstreamd check           would a start succeed?
+  tgstreamd run             the daemon (installed: systemctl enable --now tgstreamd)
+  tgstreamd status --watch  how it goes"""
 VERBS = (run, init, login, chats, check, plan, status, parked, pause, backup, rebuild)
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="tgstreamd", description="Mirrors Telegram chats, message by message.", allow_abbrev=False
-    )
+    top = Parser(prog="tgstreamd", description="Mirrors Telegram chats, message by message.", epilog=EPILOG)
     top.add_argument("--version", action="version", version=f"tgstreamd {__version__}")
     # Before the verb or after it; what stands after it wins.
     _config(top, default=None)

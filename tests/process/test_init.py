@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import pty
 import stat
 import tomllib
 from pathlib import Path
 
+from tests.contract.conftest import API_HASH, API_ID
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 
-from .program import HANG, Home
+from .program import Home
+from .screen import DOWN, ENTER, ESCAPE, INTERRUPT, on_terminal
 
 CHOICES = [
     "--history", "90d", "--order", "source", "--deletes", "keep", "--transfer", "stream",
@@ -86,53 +85,89 @@ async def test_a_new_file_keeps_the_account_of_the_old(home: Home, me: Account, 
     assert written["state"]["directory"] == str(home.state)
 
 
-async def test_on_a_terminal_with_a_session(
+async def test_on_a_terminal_nothing_is_typed_but_a_search(
     home: Home, tg: TelegramServer, me: Account, other: Account, source: Chat, target: Chat
 ) -> None:
+    chats = tg.world.chats
     for number in range(20):
-        tg.world.chats.post(source, other, f"post {number}")
+        chats.post(source, other, f"post {number}")
+    chats.add_channel("Protected", other, [me], noforwards=True)
+    chats.add_channel("São Paulo", other, [me])
     home.write("")
     home.log_in(me)
-    terminal, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        home.python, "-m", "tgstreamd", "init", "--force", "--config", str(home.file),
-        stdin=theirs, stdout=theirs, stderr=theirs, env=home.environ, cwd=home.folder,
-    )  # fmt: skip
-    os.close(theirs)
-    # A wrong answer, and an empty one, are asked again; choices go by number or by name.
-    answers = [
-        "what?",
-        "",
-        str(source.marked_id),
-        str(target.marked_id),
-        "90d",
-        "live-first",
-        "7",
-        "1",
-        "stream",
-        "",
-    ]
-    os.write(terminal, "".join(f"{answer}\n" for answer in answers).encode())
-    said = await asyncio.to_thread(read_all, terminal)
-    async with asyncio.timeout(HANG):
-        assert await process.wait() == 0, said
-    os.close(terminal)
-    written = tomllib.loads(home.file.read_text())
-    (mirror,) = written["mirror"]
-    assert (mirror["source"], mirror["target"]) == (source.marked_id, target.marked_id)
-    assert (mirror["history"], mirror["transfer"]) == ("90d", "stream")
-    assert mirror["attribution"] == "author"  # proposed, since the source is a group
-    assert '"what?" names no chat' in said
-    assert "Source  (supergroup" in said
-    assert "the whole history: 21 messages since" in said
-    assert "# On this chat: 21 messages since" in home.file.read_text()
+    async with on_terminal(home, "init", "--force") as screen:
+        await screen.answer("4 of 4", "prot")
+        await screen.answer("cannot be the source: its content is protected", ENTER)
+        await screen.answer("cannot be the source: its content is protected", ESCAPE)
+        await screen.answer("4 of 4", "SOURCE")
+        await screen.answer("1 of 4", ENTER)
+        await screen.until(f"source: Source ({source.marked_id})")
+        await screen.answer("target: the chat that is written", "sao p")
+        await screen.answer("cannot be the target: only administrators", ESCAPE)
+        await screen.answer("4 of 4", str(target.marked_id))
+        await screen.answer("1 of 4", ENTER)
+        await screen.answer("3  other", "3")
+        await screen.answer("history (", "soon\n90d\n")
+        await screen.until("history: 90d (21 messages since")
+        await screen.answer("strictly in order: new posts wait 74 s", DOWN + ENTER)
+        await screen.until("order: source")
+        await screen.answer("the copy is deleted too", ENTER)
+        await screen.answer("counts against upload limits", "2")
+        await screen.until("transfer: stream")
+        await screen.answer("with a link", ENTER)
+        await screen.until("attribution: author")  # proposed, since the source is a group
+        assert await screen.ended() == 0
+    assert f"wrote {home.file}" in screen.text.replace("\n", "")
+    assert f"next: tgstreamd check --config {home.file}" in screen.text.replace("\n", "")
+    text = home.file.read_text()
+    (mirror,) = tomllib.loads(text)["mirror"]
+    assert mirror == {
+        "name": "main", "source": source.marked_id, "target": target.marked_id, "history": "90d",
+        "order": "source", "deletes": "keep", "transfer": "stream", "attribution": "author",
+    }  # fmt: skip
+    assert f"source = {source.marked_id}        # Source" in text
+    assert "# On this chat: 21 messages since" in text
+    assert (await home.tgstreamd("check")).status == 0
 
 
-def read_all(terminal: int) -> str:
-    heard = b""
-    while True:
-        try:
-            chunk = os.read(terminal, 4096)
-        except OSError:  # the other side is closed
-            return heard.decode()
-        heard += chunk
+async def test_from_nothing_with_a_login_and_topics(
+    home: Home, tg: TelegramServer, me: Account, other: Account, target: Chat
+) -> None:
+    chats = tg.world.chats
+    forum = chats.add_supergroup("Forum", other, [me], forum=True)
+    topic = chats.add_topic(forum, other, "Second topic")
+    home.write("")
+    lines = home.file.read_text().splitlines(keepends=True)
+    home.file.write_text("".join(line for line in lines if not line.startswith("api_")))
+    async with on_terminal(home, "init", "--force") as screen:
+        await screen.answer("my.telegram.org", "")
+        await screen.answer("api_id:", f"nothing\n{API_ID}\n")
+        await screen.answer("api_hash:", f"{API_HASH}\n")
+        await screen.answer("log the account in now?", "1")
+        await screen.answer("phone number", f"{me.phone}\n")
+        await screen.answer("code:", f"{me.code}\n")
+        await screen.answer("2 topics", "forum")
+        await screen.answer("1 of 2", ENTER)
+        await screen.answer("which topic", "second")
+        await screen.answer("1 of 3", ENTER)
+        await screen.until("source topic: Second topic")
+        await screen.answer("target: the chat", "targ")
+        await screen.answer("1 of 2", ENTER)
+        for question in ("how far back", "history and new", "deletes a message", "files are", "who wrote"):
+            await screen.answer(question, ENTER)
+        assert await screen.ended() == 0
+    (mirror,) = tomllib.loads(home.file.read_text())["mirror"]
+    assert (mirror["source"], mirror["source_topic"]) == (forum.marked_id, topic)
+    assert stat.S_IMODE((home.state / "session").stat().st_mode) == 0o600
+
+
+async def test_interrupted_it_leaves_nothing_half_written(home: Home, me: Account, source: Chat) -> None:
+    home.write("")
+    before = home.file.read_text()
+    home.log_in(me)
+    async with on_terminal(home, "init", "--force") as screen:
+        await screen.answer("source: the chat that is copied", INTERRUPT)
+        assert await screen.ended() == 130
+        assert "Traceback" not in screen.text
+    assert home.file.read_text() == before
+    assert {file.name for file in home.folder.iterdir()} == {"config.toml", "server.pem", "state"}

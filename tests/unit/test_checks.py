@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tgstreamd.config import Config, build
-from tgstreamd.desk import checks
+from tgstreamd.desk import checks, listing
 from tgstreamd.errors import NotAuthorised, Rejected, SourceLost, TelegramError
 from tgstreamd.model import Account, Box, Chat, Topic
 from tgstreamd.ports import Source, Target
@@ -208,8 +208,8 @@ async def test_chats_and_topics() -> None:
 
     forum = chat(A, "forum", forum=True)
     reach = Reached(forum, chat(7, "somebody", kind="user"), chat(-5, "old", kind="group", migrated_to=B))
-    (listed,) = (await checks.chats(reach))["chats"]
+    (listed,) = (await listing.chats(reach))["chats"]
     assert [topic["title"] for topic in listed["topics"]] == ["General", "News"]
     reach.side = Closed(reach.side.chats, reach.side.me)
-    (listed,) = (await checks.chats(reach))["chats"]
+    (listed,) = (await listing.chats(reach))["chats"]
     assert (listed["id"], listed["topics"]) == (A, [])

@@ -7,7 +7,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..desk import checks
+from ..desk import listing
 from . import compose
 from .terminal import clean
 
@@ -30,7 +30,7 @@ def act(arguments: Namespace) -> int:
 
         async def read() -> dict[str, Any]:
             async with compose.holding(config.paths, "chats"), connected(config) as connection:
-                return await checks.chats(connection)
+                return await listing.chats(connection)
 
         answer = asyncio.run(read())
     print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))

@@ -1,83 +1,117 @@
-"""`tgstreamd init`: asks or takes flags, and writes a commented configuration file.
+"""`tgstreamd init`: asks or takes flags, logs in if wanted, and writes a commented configuration file.
 
-Never overwrites without `--force`. A consequential choice is asked or given, never silently defaulted;
-where a session exists, chats are picked from the account's own and each choice says what it costs there.
+Never overwrites without `--force`; the file is put in place whole, at the end. A consequential choice is
+asked or given, never silently defaulted. Ends with the next command to type.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import grp
 import os
-import sys
 import tomllib
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .. import config as configuration
-from ..clock import SystemClock
-from ..config import DEFAULT_FILE, Config, MirrorConfig, rules
-from ..configured import mirror_of
-from ..desk import checks
-from ..desk.checks import Reach
-from ..errors import ConfigError, NotAuthorised, StoreError, TgstreamdError
-from ..model import Chat
+from .. import logs
+from ..config import DEFAULT_FILE, Config, rules
+from ..desk import listing
+from ..errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from . import compose
+from .keyboard import Keyboard
+from .placing import put
 from .template import Answers, render
-from .terminal import Usage, ask, choose, clean
+from .terminal import Usage
 
-GROUP = "tgstreamd"
-WHERE_FROM = (
-    "tgstreamd needs an api_id and api_hash of your own: log in at https://my.telegram.org,\n"
-    'choose "API development tools", give any name, and copy the two values.'
-)
-STREAM = "an independent copy; slower, counts against upload limits"
+WHERE_FROM = """\
+tgstreamd needs an api_id and an api_hash of your own. They are free, and there in two minutes:
+  1. open https://my.telegram.org and log in with your phone number
+  2. choose "API development tools" and give any title and short name
+  3. copy api_id (a number) and api_hash (32 letters and digits) from the page"""
+EXAMPLE = """\
+examples:
+  tgstreamd init                                  asks everything
+  tgstreamd init --api-id 12345 --api-hash HASH --source -1001234567890 --target @copy \\
+      --history all --order source --deletes keep --transfer stream --attribution none
+                                                  asks nothing"""
 
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    parser: ArgumentParser = verbs_of.add_parser("init", help="write a commented configuration file")
+    parser: ArgumentParser = verbs_of.add_parser(
+        "init",
+        help="write a commented configuration file",
+        description="Asks what is needed, or takes it from flags, and writes a commented configuration file. "
+        "On a terminal it can log in, and lets chats and topics be picked from a list.",
+        epilog=EXAMPLE,
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
-    parser.add_argument("--api-id", type=int)
-    parser.add_argument("--api-hash")
+    parser.add_argument("--api-id", type=int, metavar="ID", help="from https://my.telegram.org")
+    parser.add_argument("--api-hash", metavar="HASH", help="from the same page (or TG_API_HASH)")
+    parser.add_argument("--login", choices=("phone", "qr", "later"), help="log in now, and how")
     parser.add_argument("--name", help="label of the mirror (default: main)")
-    parser.add_argument("--source", metavar="CHAT", help="id, @username or t.me link")
-    parser.add_argument("--target", metavar="CHAT", help="id, @username or t.me link")
-    parser.add_argument("--source-topic", type=int, metavar="ID")
-    parser.add_argument("--target-topic", type=int, metavar="ID")
+    parser.add_argument("--source", metavar="CHAT", help="what is copied: id, @username or t.me link")
+    parser.add_argument("--target", metavar="CHAT", help="what is written: id, @username or t.me link")
+    parser.add_argument("--source-topic", type=int, metavar="ID", help="one topic of the source")
+    parser.add_argument("--target-topic", type=int, metavar="ID", help="one topic of the target")
     parser.add_argument("--history", help="all, none, a message id, a date, or an age like 90d")
-    parser.add_argument("--order", choices=("live-first", "source"))
-    parser.add_argument("--deletes", choices=("keep", "mirror"))
-    parser.add_argument("--transfer", choices=("stream", "reference", "reference-only"))
-    parser.add_argument("--attribution", choices=("none", "author", "author-link"))
-    parser.add_argument("--state-directory", default="", metavar="DIR")
+    parser.add_argument("--order", choices=("live-first", "source"), help="of history and new posts")
+    parser.add_argument("--deletes", choices=("keep", "mirror"), help="what the source's deletions do")
+    parser.add_argument(
+        "--transfer", choices=("stream", "reference", "reference-only"), help="how files are copied"
+    )
+    parser.add_argument(
+        "--attribution", choices=("none", "author", "author-link"), help="a line with who wrote a message"
+    )
+    parser.add_argument("--state-directory", default="", metavar="DIR", help="where ledger and session lie")
     parser.set_defaults(act=act)
     return [parser]
 
 
 def act(arguments: Namespace) -> int:
     file: Path = arguments.config or DEFAULT_FILE
-    if (file.exists() or file.is_symlink()) and not arguments.force:
-        raise TgstreamdError(f"{file} exists", hint="--force replaces it, or name another with --config")
-    if not compose.interactive():
+    _refuse_old(arguments, file)
+    _possible(arguments)
+    from .picking import drawable  # prompt_toolkit: nothing that a script needs
+
+    keyboard = Keyboard() if drawable(os.environ) else None
+    if keyboard is None:
         _all_given(arguments)
-    answers = _account(arguments, file)
-    text = render(asyncio.run(_answers(arguments, answers, file)))
-    _prove(text, file)
-    write(file, text)
-    print(f"wrote {file}")
+    answers = asyncio.run(_ask(arguments, file, keyboard))
+    text = render(answers)
+    # What is written must load: a flag may have had an impossible value.
+    configuration.build(tomllib.loads(text), _alone(), where=file, place_of=file)
+    _refuse_old(arguments, file)
+    put(file, text)
     option = "" if file == DEFAULT_FILE else f" --config {file}"
-    print(f"next: `tgstreamd login{option}`, then `tgstreamd check{option}`")
+    config = _provisional({**msgspec.structs.asdict(answers)}, file)
+    logged_in = config.telegram.session_string or config.paths.session.exists()
+    print(f"wrote {file}")
+    print(f"next: tgstreamd {'check' if logged_in else 'login'}{option}")
     return 0
 
 
 SERVER_KEYS = ("dc_id", "address", "port", "public_key")
 #: Flags that must be there where nobody can be asked.
 NEEDED = ("api_id", "api_hash", "source", "target", "history", "order", "deletes", "transfer", "attribution")
+
+
+def _refuse_old(arguments: Namespace, file: Path) -> None:
+    if (file.exists() or file.is_symlink()) and not arguments.force:
+        raise TgstreamdError(f"{file} exists", hint="--force replaces it, or name another with --config")
+
+
+def _possible(arguments: Namespace) -> None:
+    """Refuse impossible flags before anything is asked. Raises ConfigError."""
+    for side in ("source", "target"):
+        if given := getattr(arguments, side):
+            rules.chat(f"--{side}", given)
+    if arguments.history:
+        rules.history("--history", arguments.history)
 
 
 def _all_given(arguments: Namespace) -> None:
@@ -93,191 +127,148 @@ def _from_environment() -> dict[str, str]:
     return {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
 
 
-def _account(arguments: Namespace, file: Path) -> dict[str, Any]:
-    """Who the program is and how it reaches Telegram: from flags, environment, the old file, or asked."""
-    old: dict[str, Any] = {}
-    if arguments.force and file.exists():
-        old = _old(file)
-    known = {**old, **_from_environment()}
-    api_id = arguments.api_id or known.get("api_id")
-    api_hash = arguments.api_hash or known.get("api_hash")
-    if not (api_id and api_hash):
-        print(WHERE_FROM)
-    api_id = api_id or ask("api_id", valid=lambda text: rules.whole("api_id", text))
-    own_server = old.get("server") is not None
-    api_hash = api_hash or ask("api_hash", valid=lambda text: rules.api_hash(text, own_server=own_server))
-    return {**old, "api_id": rules.whole("api_id", str(api_id)), "api_hash": str(api_hash)}
-
-
-def _old(file: Path) -> dict[str, Any]:
-    """What is kept of a file that is replaced: the account, its proxy and server."""
-    try:
-        config = configuration.load(file, {"HOME": os.environ.get("HOME", "/")}, need_mirror=False)
-    except ConfigError:
-        return {}
-    telegram = config.telegram
-    kept: dict[str, Any] = {"api_id": telegram.api_id, "api_hash": telegram.api_hash, "proxy": telegram.proxy}
-    if telegram.server:
-        values = msgspec.structs.asdict(telegram.server)
-        kept["server"] = {key: values[key] for key in SERVER_KEYS if values[key]}
-    return kept | ({"directory": config.state.directory} if config.state.directory else {})
-
-
-async def _answers(arguments: Namespace, account: dict[str, Any], file: Path) -> Answers:
-    directory = arguments.state_directory or account.get("directory", "")
-    answers = {**account, "directory": directory, "name": arguments.name or "main"}
-    provisional = _provisional(answers, file)
-    if provisional is None:
-        return await _choices(arguments, answers, None)
-    from . import reach  # Telethon: slow to import, and to be read while we are still root
-
-    try:
-        with compose.as_owner(provisional.paths):
-            async with (
-                compose.holding(provisional.paths, "init"),
-                reach.connected(provisional) as connection,
-            ):
-                return await _choices(arguments, answers, connection)
-    except NotAuthorised:
-        return await _choices(arguments, answers, None)
-
-
-def _provisional(answers: dict[str, Any], file: Path) -> Config | None:
-    """A configuration of the account alone, if a session lies where it says; else None."""
-    only = {key: answers[key] for key in ("api_id", "api_hash", "proxy", "server") if answers.get(key)}
-    tree: dict[str, Any] = {"telegram": only}
-    if answers["directory"]:
-        tree["state"] = {"directory": answers["directory"]}
-    config = configuration.build(tree, _alone(), where=file, place_of=file, need_mirror=False)
-    try:
-        if not config.paths.session.exists() and not config.telegram.session_string:
-            return None
-        if compose.daemon(config.paths, {"verb": "status"}) is not None:
-            print(
-                "the daemon runs and has the session, so chats cannot be listed here: `tgstreamd chats` can"
-            )
-            return None
-    except (TgstreamdError, OSError):
-        return None
-    return config
-
-
 def _alone() -> dict[str, str]:
     """The environment without the mirror that it may describe."""
     return {name: value for name, value in os.environ.items() if name not in configuration.MIRROR_VARIABLES}
 
 
-async def _choices(arguments: Namespace, answers: dict[str, Any], connection: Reach | None) -> Answers:
-    chats = [c for c in await connection.dialogs() if c.kind != "user"] if connection else []
-    titles = {chat.id: chat.title for chat in chats}
-    source = _chat(arguments.source, "source: the chat that is copied", chats, lambda c: not c.protected)
-    target = _chat(arguments.target, "target: the chat that is written", chats, lambda c: not c.write_refusal)
-    costs: dict[str, str] = {}
-    kind = ""
-    if connection:
-        mirror, kind, costs["history"] = await _look(connection, source, target, arguments.source_topic)
-        if mirror:
-            print(f"the whole history: {costs['history']}")
-    history = arguments.history or ask(
-        'history: "all", "none", a message id, a date, or an age like "90d"',
-        "all",
-        valid=lambda text: rules.history("history", text),
-    )
-    order = arguments.order or choose(
-        "order of history and new posts",
-        [
-            ("live-first", "new posts overtake a history that takes more than 15 minutes"),
-            ("source", "strictly in order: new posts wait for the whole history"),
-        ],
-    )
-    deletes = arguments.deletes or choose(
-        "when the source deletes a message",
-        [("keep", "the copy stays"), ("mirror", "the copy is deleted too")],
-    )
-    transfer = arguments.transfer or choose(
-        "how files are copied",
-        [
-            ("reference", "Telegram copies by itself where it allows it (one account reads and writes)"),
-            ("stream", STREAM),
-            ("reference-only", "no byte is moved; what cannot be copied so is noted"),
-        ],
-    )
-    attribution = arguments.attribution or choose(
-        "a line with who wrote a message",
-        [("none", "no line"), ("author", "the name"), ("author-link", "the name, with a link")],
-        default=1 if kind in ("supergroup", "group") else 0,
-    )
-    return Answers(
-        **answers,
-        source=source,
-        target=target,
-        source_topic=arguments.source_topic,
-        target_topic=arguments.target_topic,
-        source_title=titles.get(source, "") if isinstance(source, int) else "",
-        target_title=titles.get(target, "") if isinstance(target, int) else "",
-        history=rules.history("history", history),
-        order=order,
-        deletes=deletes,
-        transfer=transfer,
-        attribution=attribution,
-        costs=costs,
-    )
+async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> Answers:
+    """Everything that the file will say."""
+    account = await _account(arguments, file, keyboard)
+    config = _provisional(account, file)
+    # Also while root reads it: telegram and its libraries are imported before the rights are given up.
+    from .interview import Interview
+
+    async with contextlib.AsyncExitStack() as stack:
+        reach, listed = await stack.enter_async_context(_reached(arguments, config, keyboard))
+        return Answers(**account, **await Interview(arguments, keyboard, listed, reach).hold())
 
 
-def _chat(given: str | None, question: str, chats: Sequence[Chat], fits: Any) -> int | str:
-    """A chat from the flag, by its number in the account's list, or as written."""
-    if given:
-        return rules.chat(question.partition(":")[0], given)
-    fitting = [chat for chat in chats if fits(chat)]
-    if fitting:
-        print(question)
-        for number, chat in enumerate(fitting, 1):
-            print(f"  {number:>3}  {clean(chat.title, 40)}  ({chat.kind}, {chat.id})")
+async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> dict[str, Any]:
+    """Who the program is and how it reaches Telegram: from flags, environment, the old file, or asked."""
+    old = _old(file) if arguments.force else {}
+    known = {**old, **_from_environment()}
+    api_id = arguments.api_id or known.get("api_id")
+    api_hash = arguments.api_hash or known.get("api_hash")
+    own_server = old.get("server") is not None
+    if keyboard and not (api_id and api_hash):
+        print(WHERE_FROM)
+    if keyboard and not api_id:
+        api_id = await keyboard.answer("api_id", valid=lambda text: rules.whole("api_id", text))
+    if keyboard and not api_hash:
+        api_hash = await keyboard.answer(
+            "api_hash", valid=lambda text: rules.api_hash(text, own_server=own_server)
+        )
+    return {
+        **old,
+        "api_id": rules.whole("api_id", str(api_id)),
+        "api_hash": str(api_hash),
+        "directory": arguments.state_directory or old.get("directory", ""),
+        "name": arguments.name or "main",
+    }
 
-    def meant(text: str) -> int | str:
-        if text.isdigit() and 1 <= int(text) <= len(fitting):
-            return fitting[int(text) - 1].id
-        return rules.chat("chat", text)
 
-    return meant(ask("number, id, @username or link" if fitting else question, valid=meant))
-
-
-async def _look(
-    connection: Reach, source: int | str, target: int | str, topic: int | None
-) -> tuple[bool, str, str]:
-    """Whether the source can be looked at, its kind, and what its whole history costs."""
+def _old(file: Path) -> dict[str, Any]:
+    """What is kept of a file that is replaced: the account, its proxy and server, the state's place."""
     try:
-        chat = await connection.resolve(source)
-        seen = await connection.source.chat(chat)
-        wanted = MirrorConfig(name="main", source=chat, target=target, source_topic=topic)
-        mirror = mirror_of(wanted, chat, chat)
-        now = SystemClock().now()
-        return True, seen.kind, await checks.cost("all", mirror, connection.source, rules.LEAST_INTERVAL, now)
-    except TgstreamdError as error:
-        print(f"note: {error.line()}", file=sys.stderr)
-        return False, "", ""
+        tree = tomllib.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    telegram, state = tree.get("telegram"), tree.get("state")
+    kept = {}
+    if isinstance(telegram, dict):
+        kept = {key: telegram[key] for key in ("api_id", "api_hash", "proxy") if telegram.get(key)}
+        if isinstance(server := telegram.get("server"), dict):
+            kept["server"] = {key: server[key] for key in SERVER_KEYS if server.get(key)}
+            if key := kept["server"].get("public_key"):
+                kept["server"]["public_key"] = str((file.parent / str(key)).absolute())
+    return kept | (
+        {"directory": state["directory"]} if isinstance(state, dict) and "directory" in state else {}
+    )
 
 
-def _prove(text: str, file: Path) -> None:
-    """What is written must load: a flag may have had an impossible value. Raises ConfigError."""
-    configuration.build(tomllib.loads(text), _alone(), where=file, place_of=file)
+def _provisional(answers: dict[str, Any], file: Path) -> Config:
+    """A configuration of the account alone. Raises ConfigError."""
+    only = {key: answers[key] for key in ("api_id", "api_hash", "proxy", "server") if answers.get(key)}
+    tree: dict[str, Any] = {"telegram": only}
+    if answers["directory"]:
+        tree["state"] = {"directory": answers["directory"]}
+    return configuration.build(tree, _alone(), where=file, place_of=file, need_mirror=False)
 
 
-def write(file: Path, text: str) -> None:
-    """Put the file in place whole: 0640 root:tgstreamd where it is installed, else for its owner alone."""
-    mode, group = 0o600, -1
-    if file.absolute().parent == DEFAULT_FILE.parent and os.geteuid() == 0:
-        with contextlib.suppress(KeyError):  # no such group: not installed by the package
-            mode, group = 0o640, grp.getgrnam(GROUP).gr_gid
-    draft = file.with_name(f".{file.name}.new")
+# Reaching the account.
+
+
+@contextlib.asynccontextmanager
+async def _reached(
+    arguments: Namespace, config: Config, keyboard: Keyboard | None
+) -> AsyncIterator[tuple[Any, list[dict[str, Any]]]]:
+    """A connection and the account's chats; without a login, or a network, neither."""
+    logs.configure("warning", "console", secrets=compose.secrets(config))
+    if listed := _from_daemon(config):
+        yield None, listed
+        return
+    from . import reach, signing  # Telethon: slow to import, and to be read while we are still root
+
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(compose.as_owner(config.paths))
+        connection = None
+        if reach.has_session(config) or await _log_in(signing, arguments, config, keyboard):
+            try:
+                connection = await _connected(stack, config)
+            except NotAuthorised as error:
+                print(f"note: {error.what}")
+                if await _log_in(signing, arguments, config, keyboard):
+                    connection = await _connected(stack, config)
+            except TelegramError as error:
+                print(f"note: without Telegram ({error.line()}): chats cannot be looked at")
+        if connection is None:
+            yield None, []
+            return
+        account = await connection.account()
+        print(f"logged in as {account.name} (id {account.id}); looking at its chats …", flush=True)
+        needed = keyboard and not (arguments.source and arguments.target)
+        yield connection, (await listing.chats(connection))["chats"] if needed else []
+
+
+async def _connected(stack: contextlib.AsyncExitStack, config: Config) -> Any:
+    from . import reach
+
+    await stack.enter_async_context(compose.holding(config.paths, "init"))
+    return await stack.enter_async_context(reach.connected(config))
+
+
+def _from_daemon(config: Config) -> list[dict[str, Any]]:
+    """The chats as the running daemon tells them, which has the session; none where none runs."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as out:
-            os.fchown(out.fileno(), -1, group)
-            os.fchmod(out.fileno(), mode)
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(draft, file)
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be written: {error.strerror}", hint="sudo, or --config") from None
+        answer = compose.daemon(config.paths, {"verb": "chats"})
+    except (TgstreamdError, OSError):
+        return []
+    return list(answer["chats"]) if answer else []
+
+
+async def _log_in(signing: Any, arguments: Namespace, config: Config, keyboard: Keyboard | None) -> bool:
+    """Log in, if that is wanted; asked until it works or is put off."""
+    from .picking import Row, pick
+
+    how = arguments.login
+    while True:
+        if how is None and keyboard is not None:
+            rows = [
+                Row(value="phone", title="by phone", marks=("a code that Telegram sends you",)),
+                Row(value="qr", title="by QR code", marks=("scanned with a phone that is logged in",)),
+                Row(value="later", title="later", marks=("ids of chats have to be typed, then",)),
+            ]
+            how = await pick("log the account in now? then its chats can be picked from a list", rows)
+        if how in (None, "later"):
+            return False
+        wanted = Namespace(qr=how == "qr", phone=None)
+        try:
+            await signing.login(wanted, config, keyboard)
+        except (NotAuthorised, TelegramError, ConfigError) as error:
+            if keyboard is None:
+                raise
+            print(f"  {error.line()}")
+            how = None
+            continue
+        return True

@@ -10,8 +10,9 @@ import contextlib
 import os
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from ..errors import TgstreamdError
 from .terminal import Usage
 
 
@@ -37,6 +38,19 @@ class Keyboard:
         if hidden:
             print()
         return line.decode(errors="replace").strip("\r")
+
+    async def answer(self, question: str, *, default: str = "", valid: Callable[[str], object] = str) -> str:
+        """A line that is not empty, asked again until `valid` does not raise."""
+        while True:
+            given = (await self.line(f"{question}{f' [{default}]' if default else ''}: ")).strip() or default
+            if not given:
+                continue
+            try:
+                valid(given)
+            except TgstreamdError as error:
+                print(f"  {error.line()}")
+                continue
+            return given
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()

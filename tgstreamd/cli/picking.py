@@ -161,7 +161,7 @@ class _List:
         if self._complaint:
             return [(BOLD, fit(f"  {self._complaint}", columns))]
         row = shown[min(self._at, len(shown) - 1)] if shown else None
-        return [("", fit(f"  {row.detail or row.refusal}" if row else "  nothing matches", columns))]
+        return [("", fit(f"  {row.refusal or row.detail}" if row else "  nothing matches", columns))]
 
     def _keys(self) -> str:
         keys = "arrows and Enter"

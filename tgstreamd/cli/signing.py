@@ -21,8 +21,8 @@ from .reach import settings
 from .terminal import clean
 
 
-async def login(arguments: Namespace, config: Config) -> Account:
-    keyboard = Keyboard()
+async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None = None) -> Account:
+    keyboard = keyboard or Keyboard()
     given = [arguments.phone] if arguments.phone else []
 
     async def phone(why: str, told: str) -> str:

@@ -1,13 +1,8 @@
-"""How numbers, durations and transfers look on a terminal; and how a person is asked.
-
-Pure but for `ask`, `choose` and `secret`, which read standard input. Knows nothing of Telegram.
-"""
+"""How numbers, durations and other people's texts look on a terminal. Pure; knows nothing of Telegram."""
 
 from __future__ import annotations
 
-import getpass
 import unicodedata
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ..decide.judge import span
@@ -73,44 +68,3 @@ def padded(line: str, columns: int) -> str:
 
 def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def ask(question: str, default: str = "", *, valid: Callable[[str], object] | None = None) -> str:
-    """A line from the person at the terminal, asked again until `valid` does not raise."""
-    while True:
-        try:
-            given = input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
-        except EOFError:
-            raise Usage("the input ended before every question was answered") from None
-        if not given:
-            continue
-        if valid is not None:
-            try:
-                valid(given)
-            except TgstreamdError as error:
-                print(f"  {error.line()}")
-                continue
-        return given
-
-
-def choose(question: str, options: Sequence[tuple[str, str]], default: int = 0) -> str:
-    """One of `(value, explanation)`, chosen by its number or value."""
-    print(question)
-    for number, (value, explanation) in enumerate(options, 1):
-        print(f"  {number}  {value:<14} {explanation}")
-    values = [value for value, _ in options]
-
-    def valid(given: str) -> None:
-        if given not in values and not (given.isdigit() and 1 <= int(given) <= len(options)):
-            raise Usage(f"1 to {len(options)}, or one of the names")
-
-    given = ask("choice", str(default + 1), valid=valid)
-    return given if given in values else values[int(given) - 1]
-
-
-def secret(question: str) -> str:
-    """A password, not shown."""
-    try:
-        return getpass.getpass(f"{question}: ")
-    except EOFError:
-        raise Usage("the input ended before the password") from None

@@ -1,4 +1,4 @@
-"""What Telegram says about a configuration: which chats there are, and whether a start would succeed.
+"""What Telegram says about a configuration: whether a start would succeed.
 
 `check` looks at the account, both sides of every mirror, rights, protection, topics and loops, a line
 each; it changes nothing, in the ledger or at Telegram's. Trouble with one chat is a line, not the end.
@@ -14,7 +14,7 @@ from ..config import Config, MirrorConfig
 from ..configured import beginning, mirror_of
 from ..decide.judge import Edge, Finding, backlog_words, judge, refused
 from ..errors import NotAuthorised, TelegramError
-from ..model import Account, Chat, Mirror, Topic
+from ..model import Account, Chat, Mirror
 from ..ports import Source, Target
 from ..store import Store
 
@@ -30,34 +30,6 @@ class Reach(Protocol):
     def target(self) -> Target: ...
     async def resolve(self, ref: int | str) -> int: ...
     async def dialogs(self) -> Sequence[Chat]: ...
-
-
-async def chats(reach: Reach) -> dict[str, Any]:
-    """The groups and channels that the account sees, with their topics, in Telegram's order."""
-    listed = []
-    for chat in await reach.dialogs():
-        if chat.kind == "user" or chat.migrated_to is not None:
-            continue
-        listing: tuple[Topic, ...] = ()
-        if chat.forum:
-            try:
-                listing = await reach.source.topics(chat.id)
-            except NotAuthorised:
-                raise
-            except TelegramError:
-                listing = ()  # listed without: a chat may close its topics to us at any time
-        listed.append(
-            {
-                "id": chat.id,
-                "title": chat.title,
-                "kind": chat.kind,
-                "username": chat.username,
-                "protected": chat.protected and not chat.may_unprotect,
-                "can_post": not chat.write_refusal,
-                "topics": [{"id": t.id, "title": t.title, "closed": t.closed} for t in listing],
-            }
-        )
-    return {"chats": listed}
 
 
 async def check(config: Config, reach: Reach, store: Store | None, *, now: float) -> dict[str, Any]:
@@ -196,8 +168,17 @@ async def _history(
 
 async def cost(history: str, mirror: Mirror, source: Source, interval: float, now: float) -> str:
     """`70,412 messages since 2019-03-04, 68 h at 3.5 s`."""
+    count, since = await counted(history, mirror, source, now)
+    return cost_words(history, count, since, interval)
+
+
+async def counted(history: str, mirror: Mirror, source: Source, now: float) -> tuple[int, int]:
+    """How many messages a history holds, and the date of its first (0 for none)."""
     if history == "none":
-        return "no history: new posts only"
+        return 0, 0
     after = await beginning(history, mirror, source, now)
-    count, since = await source.count(mirror.source, mirror.source_topic, after=after)
-    return backlog_words(count, since, interval)
+    return await source.count(mirror.source, mirror.source_topic, after=after)
+
+
+def cost_words(history: str, count: int, since: int, interval: float) -> str:
+    return "no history: new posts only" if history == "none" else backlog_words(count, since, interval)

@@ -1,0 +1,45 @@
+"""The command line's grammar on our terms: an error is one line with its remedy, help keeps its examples.
+
+Everything else is argparse's. Verbs get this parser from `add_subparsers` by themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that does not guess what an abbreviation means."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", _Help)
+        super().__init__(**options, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """One line on standard error, exit status 2."""
+        self.exit(2, f"{self.prog}: {_plainly(message)} (`{self.prog} --help` shows what there is)\n")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Examples as they are written; descriptions and option help folded to the width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+
+def _plainly(message: str) -> str:
+    """argparse's words in ours, where a person would stumble over them."""
+    if wrong := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
+        choices = re.findall(r"[\w-]+", wrong[3])
+        near = difflib.get_close_matches(wrong[2], choices, n=1)
+        meant = f'did you mean "{near[0]}"?' if near else f"there is {', '.join(choices)}"
+        return f'{wrong[1]}: "{wrong[2]}" is none; {meant}'
+    return message.replace("the following arguments are required:", "missing:")
