@@ -15,7 +15,7 @@ SEED ?= 1
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test proofs chaos soak check lint types docs reference bench deb boot boot-vm clean
+.PHONY: help dev demo test proofs chaos soak check lint types docs reference pictures bench deb boot boot-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ docs: .venv/.stamp ## the documentation, in build/docs: links checked, nothing f
 
 reference: .venv/.stamp ## what the documentation takes from the code, written anew
 	@$(BIN)/python -m book write
+
+pictures: .venv/.stamp ## the pictures of the documentation, from the program itself (needs chromium)
+	@TGSTREAMD_PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest -q tests/web/test_page.py
 
 bench: .venv/.stamp ## the figures in the documentation, measured here
 	@$(BIN)/python -m bench

@@ -76,7 +76,7 @@ class RunningDaemon:
     """The daemon over one folder; started, killed and started again as the caller likes."""
 
     def __init__(self, folder: Path, tg: LocalTelegram, **tables: dict[str, Any]) -> None:
-        """`tables` are laid over those of the configuration: pace, stream, log, mirror."""
+        """`tables` are laid over those of the configuration: pace, stream, log, mirror, metrics."""
         self.folder = folder
         self.state = folder / "state"
         self.temporary = folder / "tmp"
@@ -105,6 +105,7 @@ class RunningDaemon:
             "stream": self._tables.get("stream", {}),
             "state": {"directory": str(self.state)},
             "log": {"format": "console"} | self._tables.get("log", {}),
+            "metrics": self._tables.get("metrics", {}),
         }
         (self.folder / "config.toml").write_text(tomli_w.dumps(tree))
         login = await self._tg.session(found["account"])
@@ -181,6 +182,15 @@ class RunningDaemon:
         status = await end(self._process, asked=asked)
         await self._heard()
         return status
+
+    async def ended(self, *, within: float = 30.0) -> int:
+        """Its exit status, once it has ended by itself. Raises TimeoutError."""
+        assert self._process is not None
+        async with asyncio.timeout(within):
+            await self._process.wait()
+        await self._heard()
+        assert self._process.returncode is not None
+        return self._process.returncode
 
     async def _heard(self) -> None:
         if self._listening is not None:

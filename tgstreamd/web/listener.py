@@ -33,7 +33,9 @@ PARTING = 2.0
 
 
 @contextlib.asynccontextmanager
-async def listening(address: tuple[str, int], app: ASGIApp) -> AsyncIterator[tuple[str, int]]:
+async def listening(
+    address: tuple[str, int], app: ASGIApp, *, lifetime: float = LIFETIME
+) -> AsyncIterator[tuple[str, int]]:
     """Answer at `address` (port 0: any that is free) until the end; where that is. Raises TgstreamdError."""
     config = uvicorn.Config(
         app, interface="asgi3", http=H11Protocol, ws="none", lifespan="off",
@@ -49,7 +51,7 @@ async def listening(address: tuple[str, int], app: ASGIApp) -> AsyncIterator[tup
     def connected() -> asyncio.Protocol:
         if len(state.connections) >= CONNECTIONS_MAX:
             return _Refused()
-        return _Brief(config=config, server_state=state, app_state={})
+        return _Brief(lifetime, config, state)
 
     server = await loop.create_server(connected, sock=opened)
     where = cast(tuple[str, int], opened.getsockname()[:2])
@@ -68,11 +70,14 @@ async def listening(address: tuple[str, int], app: ASGIApp) -> AsyncIterator[tup
 class _Brief(H11Protocol):
     """A connection that ends when its time is over, whatever it is doing."""
 
-    _end: asyncio.TimerHandle | None = None
+    def __init__(self, lifetime: float, config: uvicorn.Config, state: ServerState) -> None:
+        super().__init__(config=config, server_state=state, app_state={})
+        self._lifetime = lifetime
+        self._end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._end = self.loop.call_later(LIFETIME, transport.abort)
+        self._end = self.loop.call_later(self._lifetime, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._end is not None:
