@@ -6,6 +6,8 @@ Its text is the holder's pid and purpose, for the message that somebody else rea
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -15,6 +17,13 @@ from .errors import StoreError, TgstreamdError
 
 #: Seconds between two tries.
 RETRY = 0.2
+_HINTS = {
+    errno.EACCES: "sudo, or another state.directory",
+    errno.EPERM: "sudo, or another state.directory",
+    errno.EROFS: "mount it for writing (`findmnt -T` and dmesg say more), or another state.directory",
+    errno.ENOSPC: "the disk is full: make room and start again",
+    errno.EDQUOT: "the quota is used up: make room and start again",
+}
 
 
 class Locked(TgstreamdError):
@@ -39,7 +48,7 @@ def try_take(path: Path, purpose: str) -> Lock:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        hint = "sudo, or another state.directory" if isinstance(error, PermissionError) else ""
+        hint = _HINTS.get(error.errno or 0, "")
         raise StoreError(f"{path.parent}: cannot be used: {error.strerror}", hint=hint) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,8 +57,9 @@ def try_take(path: Path, purpose: str) -> Lock:
         os.close(handle)
         what = f"another tgstreamd uses {path.parent}: {holder or 'one that just started'}"
         raise Locked(what, hint="one daemon per state directory; `tgstreamd status` asks it") from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{purpose} (pid {os.getpid()})\n".encode(), 0)
+    with contextlib.suppress(OSError):  # on a full disk it is held all the same, without a name
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{purpose} (pid {os.getpid()})\n".encode(), 0)
     return Lock(handle)
 
 

@@ -39,9 +39,11 @@ def act(arguments: Namespace) -> int:
         try:
             with compose.as_owner(paths):
                 written = _copied(paths, out)
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(OSError):
                 file.unlink()
+            if isinstance(error, OSError):
+                raise TgstreamdError(f"{file}: {error.strerror}", hint="nothing is left of it") from None
             raise
     print(f"{file}: {size(written)}")
     return 0

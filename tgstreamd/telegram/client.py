@@ -169,7 +169,8 @@ class Client(BaseClient):
         self.fatal = self.fatal or Transient("the connection to Telegram was closed")
         await self._tear_down()
         self.pushed.set()
-        self.stored.save()
+        with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
+            self.stored.save()
 
     # Staying connected.
 

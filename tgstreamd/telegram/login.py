@@ -19,7 +19,7 @@ from telethon.password import compute_check
 from telethon.tl import functions, types
 
 from ..clock import Clock, SystemClock
-from ..errors import ConfigError, NotAuthorised, Rejected, TelegramError
+from ..errors import ConfigError, NotAuthorised, Rejected, StoreError, TelegramError
 from ..model import Account
 from .base import CONNECT_TIMEOUT, BaseClient
 from .directory import display_name
@@ -155,7 +155,13 @@ class Login:
         user = authorization.user
         session = self._client.session
         session.path, session.dirty = self._settings.session, True
-        session.save()
+        try:
+            session.save()
+        except OSError as error:
+            raise StoreError(
+                f"{session.path}: the login cannot be kept: {error.strerror}",
+                hint="make room, or make the directory writable, and log in again",
+            ) from error
         return Account(
             id=user.id,
             name=display_name(user),

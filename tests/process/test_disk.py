@@ -1,0 +1,104 @@
+"""A disk that is full or read-only, for the real program: what it says, how it ends; nothing is lost.
+
+The state directory lies on a small file system of its own, so that the kernel itself refuses.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.process.disk import CAN, SmallDisk
+from tests.running import LocalTelegram, RunningDaemon, until
+
+pytestmark = pytest.mark.skipif(not CAN, reason="only root may mount a small file system")
+
+FULL = "tgstreamd: the ledger failed: database or disk is full (the disk is full: make room and start again)"
+
+
+class Small:
+    """A busy group, and its daemon on a small disk."""
+
+    def __init__(self, tg: LocalTelegram, daemon: RunningDaemon, disk: SmallDisk) -> None:
+        self.tg = tg
+        self.daemon = daemon
+        self.disk = disk
+
+    async def start(self) -> None:
+        await self.daemon.start(*self.disk.inside)
+
+    async def happens(self, deeds: int) -> None:
+        await self.tg.scenario("busy_on", deeds=deeds)
+
+    async def refused(self) -> str:
+        """It ends by itself with 1 and one line, which this is."""
+        assert await self.daemon.ended(within=60) == 1
+        said = [line for line in self.daemon.log if line.startswith(("tgstreamd:", "Traceback", "  File"))]
+        assert said[-1:] == said, said
+        return said[0]
+
+    async def equal(self) -> None:
+        """In the end the target is what the source is."""
+
+        async def alike() -> bool | None:
+            return True if not (await self.tg.scenario("alike"))["unlike"] else None
+
+        try:
+            await until(self.daemon.settled, within=120)
+            await until(alike, within=60, every=0.5)
+        except TimeoutError:
+            raise AssertionError((await self.tg.scenario("alike"))["unlike"]) from None
+
+
+@pytest.fixture
+async def small(tmp_path: Path) -> AsyncIterator[Small]:
+    async with LocalTelegram("busy") as tg:
+        daemon = RunningDaemon(tmp_path / "d", tg, pace={"interval": 0.02}, mirror={"deletes": "mirror"})
+        await daemon.prepare()
+        async with SmallDisk(daemon.state, "12m") as disk:
+            daemon.state = disk.seen
+            yield Small(tg, daemon, disk)
+            await daemon.stop()
+
+
+async def test_a_full_disk_ends_it_and_with_room_nothing_is_lost(small: Small) -> None:
+    """The start on the disk that is still full says the same."""
+    await small.start()
+    await until(small.daemon.settled)
+    small.disk.fill()
+    await small.happens(40)
+    assert await small.refused() == FULL
+    small.daemon.log.clear()
+    await small.start()
+    assert await small.refused() == FULL
+    small.disk.make_room()
+    await small.start()
+    await small.equal()
+    assert await small.daemon.stop() == 0
+
+
+@pytest.mark.slow
+async def test_a_disk_that_is_full_at_any_write(small: Small) -> None:
+    """Again and again, with another rest of room each time: ledger, write-ahead log, session, lock."""
+    chance = random.Random(5)
+    ended = 0
+    for _ in range(25):
+        small.daemon.log.clear()
+        await small.start()
+        await until(small.daemon.settled, within=120)
+        small.disk.fill(leave=chance.choice([0, 4096, 8192, 20_000, 60_000, 150_000]))
+        await small.happens(60)
+        try:
+            assert await small.refused() == FULL
+            ended += 1
+        except TimeoutError:
+            # What was left was enough: it is killed where it stands.
+            await small.daemon.kill()
+        small.disk.make_room()
+    print(f"{ended} of 25 lives ended by a full disk")
+    assert ended >= 15
+    await small.start()
+    await small.equal()
