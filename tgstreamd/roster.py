@@ -45,6 +45,8 @@ class Roster:
     frozen: bool = False
     suspected: asyncio.Event = field(default_factory=asyncio.Event)
     targets: dict[int, Chat] = field(default_factory=dict)
+    #: Of each mirror the basic groups that its source was before: what happens to their messages counts.
+    former: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def same_account(self) -> bool:
@@ -62,7 +64,15 @@ class Roster:
         self.suspected.set()
 
     def takers(self, message: Message) -> list[int]:
-        return [mirror.id for mirror in self.mirrors.values() if wants(mirror, message)]
+        return [
+            mirror.id
+            for mirror in self.mirrors.values()
+            if self.reads(mirror, message.chat) and of_topic(mirror, message)
+        ]
+
+    def reads(self, mirror: Mirror, chat: int) -> bool:
+        """Whether that is its source, or what that was before."""
+        return mirror.source == chat or chat in self.former.get(mirror.id, ())
 
     def of_source(self, chat: int) -> list[Mirror]:
         return [mirror for mirror in self.mirrors.values() if mirror.source == chat]
@@ -71,7 +81,8 @@ class Roster:
         """The source chats of each box."""
         boxes: dict[int, list[int]] = {}
         for mirror in self.mirrors.values():
-            chats = boxes.setdefault(box_of(mirror.source), [])
-            if mirror.source not in chats:
-                chats.append(mirror.source)
+            for chat in (mirror.source, *self.former.get(mirror.id, ())):
+                chats = boxes.setdefault(box_of(chat), [])
+                if chat not in chats:
+                    chats.append(chat)
         return boxes

@@ -132,6 +132,37 @@ async def test_a_migration_in_the_midst_of_the_backlog(tmp_path: Path) -> None:
         assert first.grouped_id == second.grouped_id
 
 
+@pytest.mark.parametrize("born", ["before", "after"])
+@pytest.mark.parametrize("lost", [False, True], ids=["told", "lost"])
+async def test_what_happens_in_the_group_that_it_was_happens_to_the_copies(
+    tmp_path: Path, born: str, lost: bool
+) -> None:
+    """Edits and deletions; ids begin anew in the new chat, and none of its posts is meant."""
+    async with House(tmp_path) as house:
+        source, target = group(house, "Group"), house.own_supergroup("Copy")
+        old = [house.post(source, f"old {n}") for n in range(8)]
+        new = house.world.chats.migrate(source) if born == "after" else None
+        house.mirror(source, target, deletes="mirror")
+        await house.start()
+        await house.run()
+        new = new or house.world.chats.migrate(source)
+        for n in range(12):
+            house.post(new, f"new {n}")
+        await house.run()
+        assert len(house.texts(target)) == 20
+        if lost:
+            await house.stop()
+        house.world.chats.edit(old[1], "changed")
+        house.world.chats.delete(*old[2:4])
+        if lost:
+            house.world.chats.box_of(house.me.id).purge()
+            await house.start()
+        await house.run()
+        left = ["old 0", "old 1" if lost else "changed", *(f"old {n}" for n in range(4, 8))]
+        assert house.texts(target) == [*left, *(f"new {n}" for n in range(12))]
+        assert (await house.status())["mirrors"][0]["paused"] == ""
+
+
 async def test_history_none_leaves_the_old_group_alone(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         source, target = group(house, "Group"), house.own_supergroup("Copy")

@@ -207,7 +207,7 @@ class Admission:
             source_topic=config.source_topic,
             target_topic=config.target_topic,
         )
-        if (twin := self._loops.twin(edge, self._order())) is not None:
+        if (twin := self._loops.twin(edge, self.names())) is not None:
             self._wait(config.name, f'the same source and target as mirror "{twin}"')
             return None
         self._loops.edges[config.name] = edge
@@ -248,8 +248,9 @@ class Admission:
         await take_forum(mirror, source, target, reader=self._source, store=self._store, clock=self._clock)
         await take_face(mirror, source, target, store=self._store, clock=self._clock)
         self._roster.mirrors[mirror_id] = mirror
+        self._roster.former[mirror_id] = await self._store.former_chats(mirror_id)
         # A circle is judged with the rest, so that no message slips through between two verdicts.
-        why = refusal(findings) or self._loops.refused(self._order()).get(config.name, "")
+        why = refusal(findings) or self._loops.refused(self.names()).get(config.name, "")
         await self._pause_or_release(config.name, mirror_id, why)
         return mirror_id
 
@@ -280,9 +281,10 @@ class Admission:
     async def _refuse_loops(self) -> None:
         """What feeds itself, as only Telegram shows it: a name, a linked group."""
         by_name = {mirror.name: mirror.id for mirror in self._roster.mirrors.values()}
-        for name, why in self._loops.refused(self._order()).items():
+        for name, why in self._loops.refused(self.names()).items():
             if name in by_name:
                 await self._pause_or_release(name, by_name[name], why)
 
-    def _order(self) -> list[str]:
+    def names(self) -> list[str]:
+        """Of the configured mirrors, in their order."""
         return [config.name for config in self._configs]

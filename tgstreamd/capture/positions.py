@@ -196,7 +196,9 @@ class Capture:
     async def _read_difference(self, box: int, chats: list[int]) -> bool:
         position = await self._store.box(box)
         if position is None:
-            return False
+            # Of a group that the source was before the mirror began: what happens there from now on.
+            position = await self._source.box(chats[0])
+            await self._store.begin_box(box, position)
         self._told.discard(box)
         try:
             difference = await self._source.difference(chats[0], position)
@@ -268,7 +270,8 @@ class Capture:
         return [
             (mirror.id, True if mirror.deletes == "mirror" else False if mirror.delay > 0 else None)
             for mirror in self._roster.mirrors.values()
-            if mirror.source == chat or (chat == 0 and box_of(mirror.source) == 0)
+            if self._roster.reads(mirror, chat)
+            or (chat == 0 and (box_of(mirror.source) == 0 or self._roster.former.get(mirror.id)))
         ]
 
     def _pins(self, chat: int) -> list[int]:

@@ -108,6 +108,7 @@ class Store(Engine):
     set_last_error = transaction(mirrors.set_last_error)
     moved_to = transaction(moves.moved_to)
     remember_move = transaction(moves.remember_move)
+    former_chats = transaction(moves.former_chats)
     move_source = transaction(moves.move_source)
     move_target = transaction(moves.move_target)
     known_name = transaction(mirrors.known_name)
@@ -116,6 +117,7 @@ class Store(Engine):
     set_fact = transaction(mirrors.set_fact)
 
     box = transaction(intake.box)
+    begin_box = transaction(intake.begin_box)
     gaps = transaction(intake.gaps)
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message, Value
-from .engine import Db, Row
+from .engine import IN_CHAT, Db, Row
 from .queue import place_of
 from .records import decode_draft, decode_message, encode
 
@@ -98,9 +98,10 @@ def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float)
     for source_id in ids:
         rows = db.execute(
             # What a topic hangs on stays: deleting it would leave its posts without a place.
-            "SELECT DISTINCT copy.chat FROM copy JOIN job ON job.id = copy.job WHERE job.kind = 'copy' "
-            "AND copy.mirror = ? AND (copy.chat = ? OR ? = 0) AND copy.source_id = ?",
-            (mirror, chat, chat, source_id),
+            "SELECT DISTINCT copy.chat FROM feed CROSS JOIN copy ON copy.mirror = feed.mirror "
+            "AND copy.chat = feed.chat CROSS JOIN job ON job.id = copy.job WHERE job.kind = 'copy' "
+            f"AND feed.mirror = :mirror AND {IN_CHAT} AND copy.source_id = :id",
+            {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchall()
         for row in rows:
             db.execute(
@@ -161,9 +162,14 @@ def postpone_change(db: Db, change: int, not_before: float) -> None:
     db.execute("UPDATE change SET not_before = ?, attempts = attempts + 1 WHERE id = ?", (not_before, change))
 
 
-def change_done(db: Db, change: Change) -> None:
-    """Carried out (or given up), unless a newer state came meanwhile."""
+def change_done(db: Db, change: Change, prints: Sequence[str] = (), *, given_up: bool = False) -> None:
+    """Carried out or given up, unless a newer state came meanwhile.
+
+    `prints`: the fingerprints of the copies as an edit has left them. Where it was given up they look like
+    nothing that we would send, which a comparison tells; no further try is made by itself.
+    """
     if change.kind == "edit":
+        _look(db, change, prints, given_up=given_up)
         message = change.message()
         db.execute(
             "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
@@ -181,6 +187,16 @@ def change_done(db: Db, change: Change) -> None:
             (change.source_id, change.mirror, change.chat, change.source_id),
         )
     db.execute("DELETE FROM change WHERE id = ? AND payload IS ?", (change.id, change.payload))
+
+
+def _look(db: Db, change: Change, prints: Sequence[str], *, given_up: bool) -> None:
+    rows = db.execute(
+        "SELECT random_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
+        "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL ORDER BY seq, idx",
+        (change.mirror, change.chat, change.source_id),
+    ).fetchall()
+    for row, print_ in zip(rows, ["?"] * len(rows) if given_up else prints, strict=False):
+        db.execute("UPDATE copy SET fingerprint = ? WHERE random_id = ?", (print_, row["random_id"]))
 
 
 def edit_attempted(db: Db, change: Change, *, replace: bool) -> None:

@@ -22,6 +22,12 @@ from ..errors import StoreError
 #: `PRAGMA user_version` of a ledger made by this program.
 SCHEMA = 1
 
+#: Channels and supergroups have marked ids below this.
+CHANNELS_BELOW = -1_000_000_000_000
+#: A condition on a row of `feed`: its chat, or for chat 0 (Telegram does not say which) any basic group.
+#: Ids are looked up by way of `feed`, since without a chat a whole mirror would be read.
+IN_CHAT = f"(feed.chat = :chat OR (:chat = 0 AND feed.chat > {CHANNELS_BELOW}))"
+
 Db = sqlite3.Connection
 Row = sqlite3.Row
 

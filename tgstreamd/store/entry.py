@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from ..model import Message
 from .brakes import DELETION_HELD
 from .changes import note_edit
-from .engine import Db
+from .engine import IN_CHAT, Db
 from .queue import place_of
 from .records import Lane, encode
 from .topics import hear, is_forum
@@ -176,10 +176,11 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
     left = []
     for source_id in ids:
         row = db.execute(
-            "SELECT job.id, job.items, job.state, attempts, payload IS NULL AS gone "
-            "FROM item JOIN job ON job.id = item.job "
-            "WHERE item.mirror = ? AND (item.chat = ? OR ? = 0) AND item.source_id = ?",
-            (mirror, chat, chat, source_id),
+            "SELECT job.id, job.items, job.state, attempts, payload IS NULL AS gone FROM feed "
+            "CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
+            f"CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror AND {IN_CHAT} "
+            "AND item.source_id = :id",
+            {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchone()
         if row is None or row["state"] in ("skipped", "parked"):
             continue

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ..model import Box, Difference, Message
 from .brakes import brake
 from .changes import note, note_deleted
-from .engine import Db
+from .engine import CHANNELS_BELOW, IN_CHAT, Db
 from .entry import NewId, drop_deleted, in_gap, revise, take
 from .mirrors import doubt, open_gap
 from .records import Gap
@@ -29,6 +29,14 @@ def box(db: Db, box_chat: int) -> Box | None:
     """The live position of a box; None where none was ever taken."""
     row = db.execute("SELECT * FROM box WHERE chat = ?", (box_chat,)).fetchone()
     return Box(pts=row["pts"], qts=row["qts"], date=row["date"]) if row else None
+
+
+def begin_box(db: Db, box_chat: int, box: Box) -> None:
+    """What happens there counts from this position on."""
+    db.execute(
+        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+        (box_chat, box.pts, box.qts, box.date),
+    )
 
 
 def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
@@ -81,14 +89,15 @@ def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
         source_id
         for source_id in ids
         if db.execute(
-            "SELECT 1 FROM item JOIN job ON job.id = item.job WHERE item.mirror = :mirror "
-            "AND (item.chat = :chat OR :chat = 0) AND source_id = :id AND CASE job.state "
+            "SELECT 1 FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
+            "CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror "
+            f"AND {IN_CHAT} AND source_id = :id AND CASE job.state "
             "WHEN 'skipped' THEN 0 "
             "WHEN 'done' THEN EXISTS (SELECT 1 FROM copy WHERE copy.mirror = item.mirror "
             "AND copy.chat = item.chat AND copy.source_id = :id) "
             "ELSE job.attempts > 0 OR payload IS NOT NULL END "
             "AND NOT EXISTS (SELECT 1 FROM change WHERE change.mirror = :mirror AND kind = 'delete' "
-            "AND change.source_id = :id)",
+            "AND change.chat = item.chat AND change.source_id = :id)",
             {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchone()
     ]
@@ -258,16 +267,25 @@ def _release(db: Db, chat: int, condition: str, *args: int) -> None:
 
 def _chats_of_box(db: Db, box_chat: int) -> list[tuple[int, int]]:
     """The source chats of active mirrors that share this box (0: all basic groups)."""
-    rows = db.execute("SELECT DISTINCT source, id FROM mirror WHERE active = 1 ORDER BY id").fetchall()
+    rows = db.execute(
+        "SELECT feed.chat, mirror.id FROM mirror JOIN feed ON feed.mirror = mirror.id WHERE active = 1 "
+        "ORDER BY mirror.id, feed.chat"
+    ).fetchall()
     return [
-        (row["source"], row["id"])
+        (row["chat"], row["id"])
         for row in rows
-        if (row["source"] == box_chat if box_chat else row["source"] > -1_000_000_000_000)
+        if (row["chat"] == box_chat if box_chat else row["chat"] > CHANNELS_BELOW)
     ]
 
 
 def _mirrors_of(db: Db, chat: int) -> list[int]:
-    return [row["id"] for row in db.execute("SELECT id FROM mirror WHERE active = 1 AND source = ?", (chat,))]
+    """The active mirrors that read this chat, as their source or as what that was before."""
+    rows = db.execute(
+        "SELECT mirror.id FROM mirror JOIN feed ON feed.mirror = mirror.id "
+        "WHERE active = 1 AND feed.chat = ?",
+        (chat,),
+    )
+    return [row["id"] for row in rows]
 
 
 def _move_box(db: Db, box_chat: int, difference: Difference, chats: Sequence[int], now: float) -> None:

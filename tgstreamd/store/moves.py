@@ -21,6 +21,16 @@ def remember_move(db: Db, old: int, new: int) -> None:
     db.execute("INSERT INTO moved VALUES (?,?) ON CONFLICT DO NOTHING", (old, new))
 
 
+def former_chats(db: Db, mirror: int) -> tuple[int, ...]:
+    """The basic groups that a mirror's source was before."""
+    rows = db.execute(
+        "SELECT feed.chat FROM feed JOIN mirror ON mirror.id = feed.mirror WHERE feed.mirror = ? "
+        "AND feed.chat <> mirror.source ORDER BY feed.chat",
+        (mirror,),
+    )
+    return tuple(row["chat"] for row in rows)
+
+
 def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Box) -> bool:
     """The source goes on as `new`: what is missing of the old one up to id `end`, then the new one.
 

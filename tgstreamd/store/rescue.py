@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .engine import Db
+from .engine import IN_CHAT, Db
 
 
 def note_vanished(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> None:
@@ -18,7 +18,7 @@ def note_vanished(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> None:
             "INSERT OR IGNORE INTO vanished SELECT item.mirror, item.chat, item.source_id FROM feed "
             "CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
             "AND item.source_id = :id CROSS JOIN job ON job.id = item.job "
-            "WHERE feed.mirror = :mirror AND (:chat = 0 OR feed.chat = :chat) "
+            f"WHERE feed.mirror = :mirror AND {IN_CHAT} "
             "AND job.state IN ('waiting', 'open', 'parked')",
             {"mirror": mirror, "chat": chat, "id": source_id},
         )
