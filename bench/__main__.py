@@ -1,6 +1,6 @@
 """`make bench`: measures everything, prints it, and writes results.json, RESULTS.md and the plots.
 
-`python -m bench stream|scale|backlog|live|idle` measures one part and rewrites what the others left.
+`python -m bench stream|scale|backlog|live|idle|sizing` measures one part and rewrites what the others left.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import daemons, report, scale, stream
+from bench import daemons, report, scale, sizing, stream
 from bench.machine import described
 
 HERE = Path(__file__).parent
-PARTS = ("stream", "scale", "backlog", "live", "idle")
+PARTS = ("stream", "scale", "backlog", "live", "idle", "sizing")
 ROWS = (1_000, 100_000, 1_000_000, 10_000_000)
 
 
@@ -48,6 +48,8 @@ async def measure(part: str, options: argparse.Namespace) -> dict[str, Any]:
             return await stream.suite(say)
         case "scale":
             return await grown(tuple(options.rows))
+        case "sizing":
+            return await sizing.suite(say)
         case "backlog":
             found = await daemons.backlog()
         case "live":

@@ -23,6 +23,7 @@ def write(folder: Path, results: Results) -> None:
     ]
     for part, section in (
         ("stream", _stream), ("backlog", _backlog), ("live", _live), ("scale", _scale), ("idle", _idle),
+        ("sizing", _sizing),
     ):  # fmt: skip
         if part in results:
             text += [*section(results[part]), "", *_measured(results[part]["measured"]), ""]
@@ -228,3 +229,33 @@ def _idle(found: Results) -> list[str]:
         f"No mirror was ever more than {found['most_ahead_of_another_mirror']:.0f} messages ahead of another.",
         f"Peak memory was {found['peak_rss_mb']:.0f} MB.",
     ]
+
+
+def _sizing(found: Results) -> list[str]:
+    rest, work = found["rest"], found["work"]
+    rows = [
+        [
+            f"{row['cores']:.2f} of a core, {row['limit_mb']:.0f} MB"
+            + (f", a line of {row['line_mb_per_s']:.1f} MB/s" if row["line_mb_per_s"] else ""),
+            f"{row['seconds']:.0f}", f"{row['mb_per_s']:.1f}", f"{row['cpu_s']:.1f}", f"{row['cpu_share']:.1%}",
+            f"{row['throttled_periods']} of {row['periods']}, {row['throttled_s']:.0f} s",
+            f"{row['peak_rss_mb']:.0f}", f"{row['group_peak_mb']:.0f}", f"{row['limit_hits']}",
+        ]
+        for row in found["held"]
+    ]  # fmt: skip
+    return [
+        "## The smallest machine",
+        "",
+        f"With one mirror that has nothing to do the daemon has {rest['rss_mb']:.0f} MB of memory and uses "
+        f"{rest['cpu_s_per_hour']:.0f} s of processor in an hour; a start costs {rest['start_cpu_s']:.1f} s.",
+        f"A thousand texts cost {work['cpu_s_per_1000']:.1f} s of processor; each adds {work['ledger_bytes_each']:.0f} "
+        f"bytes to the ledger, and {work['sent_bytes_each'] / 1000:.1f} kB go out for it and "
+        f"{work['received_bytes_each'] / 1000:.1f} kB come in.",
+        "One file of 2 GB, copied by a daemon in a control group; the local Telegram compared every part that arrived.",
+        "",
+        *_table(
+            ["held to", "s", "MB/s", "s of processor", "of a core", "held back (periods, in all)", "RSS MB", "group MB",
+             "limit met"],
+            rows,
+        ),
+    ]  # fmt: skip

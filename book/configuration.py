@@ -8,7 +8,7 @@ import textwrap
 from . import keys
 
 RELOADED = (
-    "`systemctl reload tgstreamd` applies `[pace]`, `[log]` and the mirrors; "
+    "`systemctl reload tgstreamd` applies `[pace]`, `[log]`, `[alerts]` and the mirrors; "
     "the rest counts at the next start.\n"
     "A wrong file is refused, and the old one stays in force."
 )
@@ -88,8 +88,7 @@ A TOML file.
 What is unknown, of the wrong type or impossible is refused with the key's path and the reason.
 .B systemctl reload tgstreamd
 applies
-.BR [pace] ,
-.B [log]
+.BR [pace] ", " [log] ", " [alerts]
 and the mirrors; the rest counts at the next start.
 A wrong file is refused, and the old one stays in force.
 .PP
@@ -126,7 +125,7 @@ EXAMPLE_HEAD = """\
 # tgstreamd: every key, with its default. `tgstreamd init` writes a file like this one from your answers, and
 # `tgstreamd check` says whether a start would succeed with it.
 # Installed: /etc/tgstreamd/config.toml, root:tgstreamd, mode 0640. What is unknown or impossible is refused.
-# `systemctl reload tgstreamd` applies [pace], [log] and the mirrors; the rest counts at the next start.
+# `systemctl reload tgstreamd` applies [pace], [log], [alerts] and the mirrors; the rest counts at the next start.
 # Made by `make reference`; filters are explained in tgstreamd.toml(5)."""
 
 

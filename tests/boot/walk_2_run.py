@@ -176,6 +176,41 @@ def test_reload_takes_what_is_right_and_refuses_what_is_wrong(guest: Guest, tele
     guest.run(f"chown root:tgstreamd {CONFIG}")
 
 
+def test_alerts_get_out_of_the_sandbox(guest: Guest, telegram: Telegram) -> None:
+    """The command runs as confined as the daemon, without its secrets; the heartbeat reaches its monitor."""
+    pid = guest.pid()
+    good = guest.out(f"cat {CONFIG}")
+    guest.write(
+        "/etc/tgstreamd/night", "#!/bin/sh\nexec systemd-cat -t night sh -c 'env; id -un; cat'\n", "755"
+    )
+    python = guest.out("head -1 /usr/bin/tgstreamd").removeprefix("#!").split()[0]
+    guest.run("mkdir -p /run/monitor; echo ok > /run/monitor/beat")
+    guest.run(
+        f"systemd-run --quiet --unit monitor {python} -m http.server --directory /run/monitor "
+        "--bind 127.0.0.1 9180"
+    )
+    table = (
+        "\n[alerts]\nheartbeat_url = 'http://127.0.0.1:9180/beat'\n"
+        "command = ['/etc/tgstreamd/night']\nfree_mb = 1000000000\n"
+    )
+    guest.write(CONFIG, good + table, "640")
+    guest.run("systemctl reload tgstreamd")
+    seconds = guest.until(lambda: '"kind": "disk"' in guest.messages("-t night"), 60, "the alert")
+    said = guest.messages("-t night").splitlines()
+    alert = next(json.loads(line) for line in said if line.startswith("{"))
+    note(f"told by the command after {seconds:.0f} s: {alert['text']}")
+    assert "tgstreamd" in said
+    assert not [line for line in said if line.startswith(("TG_", "CREDENTIALS", "NOTIFY_SOCKET"))]
+    seconds = guest.until(lambda: "GET /beat" in guest.messages("-u monitor"), 120, "the heartbeat")
+    note(f"heartbeat after {seconds:.0f} s")
+    assert guest.journal(f"-u tgstreamd _PID={pid} -g 'alert command failed|did not get through'") == []
+    assert "127.0.0.1:9180" not in guest.messages("-u tgstreamd")
+    guest.write(CONFIG, good, "640")
+    guest.run(f"chown root:tgstreamd {CONFIG}; systemctl reload tgstreamd; systemctl stop monitor")
+    assert guest.pid() == pid
+    equal(guest, telegram)
+
+
 def test_stop_in_mid_transfer_is_quick(guest: Guest, telegram: Telegram) -> None:
     telegram("network", download=1_000_000)
     telegram.post("source", "before the stop", size=10_000_000, seed=5)
