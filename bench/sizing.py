@@ -153,8 +153,8 @@ def line(row: dict[str, Any]) -> str:
         + (f", a line of {row['line_mb_per_s']:.1f} MB/s" if row["line_mb_per_s"] else "")
         + f": {row['megabytes']:,.0f} MB in {row['seconds']:.0f} s, {row['mb_per_s']:.1f} MB/s; "
         f"{row['cpu_s']:.1f} s of processor ({row['cpu_share']:.1%}), held back in "
-        f"{row['throttled_periods']} of {row['periods']} periods ({row['throttled_s']:.1f} s); RSS {row['peak_rss_mb']:.0f} MB, "
-        f"group {row['group_peak_mb']:.0f} MB, limit met {row['limit_hits']} times, killed {row['killed']}"
+        f"{row['throttled_periods']} of {row['periods']} periods ({row['throttled_s']:.1f} s); "
+        f"RSS {row['peak_rss_mb']:.0f} MB, group {row['group_peak_mb']:.0f} MB, limit met {row['limit_hits']} times, killed {row['killed']}"
     )
 
 

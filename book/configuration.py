@@ -125,7 +125,7 @@ EXAMPLE_HEAD = """\
 # tgstreamd: every key, with its default. `tgstreamd init` writes a file like this one from your answers, and
 # `tgstreamd check` says whether a start would succeed with it.
 # Installed: /etc/tgstreamd/config.toml, root:tgstreamd, mode 0640. What is unknown or impossible is refused.
-# `systemctl reload tgstreamd` applies [pace], [log], [alerts] and the mirrors; the rest counts at the next start.
+# `systemctl reload tgstreamd` applies [pace], [log], [alerts] and the mirrors; the rest counts at a start.
 # Made by `make reference`; filters are explained in tgstreamd.toml(5)."""
 
 
