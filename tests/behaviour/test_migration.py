@@ -204,8 +204,12 @@ async def test_a_target_that_migrates_is_followed(tmp_path: Path) -> None:
         assert (await house.status())["mirrors"][0]["target"] == new.marked_id
 
 
-async def test_copies_from_before_are_not_confused_with_others(tmp_path: Path) -> None:
-    """Ids begin anew: an edit or a deletion of an old original touches nothing in the new chat."""
+@pytest.mark.parametrize("refused", [False, True])
+async def test_copies_from_before_are_followed_where_they_stand(tmp_path: Path, refused: bool) -> None:
+    """Ids begin anew: an edit or a deletion of an old original touches nothing in the new chat.
+
+    And where Telegram refuses it, it is given up, and the mirror goes on.
+    """
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), group(house, "Copy", own=True)
         old = [house.post(source, f"old {n}") for n in range(6)]
@@ -216,12 +220,40 @@ async def test_copies_from_before_are_not_confused_with_others(tmp_path: Path) -
         for n in range(6):
             house.post(source, f"new {n}")
         await house.run()
+        if refused:
+            for method in ("messages.editMessage", "messages.deleteMessages"):
+                house.tg.faults.add(Fault(method, code=400, message="PEER_ID_INVALID", times=None))
         house.world.chats.edit(old[1], "changed")
         house.world.chats.delete(*old[2:])
         house.world.chats.pin(old[0])
+        house.post(source, "new 6")
         await house.run()
-        assert house.texts(new) == [f"new {n}" for n in range(6)]
+        assert house.texts(new) == [f"new {n}" for n in range(7)]
         assert not any(message.pinned for message in house.messages(new))
+        assert house.texts(target) == ([f"old {n}" for n in range(6)] if refused else ["old 0", "changed"])
+        [mirror] = (await house.status())["mirrors"]
+        assert (mirror["paused"], mirror["changes"]) == ("", 0)
+
+
+async def test_a_copy_that_is_sent_anew_over_a_migration(tmp_path: Path) -> None:
+    """What it replaces is deleted in the chat where that stood."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), group(house, "Copy", own=True)
+        old = [house.post(source, f"old {n}") for n in range(6)]
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        house.tg.faults.add(Fault("messages.editMessage", code=400, message="MESSAGE_EDIT_TIME_EXPIRED"))
+        house.tg.faults.add(Fault("messages.deleteMessages", "flood", seconds=600))
+        house.world.chats.edit(old[1], "changed")
+        await house.run(100)
+        new = house.world.chats.migrate(target)
+        for n in range(6):
+            house.post(source, f"new {n}")
+        await house.run()
+        assert [*house.texts(target), *house.texts(new)] == [
+            *(f"old {n}" for n in (0, 2, 3, 4, 5)), "changed", *(f"new {n}" for n in range(6)),
+        ]  # fmt: skip
 
 
 async def test_a_target_that_migrates_while_it_is_stopped(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from ..clock import Clock
+from ..decide.recognise import fingerprint
 from ..decide.retry import Hold, HoldAccount, backoff, decide
 from ..errors import (
     AccountFrozen,
@@ -156,19 +157,24 @@ class SecondClock:
     async def _delete(self, mirror: Mirror, batch: list[Change]) -> None:
         ids: list[int] = []
         done: list[Change] = []
+        chat = 0
         for change in batch:
-            copies = change.replaced() or await self._store.copies_of(
-                change.mirror, change.chat, change.source_id
-            )
-            if ids and len(ids) + len(copies) > DELETE_AT_ONCE:
+            place, copies = await self._copies(change)
+            if ids and copies and (place != chat or len(ids) + len(copies) > DELETE_AT_ONCE):
                 break
+            chat = place or chat
             ids += copies
             done.append(change)
         if ids:
-            await self._target.delete(mirror.target, ids)
+            await self._target.delete(chat, ids)
             await self._charge(mirror, 1)
             log.info("copies deleted", mirror=mirror.name, n=len(ids), source_id=done[0].source_id)
         await self._store.deleted(done)
+
+    async def _copies(self, change: Change) -> tuple[int, list[int]]:
+        """The messages that it is about, and their chat: the target, or the basic group that it was."""
+        replaced = change.replaced() if change.kind == "delete" else None
+        return replaced or await self._store.where_copied(change.mirror, change.chat, change.source_id)
 
     async def _pin(self, mirror: Mirror, change: Change) -> None:
         copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
@@ -182,7 +188,7 @@ class SecondClock:
     async def _edit(self, mirror: Mirror, change: Change) -> None:
         origin = await self._store.origin(change.mirror, change.chat, change.source_id)
         job = await self._store.job(origin.job) if origin else None
-        copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
+        chat, copies = await self._copies(change)
         message = change.message()
         # A poll that was closed when it was copied belongs to the copy, not to what happened after it.
         wanted = mirror.edits or (message.media is not None and message.media.closed)
@@ -208,12 +214,13 @@ class SecondClock:
             if known != media:
                 await self._bring_over(mirror, change, job)
                 return
-        await self._edit_copies(mirror, change, copies, pieces, media != shown, committed)
+        await self._edit_copies(mirror, change, chat, copies, pieces, media != shown, committed)
 
     async def _edit_copies(
         self,
         mirror: Mirror,
         change: Change,
+        chat: int,
         copies: list[int],
         pieces: list[tuple[Draft, Piece]],
         replace: bool,
@@ -222,7 +229,7 @@ class SecondClock:
         await self._store.edit_attempted(change, replace=replace)
         for copy, (draft, piece) in zip(copies, pieces, strict=True):
             await self._target.edit(
-                mirror.target,
+                chat,
                 copy,
                 piece,
                 preview=draft.preview,
@@ -231,7 +238,7 @@ class SecondClock:
                 committed=committed,
             )
         await self._charge(mirror, len(copies))
-        await self._store.change_done(change)
+        await self._store.change_done(change, [fingerprint(piece) for _, piece in pieces])
         log.info("copy edited", mirror=mirror.name, source_id=change.source_id, target_id=copies[0])
 
     async def _bring_over(self, mirror: Mirror, change: Change, job: Job) -> None:
@@ -240,7 +247,7 @@ class SecondClock:
         if failure is not None:
             why = str(failure.error)
             log.warning("edit given up", mirror=mirror.name, source_id=change.source_id, why=why)
-            await self._store.change_done(change)
+            await self._store.change_done(change, given_up=True)
             return
         self._staging.want(job, change.message())
         await self._store.postpone_change(change.id, self._clock.now() + 5.0)
@@ -268,17 +275,17 @@ class SecondClock:
                     await self._outgoing.refetch_change(change, now)
                 log.warning("change failed, trying on", **names, why=error.line())
                 await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
-            case TargetLost():
+            case TargetLost() if (await self._copies(change))[0] in (0, mirror.target):
                 if await self._store.pause(mirror.id, "lost", error.line()):
                     log.error("mirror paused, asked again every 10 minutes", **names, why=error.line())
             case Rejected() if change.kind == "edit" and _past_editing(error.error):
                 await self._send_anew(mirror, change, error.line())
             case TelegramError():
                 log.warning("change given up", **names, why=error.line())
-                await self._store.change_done(change)
+                await self._store.change_done(change, given_up=True)
             case _:
                 log.error("change broke us, given up", **names, exc_info=error)
-                await self._store.change_done(change)
+                await self._store.change_done(change, given_up=True)
 
     async def _charge(self, mirror: Mirror, cost: int) -> None:
         await self._store.set_marks([f"second:{mirror.target}", "second"], self._clock.now(), cost)

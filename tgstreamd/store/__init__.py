@@ -171,6 +171,7 @@ class Store(Engine):
     deleted = transaction(changes.deleted)
     send_anew = transaction(changes.send_anew)
     copies_of = transaction(changes.copies_of)
+    where_copied = transaction(changes.where_copied)
     shown_media = transaction(changes.shown_media)
 
     voice = transaction(voices.voice)

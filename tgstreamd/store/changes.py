@@ -40,9 +40,9 @@ class Change(Value, frozen=True, kw_only=True):
         """Pinned or not, of a pin."""
         return self.payload == b"1"
 
-    def replaced(self) -> list[int]:
-        """Messages of the target that something newer stands for, of a deletion; else empty."""
-        return msgspec.msgpack.decode(self.payload, type=list[int]) if self.payload else []
+    def replaced(self) -> tuple[int, list[int]] | None:
+        """Messages that something newer stands for, and the chat that they are in, of a deletion."""
+        return msgspec.msgpack.decode(self.payload, type=tuple[int, list[int]]) if self.payload else None
 
 
 def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: bytes, now: float) -> None:
@@ -232,6 +232,21 @@ def copies_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
     return [row["target_id"] for row in rows]
 
 
+def where_copied(db: Db, mirror: int, chat: int, source_id: int) -> tuple[int, list[int]]:
+    """The chat in which the copies of an original stand, and their ids there, in their order.
+
+    That is the target, or the basic group that it was when they were made; 0 where there are none.
+    """
+    rows = db.execute(
+        "SELECT copy.target, target_id FROM copy JOIN mirror ON mirror.id = copy.mirror "
+        "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL "
+        "ORDER BY copy.target = mirror.target DESC, seq, idx",
+        (mirror, chat, source_id),
+    ).fetchall()
+    place = rows[0]["target"] if rows else 0
+    return place, [row["target_id"] for row in rows if row["target"] == place]
+
+
 def shown_media(db: Db, mirror: int, chat: int, source_id: int) -> int:
     """The id of the media that the copy of this original shows; 0 for none."""
     row = db.execute(
@@ -245,7 +260,7 @@ def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
 
     Returns the messages that stood for it; the caller deletes them. They are no longer in the map.
     """
-    old = copies_of(db, change.mirror, change.chat, change.source_id)
+    place, old = where_copied(db, change.mirror, change.chat, change.source_id)
     message = change.message()
     ord_ = db.execute(
         "SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (change.mirror, change.chat)
@@ -290,6 +305,6 @@ def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
     db.execute(
         "INSERT OR REPLACE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
         "VALUES (?,'delete',?,?,?,?,?)",
-        (change.mirror, change.chat, -change.source_id, msgspec.msgpack.encode(old), now, now),
+        (change.mirror, change.chat, -change.source_id, msgspec.msgpack.encode((place, old)), now, now),
     )
     return old
