@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import os
-import pty
 import stat
 
 import pytest
@@ -16,6 +14,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 
 from .program import HANG, Home
+from .screen import on_terminal
 
 PASSWORD = "correct horse"
 
@@ -65,33 +64,38 @@ async def test_the_input_ends(home: Home, me: Account) -> None:
     assert (result.status, "the input ended" in result.line) == (2, True)
 
 
-async def test_the_password_is_not_shown(home: Home, guarded: Account) -> None:
+async def test_the_password_is_not_shown_but_its_hint_is(
+    home: Home, tg: TelegramServer, guarded: Account
+) -> None:
     home.write("")
-    terminal, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        home.python, "-m", "tgstreamd", "login", "--config", str(home.file),
-        stdin=theirs, stdout=theirs, stderr=theirs, env=home.environ, cwd=home.folder,
-    )  # fmt: skip
-    os.close(theirs)
-    said = ""
+    guarded.password_hint = "what kind of horse?"
+    async with on_terminal(home, "login") as screen:
+        await screen.answer("phone number", "+10000000007\n")
+        await screen.answer("Telegram sent a code to the apps", "")
+        await screen.answer("code:", "99999\n")
+        await screen.answer("that is not the code; code:", "12345\n")
+        await screen.answer('password (hint: "what kind of horse?"):', f"{PASSWORD}\n")
+        await screen.until("logged in as Gus")
+        assert await screen.ended() == 0
+    assert PASSWORD not in screen.raw
+    assert tg.log.counts["auth.sendCode"] == 2  # once more in the account's own DC, not for the code
 
-    async def until(words: str) -> None:
-        nonlocal said
-        async with asyncio.timeout(HANG):
-            while words not in said:
-                said += (await asyncio.to_thread(os.read, terminal, 4096)).decode()
 
-    await until("phone number")
-    os.write(terminal, b"+10000000007\n")
-    await until("code: ")
-    os.write(terminal, b"12345\n")
-    await until("password: ")
-    os.write(terminal, f"{PASSWORD}\n".encode())
-    await until("logged in as Gus")
-    assert PASSWORD not in said
-    async with asyncio.timeout(HANG):
-        assert await process.wait() == 0
-    os.close(terminal)
+async def test_a_login_that_is_there_is_named_and_kept(home: Home, tg: TelegramServer, me: Account) -> None:
+    home.write("")
+    home.log_in(me)
+    result = await home.tgstreamd("login", "--phone", "+10000000001")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith(f"already logged in as Mia Mirror (id {me.id})\n")
+    assert f"`tgstreamd login --again --config {home.file}`" in result.out
+    (key,) = tg.keys.of_account(me.id)
+    again = await home.tgstreamd("login", "--again", "--phone", "+10000000001", typed=f"{me.code}\n")
+    assert again.status == 0, again
+    # The login before it has ended at Telegram's as well.
+    (newer,) = tg.keys.of_account(me.id)
+    assert newer.id != key.id
+    tg.revoke(me)
+    assert (await home.tgstreamd("login", typed="")).status == 2  # it asks, since that one is over
 
 
 async def test_an_interrupted_login(home: Home, me: Account) -> None:

@@ -132,7 +132,7 @@ async def test_init_is_root_again_after_it_has_asked(home: Home, me: Account, so
     account = ["--api-id", "12345", "--api-hash", "0123456789abcdef0123456789abcdef"]
     result = await home.tgstreamd("init", "--force", *account, *chats, *choices)
     assert result.status == 0, result
-    assert "the whole history: 1 message" in result.out
+    assert "history: all (1 message since" in result.out
     assert home.file.stat().st_uid == 0
     owners = {file.name: file.stat().st_uid for file in home.state.iterdir()}
     assert owners == {"session": 65534, "lock": 65534}

@@ -10,23 +10,44 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from ..errors import TgstreamdError
+from ..model import Account
 from . import compose
 from .terminal import Usage
 
+LOGIN = """\
+examples:
+  tgstreamd login --qr                  scan the code with a phone that is logged in
+  tgstreamd login --phone +4915112345678"""
+LOGOUT = """\
+example:
+  tgstreamd logout"""
+
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    login: ArgumentParser = verbs_of.add_parser("login", help="log the account in; stores the session")
+    login: ArgumentParser = verbs_of.add_parser(
+        "login",
+        help="log the account in; stores the session",
+        description="Logs the account in, by phone, code and password, or by a QR code, and stores the "
+        "session in one file: whoever has that file is logged in.",
+        epilog=LOGIN,
+    )
     login.add_argument("--qr", action="store_true", help="by a QR code that a logged-in phone scans")
     login.add_argument("--phone", metavar="NUMBER", help="with the country's code; asked for otherwise")
+    login.add_argument("--again", action="store_true", help="a new login in place of the one that is there")
     login.add_argument("--bot-token", metavar="TOKEN", help="not possible yet: a bot cannot read histories")
     login.set_defaults(act=act_login)
-    logout: ArgumentParser = verbs_of.add_parser("logout", help="end the session, here and at Telegram's")
+    logout: ArgumentParser = verbs_of.add_parser(
+        "logout",
+        help="end the session, here and at Telegram's",
+        description="Ends the login at Telegram's and removes the session's file.",
+        epilog=LOGOUT,
+    )
     logout.set_defaults(act=act_logout)
     return [login, logout]
 
 
 def act_login(arguments: Namespace) -> int:
-    from . import signing  # Telethon: slow to import, and to be read while we are still root
+    from . import reach, signing  # Telethon: slow to import, and to be read while we are still root
 
     if arguments.bot_token:
         hint = "it is for a second account that writes, which cannot be configured yet"
@@ -36,10 +57,20 @@ def act_login(arguments: Namespace) -> int:
         raise TgstreamdError("TG_SESSION is set, so it is the session", hint="unset it to log in here")
     compose.refuse_beside_daemon(config.paths, "login")
     compose.become_owner(config.paths)
+    option = reach.option(config)
+    if not arguments.again and (there := asyncio.run(signing.present(config))):
+        print(f"already logged in as {_named(there)}")
+        print(f"`tgstreamd login --again{option}` logs in anew, `tgstreamd logout{option}` ends this login")
+        return 0
     account = asyncio.run(signing.login(arguments, config))
-    print(f"logged in as {account.name} (id {account.id}{', premium' if account.premium else ''})")
+    print(f"logged in as {_named(account)}")
     print(f"the session is in {config.paths.session}: whoever has that file is logged in")
+    print(f"next: tgstreamd {'check' if config.mirrors else 'chats'}{option}")
     return 0
+
+
+def _named(account: Account) -> str:
+    return f"{account.name} (id {account.id}{', premium' if account.premium else ''})"
 
 
 def act_logout(arguments: Namespace) -> int:

@@ -13,11 +13,12 @@ from argparse import Namespace
 import segno
 
 from ..config import Config
+from ..errors import NotAuthorised, TelegramError
 from ..model import Account
 from ..telegram import login as flow
 from . import compose
 from .keyboard import Keyboard
-from .reach import settings
+from .reach import connected, has_session, settings
 from .terminal import clean
 
 
@@ -40,11 +41,35 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
         hint = f' (hint: "{clean(told)}")' if told else ""
         return await keyboard.line(_question(why, f"two-step verification password{hint}"), hidden=True)
 
-    async with compose.holding(config.paths, "login"), flow.begin(settings(config)) as under_way:
-        if arguments.qr:
-            print("On a phone that is logged in: Settings → Devices → Link Desktop Device, and scan this.")
-            return await under_way.by_qr(Picture().show, password)
-        return await under_way.by_code(phone, code, password)
+    wanted = settings(config)
+    async with compose.holding(config.paths, "login"):
+        old = flow.stored(wanted)
+        async with flow.begin(wanted) as under_way:
+            if arguments.qr:
+                print(
+                    "On a phone that is logged in: Settings → Devices → Link Desktop Device, and scan this."
+                )
+                account = await under_way.by_qr(Picture().show, password)
+            else:
+                account = await under_way.by_code(phone, code, password)
+        if old is not None:
+            # Nobody has its key any more: it must not stay in the account's list of devices.
+            try:
+                await flow.end(wanted, old)
+            except TelegramError as error:
+                print(f"note: the login before this one was not ended: {error.line()}", file=sys.stderr)
+        return account
+
+
+async def present(config: Config) -> Account | None:
+    """Who is logged in already; None where nobody is. Raises TelegramError where that cannot be told."""
+    if not has_session(config):
+        return None
+    try:
+        async with compose.holding(config.paths, "login"), connected(config) as connection:
+            return await connection.account()
+    except NotAuthorised:
+        return None
 
 
 def _question(why: str, what: str) -> str:

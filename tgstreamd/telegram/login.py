@@ -224,24 +224,31 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
 async def logout(settings: Settings) -> bool:
     """End the login and delete the session file. False where nobody was logged in (any more)."""
     session = StoredSession.load(settings.session, settings.session_string)
-    if not session.has_key:
-        session.delete()
-        return False
-    client = _LoginClient(settings, session)
-    login = Login(client, settings, SystemClock())
-    try:
-        await login._guarded(client.connect())
-        ended = await _end(login)
-    finally:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await client._disconnect()
+    ended = await end(settings, session) if session.has_key else False
     session.delete()
     return ended
 
 
-async def _end(login: Login) -> bool:
+def stored(settings: Settings) -> StoredSession | None:
+    """The login that is there, apart from its file: what becomes of the one does not touch the other."""
     try:
+        session = StoredSession.load(settings.session, settings.session_string)
+    except NotAuthorised:
+        return None  # a file, but no session
+    session.path = None
+    return session if session.has_key else None
+
+
+async def end(settings: Settings, session: StoredSession) -> bool:
+    """Revoke a login at the server. False where it was none any more."""
+    client = _LoginClient(settings, session)
+    login = Login(client, settings, SystemClock())
+    try:
+        await login._guarded(client.connect())
         await login._call(functions.auth.LogOutRequest())
     except NotAuthorised:
         return False
+    finally:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await client._disconnect()
     return True
