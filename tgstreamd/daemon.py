@@ -25,8 +25,8 @@ from .clock import Clock
 from .config import Config
 from .configured import pace
 from .desk import checks, listing, status
+from .desk.questions import questions
 from .desk.rates import Rates
-from .desk.rehearsal import rehearse
 from .desk.status import Live, State, Unborn, memory_rss
 from .desk.verbs import Desk
 from .errors import TgstreamdError
@@ -169,8 +169,9 @@ class Daemon:
             changed=self._something_new,
             chats=lambda: listing.chats(connection),
             check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
-            plan=lambda asked: rehearse(self.reread(), connection, store, asked, now=clock.now()),
+            configured=self.admission.names,
             rebuild=lambda name, write: (self.rebuild.write if write else self.rebuild.look)(name),
+            asking=questions(lambda: self.reread(), connection, store, ids=ids, now=clock.now),
         )
 
     @classmethod

@@ -139,6 +139,12 @@ class Target(Protocol):
 
     async def newest(self, chat: int) -> int: ...
 
+    async def history(
+        self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        """As `Source.history`: everyone's messages, so that the two sides can be compared."""
+        ...
+
     async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
         """Store one part; sending it again is harmless. Raises Transient where Telegram says false."""
         ...

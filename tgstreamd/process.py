@@ -90,7 +90,9 @@ async def _run(
             reception.note = f"{why.line()}, {seconds:.0f} s"
             systemd.status(f"starting: {reception.note}")
 
-        reception = Reception(store, pace=pace(config), now=clock.now)
+        reception = Reception(
+            store, pace=pace(config), now=clock.now, configured=[mirror.name for mirror in config.mirrors]
+        )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         answering = control.serve(config.paths.socket, reception.answer)
         stack.callback(group.create_task(answering, name="control").cancel)

@@ -8,7 +8,7 @@ _tgstreamd() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb="" part
     for part in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $part in
-            run|init|login|logout|chats|check|plan|status|parked|pause|resume|backup|rebuild) verb=$part; break ;;
+            run|init|login|logout|chats|check|plan|status|parked|pause|resume|verify|resend|backup|rebuild) verb=$part; break ;;
         esac
     done
     COMPREPLY=()
@@ -23,7 +23,7 @@ _tgstreamd() {
     esac
     local words="--config --help"
     case $verb in
-        "") words+=" --version run init login logout chats check plan status parked pause resume backup rebuild" ;;
+        "") words+=" --version run init login logout chats check plan status parked pause resume verify resend backup rebuild" ;;
         init) words+=" --force --api-id --api-hash --name --source --target --source-topic --target-topic
             --history --order --deletes --transfer --attribution --state-directory" ;;
         login) words+=" --qr --phone --bot-token" ;;
@@ -33,6 +33,11 @@ _tgstreamd() {
             words=--config$'\n'--help$'\n'--json$'\n'--from$'\n'--to$'\n'--limit$'\n'$(_tgstreamd_mirrors) ;;
         status) words+=" --json --watch" ;;
         parked) words+=" --json --all list retry skip" ;;
+        verify|resend)
+            local IFS=$'\n' more=--yes
+            [[ $verb = verify ]] && more=--repair
+            mapfile -t COMPREPLY < <(compgen -W "$(_tgstreamd_mirrors)"$'\n'"--config"$'\n'"--help"$'\n'"--json"$'\n'"$more" -- "$word")
+            return ;;
         backup) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         pause|resume|rebuild)
             local IFS=$'\n'

@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lock": set(),
     # the circles that ids prove are judged by the same rule as those that Telegram shows
     "config": {"decide"},
-    "desk": {"admission", "ports", "decide", "store", "config", "configured", "tuning"},
+    "desk": {"admission", "ports", "decide", "store", "config", "configured", "roster", "tuning"},
     # a message of the account goes by the same pace and holds as everything that is sent
     "alerts": DOMAIN | {"config", "logs", "sending"},
     "reload": DOMAIN | {"admission", "config", "sending", "systemd"},

@@ -11,6 +11,9 @@ import pytest
 
 from tgstreamd.decide.pace import Pace
 from tgstreamd.desk import status, verbs
+from tgstreamd.desk.naming import message_link
+from tgstreamd.desk.questions import VERBS
+from tgstreamd.desk.remedies import remedy
 from tgstreamd.desk.status import Live, Unborn
 from tgstreamd.desk.verbs import Desk
 from tgstreamd.errors import TgstreamdError
@@ -107,19 +110,51 @@ async def test_a_mirror_that_could_not_begin_is_shown(store: Store) -> None:
 
 async def test_pause_and_resume(store: Store) -> None:
     mirror_id = await bear(store, "main", SOURCE, TARGET)
-    assert (await verbs.pause(store, "main"))["changed"]
-    assert not (await verbs.pause(store, "main"))["changed"]
+    assert (await verbs.pause(store, "main", ["main"]))["changed"]
+    assert not (await verbs.pause(store, "main", ["main"]))["changed"]
     assert (await seen(store))["mirrors"][0]["paused"] == "paused by the operator"
     await store.pause(mirror_id, "waiting", "long backlog")
-    first = await verbs.resume(store, "main", NOW)
+    first = await verbs.resume(store, "main", ["main"], NOW)
     assert (first["released"], first["waiting"]) == ("paused by the operator", ["long backlog"])
-    second = await verbs.resume(store, "main", NOW)
+    second = await verbs.resume(store, "main", ["main"], NOW)
     assert (second["released"], second["waiting"]) == ("long backlog", [])
-    third = await verbs.resume(store, "main", NOW)
+    third = await verbs.resume(store, "main", ["main"], NOW)
     assert (third["released"], third["waiting"]) == ("", [])
     with pytest.raises(TgstreamdError) as caught:
-        await verbs.pause(store, "mian")
-    assert caught.value.line() == 'no mirror is named "mian" (there is main)'
+        await verbs.pause(store, "mian", ["main", "later"])
+    assert caught.value.line() == 'no mirror is named "mian" (there is main, later)'
+
+
+async def test_a_mirror_that_has_not_begun_is_paused_too(store: Store) -> None:
+    """It begins paused, also when it is born much later; or `resume` takes that back."""
+    unborn = Live(unborn=(Unborn(name="main", source=SOURCE, target=TARGET, why="not found"),))
+    first = await verbs.pause(store, "main", ["main"])
+    assert (first["changed"], first["begun"]) == (True, False)
+    assert not (await verbs.pause(store, "main", ["main"]))["changed"]
+    assert (await seen(store, unborn))["mirrors"][0]["paused"] == "paused by the operator; not found"
+    released = await verbs.resume(store, "main", ["main"], NOW)
+    assert (released["released"], released["begun"]) == ("paused by the operator", False)
+    assert (await seen(store, unborn))["mirrors"][0]["paused"] == "not found"
+    await verbs.pause(store, "main", ["main"])
+    await bear(store, "main", SOURCE, TARGET)
+    assert (await seen(store))["mirrors"][0]["paused"] == "paused by the operator"
+    assert (await verbs.resume(store, "main", ["main"], NOW))["released"] == "paused by the operator"
+    await bear(store, "other", SOURCE - 1, TARGET)
+    assert (await seen(store))["mirrors"][1]["paused"] == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("deletion held", "`tgstreamd parked retry 7` copies it"),
+        ("cannot be read at this layer", "`tgstreamd parked skip 7` gives it up"),
+        ("its outcome stayed unknown", "looks in the target first"),
+        ("timeout, for 31 minutes", "the trouble may have passed"),
+        ("MEDIA_INVALID", "`tgstreamd parked retry 7` sends it again, `tgstreamd parked skip 7` gives it up"),
+    ],
+)
+def test_what_is_parked_comes_with_what_to_do(reason: str, words: str) -> None:
+    assert words in remedy(7, reason)
 
 
 async def test_ids_that_are_not_parked_change_nothing(store: Store) -> None:
@@ -132,8 +167,8 @@ async def test_ids_that_are_not_parked_change_nothing(store: Store) -> None:
 
 
 def test_links_open_where_there_are_some() -> None:
-    assert verbs.message_link(-1001234567890, 5) == "https://t.me/c/1234567890/5"
-    assert verbs.message_link(-55, 5) == ""
+    assert message_link(-1001234567890, 5) == "https://t.me/c/1234567890/5"
+    assert message_link(-55, 5) == ""
 
 
 @pytest.fixture
@@ -154,8 +189,9 @@ def desk(store: Store, rung: list[str]) -> Desk:
         changed=lambda: rung.append("rung"),
         chats=asked,
         check=asked,
-        plan=asked,
+        configured=lambda: ["main", "later"],
         rebuild=asked,
+        asking=dict.fromkeys(VERBS, asked),
     )
 
 

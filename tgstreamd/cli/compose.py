@@ -179,6 +179,13 @@ def has_ledger(paths: Paths) -> bool:
     return True
 
 
+def need_ledger(paths: Paths) -> None:
+    """Raise where there is none."""
+    if not has_ledger(paths):
+        hint = "nothing was mirrored from here yet: `tgstreamd run` begins"
+        raise StoreError(f"there is no ledger in {paths.state_dir}", hint=hint)
+
+
 def on_ledger(
     arguments: Namespace,
     verb: str,
@@ -190,9 +197,7 @@ def on_ledger(
     if (answer := daemon(paths, request)) is not None:
         return answer
     become_owner(paths)
-    if not has_ledger(paths):
-        hint = "nothing was mirrored from here yet"
-        raise StoreError(f"there is no ledger in {paths.state_dir}", hint=hint)
+    need_ledger(paths)
 
     async def do() -> dict[str, Any]:
         async with holding(paths, verb), open_store(paths) as store:
@@ -211,3 +216,9 @@ def config_or_none(arguments: Namespace) -> Config | None:
         return load(arguments, need_mirror=False)
     except ConfigError:
         return None
+
+
+def mirror_names(arguments: Namespace) -> list[str]:
+    """The mirrors of the configuration, if it is whole."""
+    config = config_or_none(arguments)
+    return [mirror.name for mirror in config.mirrors] if config else []

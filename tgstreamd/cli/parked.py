@@ -8,8 +8,16 @@ from typing import Any
 
 from ..clock import SystemClock
 from ..desk import verbs
+from ..desk.remedies import usual
 from . import compose
 from .terminal import Usage, clean, clock_time
+
+EXAMPLE = """\
+examples:
+  tgstreamd parked               what is parked, why, and what to do
+  tgstreamd parked retry 12 15   these two again
+  tgstreamd parked retry --all   everything again
+  tgstreamd parked skip 12       never"""
 
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
@@ -17,6 +25,9 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
         "parked",
         help="messages that a person must look at: list, retry, skip",
         usage="tgstreamd parked [--json] | parked retry ID…|--all | parked skip ID…",
+        description="Lists the messages that were not copied for an error that a person must look at, each "
+        "with what can be done. `retry` puts them to the end of the queue, `skip` gives them up for good.",
+        epilog=EXAMPLE,
     )
     parser.add_argument("do", nargs="?", choices=("list", "retry", "skip"), default="list")
     parser.add_argument("ids", nargs="*", type=int, metavar="ID")
@@ -66,4 +77,8 @@ def _list(arguments: Namespace) -> int:
         print(f"{job['id']:>6}  {where}: {clean(job['reason'], 200)}")
         text = f"  {clean(job['text'])}" if job["text"] else ""
         print(f"        {clock_time(job['parked_at'])}  {job['link']}{text}".rstrip())
+        if job["remedy"] != usual(job["id"]):
+            print(f"        {job['remedy']}")
+    if any(job["remedy"] == usual(job["id"]) for job in answer["parked"]):
+        print("`tgstreamd parked retry ID…` sends them again, `tgstreamd parked skip ID…` gives them up")
     return 0

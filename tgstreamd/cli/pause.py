@@ -9,35 +9,69 @@ from ..clock import SystemClock
 from ..desk import verbs
 from . import compose
 
+PAUSE_EXAMPLE = """\
+examples:
+  tgstreamd pause main     also one that has not begun yet: it then begins paused
+  tgstreamd status         what waits meanwhile: new posts are still read and kept"""
+RESUME_EXAMPLE = """\
+examples:
+  tgstreamd resume main    goes on; once more where it says that something still waits
+  tgstreamd status         why a mirror is paused"""
+
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    pause: ArgumentParser = verbs_of.add_parser("pause", help="send nothing for one mirror until `resume`")
-    pause.add_argument("mirror", metavar="MIRROR")
+    pause: ArgumentParser = verbs_of.add_parser(
+        "pause",
+        help="send nothing for one mirror until `resume`",
+        description="Sends nothing for one mirror until `resume`, whatever restarts in between. "
+        "The source is still read, so nothing is lost.",
+        epilog=PAUSE_EXAMPLE,
+    )
+    pause.add_argument("mirror", metavar="MIRROR", help="its name in the configuration")
     pause.set_defaults(act=act_pause)
     resume: ArgumentParser = verbs_of.add_parser(
-        "resume", help="release one thing that keeps a mirror, and say what still waits"
+        "resume",
+        help="release one thing that keeps a mirror, and say what still waits",
+        description="Releases one thing a call, in this order, and names it: a pause, a start in waiting "
+        "(a long backlog, copies that the ledger does not know), deletions held back.",
+        epilog=RESUME_EXAMPLE,
     )
-    resume.add_argument("mirror", metavar="MIRROR")
+    resume.add_argument("mirror", metavar="MIRROR", help="its name in the configuration")
     resume.set_defaults(act=act_resume)
     return [pause, resume]
 
 
 def act_pause(arguments: Namespace) -> int:
     name = arguments.mirror
-    request = {"verb": "pause", "mirror": name}
-    answer = compose.on_ledger(arguments, "pause", request, lambda store: verbs.pause(store, name))
-    print(f"{name}: paused" if answer["changed"] else f"{name}: was paused already")
+    answer = compose.on_ledger(
+        arguments,
+        "pause",
+        {"verb": "pause", "mirror": name},
+        lambda store: verbs.pause(store, name, compose.mirror_names(arguments)),
+    )
+    if not answer["changed"]:
+        print(f"{name}: was paused already; `tgstreamd resume {name}` goes on")
+    elif answer["begun"]:
+        print(f"{name}: paused: nothing is sent until `tgstreamd resume {name}`")
+    else:
+        print(f"{name}: has not begun yet, and will begin paused; `tgstreamd resume {name}` takes that back")
     return 0
 
 
 def act_resume(arguments: Namespace) -> int:
     name, now = arguments.mirror, SystemClock().now()
-    request = {"verb": "resume", "mirror": name}
-    answer = compose.on_ledger(arguments, "resume", request, lambda store: verbs.resume(store, name, now))
+    answer = compose.on_ledger(
+        arguments,
+        "resume",
+        {"verb": "resume", "mirror": name},
+        lambda store: verbs.resume(store, name, compose.mirror_names(arguments), now),
+    )
     if answer["released"]:
         print(f"{name}: released: {answer['released']}")
     elif not answer["waiting"]:
         print(f"{name}: nothing kept it")
+    if not answer["begun"]:
+        print(f"{name}: has not begun yet: `tgstreamd status` says why")
     for reason in answer["waiting"]:
         print(f"{name}: still waits: {reason}")
     return 0

@@ -216,3 +216,16 @@ def _shape(media: Media) -> str:
         kind = "photo"
         return f"photo:{media.width}x{media.height}"
     return f"{kind}:{media.width}x{media.height}:{media.size}:{media.mime}"
+
+
+def differs(message: Message, print_: str) -> str:
+    """In what a copy is not what was sent with this fingerprint: `text`, `media`, or nothing."""
+    if matches(message, print_):
+        return ""
+    return "media" if _digest(message.text) == print_.partition("/")[0] else "text"
+
+
+def resembles(original: Message, copy: Message) -> bool:
+    """Whether one message may be a copy of another, whatever is known of it besides."""
+    ours = _Look(original)
+    return bool(ours.text or ours.media is not None) and _resembles(ours, _Look(copy))

@@ -6,12 +6,13 @@ ledger; what only Telegram knows is refused with the reason of the wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..decide.pace import Pace
 from ..errors import TgstreamdError
 from ..store import Store
+from .questions import VERBS
 from .status import Live
 from .verbs import Desk
 
@@ -19,7 +20,9 @@ from .verbs import Desk
 class Reception:
     """`answer` is what the control socket calls; `hand_over` gives it the daemon's desk."""
 
-    def __init__(self, store: Store, *, pace: Pace, now: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, *, pace: Pace, now: Callable[[], float], configured: Sequence[str]
+    ) -> None:
         #: Why the start takes so long.
         self.note = ""
         self._desk = Desk(
@@ -30,8 +33,9 @@ class Reception:
             changed=lambda: None,
             chats=self._not_yet,
             check=self._not_yet,
-            plan=self._not_yet,
+            configured=lambda: configured,
             rebuild=self._not_yet,
+            asking=dict.fromkeys(VERBS, self._not_yet),
         )
 
     def hand_over(self, desk: Desk) -> None:

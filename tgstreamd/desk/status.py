@@ -151,8 +151,8 @@ def _mirror(
     }
 
 
-def _unborn(one: Unborn, titles: Mapping[int, str]) -> dict[str, Any]:
-    """A mirror without a ledger row: the same keys, nothing counted."""
+def _unborn(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str, Any]:
+    """A mirror without a ledger row: the same keys, nothing counted. `hold`: why it is to begin paused."""
     counts = (
         "position", "settled", "total", "done", "rescued", "skipped", "parked", "backlog", "waiting_live",
         "waiting_history", "lag_seconds", "streamed",
@@ -167,7 +167,7 @@ def _unborn(one: Unborn, titles: Mapping[int, str]) -> dict[str, Any]:
         "target_topic": one.target_topic,
         "target_title": titles.get(one.target, "") if isinstance(one.target, int) else "",
         "state": "paused",
-        "paused": one.why,
+        "paused": "; ".join(filter(None, (hold, one.why))),
         **dict.fromkeys(counts, 0),
         "skipped_by": {},
         "eta_seconds": None,

@@ -7,12 +7,14 @@ They read and change the ledger and nothing else; Telegram is asked by `checks`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..decide.pace import Pace
 from ..errors import TgstreamdError
 from ..store import MirrorRow, ParkedJob, Store
+from .naming import message_link, unknown
+from .remedies import remedy
 from .status import Live, status
 
 PAUSED = "paused by the operator"
@@ -34,13 +36,8 @@ def _parked(job: ParkedJob) -> dict[str, Any]:
         "parked_at": round(job.parked_at),
         "text": job.text,
         "link": message_link(job.chat, job.source_id),
+        "remedy": remedy(job.id, job.reason),
     }
-
-
-def message_link(chat: int, message: int) -> str:
-    """A link that opens the message in an app; empty for basic groups, which have none."""
-    marked = str(chat)
-    return f"https://t.me/c/{marked[4:]}/{message}" if marked.startswith("-100") else ""
 
 
 async def retry(store: Store, ids: Sequence[int] | None) -> dict[str, Any]:
@@ -63,35 +60,38 @@ async def _all_parked(store: Store, ids: Sequence[int] | None) -> None:
         raise TgstreamdError(f"not parked: {', '.join(unknown)}", hint="`tgstreamd parked` lists the ids")
 
 
-async def pause(store: Store, name: str) -> dict[str, Any]:
-    """Send nothing for this mirror until `resume`."""
-    mirror = await _by_name(store, name)
-    changed = await store.pause(mirror.id, "hold", PAUSED)
-    return {"mirror": name, "changed": changed}
+async def pause(store: Store, name: str, configured: Sequence[str]) -> dict[str, Any]:
+    """Send nothing for this mirror until `resume`; one that has not begun yet begins paused."""
+    mirror = await _by_name(store, name, configured)
+    if mirror is None:
+        return {"mirror": name, "changed": await store.pause_unborn(name, PAUSED), "begun": False}
+    return {"mirror": name, "changed": await store.pause(mirror.id, "hold", PAUSED), "begun": True}
 
 
-async def resume(store: Store, name: str, now: float) -> dict[str, Any]:
+async def resume(store: Store, name: str, configured: Sequence[str], now: float) -> dict[str, Any]:
     """Release one thing that keeps this mirror, and say which, and what still waits."""
-    mirror = await _by_name(store, name)
+    mirror = await _by_name(store, name, configured)
+    if mirror is None:
+        released = await store.unborn_pause(name)
+        await store.pause_unborn(name, "")
+        return {"mirror": name, "released": released, "waiting": [], "begun": False}
     released, waiting = await store.resume(mirror.id, now)
-    return {"mirror": name, "released": released, "waiting": waiting}
+    return {"mirror": name, "released": released, "waiting": waiting, "begun": True}
 
 
-async def _by_name(store: Store, name: str) -> MirrorRow:
-    mirrors = await store.mirror_list()
-    for mirror in mirrors:
-        if mirror.name == name:
-            return mirror
-    names = ", ".join(mirror.name for mirror in mirrors)
-    hint = f"there is {names}" if names else "none was ever started"
-    raise TgstreamdError(f'no mirror is named "{name}"', hint=hint)
+async def _by_name(store: Store, name: str, configured: Sequence[str]) -> MirrorRow | None:
+    """The mirror of that name; None where it is configured and has not begun yet."""
+    mirrors = {mirror.name: mirror for mirror in await store.mirror_list()}
+    if name not in mirrors and name not in configured:
+        raise unknown(name, list(mirrors), configured)
+    return mirrors.get(name)
 
 
 class Desk:
     """Answers the requests that arrive at the daemon's control socket.
 
-    `changed` wakes whoever must look at the ledger again. `chats`, `check`, `plan` and `rebuild` ask
-    Telegram; before the daemon is connected they raise.
+    `changed` wakes whoever must look at the ledger again, `configured` names the mirrors. `chats`, `check`,
+    `rebuild` and those of `asking`, by their verbs, ask Telegram; before the daemon is connected they raise.
     """
 
     def __init__(
@@ -102,10 +102,11 @@ class Desk:
         pace: Callable[[], Pace],
         now: Callable[[], float],
         changed: Callable[[], None],
+        configured: Callable[[], Sequence[str]],
         chats: Callable[[], Awaitable[dict[str, Any]]],
         check: Callable[[], Awaitable[dict[str, Any]]],
-        plan: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
         rebuild: Callable[[str, bool], Awaitable[dict[str, Any]]],
+        asking: Mapping[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]],
     ) -> None:
         self._store = store
         self._live = live
@@ -114,8 +115,9 @@ class Desk:
         self._changed = changed
         self._chats = chats
         self._check = check
-        self._plan = plan
+        self._configured = configured
         self._rebuild = rebuild
+        self._asking = asking
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """`control.Answer`. Raises TgstreamdError for what is no request of ours."""
@@ -129,15 +131,17 @@ class Desk:
             case {"verb": "skip", "ids": ids} if _are_ids(ids):
                 return self._done(await skip(self._store, ids, self._now()))
             case {"verb": "pause", "mirror": str(name)}:
-                return self._done(await pause(self._store, name))
+                return self._done(await pause(self._store, name, self._configured()))
             case {"verb": "resume", "mirror": str(name)}:
-                return self._done(await resume(self._store, name, self._now()))
+                return self._done(await resume(self._store, name, self._configured(), self._now()))
             case {"verb": "rebuild", "mirror": str(name), "write": bool(write)}:
                 return self._done(await self._rebuild(name, write))
             case {"verb": "chats"}:
                 return await self._chats()
-            case {"verb": "plan", **asked}:
-                return await self._plan(asked)
+            case {"verb": "mend" | "resend" as verb}:
+                return self._done(await self._asking[verb](request))
+            case {"verb": "plan" | "verify" as verb}:
+                return await self._asking[verb](request)
             case {"verb": "check"}:
                 return await self._check()
         hint = "is the running daemon another version? restart it"

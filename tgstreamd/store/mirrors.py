@@ -118,7 +118,31 @@ def bear(
     )
     for source_id in pinned:
         note(db, mirror, "pin", source, source_id, b"1", now)
+    db.execute(
+        "UPDATE mirror SET hold = coalesce((SELECT value FROM fact WHERE \"key\" = ?), '') WHERE id = ?",
+        (_unborn_key(name), mirror),
+    )
+    db.execute('DELETE FROM fact WHERE "key" = ?', (_unborn_key(name),))
     return int(mirror)
+
+
+def pause_unborn(db: Db, name: str, reason: str) -> bool:
+    """A mirror that has not begun is to begin paused; an empty reason takes that back. False: it was so."""
+    changed = fact(db, _unborn_key(name)) != reason
+    if reason:
+        set_fact(db, _unborn_key(name), reason)
+    else:
+        db.execute('DELETE FROM fact WHERE "key" = ?', (_unborn_key(name),))
+    return changed
+
+
+def unborn_pause(db: Db, name: str) -> str:
+    """Why a mirror that has not begun yet will begin paused; empty where it will not."""
+    return fact(db, _unborn_key(name))
+
+
+def _unborn_key(name: str) -> str:
+    return f"hold:{name}"
 
 
 def activate(

@@ -57,6 +57,11 @@ class TelegramTarget:
     async def newest(self, chat: int) -> int:
         return await self._reading.newest(chat)
 
+    async def history(
+        self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
+    ) -> tuple[Message, ...]:
+        return await self._reading.history(chat, after, topic, limit)
+
     async def scheduled(self, chat: int) -> tuple[Message, ...]:
         return await self._reading.scheduled(chat)
 

@@ -1,0 +1,58 @@
+"""How a verb puts the questions that need Telegram: to the running daemon, else by a connection of its own.
+
+Beside a stopped daemon the connection, the lock and the ledger are held from the first question to the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from ..clock import SystemClock
+from ..config import Config
+from . import compose
+
+Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class Asking:
+    """`async with asking(config, "verify") as ask: answer = await ask({"verb": …})`."""
+
+    def __init__(self, config: Config, verb: str, stack: contextlib.AsyncExitStack) -> None:
+        self._config = config
+        self._verb = verb
+        self._stack = stack
+        self._alone: Ask | None = None
+
+    async def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._alone is None:
+            answer = await asyncio.to_thread(compose.daemon, self._config.paths, request)
+            if answer is not None:
+                return answer
+            self._alone = await self._stack.enter_async_context(_alone(self._config, self._verb))
+        return await self._alone(request)
+
+
+@contextlib.asynccontextmanager
+async def asking(config: Config, verb: str) -> AsyncIterator[Ask]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield Asking(config, verb, stack)
+
+
+@contextlib.asynccontextmanager
+async def _alone(config: Config, verb: str) -> AsyncIterator[Ask]:
+    from ..desk.questions import questions
+    from ..ports import SecretIds
+    from .reach import connected  # with Telethon, which takes its time
+
+    compose.become_owner(config.paths)
+    compose.need_ledger(config.paths)
+    async with (
+        compose.holding(config.paths, verb),
+        connected(config) as connection,
+        compose.open_store(config.paths) as store,
+    ):
+        asked = questions(lambda: config, connection, store, ids=SecretIds(), now=SystemClock().now)
+        yield lambda request: asked[request["verb"]](request)

@@ -1,0 +1,198 @@
+"""`tgstreamd verify`: source and target side by side, what differs, and with `--repair` it is mended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from typing import Any
+
+from ..clock import SystemClock
+from ..config import Config
+from ..errors import TgstreamdError
+from . import compose
+from .asking import Ask, asking
+from .terminal import clean, duration
+
+#: Pages that are read without a rest; after them Telegram's clients rest a second between two, as this does.
+PAGES_AT_ONCE, REST = 30, 1.0
+#: Times in a row that trouble on the line is waited for.
+PATIENCE = 10
+#: Findings of one request to mend, and strangers in the target that are handed along.
+AT_ONCE, STRANGERS_MAX = 50, 200
+EXAMPLE = """\
+examples:
+  tgstreamd verify main            compares the two chats; exit 0 where they are equal, 1 where not
+  tgstreamd verify main --repair   and puts what is missing or out of date into the queue
+  tgstreamd verify main --json     for machines
+
+A copy that is missing can only be sent anew at the end: its old place in the order is lost.
+A text or file that differs is edited. Nothing that the target holds is sent a second time.
+What `--repair` cannot mend, it says: what is out of order, and what should not be there."""
+WORDS = {
+    "missing": "missing in the target",
+    "text": "text differs",
+    "media": "media differs",
+    "parked": "parked",
+    "extra": "extra in the target",
+    "order": "out of order",
+    "undeleted": "deleted in the source",
+}
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    parser: ArgumentParser = verbs_of.add_parser(
+        "verify",
+        help="compare source and target, and mend what differs",
+        description="Reads both chats of a mirror page by page, as fast as Telegram lets, and compares them "
+        "with the ledger: counts, digests of the contents, ids and order.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("mirror", metavar="MIRROR", help="its name in the configuration")
+    parser.add_argument("--repair", action="store_true", help="mend what can be mended, through the queue")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    config = compose.load(arguments)
+    return asyncio.run(_verify(arguments, config))
+
+
+async def _verify(arguments: Namespace, config: Config) -> int:
+    async with asking(config, "verify") as ask:
+        found, counts = await walk(ask, arguments.mirror)
+        mended: list[dict[str, Any]] = []
+        if arguments.repair and found:
+            mended = await repair(ask, arguments.mirror, found)
+    if arguments.json:
+        answer = {
+            "mirror": arguments.mirror,
+            "equal": not found,
+            "counts": counts,
+            "differences": found,
+            "mended": mended,
+        }
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        return 1 if found else 0
+    for index, one in enumerate(found):
+        print("\n".join(lines(one, mended[index] if mended else None)))
+    print("\n".join(summary(arguments.mirror, counts, found, mended, config.pace.interval)))
+    return 1 if found else 0
+
+
+async def walk(ask: Ask, mirror: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Every page of both chats: what differs, and the counts."""
+    clock, progress = SystemClock(), Progress(mirror)
+    found: list[dict[str, Any]] = []
+    counts: Counter[str] = Counter()
+    request: dict[str, Any] | None = {"mirror": mirror}
+    pages = failures = 0
+    while request is not None:
+        progress.show(request, found)
+        answer = await ask({**request, "verb": "verify"})
+        found += answer["differences"]
+        counts.update(answer["counts"])
+        request, pages = answer["next"], pages + 1
+        failures = failures + 1 if answer["trouble"] else 0
+        if failures > PATIENCE:
+            progress.end()
+            raise TgstreamdError(f"verify: {answer['why']}", hint="try again later")
+        rest = max(answer["wait"], REST if pages > PAGES_AT_ONCE else 0.0)
+        if answer["wait"]:
+            progress.say(f"waits {duration(rest)}: {answer['why']}")
+        if rest:
+            await clock.sleep_until(clock.monotonic() + rest)
+    progress.end()
+    return found, dict(counts)
+
+
+async def repair(ask: Ask, mirror: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was done about each finding, in their order."""
+    strangers = [one["target_id"] for one in found if one["kind"] == "extra"][-STRANGERS_MAX:]
+    mended: list[dict[str, Any]] = []
+    for start in range(0, len(found), AT_ONCE):
+        some = found[start : start + AT_ONCE]
+        request = {"verb": "mend", "mirror": mirror, "findings": some, "strangers": strangers}
+        mended += (await ask(request))["mended"]
+    return mended
+
+
+class Progress:
+    """How far it is, on one line of the terminal that is drawn over; nothing where there is none."""
+
+    def __init__(self, mirror: str) -> None:
+        self._mirror = mirror
+        self._shown = sys.stderr.isatty()
+
+    def show(self, request: dict[str, Any], found: list[dict[str, Any]]) -> None:
+        if request.get("newest"):
+            differ = f", {len(found):,} differences" if found else ""
+            side, at = request["side"], max(0, request["after"])
+            self.say(f"{side}: message {at:,} of {request['newest']:,}{differ}")
+
+    def say(self, words: str) -> None:
+        if self._shown:
+            print(f"\r{self._mirror}: {clean(words, 70)}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def lines(one: dict[str, Any], mended: dict[str, Any] | None) -> list[str]:
+    """One difference: what, why, the links, and what was done or can be."""
+    ids = f"message {one['source_id']}" if one["source_id"] else f"message {one['target_id']} of the target"
+    text = f'  "{clean(one["text"], 40)}"' if one["text"] else ""
+    shown = [f"{WORDS[one['kind']]}: {ids}: {clean(one['why'], 200)}{text}"]
+    links = [link for link in (one["source_link"], one["target_link"]) if link]
+    if links:
+        shown.append(f"    {' → '.join(links)}")
+    if mended is not None:
+        shown.append(f"    {'' if mended['done'] else 'not mended: '}{clean(mended['what'], 200)}")
+    return shown
+
+
+def summary(
+    mirror: str,
+    counts: dict[str, int],
+    found: list[dict[str, Any]],
+    mended: list[dict[str, Any]],
+    interval: float,
+) -> list[str]:
+    said = [
+        f"{counts[name]:,} {words}"
+        for name, words in (
+            ("copied", "copied"),
+            ("skipped", "skipped"),
+            ("waiting", "waiting"),
+            ("changing", "about to change"),
+            ("kept", "kept though deleted in the source"),
+            ("unreadable", "that cannot be read"),
+        )
+        if counts.get(name)
+    ]
+    shown = [
+        f"{mirror}: {', '.join(said) or 'nothing copied yet'}; {counts.get('copies', 0):,} copies looked at"
+    ]
+    if not found:
+        return [*shown, f"{mirror}: equal"]
+    kinds = Counter(one["kind"] for one in found)
+    differ = ", ".join(f"{n:,} {WORDS[kind]}" for kind, n in kinds.items())
+    shown.append(f"{mirror}: {len(found):,} differences: {differ}")
+    if mended:
+        done = Counter(one["done"] for one in mended)
+        queued = done["queued"]
+        if queued:
+            took = duration(max(interval, queued * interval))
+            shown.append(f"{mirror}: {queued:,} go out by the queue, in about {took}; then compare again")
+        if done["found"]:
+            shown.append(f"{mirror}: {done['found']:,} copies were found again: nothing is sent for them")
+        if done[""]:
+            shown.append(f"{mirror}: {done['']:,} are left as they are")
+    elif any(one["mend"] for one in found):
+        shown.append(f"{mirror}: `tgstreamd verify {mirror} --repair` mends what can be mended")
+    return shown

@@ -1,0 +1,320 @@
+"""Compares a mirror's two chats with what the ledger says of them, a page at a time.
+
+The source is walked first: is each message copied, and was it edited since? Then the target: does each copy
+stand, look as it was sent, and in its order, and is there anything else of ours? A page is one call to
+Telegram; where that says wait, the answer says so. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Literal
+
+import msgspec
+
+from ..config import Config
+from ..configured import beginning, mirror_of
+from ..decide.recognise import differs, matches
+from ..errors import FloodWait, TgstreamdError, Transient, Undecodable
+from ..model import Message, Mirror
+from ..roster import of_topic
+from ..store import Copied, Entry, MirrorRow, Store
+from .checks import Reach
+from .naming import message_link, named, unknown
+
+#: Telegram's largest page (https://core.telegram.org/method/messages.getHistory).
+PAGE = 100
+#: Seconds within which what has just happened may not be in the ledger yet.
+RECENT = 60.0
+#: Above every message id.
+END = 2**31
+#: Characters of a text that are shown.
+GLIMPSE = 60
+
+Kind = Literal["missing", "text", "media", "parked", "extra", "order", "undeleted"]
+Mend = Literal["capture", "again", "edit", ""]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is not as it should be. Ids are 0 where there is no message on that side."""
+
+    kind: Kind
+    chat: int = 0
+    source_id: int = 0
+    target_id: int = 0
+    source_link: str = ""
+    target_link: str = ""
+    why: str
+    #: What `--repair` would do about it; empty where it can do nothing.
+    mend: Mend = ""
+    text: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go on: which side, in which chat of it, above which id. Handed back from answer to answer."""
+
+    mirror: str
+    side: Literal["source", "target"] = "source"
+    chat: int = 0
+    after: int = -1
+    #: The newest id of that chat, for the progress.
+    newest: int = 0
+    #: Per lane: the place of the newest copy seen, and its source id.
+    lanes: dict[str, tuple[int, int]] = {}
+
+
+async def compare(
+    config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, now: float
+) -> dict[str, Any]:
+    """`differences` of one page, `counts` over it, and `next`: what to ask then; None at the end.
+
+    `wait`: seconds for which Telegram wants to be left alone before that; `trouble`: it did not answer.
+    """
+    try:
+        asked = msgspec.convert({k: v for k, v in request.items() if k != "verb"}, Asked)
+    except msgspec.ValidationError as error:
+        raise TgstreamdError(f"verify: {error}") from None
+    if store is None:
+        raise unknown(asked.mirror, [], [mirror.name for mirror in config.mirrors])
+    row, wanted = await named(store, config, asked.mirror)
+    walk = _Walk(reach, store, row, mirror_of(wanted, row.source, row.target, id=row.id), now)
+    try:
+        following = await (walk.source(asked) if asked.side == "source" else walk.target(asked))
+    except FloodWait as error:
+        return walk.answer(asked, wait=float(error.seconds), why=error.line())
+    except Transient as error:
+        return walk.answer(asked, wait=2.0, why=error.line(), trouble=True)
+    return walk.answer(following)
+
+
+class _Walk:
+    """One page of one mirror."""
+
+    def __init__(self, reach: Reach, store: Store, row: MirrorRow, mirror: Mirror, now: float) -> None:
+        self._reach = reach
+        self._store = store
+        self._row = row
+        self._mirror = mirror
+        self._now = now
+        self._found: list[Difference] = []
+        self._counts: Counter[str] = Counter()
+
+    def answer(
+        self, following: Asked | None, *, wait: float = 0.0, why: str = "", trouble: bool = False
+    ) -> dict[str, Any]:
+        return {
+            "mirror": self._mirror.name,
+            "differences": [msgspec.to_builtins(one) for one in self._found],
+            "counts": dict(self._counts),
+            "wait": wait,
+            "why": why,
+            "trouble": trouble,
+            "next": None if following is None else msgspec.to_builtins(following),
+        }
+
+    # -- the source -----------------------------------------------------------------------------------
+
+    async def source(self, asked: Asked) -> Asked | None:
+        feeds = await self._store.feeds(self._row.id)
+        chat, fed_to = next((feed for feed in feeds if feed[0] == asked.chat), feeds[0])
+        after, newest = asked.after, asked.newest
+        if after < 0:
+            after = await self._beginning(chat)
+            newest = await self._reach.source.newest(chat)
+        topic = self._mirror.source_topic if chat == self._mirror.source else None
+        page, upto = await self._page(self._reach.source, chat, after, topic)
+        known = await self._store.entries(self._row.id, chat, after, upto)
+        gaps = [gap for gap in await self._store.gaps(self._row.id) if gap.chat == chat]
+        for message in page:
+            if not of_topic(self._mirror, message):
+                continue
+            entry = known.pop(message.id, None)
+            if entry is not None:
+                self._judge(message, entry)
+                continue
+            unread = message.id > fed_to or any(gap.next_id < message.id <= gap.end_id for gap in gaps)
+            if unread or self._recent(message):
+                self._counts["waiting"] += 1
+            elif not await self._ours(message):
+                why = "it was never captured"
+                self._differ("missing", message, why=why, mend="" if message.service else "capture")
+        self._vanished(known, newest=page[-1].id if page else 0)
+        if upto < END:
+            return Asked(mirror=asked.mirror, chat=chat, after=upto, newest=newest)
+        rest = [feed[0] for feed in feeds]
+        rest = rest[rest.index(chat) + 1 :]
+        return Asked(mirror=asked.mirror, chat=rest[0]) if rest else Asked(mirror=asked.mirror, side="target")
+
+    async def _beginning(self, chat: int) -> int:
+        """The id above which everything has to be in the ledger."""
+        if chat != self._mirror.source:
+            known = await self._store.entries(self._row.id, chat, 0, END)
+            return min(known, default=END) - 1
+        if self._row.history == "none":
+            return await self._store.born_to(self._row.id, chat)
+        return await beginning(self._row.history, self._mirror, self._reach.source, self._row.born_at)
+
+    def _judge(self, message: Message, entry: Entry) -> None:
+        """A message that the ledger knows."""
+        if entry.state in ("waiting", "open"):
+            self._counts["waiting"] += 1
+        elif entry.state == "skipped":
+            self._counts["skipped"] += 1
+        elif entry.state == "parked":
+            self._differ("parked", message, why=f"parked as {entry.job}: {entry.reason}")
+        elif entry.kind == "topic":
+            self._counts["copied"] += 1
+        elif entry.pending:
+            self._counts["changing"] += 1
+        elif not entry.known:
+            why = "Telegram has only scheduled its copy so far" if entry.unknown else "it has no copy"
+            self._differ("missing", message, why=why, mend="" if entry.unknown else "again")
+        elif entry.digest == message.content() or not self._mirror.edits or self._recent(message):
+            self._counts["copied"] += 1
+        else:
+            replaced = entry.media_id != (message.media.id if message.media is not None else 0)
+            why = "the original was edited, and the copy was not"
+            kind: Kind = "media" if replaced else "text"
+            self._differ(kind, message, target_id=entry.first, why=why, mend="edit")
+
+    def _vanished(self, gone: dict[int, Entry], *, newest: int) -> None:
+        """Messages that the ledger knows and the source no longer has. What is newer must be readable."""
+        for entry in gone.values():
+            if entry.state != "done" or not entry.known or entry.kind == "topic":
+                continue
+            if self._mirror.deletes == "mirror" and entry.source_id < newest and not entry.pending:
+                why = "the original was deleted, and the copy was not"
+                self._found.append(
+                    self._difference("undeleted", self._mirror.source, entry.source_id, entry.first, why=why)
+                )
+            else:
+                self._counts["kept"] += 1
+
+    async def _ours(self, message: Message) -> bool:
+        """A copy of this mirror's own, where it reads what it writes."""
+        copies = await self._store.copies_between(message.chat, message.id - 1, message.id)
+        return any(copy.mirror == self._row.id for copy in copies)
+
+    # -- the target -----------------------------------------------------------------------------------
+
+    async def target(self, asked: Asked) -> Asked | None:
+        chat, after, newest = self._mirror.target, asked.after, asked.newest
+        if after < 0:
+            after = await self._store.first_of(self._row.id, chat) - 1
+            if after < 0:
+                return None
+            newest = await self._reach.target.newest(chat)
+        page, upto = await self._page(self._reach.target, chat, after, self._mirror.target_topic)
+        # The ledger is asked after the chat: what was being sent meanwhile is known, or its attempt is.
+        rows = await self._store.copies_between(chat, after, upto)
+        prints = await self._store.open_prints(chat)
+        copies = {row.target_id: row for row in rows}
+        lanes = dict(asked.lanes)
+        for message in page:
+            row = copies.pop(message.id, None)
+            if row is None:
+                self._stranger(message, prints, rows)
+            elif row.mirror == self._row.id and row.kind == "copy":
+                self._copy(message, row, lanes)
+        for row in copies.values():
+            if row.mirror != self._row.id or row.kind != "copy":
+                continue
+            if row.pending:
+                self._counts["changing"] += 1
+                continue
+            why = "its copy is gone from the target"
+            self._found.append(
+                self._difference("missing", row.chat, row.source_id, row.target_id, why=why, mend="again")
+            )
+        if upto >= END:
+            return None
+        return Asked(mirror=asked.mirror, side="target", after=upto, newest=newest, lanes=lanes)
+
+    def _copy(self, message: Message, row: Copied, lanes: dict[str, tuple[int, int]]) -> None:
+        """A copy of this mirror's, as it stands."""
+        if row.pending:
+            self._counts["changing"] += 1
+            return
+        kind = differs(message, row.fingerprint) if row.fingerprint else ""
+        if kind in ("text", "media"):
+            why = f"the copy's {kind} is not what was sent"
+            if row.fingerprint == "?":
+                why = "the original was edited, and Telegram refused that edit of the copy"
+            self._found.append(
+                self._difference(
+                    "media" if kind == "media" else "text", row.chat, row.source_id, row.target_id,
+                    why=why, mend="edit" if self._mirror.edits else "", text=message.text,
+                )
+            )  # fmt: skip
+        self._counts["copies"] += 1
+        if row.sub != 0:
+            return  # lifted, late, or sent again: not judged for order
+        place, before = lanes.get(row.lane, (0, 0))
+        if row.ord < place:
+            why = f"it stands behind the copy of {before}, which is newer"
+            self._found.append(
+                self._difference("order", row.chat, row.source_id, row.target_id, why=why, text=message.text)
+            )
+        else:
+            lanes[row.lane] = (row.ord, row.source_id)
+
+    def _stranger(self, message: Message, prints: list[str], rows: list[Copied]) -> None:
+        """A message that is no copy. What others say in the target is their affair."""
+        own = message.out or message.sender_id == message.chat
+        if not own or message.service or self._recent(message) or any(matches(message, p) for p in prints):
+            self._counts["others"] += 1
+            return
+        twin = next((r.source_id for r in rows if r.fingerprint and matches(message, r.fingerprint)), 0)
+        why = (
+            f"it looks like a second copy of {twin}" if twin else "no message of the source stands behind it"
+        )
+        self._found.append(self._difference("extra", 0, 0, message.id, why=why, text=message.text))
+
+    # -- both -----------------------------------------------------------------------------------------
+
+    async def _page(
+        self, side: Any, chat: int, after: int, topic: int | None
+    ) -> tuple[tuple[Message, ...], int]:
+        """The next messages, and the id up to which they are all of them. One that cannot be read is left
+        out."""
+        limit = PAGE
+        while True:
+            try:
+                page: tuple[Message, ...] = await side.history(chat, after=after, topic=topic, limit=limit)
+                return page, page[-1].id if page else END
+            except Undecodable:
+                if limit == 1:
+                    self._counts["unreadable"] += 1
+                    return (), after + 1
+                limit //= 2
+
+    def _recent(self, message: Message) -> bool:
+        return max(message.date, message.edited) > self._now - RECENT
+
+    def _differ(self, kind: Kind, message: Message, *, target_id: int = 0, why: str, mend: Mend = "") -> None:
+        self._found.append(
+            self._difference(kind, message.chat, message.id, target_id, why=why, mend=mend, text=message.text)
+        )
+
+    def _difference(
+        self,
+        kind: Kind,
+        chat: int,
+        source_id: int,
+        target_id: int,
+        *,
+        why: str,
+        mend: Mend = "",
+        text: str = "",
+    ) -> Difference:
+        return Difference(
+            kind=kind,
+            chat=chat,
+            source_id=source_id,
+            target_id=target_id,
+            source_link=message_link(chat, source_id) if source_id else "",
+            target_link=message_link(self._mirror.target, target_id) if target_id else "",
+            why=why,
+            mend=mend,
+            text=" ".join(text.split())[:GLIMPSE],
+        )

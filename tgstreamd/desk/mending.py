@@ -1,0 +1,238 @@
+"""Mends what a comparison has found, and has messages sent once more: through the queue, at its pace.
+
+Every finding is looked at anew before anything is written, for the world moves on. What the target holds is
+never sent a second time: a copy that is gone is first looked for among our messages there that no job maps.
+Sends nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..config import Config
+from ..configured import mirror_of
+from ..decide.recognise import resembles
+from ..decide.transforms import reworded, transformed
+from ..errors import TgstreamdError
+from ..model import Message, Mirror
+from ..ports import Ids
+from ..store import Store, encode
+from .checks import Reach
+from .comparing import Difference
+from .naming import named, unknown
+
+#: Findings of one request, and messages of one `resend`.
+AT_ONCE = 50
+#: Messages of ours that no job maps, among which a lost copy is looked for.
+STRANGERS_MAX = 200
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found, and the messages of ours in the target that no job maps."""
+
+    mirror: str
+    findings: list[Difference]
+    strangers: list[int] = []
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids of the source that are to be sent once more; `write` does it, else it is only told."""
+
+    mirror: str
+    ids: list[int]
+    write: bool = False
+
+
+class Mending:
+    """One request about one mirror."""
+
+    def __init__(self, reach: Reach, store: Store, mirror: Mirror, ids: Ids, now: float) -> None:
+        self._reach = reach
+        self._store = store
+        self._mirror = mirror
+        self._ids = ids
+        self._now = now
+
+    @classmethod
+    async def of(
+        cls, config: Config, reach: Reach, store: Store | None, name: str, ids: Ids, now: float
+    ) -> Mending:
+        if store is None:
+            raise unknown(name, [], [mirror.name for mirror in config.mirrors])
+        row, wanted = await named(store, config, name)
+        return cls(reach, store, mirror_of(wanted, row.source, row.target, id=row.id), ids, now)
+
+    # -- verify --repair --------------------------------------------------------------------------------
+
+    async def mend(self, findings: Sequence[Difference], strangers: Sequence[int]) -> list[dict[str, Any]]:
+        """What was done about each finding, in their order."""
+        if len(findings) > AT_ONCE:
+            raise TgstreamdError(f"verify: at most {AT_ONCE} findings at once")
+        ids: dict[int, set[int]] = {}
+        for one in findings:
+            if one.mend and one.source_id:
+                ids.setdefault(one.chat, set()).add(one.source_id)
+        originals = {
+            (chat, source_id): message
+            for chat, wanted in ids.items()
+            for source_id, message in (await self._reach.source.messages(chat, sorted(wanted))).items()
+        }
+        loose = await self._loose(strangers) if any(one.mend == "again" for one in findings) else []
+        mended: list[dict[str, Any]] = []
+        for one in findings:
+            done = await self._one(one, originals.get((one.chat, one.source_id)), loose)
+            mended.append({"kind": one.kind, "source_id": one.source_id, "target_id": one.target_id, **done})
+        return mended
+
+    async def _one(self, one: Difference, original: Message | None, loose: list[Message]) -> dict[str, str]:
+        if not one.mend:
+            return _said("", _UNMENDED[one.kind])
+        if original is None:
+            return _said("", "its original is gone too")
+        if one.mend == "capture":
+            await self._store.take_missed(
+                self._mirror.id, [original], now=self._now, new_id=self._ids.random_id
+            )
+            return _said("queued", "captured; it goes out behind what was copied after it")
+        if one.mend == "edit":
+            if one.kind == "media":
+                await self._store.out_of_date(self._mirror.id, one.chat, one.source_id)
+            await self._store.note_change(
+                self._mirror.id, "edit", one.chat, one.source_id, encode(original), self._now
+            )
+            return _said("queued", "its copy is edited")
+        return await self._again(one, original, loose)
+
+    async def _again(self, one: Difference, original: Message, loose: list[Message]) -> dict[str, str]:
+        """A copy that is gone: found again, or sent anew."""
+        copies = await self._store.copies_of(self._mirror.id, one.chat, one.source_id)
+        if one.target_id and one.target_id not in copies:
+            return _said("", "it was seen to already")
+        standing = [copy for copy in copies if await self._stands(copy)]
+        if copies and standing == copies:
+            return _said("", "its copy stands again")
+        shown = transformed(original, self._mirror) if reworded(self._mirror) else original
+        twin = next((message for message in loose if resembles(shown, message)), None)
+        if twin is not None and await self._store.found_again(
+            self._mirror.id, original, twin.id, now=self._now, new_id=self._ids.random_id
+        ):
+            loose.remove(twin)
+            return _said("found", f"its copy is message {twin.id}, which the ledger had lost")
+        job = await self._store.send_again(
+            self._mirror.id, [original], standing=standing, now=self._now, new_id=self._ids.random_id
+        )
+        if job is None:
+            return _said("", "it waits already")
+        rest = ", and what is left of it deleted" if standing else ""
+        return _said("queued", f"sent anew, behind what was copied after it{rest}")
+
+    async def _loose(self, strangers: Sequence[int]) -> list[Message]:
+        found = [await self._message(target_id) for target_id in strangers[:STRANGERS_MAX]]
+        return [message for message in found if message is not None]
+
+    async def _stands(self, target_id: int) -> bool:
+        return await self._message(target_id) is not None
+
+    async def _message(self, target_id: int) -> Message | None:
+        page = await self._reach.target.history(self._mirror.target, after=target_id - 1, limit=1)
+        return page[0] if page and page[0].id == target_id else None
+
+    # -- resend -----------------------------------------------------------------------------------------
+
+    async def resend(self, ids: Sequence[int], *, write: bool) -> list[dict[str, Any]]:
+        """What each message of the source is, and what is done about it, or (`write` false) would be."""
+        if len(ids) > AT_ONCE:
+            raise TgstreamdError(f"resend: at most {AT_ONCE} messages at once", hint="in several commands")
+        chat = self._mirror.source
+        wanted: dict[int, list[int]] = {}
+        for source_id in dict.fromkeys(ids):
+            if not any(source_id in album for album in wanted.values()):
+                album = await self._store.album_of(self._mirror.id, chat, source_id)
+                wanted[source_id] = album or [source_id]
+        every = [source_id for album in wanted.values() for source_id in album]
+        originals = await self._reach.source.messages(chat, every)
+        return [
+            {
+                "source_id": source_id,
+                "messages": album,
+                **await self._resend(source_id, [originals[n] for n in album if n in originals], write=write),
+            }
+            for source_id, album in wanted.items()
+        ]
+
+    async def _resend(self, source_id: int, messages: list[Message], *, write: bool) -> dict[str, Any]:
+        mirror = self._mirror
+        origin = await self._store.origin(mirror.id, mirror.source, source_id)
+        if origin is not None and origin.state in ("waiting", "open"):
+            return _fate("", "it waits already")
+        if origin is not None and origin.state == "parked":
+            if write:
+                await self._store.retry_parked([origin.job])
+            return _fate("retry", f"it is parked: {origin.reason}")
+        if not any(message.id == source_id for message in messages):
+            return _fate("", "the source has no such message any more")
+        if any(message.service for message in messages):
+            return _fate("", f"a service message ({messages[0].service}) has no copy")
+        copies = [
+            copy for one in messages for copy in await self._store.copies_of(mirror.id, one.chat, one.id)
+        ]
+        if origin is None:
+            if write:
+                await self._store.take_missed(mirror.id, messages, now=self._now, new_id=self._ids.random_id)
+            return _fate("send", "the mirror never had it")
+        if write:
+            await self._store.send_again(
+                mirror.id, messages, standing=copies, now=self._now, new_id=self._ids.random_id
+            )
+        if copies:
+            return _fate("replace", f"copied as {copies[0]}") | {"copies": copies}
+        return _fate("send", f"skipped: {origin.reason}" if origin.state == "skipped" else "it has no copy")
+
+
+_UNMENDED = {
+    "parked": "`tgstreamd parked` says what to do",
+    "extra": "delete it by hand if it is not wanted",
+    "order": "nothing can be put in between in a chat",
+    "undeleted": "delete it by hand if it is not wanted",
+    "missing": "it is awaited",
+    "text": "nothing can be done about it",
+    "media": "nothing can be done about it",
+}
+
+
+def _said(done: str, what: str) -> dict[str, str]:
+    return {"done": done, "what": what}
+
+
+def _fate(does: str, why: str) -> dict[str, Any]:
+    """`does`: send, replace (the copy is deleted), retry; empty for nothing."""
+    return {"does": does, "why": why, "copies": []}
+
+
+async def mend(
+    config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, ids: Ids, now: float
+) -> dict[str, Any]:
+    """`mended`, one for each finding."""
+    asked = _asked(request, Asked)
+    mending = await Mending.of(config, reach, store, asked.mirror, ids, now)
+    return {"mirror": asked.mirror, "mended": await mending.mend(asked.findings, asked.strangers)}
+
+
+async def resend(
+    config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, ids: Ids, now: float
+) -> dict[str, Any]:
+    """`messages`, one for each that was asked for; albums whole."""
+    wanted = _asked(request, Wanted)
+    mending = await Mending.of(config, reach, store, wanted.mirror, ids, now)
+    found = await mending.resend(wanted.ids, write=wanted.write)
+    return {"mirror": wanted.mirror, "written": wanted.write, "messages": found}
+
+
+def _asked[T](request: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert({k: v for k, v in request.items() if k != "verb"}, kind)
+    except msgspec.ValidationError as error:
+        raise TgstreamdError(f"{request.get('verb', 'request')}: {error}") from None

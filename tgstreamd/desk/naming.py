@@ -1,0 +1,39 @@
+"""Which mirror a verb means, and how a message is linked to. Reads the ledger, changes nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from ..config import Config, MirrorConfig
+from ..errors import TgstreamdError
+from ..store import MirrorRow, Store
+
+
+def message_link(chat: int, message: int) -> str:
+    """A link that opens the message in an app; empty for basic groups, which have none."""
+    marked = str(chat)
+    return f"https://t.me/c/{marked[4:]}/{message}" if marked.startswith("-100") else ""
+
+
+def unknown(name: str, known: Sequence[str], unborn: Sequence[str]) -> TgstreamdError:
+    """Nothing can be done with a mirror of this name: it is none, or has not begun."""
+    if name in unborn:
+        hint = "`tgstreamd status` says why; `tgstreamd check` asks Telegram"
+        return TgstreamdError(f"{name}: this mirror has not begun yet", hint=hint)
+    names = [*known, *(other for other in unborn if other not in known)]
+    near = difflib.get_close_matches(name, names, n=1)
+    if near and len(names) > 3:
+        hint = f'did you mean "{near[0]}"?'
+    else:
+        hint = f"there is {', '.join(names)}" if names else "none was ever started: `tgstreamd init`"
+    return TgstreamdError(f'no mirror is named "{name}"', hint=hint)
+
+
+async def named(store: Store, config: Config, name: str) -> tuple[MirrorRow, MirrorConfig]:
+    """The mirror of this name: as the ledger knows it, and as configured. Raises where it is not both."""
+    rows = {row.name: row for row in await store.mirror_list()}
+    wanted = {mirror.name: mirror for mirror in config.mirrors}
+    if name in rows and name in wanted:
+        return rows[name], wanted[name]
+    raise unknown(name, [one for one in rows if one in wanted], [one for one in wanted if one not in rows])

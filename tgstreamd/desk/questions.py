@@ -1,0 +1,29 @@
+"""The requests that ask Telegram about a mirror, by their verbs, as a running daemon answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ..config import Config
+from ..ports import Ids
+from ..store import Store
+from .checks import Reach
+from .comparing import compare
+from .mending import mend, resend
+from .rehearsal import rehearse
+
+#: What is asked before the daemon is connected is refused: by these names.
+VERBS = ("plan", "verify", "mend", "resend")
+
+
+def questions(
+    reread: Callable[[], Config], reach: Reach, store: Store, *, ids: Ids, now: Callable[[], float]
+) -> Mapping[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
+    """Each by the configuration as its file is then."""
+    return {
+        "plan": lambda request: rehearse(reread(), reach, store, request, now=now()),
+        "verify": lambda request: compare(reread(), reach, store, request, now=now()),
+        "mend": lambda request: mend(reread(), reach, store, request, ids=ids, now=now()),
+        "resend": lambda request: resend(reread(), reach, store, request, ids=ids, now=now()),
+    }
