@@ -74,7 +74,10 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
         else None,
         "mirrors": [
             *(_mirror(one, standings, holds, titles, live, pace, slow, now) for one in standings),
-            *(_unborn(one, titles) for one in live.unborn),
+            *[
+                _unborn(one, titles, await store.unborn_pause(one.name) if store else "")
+                for one in live.unborn
+            ],
         ],
         "holds": [
             {"scope": scope, "until": round(hold.until), "reason": hold.reason}
