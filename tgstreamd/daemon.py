@@ -260,6 +260,7 @@ class Daemon:
             connected=self.connection.connected,
             frozen=self.roster.frozen,
             mirrors=mirrors,
+            unread=frozenset(id for id, mirror in mirrors.items() if self.capture.behind(mirror.source)),
             unborn={mirror.name: why for mirror, why in self.admission.unborn()},
             incoming=self.rates.incoming(),
             moving=moving(((one.mirror, one.transferred) for one in self.staging.transfers()), mirrors),

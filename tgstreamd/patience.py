@@ -29,6 +29,10 @@ class Patience:
         """Whether it is still to be left alone."""
         return self._clock.monotonic() < self._until.get(key, 0.0)
 
+    def failing(self, key: Hashable) -> bool:
+        """Whether it failed when it was last tried."""
+        return key in self._tries
+
     def ends(self) -> Iterable[float]:
         """The monotonic times at which something may be tried again."""
         return self._until.values()

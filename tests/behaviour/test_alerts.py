@@ -110,8 +110,38 @@ async def test_a_lost_chat_is_told_once_and_once_when_it_is_back(tmp_path: Path,
         await house.ask_again()
         await watch(house, 600)
         await house.restart()
+        await house.run()
         await watch(house, 3600)
         assert mailbox.short == ["alert access lost", "recovered access lost"]
+
+
+async def test_a_source_that_cannot_be_read_is_told_though_nothing_waits(
+    tmp_path: Path, mailbox: Mailbox, monitor: tuple[str, list[str]]
+) -> None:
+    """What was never captured cannot lag; neither is such a mirror caught up."""
+    url, beats = monitor
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target, name="main")
+        listening(house, mailbox, heartbeat_url=url)
+        await house.start()
+        await house.run()
+        fault = house.tg.faults.add(
+            Fault("updates.getChannelDifference", code=500, message="INTERNAL", times=None)
+        )
+        house.post(source, "unheard")
+        await house.run(600)
+        await watch(house, 1000)
+        beats.clear()
+        await watch(house, 3600)
+        assert beats == []
+        assert mailbox.short == ["alert lagging"]
+        house.tg.faults.remove(fault)
+        await house.run()
+        assert house.texts(target) == ["unheard"]
+        await watch(house, 600)
+        assert mailbox.short == ["alert lagging", "recovered lagging"]
+        assert len(beats) == 10
 
 
 async def test_a_parked_message_is_told_and_when_it_was_retried(tmp_path: Path, mailbox: Mailbox) -> None:
@@ -241,7 +271,7 @@ async def test_other_peoples_words_reach_the_command_as_json_only(
         house.mirror(source, target, name="main")
         listening(house, mailbox)
         await house.start()
-        await watch(house, 120)
+        await watch(house, 240)
         raw = (tmp_path / "alerts.jsonl").read_bytes()
         assert raw.count(b"\n") == 1
         assert raw.isascii()

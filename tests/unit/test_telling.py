@@ -234,6 +234,34 @@ def test_the_pulse_is_there_while_all_are_caught_up_or_get_on() -> None:
     assert stalled(busy, seen, 1000, 900) == ""
 
 
+def test_a_post_after_a_long_calm_is_no_stall() -> None:
+    """Who had nothing to do has not stood still."""
+    calm, post = View(name="main", marks=(5,)), View(name="main", late=1.0, marks=(5,))
+    seen = moved({}, [calm], 0.0)
+    for hour in range(1, 10):
+        seen = moved(seen, [calm], hour * HOUR)
+    seen = moved(seen, [post], 9 * HOUR + 30)
+    assert stalled(Picture(at=NOW, mirrors=(post,)), seen, 9 * HOUR + 30, 900) == ""
+    seen = moved(seen, [post], 9 * HOUR + 930)
+    assert "has not moved" in stalled(Picture(at=NOW, mirrors=(post,)), seen, 9 * HOUR + 930, 900)
+
+
+def test_a_source_that_cannot_be_read_is_not_caught_up() -> None:
+    deaf = View(name="main", unread=True, marks=(5,))
+    seen = moved({}, [deaf], 0.0)
+    assert stalled(Picture(at=NOW, mirrors=(deaf,)), seen, 60.0, 900) == ""
+    assert "has not moved" in stalled(Picture(at=NOW, mirrors=(deaf,)), seen, 1000.0, 900)
+    operator = Operator()
+    assert operator.sees(unread=True) == []
+    assert operator.sees(unread=True, after=HOUR) == ["alert lagging"]
+
+
+def test_a_mirror_that_begins_is_given_a_moment() -> None:
+    operator = Operator()
+    assert operator.sees(lost="not judged yet", begun=False) == []
+    assert operator.sees(lost="not judged yet", begun=False, after=120) == ["alert access lost"]
+
+
 def test_the_pulse_stops_for_what_stands() -> None:
     for view in (View(name="main", hold="x"), View(name="main", lost="x"), View(name="main", waiting="x")):
         assert "stands" in stalled(Picture(at=NOW, mirrors=(view,)), {}, 0.0, 900)

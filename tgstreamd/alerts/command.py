@@ -48,7 +48,10 @@ async def run(
 ) -> Ran:
     """Run it with `text` as its input, for at most `limit` seconds."""
     # A line of our own for what it says: asyncio's ends only when everything that it left running has ended.
-    ear, mouth = os.pipe()
+    try:
+        ear, mouth = os.pipe()
+    except OSError as error:
+        return Ran(status=None, why=f"cannot be run: {error.strerror}")
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -56,8 +56,7 @@ class Daybook:
     ) -> None:
         """`late`: seconds of lag by mirror; `held`: whether Telegram keeps something of it waiting."""
         if self._day is None:
-            stored = await self._store.fact(KEY)
-            self._day = msgspec.json.decode(stored, type=Day) if stored else None
+            self._day = _read(await self._store.fact(KEY))
         date = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
         day = self._day or Day(date=date, shares={})
         passed = now - self._looked if self._looked is not None and 0 <= now - self._looked <= SEEN else 0.0
@@ -81,6 +80,14 @@ class Daybook:
         if day != self._day:
             self._day = day
             await self._store.set_fact(KEY, msgspec.json.encode(day).decode())
+
+
+def _read(stored: str) -> Day | None:
+    """The day so far; none where another version has written it in another way."""
+    try:
+        return msgspec.json.decode(stored, type=Day) if stored else None
+    except msgspec.MsgspecError:
+        return None
 
 
 def _say(date: str, shares: Mapping[str, Share], standings: Sequence[Standing]) -> None:

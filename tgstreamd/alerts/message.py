@@ -82,14 +82,16 @@ class Messages:
         marks = [f"target:{chat}", "account"]
         # Before the answer, so that nothing of the mirrors' is sent beside it, and after it, as ever.
         await self._store.set_marks(marks, self._clock.now(), 1)
-        self._again = None
+        # Kept until the outcome is known, also where whoever waits for it gives up.
+        self._again = (text, number)
         try:
             await self._target.send(chat, draft, [number], [None])
         except TelegramError as error:
-            if isinstance(error, Transient):
-                self._again = (text, number)
+            if not isinstance(error, Transient):
+                self._again = None
             await self._heed(error, place)
             raise
+        self._again = None
         await self._store.set_marks(marks, self._clock.now(), 1)
         return ""
 

@@ -23,8 +23,10 @@ class Alive(Value, frozen=True, kw_only=True):
 
     connected: bool
     frozen: bool
-    #: The configured mirrors by their id in the ledger, and those that could not begin, with the reason.
+    #: The configured mirrors by their id in the ledger; below, those that could not begin, with the reason.
     mirrors: Mapping[int, Mirror]
+    #: Those of them whose source cannot be read to its end.
+    unread: frozenset[int]
     unborn: Mapping[str, str]
     #: Live messages a minute that came in, and bytes on their way, by mirror id.
     incoming: Mapping[int, float]
@@ -50,7 +52,12 @@ def picture(
         at=now,
         mirrors=(
             *(_view(one, alive, now) for one in standings),
-            *(View(name=name, lost=why) for name, why in alive.unborn.items()),
+            *(
+                View(name=name, lost=why, begun=False)
+                for name, why in alive.unborn.items()
+                # While a reload judges them anew, those that run are not born yet either.
+                if name not in {one.mirror.name for one in standings}
+            ),
         ),
         frozen=frozen,
         limited_until=limited,
@@ -80,6 +87,7 @@ def _view(one: Standing, alive: Alive, now: float) -> View:
         last_error=row.last_error,
         late=late,
         history=history,
+        unread=row.id in alive.unread,
         behind=behind(coming, limit),
         marks=(
             one.done + one.skipped + one.parked,

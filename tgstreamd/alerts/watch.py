@@ -6,6 +6,7 @@ took it. Its own trouble is logged at intervals and is never an alert.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 #: Seconds between looks, and between heartbeats.
 EVERY, BEAT_EVERY = 30.0, 60.0
 IDLE = 60.0
+#: Seconds for a message: less than a service may promise the watchdog.
+PATIENCE = 50.0
 #: More alerts than this at one look are told as one.
 SEVERAL = 5
 #: The ledger's fact that holds what was told.
@@ -116,8 +119,7 @@ class Watch:
 
     async def _tell(self, seen: Picture, beat: Beat) -> None:
         if self._known is None:
-            stored = await self._store.fact(KEY)
-            self._known = msgspec.json.decode(stored, type=dict[str, Known]) if stored else {}
+            self._known = _read(await self._store.fact(KEY))
         before = self._known
         limits = Limits(lag=self.settings.lag, free=self.settings.free_mb * 1_000_000)
         alerts, after = tell(before, seen, limits)
@@ -128,14 +130,14 @@ class Watch:
                 known = before.get(alert.key)
                 if known is None or not known.tries:  # a further try is no news
                     _say(alert)
-            if not await self._carried(told):
+            if not await self._carried(told, beat):
                 for alert in told:
                     after[alert.key] = failed(before.get(alert.key), after[alert.key], alert)
         if after != before:
             self._known = after
             await self._store.set_fact(KEY, msgspec.json.encode(after).decode())
 
-    async def _carried(self, alerts: list[Alert]) -> bool:
+    async def _carried(self, alerts: list[Alert], beat: Beat) -> bool:
         """Whether one of the ways took it; with none that is configured the journal has it."""
         text = "\n".join(map(line, alerts))
         ways: list[bool] = []
@@ -149,13 +151,26 @@ class Watch:
                 log.debug("alert command ran", output=ran.output or None)
             ways.append(not why)
         if self.settings.chat:
-            why = await self._send(self.settings.chat, text)
+            beat(IDLE)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    why = await self._send(self.settings.chat, text)
+            except TimeoutError:
+                why = f"no answer within {PATIENCE:.0f} s"
             if why:
                 self._repeated.trouble("message", "alert message not sent", why=why)
             else:
                 self._repeated.recovered("message", "alert messages are sent again")
             ways.append(not why)
         return any(ways) or not ways
+
+
+def _read(stored: str) -> dict[str, Known]:
+    """What was told; nothing where another version has written it in another way."""
+    try:
+        return msgspec.json.decode(stored, type=dict[str, Known]) if stored else {}
+    except msgspec.MsgspecError:
+        return {}
 
 
 def _say(alert: Alert) -> None:

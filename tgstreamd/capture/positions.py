@@ -82,6 +82,11 @@ class Capture:
             self._told.add(box_of(chat))
             self._wake.set()
 
+    def behind(self, chat: int) -> bool:
+        """Whether this source cannot be read to its end just now."""
+        box = box_of(chat)
+        return box not in self.caught_up or self._trouble.fails(box) or self._trouble.asleep(DIFFERENCES)
+
     # -- pushes ---------------------------------------------------------------------------------------
 
     async def listen(self, beat: Beat) -> None:

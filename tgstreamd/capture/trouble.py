@@ -40,6 +40,10 @@ class Trouble:
         """Whether this box, chat or question is still to be left alone."""
         return self._patience.rests(key)
 
+    def fails(self, key: Hashable) -> bool:
+        """Whether this box, chat or question could not be read when it was last tried."""
+        return self._patience.failing(key)
+
     def floods(self) -> list[float]:
         """Until when methods are held (unix time)."""
         return [at for at in self._floods.values() if at > self._clock.now()]

@@ -13,6 +13,8 @@ from ..model import Value
 
 #: Seconds without Telegram after which that is a fact of its own.
 OFFLINE = 900.0
+#: Seconds in which a mirror may begin before it counts as one that cannot.
+BEGINNING = 120.0
 Kind = Literal[
     "parked",
     "paused",
@@ -50,6 +52,10 @@ class View(Value, frozen=True, kw_only=True):
     late: float = 0.0
     #: Posts of the history that wait.
     history: int = 0
+    #: Its source cannot be read to its end just now.
+    unread: bool = False
+    #: It has its place in the ledger; False: it could not begin yet.
+    begun: bool = True
     #: `24/min in, 17/min out`, or nothing.
     behind: str = ""
     #: Everything that grows while it gets on: messages settled, history read, bytes moved.
@@ -58,6 +64,11 @@ class View(Value, frozen=True, kw_only=True):
     @property
     def stands(self) -> bool:
         return bool(self.hold or self.waiting or self.lost)
+
+    @property
+    def busy(self) -> bool:
+        """There is something to do."""
+        return bool(self.late > 0 or self.history or self.unread)
 
 
 class Picture(Value, frozen=True, kw_only=True):
@@ -122,7 +133,8 @@ def _of(mirror: View, limits: Limits) -> list[Fact]:
         found.append(Fact(kind=kind, mirror=mirror.name, text=f"{name} {text}", hint=hint, after=after))
 
     if mirror.lost:
-        add("access lost", f"stands: {mirror.lost}", "tgstreamd check")
+        # A reload judges anew, one after the other: what has not begun is given a moment.
+        add("access lost", f"stands: {mirror.lost}", "tgstreamd check", 0.0 if mirror.begun else BEGINNING)
     if mirror.waiting:
         add("paused", f"waits for you: {mirror.waiting}", resume)
     elif mirror.hold:
@@ -140,6 +152,8 @@ def _of(mirror: View, limits: Limits) -> list[Fact]:
     if not mirror.stands:
         if mirror.late > limits.lag:
             add("lagging", f"is {duration(mirror.late)} behind its source", "tgstreamd status")
+        elif mirror.unread:
+            add("lagging", "cannot read its source to the end", "tgstreamd status", limits.lag)
         if mirror.behind:
             add("falling behind", f"is {mirror.behind}", "tgstreamd status")
     return found

@@ -19,12 +19,14 @@ class Motion(Value, frozen=True, kw_only=True):
 
 
 def moved(before: Mapping[str, Motion], mirrors: Sequence[View], now: float) -> dict[str, Motion]:
-    """The motions after another look; a mirror that is new counts as moving now."""
+    """The motions after another look; a mirror that is new, or has nothing to do, counts as moving now."""
     after: dict[str, Motion] = {}
     for mirror in mirrors:
         old = before.get(mirror.name)
         after[mirror.name] = (
-            old if old is not None and old.marks == mirror.marks else Motion(marks=mirror.marks, at=now)
+            old
+            if mirror.busy and old is not None and old.marks == mirror.marks
+            else Motion(marks=mirror.marks, at=now)
         )
     return after
 
@@ -46,6 +48,6 @@ def stalled(picture: Picture, motions: Mapping[str, Motion], now: float, stall: 
             return f'mirror "{mirror.name}" stands'
         if not still(mirror.name):
             continue
-        if mirror.late > 0 or (mirror.history and not anyone):
+        if mirror.late > 0 or mirror.unread or (mirror.history and not anyone):
             return f'mirror "{mirror.name}" has not moved for {duration(now - motions[mirror.name].at)}'
     return ""
