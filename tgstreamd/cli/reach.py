@@ -12,8 +12,9 @@ from .. import config as configuration
 from ..clock import SystemClock
 from ..config import Config
 from ..configured import settings
-from ..errors import NotAuthorised, StoreError
+from ..errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect
+from ..telegram.translate import unreachable
 
 #: Tries of a verb; the daemon tries for ever.
 TRIES = 2
@@ -26,7 +27,10 @@ async def connected(config: Config) -> AsyncIterator[Connection]:
     """A connection for a verb: few tries, closed at the end."""
     if not has_session(config):
         raise NotAuthorised("nobody is logged in yet", hint=f"`tgstreamd login{option(config)}`")
-    connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
+    try:
+        connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
+    except Transient as error:
+        raise unreachable(error) from None
     try:
         yield connection
     finally:

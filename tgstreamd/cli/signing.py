@@ -46,9 +46,7 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
         old = flow.stored(wanted)
         async with flow.begin(wanted) as under_way:
             if arguments.qr:
-                print(
-                    "On a phone that is logged in: Settings → Devices → Link Desktop Device, and scan this."
-                )
+                print("On a phone that is logged in: Settings → Devices → Link Desktop Device.")
                 account = await under_way.by_qr(Picture().show, password)
             else:
                 account = await under_way.by_code(phone, code, password)

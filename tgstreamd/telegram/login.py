@@ -19,13 +19,13 @@ from telethon.password import compute_check
 from telethon.tl import functions, types
 
 from ..clock import Clock, SystemClock
-from ..errors import ConfigError, NotAuthorised, Rejected, StoreError, TelegramError
+from ..errors import ConfigError, NotAuthorised, Rejected, StoreError, TelegramError, Transient
 from ..model import Account
 from .base import CONNECT_TIMEOUT, BaseClient
 from .directory import display_name
 from .session import StoredSession
 from .settings import Settings
-from .translate import TROUBLES, name_of, translate
+from .translate import TROUBLES, name_of, translate, unreachable
 
 #: Answers that a person may get wrong so many times before the login ends.
 TRIES: Final = 3
@@ -170,6 +170,12 @@ class Login:
             bot=bool(user.bot),
         )
 
+    async def _connect(self) -> None:
+        try:
+            await self._guarded(self._client.connect())
+        except Transient as error:
+            raise unreachable(error) from None
+
     async def _call(self, request: Any) -> Any:
         return await self._guarded(self._client(request), request)
 
@@ -214,7 +220,7 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
     client = _LoginClient(settings, StoredSession(None))
     login = Login(client, settings, clock or SystemClock())
     try:
-        await login._guarded(client.connect())
+        await login._connect()
         yield login
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):
@@ -244,9 +250,13 @@ async def end(settings: Settings, session: StoredSession) -> bool:
     client = _LoginClient(settings, session)
     login = Login(client, settings, SystemClock())
     try:
-        await login._guarded(client.connect())
+        await login._connect()
         await login._call(functions.auth.LogOutRequest())
     except NotAuthorised:
+        return False
+    except Transient as error:
+        if error.error != "AUTH_KEY_UNKNOWN":
+            raise
         return False
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):

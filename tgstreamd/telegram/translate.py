@@ -224,6 +224,13 @@ def translate(error: BaseException, request: Any = None, side: Side = "source") 
     return Transient(f"{method}: {_plain(error)}")
 
 
+def unreachable(error: Transient) -> Transient:
+    """The same for a person who waits: what could not be reached, and what to look at."""
+    why = error.what.removeprefix("connection: ")
+    hint = "is the network up? where only a proxy leads out, set telegram.proxy"
+    return Transient(f"Telegram cannot be reached: {why}", error=error.error, hint=hint)
+
+
 def _plain(error: BaseException) -> str:
     if isinstance(error, asyncio.IncompleteReadError | ConnectionResetError | BrokenPipeError):
         return "the connection was cut"
