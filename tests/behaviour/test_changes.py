@@ -98,6 +98,30 @@ async def test_replaced_media_is_replaced_in_the_copy(tmp_path: Path) -> None:
         assert copy.media.document.blob.sha256 == new.document.blob.sha256
 
 
+async def test_replaced_media_that_waits_for_too_long_is_moved_again(tmp_path: Path) -> None:
+    """It lies with Telegram, the edit may not be made for an hour, and its reference expires meanwhile."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        make = house.world.media
+        message = house.post(source, "v1", media=make.document(name="a.pdf", seed=1))
+        await house.run()
+        house.tg.faults.add(Fault("messages.editMessage", "flood", seconds=7200))
+        house.world.chats.edit(message, "v2", media=make.document(name="a.pdf", seed=2))
+        await house.run(600)
+        house.world.files.expire_references()
+        await house.run()
+        house.clock.advance(60)
+        await house.run()
+        [copy] = house.messages(target)
+        assert copy.text == "v2"
+        assert copy.media is not None
+        assert message.media is not None
+        assert copy.media.document is not None
+        assert message.media.document is not None
+        assert copy.media.document.blob.sha256 == message.media.document.blob.sha256
+        assert len(house.tg.log.uploads) == 3
+
+
 async def test_an_edit_past_the_window_is_sent_anew(tmp_path: Path) -> None:
     """Telegram refuses: the copy is deleted and comes again at the end, once."""
     async with House(tmp_path) as house:

@@ -68,7 +68,8 @@ async def test_references_that_expire_in_the_queue(tmp_path: Path, transfer: str
         await arrives(house, target, originals)
 
 
-async def test_a_reference_that_expires_in_mid_transfer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [1, 12, 29])
+async def test_a_reference_that_expires_in_mid_transfer(tmp_path: Path, part: int) -> None:
     """Refreshed once for all parts under way; no part is fetched twice for it but those in flight."""
     async with House(tmp_path) as house:
         source, target = pair(house)
@@ -77,7 +78,7 @@ async def test_a_reference_that_expires_in_mid_transfer(tmp_path: Path) -> None:
 
         def fetched(*args: Any, **options: Any) -> None:
             seen[0] += 1
-            if seen[0] == 12:
+            if seen[0] == part:
                 house.world.files.expire_references()
 
         def wrap(connection: Any) -> None:
@@ -170,6 +171,51 @@ async def test_a_part_that_telegram_lost_is_sent_again(tmp_path: Path, size: int
         await arrives(house, target, [original])
         parts = -(-size // 524_288)
         assert house.tg.log.counts[method] <= (2 * parts if part == 0 else parts + 1)
+
+
+async def test_parts_that_expire_before_they_are_committed(tmp_path: Path) -> None:
+    """All parts lie with Telegram, and the commit has to wait for longer than they live: moved again."""
+    async with House(tmp_path) as house:
+        source, target = pair(house)
+        original = house.post(source, "a file", media=house.world.media.document(size=12_000_000))
+        house.tg.faults.add(Fault("messages.uploadMedia", "flood", seconds=7 * 3600))
+        await house.start()
+        await arrives(house, target, [original])
+        assert house.tg.log.counts["upload.saveBigFilePart"] == 2 * 23
+
+
+@pytest.mark.parametrize("expired", [False, True])
+@pytest.mark.parametrize("part", [1, 12])
+async def test_the_original_is_deleted_in_mid_transfer(tmp_path: Path, part: int, expired: bool) -> None:
+    """It arrives whole, while its bytes can be had; else a note with the caption stands in its place."""
+    async with House(tmp_path) as house:
+        source, target = pair(house)
+        media = house.world.media.document(size=15_000_000, name="film.bin")
+        original = house.post(source, "the caption", media=media)
+        house.post(source, "after")
+        seen = [0]
+
+        def fetched(*args: Any, **options: Any) -> None:
+            seen[0] += 1
+            if seen[0] == part:
+                house.world.chats.delete(original)
+                if expired:
+                    house.world.files.expire_references()
+
+        def wrap(connection: Any) -> None:
+            connection.source = Through(connection.source, after={"part": fetched})
+
+        house.wrap = wrap
+        await house.start()
+        await house.run()
+        first, after = house.messages(target)
+        assert after.text == "after"
+        assert (first.media is None) is expired
+        assert first.text.endswith("the caption")
+        if expired:
+            assert "film.bin" in first.text
+        else:
+            assert digest(first) == digest(original)
 
 
 @pytest.mark.parametrize(

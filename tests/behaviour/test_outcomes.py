@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.messages import Message
 from tests.through import Through
+from tgstreamd.errors import Transient
 from tgstreamd.model import Sent
 
 SEND = "messages.sendMessage"
@@ -76,6 +78,39 @@ async def test_so_it_is_with_a_restart_in_between(tmp_path: Path, name: str) -> 
         await house.start()
         await house.run()
         assert house.texts(target) == ["number 0", "number 1", "number 2"]
+
+
+@pytest.mark.parametrize("method", [SEND, ALBUM])
+async def test_an_answer_that_comes_too_late(tmp_path: Path, method: str) -> None:
+    """Carried out, and answered after we gave up waiting, while the same call is under way again."""
+    async with House(tmp_path) as house:
+        if method == ALBUM:
+            _, target, _ = await album_of(house)
+            expected = [*(f"item {n}" for n in range(4)), "after"]
+        else:
+            target = await seeded(house)
+            expected = ["number 0", "number 1", "number 2"]
+
+        class Hasty(Through):
+            """Waits for each answer as the real one does, only shorter."""
+
+            async def send(self, *args: Any) -> Sent:
+                try:
+                    async with asyncio.timeout(0.2):
+                        sent: Sent = await self._inner.send(*args)
+                        return sent
+                except TimeoutError:
+                    raise Transient("no answer in time", error="TIMEOUT") from None
+
+        def wrap(connection: Any) -> None:
+            connection.target = Hasty(connection.target)
+
+        house.wrap = wrap
+        await house.restart()
+        late = house.tg.faults.add(Fault(method, "delay", seconds=0.3, times=2))
+        await house.run()
+        assert late.hits == 2
+        assert house.texts(target) == expected
 
 
 async def test_the_search_comes_first_after_ten_minutes(tmp_path: Path) -> None:

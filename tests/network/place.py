@@ -27,16 +27,16 @@ NAME = "telegram.test"
 class Relay:
     """`await relay("slow", seconds=2)`."""
 
-    def __init__(self, to: list[int], *, real: bool) -> None:
+    def __init__(self, to: list[int], *, real: bool = False, host: str = "127.0.0.1") -> None:
         self._to = to
-        self._real = real
+        self._options = ["--host", host, *(["--cable"] if real else [])]
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "tests.network.relay",
-            *(["--cable"] if self._real else []),
+            *self._options,
             "--to",
             *map(str, self._to),
             cwd=ROOT,
@@ -123,12 +123,13 @@ class Place:
         async with contextlib.AsyncExitStack() as stack:
             self.tg = await stack.enter_async_context(self._tg)
             where = (await self.tg.control("address"))["dcs"]
-            self.relay = await stack.enter_async_context(
-                Relay([where[str(dc)][1] for dc in DCS], real=self._real)
-            )
+            self.ports = [where[str(dc)][1] for dc in DCS]
+            self.relay = await stack.enter_async_context(Relay(self.ports, real=self._real))
             await self.tell()
             host, port = self.relay.addresses[0]
             self.tg.address = (NAME if self.hosts else host), port
+            if self.hosts:
+                self.hosts.name(host)
             self.daemon = Daemon(
                 self._folder / "daemon", self.tg, pace={"interval": 0.1}, mirror={"order": "source"}
             )

@@ -73,8 +73,10 @@ class Line:
 class Relay:
     """Passes on what comes for each of `to` (ports on loopback)."""
 
-    def __init__(self, to: list[int], cable: Cable | None, seed: int) -> None:
+    def __init__(self, to: list[int], cable: Cable | None, seed: int, host: str = "127.0.0.1") -> None:
         self.to = to
+        #: The address that the servers see clients come from.
+        self.host = host
         self.cable = cable
         self.place = 0
         #: Not set in a black hole: what is under way stays where it is.
@@ -123,7 +125,9 @@ class Relay:
         self.lines.add(line)
         line.ends = [writer]
         try:
-            there, back = await asyncio.open_connection("127.0.0.1", self.to[number])
+            there, back = await asyncio.open_connection(
+                "127.0.0.1", self.to[number], local_addr=(self.host, 0)
+            )
             line.ends.append(back)
             ways = [
                 asyncio.ensure_future(line.carry(reader, back)),
@@ -231,7 +235,7 @@ class Relay:
 
 
 async def _main(options: argparse.Namespace, cable: Cable | None) -> None:
-    relay = Relay(options.to, cable, options.seed)
+    relay = Relay(options.to, cable, options.seed, options.host)
     if cable:
         cable.begin()
     await relay.listen()
@@ -250,6 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.network.relay", description=__doc__.split("\n")[0])
     parser.add_argument("--to", type=int, nargs="+", required=True, help="ports of the local Telegram")
     parser.add_argument("--cable", action="store_true", help="real packets (root)")
+    parser.add_argument("--host", default="127.0.0.1", help="where its clients seem to come from")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     asyncio.run(_main(options, Cable(random.Random(options.seed)) if options.cable else None))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.network.place import Place
+from tests.network.place import Place, may_mount
 
 LOST, BACK = "connection to Telegram lost", "connection to Telegram works again"
 STILL = "no connection to Telegram"
@@ -71,3 +71,92 @@ async def test_each_way_in_which_a_line_breaks(
         await broken(place, name, noticed=noticed, lasts=lasts)
         # At the first try in vain, the fifth, and then every quarter of an hour.
         assert place.count(STILL) <= 2
+
+
+@pytest.mark.slow
+async def test_a_line_of_two_seconds(tmp_path: Path) -> None:
+    """Slow is not broken: nothing is taken for lost, nothing is sent twice, nothing is said."""
+    async with Place(tmp_path, count=12, real=True) as place:
+        await place.relay("slow", seconds=2.0)
+        await place.file()
+        for _ in range(10):
+            await place.say()
+        took = await place.equal(240)
+        print(f"slow: 23 messages, one of 3 MB, all there after {took:.1f} s")
+        assert place.count(LOST) == place.count(STILL) == 0
+
+
+@pytest.mark.slow
+async def test_a_line_that_loses_a_third(tmp_path: Path) -> None:
+    """30 % of the packets, both ways: given up now and then, perhaps, and everything arrives all the same."""
+    async with Place(tmp_path, count=12, real=True) as place:
+        await place.equal(60)
+        await place.relay("lose", share=0.3)
+        for _ in range(20):
+            await place.say()
+        took = await place.equal(300)
+        counted = await place.relay("counted")
+        print(f"lossy: 20 messages after {took:.1f} s; {counted}")
+        assert place.count(LOST) <= 1
+        await place.relay("pass")
+        await place.file()
+        await place.equal(ARRIVED)
+
+
+@pytest.mark.slow
+async def test_a_line_that_flaps(tmp_path: Path) -> None:
+    """Cut every second for a minute: told once, not sixty times, and everything arrives."""
+    async with Place(tmp_path, count=40, real=True) as place:
+        began = time.monotonic()
+        await place.file()
+        while time.monotonic() < began + 60:
+            await place.relay("reset")
+            await place.say()
+            await place.pause(time.monotonic() + 1)
+        took = await place.equal(ARRIVED)
+        print(f"flapping: all there after {took:.1f} s")
+        assert place.count(LOST) == 1
+        assert place.count(BACK) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not may_mount(), reason="a private /etc/hosts needs root")
+async def test_a_server_that_moves(tmp_path: Path) -> None:
+    """The name in the configuration leads to another address: it is asked for at each try."""
+    async with Place(tmp_path, count=10, real=True, name=True) as place:
+        await place.equal(60)
+        began = time.monotonic()
+        place.relay.addresses = await place.relay("move")
+        await place.tell()
+        seen = await place.heard(LOST, began, 2)
+        await place.say()
+        assert place.hosts is not None
+        place.hosts.name(place.relay.addresses[0][0])
+        await mended(place, "moved", seen)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not may_mount(), reason="a private /etc/hosts needs root")
+async def test_a_name_that_leads_nowhere_for_a_while(tmp_path: Path) -> None:
+    """At the start, and again while it runs."""
+    async with Place(tmp_path, count=10, real=True, name=True) as place:
+        assert place.hosts is not None
+        host = place.relay.addresses[0][0]
+        await place.equal(60)
+        place.hosts.forget()
+        began = time.monotonic()
+        await place.relay("reset")
+        seen = await place.heard(STILL, began, 20)
+        await place.pause(began + 40)
+        place.hosts.name(host)
+        await mended(place, "no name", seen)
+        assert await place.daemon.stop() == 0
+        place.hosts.forget()
+        began = time.monotonic()
+        await place.start()
+        await place.heard(STILL, began, 20)
+        place.hosts.name(host)
+        await place.say()
+        again = await place.heard(BACK, began, 60)
+        took = await place.equal(ARRIVED)
+        print(f"no name at the start: works {again:.1f} s after it, all there {took:.1f} s after that")

@@ -60,6 +60,12 @@ class Connection(asyncio.Protocol):
             if session.connection is self:
                 session.connection = None
 
+    @property
+    def host(self) -> str:
+        """The client's address."""
+        peer = self.transport.get_extra_info("peername") if self.transport is not None else None
+        return str(peer[0]) if peer else ""
+
     def data_received(self, data: bytes) -> None:
         if self.transport is None or self.transport.is_closing():
             return

@@ -127,6 +127,10 @@ class Control:
         """Tell clients that a data centre is there: something stands before it."""
         self._tg.told[dc_id] = host, port
 
+    async def do_one_address(self) -> None:
+        """From now on a key that is used from two addresses at once loses its login."""
+        self._tg.one_address = True
+
     async def do_counters(self) -> dict[str, Any]:
         """What was asked of the server so far."""
         log, server = self._tg.log, self._tg

@@ -44,6 +44,7 @@ _FILE_METHODS = frozenset(
 )
 #: Calls that do not make a session one that receives updates.
 _QUIET_METHODS = _FILE_METHODS | {"help.getConfig", "auth.importAuthorization", "auth.exportAuthorization"}
+DUPLICATED = "AUTH_KEY_DUPLICATED"
 #: A request that takes longer than this is acknowledged before it is answered.
 ACKNOWLEDGE_AFTER = 1.0
 
@@ -151,8 +152,10 @@ class Executor:
             call.layer = key.layer or 0
             if found.after:
                 await self._after(session, found.after)
+            if server.one_address and session.wants_updates and server.elsewhere(session):
+                key.refusal = DUPLICATED
             if key.refusal is not None and method not in OPEN_METHODS:
-                raise RpcError(401, key.refusal)
+                raise RpcError(406 if key.refusal == DUPLICATED else 401, key.refusal)
             if account is None and method not in OPEN_METHODS:
                 raise RpcError(401, "AUTH_KEY_UNREGISTERED")
             if found.without_updates:

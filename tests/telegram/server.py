@@ -63,6 +63,8 @@ class TelegramServer:
         self.bugs: list[Exception] = []
         #: What clients are told of a data centre's place, where something stands before it.
         self.told: dict[int, tuple[str, int]] = {}
+        #: Whether a key that is used from two addresses at once loses its login (AUTH_KEY_DUPLICATED).
+        self.one_address = False
         self._ports = dict(ports or {})
         self._listening: dict[int, asyncio.Server] = {}
         self._executor = Executor(self)
@@ -139,6 +141,14 @@ class TelegramServer:
         for key in self.keys.of_account(account.id):
             key.refusal = error
             self.world.files.forget_uploads(key.id)
+
+    def elsewhere(self, session: Session) -> bool:
+        """Whether the key of this session has a main connection from another address than this one's."""
+        mine = session.connection and session.connection.host
+        return any(
+            other.wants_updates and other.connection is not None and other.connection.host != mine
+            for other in session.key.sessions.values()
+        )
 
     def log_out(self, key: AuthKey) -> None:
         """End the login of one key, and of those in other data centres that came from it."""

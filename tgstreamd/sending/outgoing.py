@@ -118,7 +118,9 @@ class Outgoing:
         return await self._plan(mirror, job, [message], parent, place, said=said, bare=bare)
 
     async def refetch_change(self, change: Change, now: float) -> None:
-        """The reference in a changed original is too old: note the change again as it is now."""
+        """A reference is too old, the original's or that of what was moved for it: both are made anew."""
+        if origin := await self._store.origin(change.mirror, change.chat, change.source_id):
+            await self._store.drop_upload(origin.job, change.source_id)
         fresh = (await self._source.messages(change.chat, [change.source_id])).get(change.source_id)
         if fresh is not None:
             await self._store.note_change(
