@@ -130,3 +130,54 @@ async def test_what_it_refuses(tmp_path: Path, asked: dict[str, Any], line: str)
         with pytest.raises(TgstreamdError) as caught:
             await planned(house, **asked)
         assert caught.value.line() == line
+
+
+@pytest.mark.parametrize("limit", [100, 2])
+async def test_the_group_that_the_source_was_comes_first(tmp_path: Path, limit: int) -> None:
+    """As the daemon copies it: with its albums, and replies over the boundary; whatever the pages are."""
+    async with House(tmp_path) as house:
+        source = house.world.chats.add_group("Group", house.other, [house.me])
+        target, make = house.own_supergroup("Target"), house.world.media
+        first = house.post(source, "one")
+        house.world.chats.post_album(source, house.other, [make.photo(), make.photo(seed=2)])
+        new = house.world.chats.migrate(source)
+        house.post(new, "two", reply_to=first)
+        house.mirror(new, target)
+        await house.start()
+        rows: list[dict[str, Any]] = []
+        following: dict[str, Any] | None = {}
+        while following is not None:
+            page = await planned(house, limit=limit, **following)
+            rows += page["posts"]
+            following = page["next"]
+        posts = [row for row in rows if not row["skip"]]
+        assert [(row["chat"], row["kind"], row["reply"]) for row in posts] == [
+            (source.marked_id, "text", ""),
+            (source.marked_id, "album of 2", ""),
+            (new.marked_id, "text", "known"),
+        ]
+        assert sum(row["sends"] for row in rows) == 4
+        stretch = await planned(house, after=1)
+        assert {row["chat"] for row in stretch["posts"]} == {new.marked_id}
+        await house.run()
+        assert len(house.texts(target)) == 4
+
+
+async def test_links_that_lead_to_copies(tmp_path: Path) -> None:
+    """To what is copied already or before it; not to what comes later or is skipped."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        old = house.post(source, "one")
+        house.mirror(source, target, filter=[{"name": "no ads", "text": "#ad"}])
+        await house.start()
+        await house.run()
+        ad, new = house.post(source, "buy #ad"), house.post(source, "two")
+        number = str(source.marked_id).removeprefix("-100")
+        for post in (old, ad, new):
+            house.post(source, f"see https://t.me/c/{number}/{post.id}")
+        house.post(source, f"see https://t.me/c/{number}/999")
+        answer = await planned(house, after=ad.id - 1)
+        assert [row["links"] for row in answer["posts"]] == [0, 0, 1, 0, 1, 0]
+        await house.run()
+        led = [copy.text for copy in house.messages(target) if f"/c/{target.marked_id}"[7:] in copy.text]
+        assert len(led) == 2

@@ -79,19 +79,15 @@ class Births:
         self, config: MirrorConfig, mirror: Mirror, source: Chat
     ) -> tuple[tuple[int, int, int] | None, int, int]:
         """The basic group that the source was: its ids that belong to the history, how many, since when."""
-        chat, end = source.migrated_from, source.migrated_from_max
-        if chat is None or mirror.source_topic is not None:
-            return None, 0, 0
-        then = msgspec.structs.replace(mirror, source=chat)
         try:
-            # A first message id is one of the supergroup's.
-            whole = config.history != "none" and not config.history.isdigit()
-            begins = await beginning(config.history, then, self._source, self._clock.now()) if whole else end
-            end = end or await self._source.newest(chat)
-            start = min(begins, end)
+            found = await former_history(config.history, mirror, source, self._source, self._clock.now())
+            if found is None:
+                return None, 0, 0
+            chat, start, end = found
             count, since = await self._source.count(chat, after=start) if start < end else (0, 0)
         except (SourceLost, Rejected) as error:
-            log.warning("history of the group that it was cannot be read", chat=chat, why=error.line())
+            chat_id = source.migrated_from
+            log.warning("history of the group that it was cannot be read", chat=chat_id, why=error.line())
             return None, 0, 0
         return (chat, start, end), count, since
 
@@ -111,3 +107,19 @@ class Births:
             box_chat=box_of(mirror.source),
             box=box,
         )
+
+
+async def former_history(
+    history: str, mirror: Mirror, source: Chat, reader: Source, now: float
+) -> tuple[int, int, int] | None:
+    """The basic group that a source was, and its ids (above the second, up to the third) that belong to the
+    mirror's history; None where it was none. Raises what `reader` raises."""
+    chat, end = source.migrated_from, source.migrated_from_max
+    if chat is None or mirror.source_topic is not None:
+        return None
+    end = end or await reader.newest(chat)
+    # A first message id is one of the supergroup's.
+    whole = history != "none" and not history.isdigit()
+    then = msgspec.structs.replace(mirror, source=chat)
+    begins = await beginning(history, then, reader, now) if whole else end
+    return chat, min(begins, end), end

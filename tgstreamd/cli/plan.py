@@ -78,12 +78,15 @@ async def _all(arguments: Namespace, config: Config) -> None:
             if answer["next"] is None or left == 0:
                 break
             request |= answer["next"]
-        following = None if answer["next"] is None else answer["next"]["after"] + 1
+        more = answer["next"]
+        # Of the group that the source was no id can be given.
+        here = more is not None and more["chat"] == answer["source"]
         found = {
             "mirror": answer["mirror"],
             "interval": answer["interval"],
             "totals": _apart(sums),
-            "next": following,
+            "next": more["after"] + 1 if here else None,
+            "more": more is not None,
         }
         if arguments.json:
             print(json.dumps({**found, "posts": posts}, ensure_ascii=False, indent=2))
@@ -137,6 +140,10 @@ def line(post: dict[str, Any]) -> str:
     what += [clean(note, 100) for note in post["notes"]]
     if post["sends"] > len(post["messages"]):
         what.append(f"{post['sends']} messages")
+    if post["links"]:
+        what.append(
+            "a link leads to a copy" if post["links"] == 1 else f"{post['links']} links lead to copies"
+        )
     if post["reply"] and not post["skip"]:
         what.append("a reply" if post["reply"] == "known" else f"a reply ({clean(post['reply'])})")
     if post["ledger"] in ("done", "open", "parked"):
@@ -160,6 +167,7 @@ def summary(found: dict[str, Any]) -> list[str]:
     if totals["ways"].get("note"):
         shown.append(f"  with a note in place of something: {totals['ways']['note']:,}")
     shown += [f"  skipped, {clean(why)}: {n:,}" for why, n in sorted(totals["skipped"].items())]
-    if found["next"] is not None:
-        shown.append(f"  there is more: --from {found['next']}, or --limit 0 for all")
+    if found["more"]:
+        onward = f"--from {found['next']}, or " if found["next"] is not None else ""
+        shown.append(f"  there is more: {onward}--limit 0 for all")
     return shown

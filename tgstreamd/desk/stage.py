@@ -1,0 +1,301 @@
+"""One mirror on the stage of a dry run: reads its source, and plans each post as the daemon would.
+
+Of the ledger it reads what is there already. What lies between two pages of a listing is handed back to it
+with the next question. Sends nothing, writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..admission.birth import former_history
+from ..config import MirrorConfig
+from ..configured import beginning, mirror_of
+from ..decide.item import Links, Refusal, way
+from ..decide.lines import in_words, speaker
+from ..decide.links import mentioned
+from ..decide.plan import Parent, Plan, plan
+from ..decide.text import squeeze
+from ..errors import TelegramError
+from ..model import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
+from ..store import MirrorRow, Store
+from .checks import Reach
+
+#: Messages of a page of the history.
+PAGE = 100
+#: Characters of a post's text that are shown.
+GLIMPSE = 60
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which mirror (the only one, where none is named), above which id (its beginning), up to which.
+
+    Without `after` the history of the basic group that the source was comes first, as a mirror copies it.
+    """
+
+    mirror: str = ""
+    after: int | None = None
+    upto: int | None = None
+    limit: int = PAGE
+    #: Handed back from the answer before: the chat that `after` is an id of, where the listing began in each
+    #: chat, and who spoke last in which topic.
+    chat: int | None = None
+    begun: dict[int, int] = {}
+    voices: dict[int, Voice] = {}
+
+
+class Stage:
+    """One mirror, with what has to be known of its chats."""
+
+    def __init__(self, mirror: Mirror, reach: Reach, store: Store | None, row: MirrorRow | None) -> None:
+        self.mirror = mirror
+        self.voices: dict[int, Voice] = {}
+        #: By chat, the id above which the listing began.
+        self.begun: dict[int, int] = {}
+        self._reach = reach
+        self._store = store
+        self._row = row
+        self._history = row.history if row is not None else mirror.history
+        self._said: dict[tuple[int, int], str] = {}
+        self._source: Chat
+        self._target: Chat | None = None
+        self._reader: Account
+        self._writer: Account
+        self._topics: dict[int, str] = {}
+        self._born_to: dict[int, int] = {}
+
+    @classmethod
+    async def of(cls, wanted: MirrorConfig, reach: Reach, store: Store | None) -> Stage:
+        """Ask what a plan needs to know. Raises what Telegram says about the source."""
+        source = await reach.source.chat(await _resolved(wanted.source, reach, store))
+        if source.migrated_to is not None:
+            source = await reach.source.chat(source.migrated_to)
+        target_id = await _resolved(wanted.target, reach, store)
+        try:
+            target = await reach.target.chat(target_id)
+        except TelegramError:
+            target = None  # `check` says so; what would be sent does not depend on it
+        mirror = mirror_of(wanted, source.id, target.id if target is not None else target_id)
+        row = None
+        if store is not None:
+            row = await store.find_mirror(
+                mirror.source, mirror.source_topic, mirror.target, mirror.target_topic
+            )
+        stage = cls(
+            mirror_of(wanted, mirror.source, mirror.target, id=row.id if row else 0), reach, store, row
+        )
+        stage._source, stage._target = source, target
+        stage._reader, stage._writer = await reach.source.account(), await reach.target.account()
+        if source.forum and mirror.source_topic is None:
+            stage._topics = {topic.id: topic.title for topic in await reach.source.topics(source.id)}
+        if store is not None and row is not None:
+            for chat in (mirror.source, *await store.former_chats(row.id)):
+                stage._born_to[chat] = await store.born_to(row.id, chat)
+        return stage
+
+    async def places(self, asked: Asked, now: float) -> list[tuple[int, int, int | None]]:
+        """What is to be read: chats, each with the id above which, and the one up to which."""
+        source, reader = self.mirror.source, self._reach.source
+        if asked.after is not None and asked.chat in (None, source):
+            self.begun = asked.begun or {source: asked.after}
+            return [(source, asked.after, asked.upto)]
+        at = self._row.born_at if self._row is not None else now
+        if self._history == "none":
+            born_to = self._born_to.get(source, 0)
+            self.begun[source] = born_to or await reader.newest(source, self.mirror.source_topic)
+        else:
+            self.begun[source] = await beginning(self._history, self.mirror, reader, at)
+        places: list[tuple[int, int, int | None]] = [(source, self.begun[source], asked.upto)]
+        former = await former_history(self._history, self.mirror, self._source, reader, at)
+        if former is not None:
+            chat, self.begun[chat], end = former
+            places.insert(0, (chat, self.begun[chat] if asked.after is None else asked.after, end))
+        return places
+
+    async def read(
+        self, places: Sequence[tuple[int, int, int | None]], limit: int
+    ) -> tuple[list[list[Message]], tuple[int, int] | None]:
+        """At most `limit` posts, albums whole; and the chat and id after which the next ones lie."""
+        posts: dict[tuple[int, str, int], list[Message]] = {}
+        for chat, after, upto in places:
+            topic = self.mirror.source_topic if chat == self.mirror.source else None
+            at = after
+            while len(posts) <= limit:
+                page = await self._reach.source.history(chat, after=at, topic=topic, limit=PAGE)
+                for message in page:
+                    if upto is None or message.id <= upto:
+                        kind, number = (
+                            ("one", message.id) if message.group is None else ("album", message.group)
+                        )
+                        posts.setdefault((chat, kind, number), []).append(message)
+                if not page or (upto is not None and page[-1].id >= upto):
+                    break
+                at = page[-1].id
+        found = list(posts.values())
+        # The post behind the last one shows that that one is whole.
+        return found[:limit], (found[limit][0].chat, found[limit][0].id - 1) if len(found) > limit else None
+
+    async def row(self, post: Sequence[Message], voices: dict[int, Voice]) -> dict[str, Any]:
+        """One post as it would be sent."""
+        if not self.voices:
+            self.voices = dict(voices)
+        first = post[0]
+        parent, reply = await self._parent(post)
+        links = await self._links(post)
+        planned = self._plan(post, parent, links)
+        for message in post:
+            self._said[message.chat, message.id] = planned.skip
+        origin = await self._store.origin(self.mirror.id, first.chat, first.id) if self._store else None
+        moved = self._moved(post, planned)
+        kinds = [_kind(message) for message in post]
+        return {
+            "id": first.id,
+            "chat": first.chat,
+            "messages": [message.id for message in post],
+            "date": first.date,
+            "author": speaker(first),
+            "kind": kinds[0] if len(post) == 1 else f"album of {len(post)}",
+            "kinds": kinds,
+            "text": squeeze(first.text)[:GLIMPSE],
+            "topic": first.topic,
+            "ways": sorted(moved["ways"]) if planned.drafts else ["skip"],
+            "skip": planned.skip,
+            "notes": moved["notes"] if planned.drafts else [],
+            "calls": len(planned.drafts),
+            "sends": sum(draft.cost for draft in planned.drafts),
+            "bytes": moved["bytes"],
+            "reference_bytes": moved["reference_bytes"],
+            "reply": reply,
+            "links": len(links.copies) if links is not None else 0,
+            "ledger": origin.state if origin is not None else "",
+        }
+
+    def _plan(self, post: Sequence[Message], parent: Parent | None, links: Links | None) -> Plan:
+        first = post[0]
+        topic, name = self._place(first)
+        planned = plan(
+            post,
+            mirror=self.mirror,
+            account=self._writer,
+            source=self._source_of(first.chat),
+            parent=parent,
+            backlog=self._row is None or first.id <= self._born_to.get(first.chat, 0),
+            same_account=self._reader.id == self._writer.id,
+            topic=topic,
+            topic_name=name,
+            links=links,
+            before=self.voices.get(topic or 0),
+        )
+        if first.service == "TopicCreate" and topic is not None and self.mirror.source_topic is None:
+            opens = Topic(id=topic, title=name)
+            return Plan(drafts=(Draft(pieces=(Piece(source_id=first.id),), opens=opens),))
+        if planned.drafts:
+            voice = planned.drafts[-1].voice
+            if voice is not None:
+                self.voices[topic or 0] = voice
+            else:
+                self.voices.pop(topic or 0, None)
+        return planned
+
+    def _place(self, message: Message) -> tuple[int | None, str]:
+        """The topic of the source that stands for the one in the target, or the name for a line."""
+        topic = message.topic or GENERAL_TOPIC
+        if topic == GENERAL_TOPIC or topic not in self._topics:
+            return None, ""
+        if self._target is not None and self._target.forum and self.mirror.target_topic is None:
+            return topic, ""
+        return None, self._topics[topic] if self.mirror.topic_names else ""
+
+    def _source_of(self, chat: int) -> Chat:
+        """The source, or the group that it was before it became a supergroup."""
+        if chat == self._source.id:
+            return self._source
+        return msgspec.structs.replace(self._source, id=chat, kind="group", username="")
+
+    async def _links(self, post: Sequence[Message]) -> Links | None:
+        """The messages of the source that it links to, as far as they are copied by then, or are already."""
+        if self._target is None:
+            return None
+        copies = {}
+        for source_id in mentioned(post, self._source):
+            if (known := await self._known(self._source.id, source_id, before=post[0])) is not None:
+                copies[source_id] = known
+        return Links(source=self._source, target=self._target, copies=copies)
+
+    async def _known(self, chat: int, source_id: int, *, before: Message) -> int | None:
+        """The copy of a message, or, for what is copied before this post, what may stand for it."""
+        origin = await self._store.origin(self.mirror.id, chat, source_id) if self._store else None
+        if origin is not None and origin.copy_id is not None:
+            return origin.copy_id
+        if (chat, source_id) in self._said:
+            return None if self._said[chat, source_id] else source_id
+        if origin is not None:
+            return source_id if origin.state == "waiting" else None
+        earlier = chat != before.chat or source_id < before.id
+        return source_id if earlier and source_id > self.begun.get(chat, 2**31) else None
+
+    async def _parent(self, post: Sequence[Message]) -> tuple[Parent | None, str]:
+        """What it answers: for the plan, and in words."""
+        first = post[0]
+        reply = next((message.reply for message in post if message.reply), None)
+        if reply is None:
+            return None, ""
+        chat = reply.chat or first.chat
+        known = await self._known(chat, reply.id, before=first)
+        if known is not None:
+            return Parent(copy=known), "known"
+        origin = await self._store.origin(self.mirror.id, chat, reply.id) if self._store else None
+        lost = "not mirrored" if chat == first.chat else reply.what or "a message of another chat"
+        if self._said.get((chat, reply.id)):
+            lost = self._said[chat, reply.id]
+        elif origin is not None:
+            lost = origin.reason or origin.state
+        return Parent(lost=lost), f"lost: {lost}"
+
+    def _moved(self, post: Sequence[Message], planned: Plan) -> dict[str, Any]:
+        """How each media of a post would get there, what would be noted, and the bytes of it."""
+        sent = {
+            piece.source_id for draft in planned.drafts for piece in draft.pieces if piece.media is not None
+        }
+        ways = {"topic"} if any(draft.opens for draft in planned.drafts) else set[str]()
+        notes: list[str] = []
+        streamed = referenced = 0
+        for message in post:
+            media = message.media
+            if media is None:
+                ways |= set() if ways == {"topic"} else {"text"}
+                continue
+            protected = message.protected or self._source.protected
+            how = way(
+                media,
+                mirror=self.mirror,
+                account=self._writer,
+                same_account=self._reader.id == self._writer.id,
+                no_reference=protected,
+            )
+            if isinstance(how, Refusal) or message.id not in sent:
+                ways.add("note")
+                notes += in_words(media, str(how) if isinstance(how, Refusal) else "").text.splitlines()[:1]
+                continue
+            ways.add(how)
+            streamed += media.size if how == "stream" and planned.drafts else 0
+            referenced += media.size if how == "reference" and planned.drafts else 0
+            if media.lacks:
+                notes.append(media.lacks)
+        return {"ways": ways, "notes": notes, "bytes": streamed, "reference_bytes": referenced}
+
+
+def _kind(message: Message) -> str:
+    if message.service:
+        return message.service
+    return message.media.kind if message.media is not None else "text"
+
+
+async def _resolved(ref: int | str, reach: Reach, store: Store | None) -> int:
+    """What a name meant when it was first resolved, as a start takes it."""
+    known = await store.known_name(ref) if store is not None and isinstance(ref, str) else None
+    found = known if known is not None else await reach.resolve(ref)
+    return await store.moved_to(found) if store is not None else found
