@@ -34,13 +34,13 @@ def test_other_peoples_text_stays_on_its_line(text: str, width: int) -> None:
 def test_chats_and_checks() -> None:
     chat = {
         "id": -1001, "title": "A", "kind": "supergroup", "username": "a", "protected": True,
-        "can_post": False, "topics": [{"id": 1, "title": "General", "closed": True}],
+        "can_post": False, "source_refusal": "its content is protected", "topics": [{"id": 1, "title": "General", "closed": True}],
     }  # fmt: skip
-    assert [line.strip() for line in chats.lines({"chats": [chat]})] == [
-        "-1001  A  (supergroup, @a, protected: cannot be a source, read only)",
+    assert [line.strip() for line in chats.lines([chat])] == [
+        "-1001  A  (supergroup, @a, cannot be a source: its content is protected, read only)",
         "topic       1  General (closed)",
     ]
-    assert chats.lines({"chats": []}) == ["this account is in no group or channel"]
+    assert chats.lines([]) == ["this account is in no group or channel"]
     line = {"level": "fail", "mirror": "main", "subject": "target", "text": "gone"}
     assert check.lines({"lines": [line, {**line, "level": "ok", "mirror": ""}]}) == [
         "FAIL  main: target: gone",

@@ -1,19 +1,37 @@
-"""`tgstreamd chats`: the groups, channels and topics that the account sees, with their ids."""
+"""`tgstreamd chats`: the groups, channels and topics that the account sees, with their ids.
+
+A table on a terminal, a line each for pipes, JSON for machines.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import Any
 
 from ..desk import listing
 from . import compose
-from .terminal import clean
+from .terminal import clean, folded
+
+EXAMPLE = """\
+examples:
+  tgstreamd chats --search news          by title, @name or id; topics too
+  tgstreamd chats --json | jq '.chats[] | select(.can_post)'"""
+NOBODY = "this account is in no group or channel"
 
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    parser: ArgumentParser = verbs_of.add_parser("chats", help="the chats and topics that the account sees")
+    parser: ArgumentParser = verbs_of.add_parser(
+        "chats",
+        help="the chats and topics that the account sees",
+        description="Lists groups, channels and topics with the ids that the configuration wants, and "
+        "whether they can be a source or a target.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("--search", metavar="WORDS", default="", help="only what has all of these words")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(act=act)
     return [parser]
@@ -33,22 +51,73 @@ def act(arguments: Namespace) -> int:
                 return await listing.chats(connection)
 
         answer = asyncio.run(read())
-    print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))
+    found = searched(answer["chats"], arguments.search)
+    if arguments.json:
+        print(json.dumps({**answer, "chats": found}, ensure_ascii=False, indent=2))
+    elif not found:
+        print(f'nothing has "{arguments.search}" in it' if arguments.search else NOBODY)
+    elif sys.stdout.isatty():
+        _table(found)
+    else:
+        print("\n".join(lines(found)))
     return 0
 
 
-def lines(answer: dict[str, Any]) -> list[str]:
+def searched(chats: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]]:
+    """The chats that have every word in title, @name or id; of others the topics that have."""
+    wanted = folded(words).split()
+
+    def has(*texts: object) -> bool:
+        text = folded(" ".join(map(str, texts)))
+        return all(word in text for word in wanted)
+
+    found = []
+    for chat in chats:
+        name = f"@{chat['username']}" if chat["username"] else ""
+        topics = [t for t in chat["topics"] if has(chat["title"], t["title"])]
+        if has(chat["title"], name, chat["id"]):
+            found.append(chat)
+        elif topics:
+            found.append({**chat, "topics": topics})
+    return found
+
+
+def facts(chat: dict[str, Any]) -> list[str]:
+    """What one should know before one takes it."""
+    known = [f"cannot be a source: {chat['source_refusal']}"] if chat["source_refusal"] else []
+    return known + (["read only"] if not chat["can_post"] else [])
+
+
+def lines(chats: Sequence[dict[str, Any]]) -> list[str]:
+    """For pipes: id, title and the rest in brackets; topics below their chat."""
     shown = []
-    for chat in answer["chats"]:
-        marks = [chat["kind"]]
-        if chat["username"]:
-            marks.append(f"@{chat['username']}")
-        if chat["protected"]:
-            marks.append("protected: cannot be a source")
-        if not chat["can_post"]:
-            marks.append("read only")
-        shown.append(f"{chat['id']:>16}  {clean(chat['title'], 40)}  ({', '.join(marks)})")
+    for chat in chats:
+        marks = [chat["kind"], f"@{chat['username']}" if chat["username"] else "", *facts(chat)]
+        shown.append(f"{chat['id']:>16}  {clean(chat['title'], 40)}  ({', '.join(filter(None, marks))})")
         for topic in chat["topics"]:
             closed = " (closed)" if topic["closed"] else ""
             shown.append(f"{'topic':>16}  {topic['id']:>6}  {clean(topic['title'], 40)}{closed}")
-    return shown or ["this account is in no group or channel"]
+    return shown or [NOBODY]
+
+
+def _table(chats: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("title", ratio=2, overflow="fold")
+    table.add_column("kind", no_wrap=True)
+    table.add_column("members", justify="right", no_wrap=True)
+    table.add_column("", ratio=1, overflow="fold")
+    for chat in chats:
+        name = f"@{chat['username']}" if chat["username"] else ""
+        members = "" if chat["members"] is None else f"{chat['members']:,}"
+        marks = Text(", ".join(filter(None, (name, *facts(chat)))))
+        table.add_row(str(chat["id"]), Text(clean(chat["title"])), chat["kind"], members, marks)
+        for topic in chat["topics"]:
+            title = Text(f"  {clean(topic['title'])}", style="dim")
+            closed = Text("closed" if topic["closed"] else "", style="dim")
+            table.add_row(Text(str(topic["id"]), style="dim"), title, Text("topic", style="dim"), "", closed)
+    Console().print(table)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +30,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ..errors import TgstreamdError
-from .terminal import fit, padded
+from .terminal import fit, folded, padded
 
 #: Lines of the screen that are not rows: question, search, reason, and one below.
 AROUND = 5
@@ -59,12 +58,6 @@ Typed = Callable[[str], Row]
 def drawable(environ: Mapping[str, str]) -> bool:
     """Whether a list can be drawn: a person at a terminal that knows how to move its cursor."""
     return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "dumb") != "dumb"
-
-
-def folded(text: str) -> str:
-    """Without accents and upper case, so that "sao" finds "São"."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 def matching(rows: Sequence[Row], searched: str) -> list[Row]:

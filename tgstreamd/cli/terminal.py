@@ -60,6 +60,12 @@ def fit(line: str, columns: int) -> str:
     return kept.rstrip() + "…"
 
 
+def folded(text: str) -> str:
+    """Without accents and upper case, so that "sao" finds "São"."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in plain if not unicodedata.combining(character))
+
+
 def padded(line: str, columns: int) -> str:
     """A line in exactly so many columns: cut, or filled up with blanks."""
     line = fit(line, columns)
