@@ -13,7 +13,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import __version__, logs
-from .cli import backup, chats, check, init, login, parked, pause, plan, rebuild, resend, run, status, verify
+from .cli import (
+    alert,
+    backup,
+    chats,
+    check,
+    init,
+    login,
+    parked,
+    pause,
+    plan,
+    rebuild,
+    resend,
+    run,
+    status,
+    verify,
+)
 from .cli.parsing import Parser
 from .config.paths import DEFAULT_FILE
 from .errors import TgstreamdError
@@ -24,7 +39,22 @@ the first hour:
   tgstreamd check           would a start succeed?
   tgstreamd run             the daemon (installed: systemctl enable --now tgstreamd)
   tgstreamd status --watch  how it goes"""
-VERBS = (run, init, login, chats, check, plan, status, parked, pause, verify, resend, backup, rebuild)
+VERBS = (
+    run,
+    init,
+    login,
+    chats,
+    check,
+    plan,
+    alert,
+    status,
+    parked,
+    pause,
+    verify,
+    resend,
+    backup,
+    rebuild,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -79,11 +79,7 @@ class Daemon:
         self._systemd = systemd
         self.rates = Rates(clock)
         source, target = connection.source, connection.target
-        self.holding = Holding(
-            store,
-            clock,
-            pace(config),
-        )
+        self.holding = Holding(store, clock, pace(config))
         self.pipe = Pipe(
             source,
             target,
@@ -171,7 +167,8 @@ class Daemon:
             check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
             configured=self.admission.names,
             rebuild=lambda name, write: (self.rebuild.write if write else self.rebuild.look)(name),
-            asking=questions(lambda: self.reread(), connection, store, ids=ids, now=clock.now),
+            asking=questions(lambda: self.reread(), connection, store, ids=ids, now=clock.now)
+            | {"alert": lambda request: self.watch.try_out()},
         )
 
     @classmethod

@@ -8,7 +8,7 @@ _tgstreamd() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb="" part
     for part in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $part in
-            run|init|login|logout|chats|check|plan|status|parked|pause|resume|verify|resend|backup|rebuild) verb=$part; break ;;
+            run|init|login|logout|chats|check|plan|alert|status|parked|pause|resume|verify|resend|backup|rebuild) verb=$part; break ;;
         esac
     done
     COMPREPLY=()
@@ -23,11 +23,11 @@ _tgstreamd() {
     esac
     local words="--config --help"
     case $verb in
-        "") words+=" --version run init login logout chats check plan status parked pause resume verify resend backup rebuild" ;;
+        "") words+=" --version run init login logout chats check plan alert status parked pause resume verify resend backup rebuild" ;;
         init) words+=" --force --api-id --api-hash --name --source --target --source-topic --target-topic
             --history --order --deletes --transfer --attribution --state-directory" ;;
         login) words+=" --qr --phone --bot-token" ;;
-        chats|check) words+=" --json" ;;
+        chats|check|alert) words+=" --json" ;;
         plan)
             local IFS=$'\n'
             words=--config$'\n'--help$'\n'--json$'\n'--from$'\n'--to$'\n'--limit$'\n'$(_tgstreamd_mirrors) ;;

@@ -1,5 +1,5 @@
 # Completion for fish. Mirrors' names come from `tgstreamd status`, where it answers.
-set -l verbs run init login logout chats check plan status parked pause resume verify resend backup rebuild
+set -l verbs run init login logout chats check plan alert status parked pause resume verify resend backup rebuild
 complete -c tgstreamd -n "not __fish_seen_subcommand_from $verbs" -f -a "$verbs"
 complete -c tgstreamd -l config -r -d "the configuration"
 complete -c tgstreamd -l help -d "what a verb takes"
@@ -16,7 +16,7 @@ complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l state-directory -
 complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l qr
 complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l phone -x
 complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l bot-token -x
-complete -c tgstreamd -n "__fish_seen_subcommand_from chats check plan status parked verify resend" -l json
+complete -c tgstreamd -n "__fish_seen_subcommand_from chats check plan alert status parked verify resend" -l json
 for flag in from to limit
     complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -l $flag -x
 end

@@ -399,3 +399,31 @@ async def test_a_line_a_day_over_restarts(tmp_path: Path) -> None:
             await watch(house, 86400, every=3600)
         [line] = the_day(logs)
         assert (line["copied"], line["mirrors"]) == (0, "nothing to do")
+
+
+# -- the verb that tries
+
+
+async def test_the_verb_alert_tries_every_way(
+    tmp_path: Path, mailbox: Mailbox, monitor: tuple[str, list[str]]
+) -> None:
+    """And says which one did not work; a test is not kept as something that was told."""
+    url, beats = monitor
+    async with House(tmp_path) as house:
+        house.mirror(house.supergroup("Source"), house.own_supergroup("Target"))
+        await house.start()
+        assert await house.verb("alert") == {"ways": []}
+        listening(house, mailbox, heartbeat_url=url, chat="me")
+        await house.reload()
+        tried = await house.verb("alert")
+        assert [(way["way"], way["why"]) for way in tried["ways"]] == [
+            ("command", ""), ("chat", ""), ("heartbeat_url", "")
+        ]  # fmt: skip
+        assert len(beats) == 1
+        assert mailbox.short == ["test test"]
+        assert len(house.texts(house.world.chats.private(house.me, house.me))) == 1
+        mailbox.break_down()
+        tried = await house.verb("alert")
+        assert tried["ways"][0] == {"way": "command", "why": "exit status 4", "output": "no mailer"}
+        await watch(house, 1200)
+        assert mailbox.short == ["test test"]

@@ -6,16 +6,13 @@ took it. Its own trouble is logged at intervals and is never an alert.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
 
-from .. import __version__
 from ..clock import Clock
 from ..config.alerts import Alerts
 from ..decide.alarms import Limits, Picture
@@ -24,24 +21,20 @@ from ..decide.telling import Alert, Known, failed, line, tell
 from ..logs import Repeated
 from ..ports import Beat
 from ..store import Hold, Store
-from . import command
 from .day import Daybook
 from .heartbeat import Heartbeat
 from .picture import Alive, free, picture
+from .ways import Send, Tried, Ways
 
 log = structlog.get_logger()
 
 #: Seconds between looks, and between heartbeats.
 EVERY, BEAT_EVERY = 30.0, 60.0
 IDLE = 60.0
-#: Seconds for a message: less than a service may promise the watchdog.
-PATIENCE = 50.0
 #: More alerts than this at one look are told as one.
 SEVERAL = 5
 #: The ledger's fact that holds what was told.
 KEY = "alerts"
-
-Send = Callable[[int | str, str], Awaitable[str]]
 
 
 class Watch:
@@ -65,10 +58,10 @@ class Watch:
         self._store = store
         self._clock = clock
         self._alive = alive
-        self._send = send
         self._heartbeat = heartbeat or Heartbeat()
         self._directory = directory
         self._space = space
+        self._ways = Ways(clock, send)
         self._daybook = Daybook(store)
         self._repeated = Repeated(clock, every=3600.0)
         self._known: dict[str, Known] | None = None
@@ -130,39 +123,24 @@ class Watch:
                 known = before.get(alert.key)
                 if known is None or not known.tries:  # a further try is no news
                     _say(alert)
-            if not await self._carried(told, beat):
+            tried = await self._ways.tell(self.settings, told, beat)
+            # With none that is configured, the journal has it.
+            if tried and all(one.why for one in tried):
                 for alert in told:
                     after[alert.key] = failed(before.get(alert.key), after[alert.key], alert)
         if after != before:
             self._known = after
             await self._store.set_fact(KEY, msgspec.json.encode(after).decode())
 
-    async def _carried(self, alerts: list[Alert], beat: Beat) -> bool:
-        """Whether one of the ways took it; with none that is configured the journal has it."""
-        text = "\n".join(map(line, alerts))
-        ways: list[bool] = []
-        if self.settings.command:
-            ran = await command.run(self.settings.command, _json(alerts, text))
-            why = ran.why or (f"exit status {ran.status}" if ran.status else "")
-            if why:
-                self._repeated.trouble("command", "alert command failed", why=why, output=ran.output or None)
-            else:
-                self._repeated.recovered("command", "alert command works again")
-                log.debug("alert command ran", output=ran.output or None)
-            ways.append(not why)
-        if self.settings.chat:
-            beat(IDLE)
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    why = await self._send(self.settings.chat, text)
-            except TimeoutError:
-                why = f"no answer within {PATIENCE:.0f} s"
-            if why:
-                self._repeated.trouble("message", "alert message not sent", why=why)
-            else:
-                self._repeated.recovered("message", "alert messages are sent again")
-            ways.append(not why)
-        return any(ways) or not ways
+    async def try_out(self) -> dict[str, Any]:
+        """Every way that is configured, tried now: what the verb `alert` asks."""
+        now = self._clock.now()
+        text = "this is a test: whoever reads it will also be told when something is wrong"
+        test = Alert(event="test", kind="test", mirror="", text=text, hint="", since=now, at=now)
+        tried = await self._ways.tell(self.settings, [test], lambda seconds: None)
+        if url := self.settings.heartbeat_url:
+            tried.append(Tried(way="heartbeat_url", why=await self._heartbeat.beat(url)))
+        return {"ways": [{"way": one.way, "why": one.why, "output": one.output} for one in tried]}
 
 
 def _read(stored: str) -> dict[str, Known]:
@@ -181,30 +159,6 @@ def _say(alert: Alert) -> None:
         log.warning("alert still stands", **keys)
     else:
         log.info("well again", **keys)
-
-
-def _json(alerts: list[Alert], text: str) -> bytes:
-    """One JSON object on one line, as the command gets it."""
-    first = alerts[0]
-    several = len(alerts) > 1
-    told = {
-        "program": "tgstreamd",
-        "version": __version__,
-        "host": socket.gethostname(),
-        "event": first.event if not several else "several",
-        "kind": first.kind if not several else "several",
-        "mirror": first.mirror if not several else "",
-        "what": first.text if not several else f"{len(alerts)} things at once",
-        "hint": first.hint if not several else "tgstreamd status",
-        "text": text,
-        "since": round(first.since),
-        "at": round(first.at),
-        "alerts": [
-            {"event": a.event, "kind": a.kind, "mirror": a.mirror, "what": a.text, "hint": a.hint}
-            for a in alerts
-        ],
-    }
-    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
 
 
 def _held(holds: dict[str, Hold], target: int, now: float) -> bool:

@@ -26,6 +26,7 @@ Kind = Literal[
     "account frozen",
     "unreachable",
     "disk",
+    "test",
 ]
 
 

@@ -48,7 +48,7 @@ class Known(Value, frozen=True, kw_only=True):
 class Alert(Value, frozen=True, kw_only=True):
     """One thing to tell."""
 
-    event: Literal["alert", "reminder", "recovered"]
+    event: Literal["alert", "reminder", "recovered", "test"]
     kind: Kind
     mirror: str
     text: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..config import Config
@@ -14,12 +14,12 @@ from .mending import mend, resend
 from .rehearsal import rehearse
 
 #: What is asked before the daemon is connected is refused: by these names.
-VERBS = ("plan", "verify", "mend", "resend")
+VERBS = ("plan", "verify", "mend", "resend", "alert")
 
 
 def questions(
     reread: Callable[[], Config], reach: Reach, store: Store, *, ids: Ids, now: Callable[[], float]
-) -> Mapping[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
+) -> dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
     """Each by the configuration as its file is then."""
     return {
         "plan": lambda request: rehearse(reread(), reach, store, request, now=now()),

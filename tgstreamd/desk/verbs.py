@@ -140,7 +140,7 @@ class Desk:
                 return await self._chats()
             case {"verb": "mend" | "resend" as verb}:
                 return self._done(await self._asking[verb](request))
-            case {"verb": "plan" | "verify" as verb}:
+            case {"verb": "plan" | "verify" | "alert" as verb}:
                 return await self._asking[verb](request)
             case {"verb": "check"}:
                 return await self._check()
