@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tgstreamd.alerts import command
 from tgstreamd.alerts.heartbeat import Heartbeat, fetched
@@ -69,6 +70,24 @@ async def test_what_a_command_leaves_running_holds_nobody_up(tmp_path: Path) -> 
     assert ran.status == 0
     assert asyncio.get_running_loop().time() - started < 5
     os.kill(int(ran.output), 9)
+
+
+def test_all_that_on_the_loop_that_the_daemon_runs_on(tmp_path: Path) -> None:
+    """uvloop starts and ends processes in a way of its own."""
+
+    async def three() -> list[command.Ran]:
+        heard = await command.run(script(tmp_path, "cat; exit 3"), b"told")
+        left = await command.run(script(tmp_path, "sleep 20 & echo $!"), b"")
+        hung = await command.run(script(tmp_path, "echo begun; sleep 1000"), b"", limit=0.3)
+        missing = await command.run([str(tmp_path / "missing")], b"")
+        return [heard, left, hung, missing]
+
+    heard, left, hung, missing = uvloop.run(three())
+    assert (heard.status, heard.output) == (3, "told")
+    assert left.status == 0
+    os.kill(int(left.output), 9)
+    assert (hung.why, hung.output) == ("killed after 0.3 s", "begun")
+    assert missing.why == "cannot be run: No such file or directory"
 
 
 async def test_what_cannot_be_run_is_said(tmp_path: Path) -> None:
