@@ -15,6 +15,7 @@ from tests.house import House
 from tests.integration import clients
 from tests.telegram import scenarios
 from tests.telegram.corpus import ENTRIES, MARK, make_corpus
+from tgstreamd.cli.verify import walk
 from tgstreamd.telegram.session import StoredSession
 
 
@@ -64,6 +65,7 @@ async def test_a_free_account_differs_as_the_page_says(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         found = await mirrored(house, premium=False)
         assert await differences(house, found) == expected("free")
+        assert (await walk(house.daemon.desk.answer, "m1"))[0] == []
 
 
 async def test_by_reference_it_differs_no_more(tmp_path: Path) -> None:
@@ -72,6 +74,7 @@ async def test_by_reference_it_differs_no_more(tmp_path: Path) -> None:
         found = await mirrored(house, premium=True, transfer="reference")
         harmless = {("file named to harm", "facts.Filename.file_name")}
         assert await differences(house, found) == expected("premium") - harmless
+        assert (await walk(house.daemon.desk.answer, "m1"))[0] == []
 
 
 def plain(value: Any) -> Any:

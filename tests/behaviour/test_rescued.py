@@ -1,4 +1,4 @@
-"""What vanishes from the source before its turn is copied where deletions are kept, and counted as rescued."""
+"""What vanishes from the source before its turn is copied where deletions are kept, and counted as such."""
 
 from __future__ import annotations
 
