@@ -73,6 +73,34 @@ async def test_the_map_is_derived_anew(tmp_path: Path) -> None:
         assert (status["done"], status["backlog"], status["parked"]) == (12, 0, 0)
 
 
+async def test_an_edit_leaves_the_lines_as_they_stand(tmp_path: Path) -> None:
+    """Above one of several posts the author is named, above the others not: also after the map was lost."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        make = house.world.media
+        posts = [house.post(source, f"text number {n}") for n in range(4)]
+        album = house.world.chats.post_album(
+            source, house.me, [(make.photo(seed=n), f"photo {n}") for n in (1, 2)]
+        )
+        posts += [house.post(source, f"more of that, {n}") for n in range(3)]
+        house.mirror(source, target, attribution="author")
+        await house.start()
+        await house.run()
+        await house.stop()
+        for ledger in ledgers(house):
+            ledger.unlink()
+        await house.start()
+        await house.run()
+        await house.verb("rebuild", mirror="m1", write=False)
+        await house.verb("rebuild", mirror="m1", write=True)
+        before = house.texts(target)
+        for post in [*posts, *album]:
+            house.world.chats.edit(post, f"{post.text}!")
+        await house.run()
+        assert house.texts(target) == [f"{text}!" for text in before]
+        assert sum("\n" in text for text in before) == 3
+
+
 async def test_what_the_target_lacks_is_told_before_anything_is_written(tmp_path: Path) -> None:
     """An old copy that is gone is skipped with its reason; what is newer is sent."""
     async with House(tmp_path) as house:

@@ -18,6 +18,9 @@ GLIMPSE = 120
 #: Seconds between two posts of one author within which the line above the first speaks for both.
 TOGETHER = 300
 
+#: What begins the line that names a topic.
+PLACE = "▸ "
+
 #: What a kind is called where the adapter gave no sentence of its own.
 NAMES: dict[str, str] = {
     "photo": "a photo",
@@ -90,9 +93,19 @@ def goes_on(name: str, date: int, before: Voice | None, *, mute: bool) -> bool:
     return mute or abs(date - before.at) <= TOGETHER
 
 
+def seen_above(original: Message, copy: str) -> tuple[bool, bool]:
+    """Whether the author and the topic of `original` are named in a copy of which only the text is known."""
+    head = copy.partition(original.text)[0] if original.text else copy
+    name = speaker(original)
+    lines = head.splitlines()
+    return any(name and line.startswith(name) for line in lines), any(
+        line.startswith(PLACE) for line in lines
+    )
+
+
 def topic_line(name: str) -> Text:
     """The topic that a post stood in, where the target has none; empty for no name."""
-    return _line(f"▸ {squeeze(name)}" if name else "", bold=True)
+    return _line(f"{PLACE}{squeeze(name)}" if name else "", bold=True)
 
 
 def answered(reply: Reply | None, lost: str, url: str) -> Text:

@@ -8,18 +8,20 @@ the mirror go on. Sends nothing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from ..clock import Clock
+from ..decide.lines import seen_above
 from ..decide.recognise import known_copies, of_album
 from ..decide.transforms import reworded, transformed
 from ..errors import TgstreamdError
 from ..model import GENERAL_TOPIC, Message, Mirror, Value
 from ..ports import Ids, Target
 from ..roster import Roster
-from ..store import Store
+from ..store import Lines, Store
 
 log = structlog.get_logger()
 
@@ -28,6 +30,7 @@ class _Found(Value, frozen=True):
     """What a look has found: the copies by source message, and where the newest of them stands."""
 
     copies: tuple[tuple[int, int, tuple[int, ...]], ...]
+    lines: tuple[Lines, ...]
     upto: int
     newest: int
 
@@ -66,8 +69,10 @@ class Rebuild:
                 f"{name}: nothing in the target looks like a copy", hint=_RESUME.format(name)
             )
         upto, last = unsent[pairs[-1][0]]
-        copies = _copies(jobs, pairs, {message.id: message for message in candidates})
-        self._found[mirror.id] = _Found(copies, upto, last[0].id)
+        texts = {message.id: message for message in candidates}
+        copies = _copies(jobs, pairs, texts)
+        lines = _lines(jobs, pairs, copies, texts, also or (lambda message: message))
+        self._found[mirror.id] = _Found(copies, lines, upto, last[0].id)
         older = sum(len(messages) for place, messages in unsent if place <= upto)
         mapped = sum(len(jobs[job]) for job in {job for job, _ in pairs})
         return {
@@ -86,7 +91,12 @@ class Rebuild:
         if found is None:
             raise TgstreamdError(f"{name}: look first", hint=f"`tgstreamd rebuild {name}`")
         mapped, skipped = await self._store.adopt_copies(
-            mirror.id, found.copies, found.upto, now=self._clock.now(), new_id=self._ids.random_id
+            mirror.id,
+            found.copies,
+            found.lines,
+            found.upto,
+            now=self._clock.now(),
+            new_id=self._ids.random_id,
         )
         log.info("map rebuilt", mirror=name, mapped=mapped, skipped=skipped, goes_on_after=found.newest)
         return {"mirror": name, "mapped": mapped, "skipped": skipped, "newest": found.newest}
@@ -119,3 +129,31 @@ def _copies(
         for job, found in by_job.items()
         for source_id, copies in of_album(jobs[job], found).items()
     )
+
+
+def _lines(
+    jobs: list[tuple[Message, ...]],
+    pairs: list[tuple[int, int]],
+    copies: tuple[tuple[int, int, tuple[int, ...]], ...],
+    there: dict[int, Message],
+    reworded: Callable[[Message], Message],
+) -> tuple[Lines, ...]:
+    """Which copies name their author and topic, so that an edit leaves the lines as they stand."""
+    ids = {(chat, source_id): found for chat, source_id, found in copies}
+    seen = []
+    for job in sorted({job for job, _ in pairs}):
+        byline = placed = False
+        host = 0
+        for message in jobs[job]:
+            for copy in ids.get((message.chat, message.id), ())[:1]:
+                above = seen_above(reworded(message), there[copy].text)
+                byline, placed = byline or above[0], placed or above[1]
+                host = host or (message.id if any(above) else 0)
+        first = jobs[job][0]
+        seen.append(
+            Lines(
+                chat=first.chat, source_id=first.id, byline=byline, placed=placed,
+                host=host if len(jobs[job]) > 1 else 0,
+            )
+        )  # fmt: skip
+    return tuple(seen)

@@ -37,6 +37,7 @@ from .entry import ALBUM_MAX
 from .intake import ALBUM_WAIT
 from .missed import Doubt
 from .pinned_topics import UNSURE
+from .rebuilt import Lines
 from .records import (
     CopyRow,
     Gap,
@@ -67,6 +68,7 @@ __all__ = [
     "Job",
     "JobState",
     "Lane",
+    "Lines",
     "MirrorRow",
     "NoLedger",
     "Origin",

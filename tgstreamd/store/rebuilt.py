@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..model import Value
 from .engine import Db
 from .mirrors import fact, known_upto_key, release
 from .queue import erase, skip_upto
@@ -20,10 +21,21 @@ def known_upto(db: Db, mirror: int) -> int | None:
     return int(found) if found else None
 
 
+class Lines(Value, frozen=True, kw_only=True):
+    """What a copy names above its original's words: author, topic; of an album, by which item."""
+
+    chat: int
+    source_id: int
+    byline: bool
+    placed: bool
+    host: int
+
+
 def adopt_copies(
     db: Db,
     mirror: int,
     copies: Sequence[tuple[int, int, tuple[int, ...]]],
+    lines: Sequence[Lines],
     upto: int,
     *,
     now: float,
@@ -55,6 +67,12 @@ def adopt_copies(
         db.execute("DELETE FROM send WHERE job = ?", (job,))
         db.execute("UPDATE job SET state = 'done', reason = '', settled_at = ? WHERE id = ?", (now, job))
         erase(db, job)
+    for said in lines:
+        db.execute(
+            "UPDATE job SET byline = ?, placed = ?, host = ? WHERE id = "
+            "(SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?)",
+            (said.byline, said.placed, said.host, mirror, said.chat, said.source_id),
+        )
     skipped = skip_upto(db, mirror, upto, NOT_THERE, now)
     db.execute('DELETE FROM fact WHERE "key" = ?', (known_upto_key(mirror),))
     release(db, mirror, "waiting")

@@ -36,13 +36,16 @@ def others_spoke(db: Db, target: int, topic: int, message: int, *, own: bool) ->
 
     `own`: it is of our account, but perhaps none of our copies: a person writes by the same account.
     """
-    ours = own and db.execute(
-        "SELECT 1 FROM copy WHERE target = :target AND target_id = :id UNION ALL "
-        # A call is under way there, and this may be what it makes.
-        "SELECT 1 FROM job JOIN copy ON copy.job = job.id WHERE job.state = 'open' AND target = :target "
-        "AND target_id IS NULL",
-        {"target": target, "id": message},
-    ).fetchone()
+    ours = (
+        own
+        and db.execute(
+            "SELECT 1 FROM copy WHERE target = :target AND target_id = :id UNION ALL "
+            # A call is under way there, and this may be what it makes.
+            "SELECT 1 FROM job JOIN copy ON copy.job = job.id WHERE job.state = 'open' AND target = :target "
+            "AND target_id IS NULL",
+            {"target": target, "id": message},
+        ).fetchone()
+    )
     if not ours:
         db.execute("DELETE FROM voice WHERE target = ? AND topic = ?", (target, topic))
 
