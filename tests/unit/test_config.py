@@ -211,6 +211,7 @@ def test_login_needs_no_mirror(tmp_path: Path) -> None:
         (ACCOUNT + MIRROR + "source_topic = 0\n", 'mirror "main".source_topic: must be at least 1'),
         (ACCOUNT + "mirror = 3\n", "telegram.mirror is not a key"),
         ("mirror = 3\n" + ACCOUNT, "mirror: expected a list of tables, found a whole number"),
+        (ACCOUNT + '[alerts]\ncommand = "curl"\n', "alerts.command: expected a list, found text"),
         (ACCOUNT + "[[mirror]]\nsource = -1\ntarget = -2\n",
          "mirror 1.name is missing (a label of your choice)"),
         (ACCOUNT + MIRROR.replace("-1001", "1234567890"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import tuning
 from ..clock import SystemClock
+from ..config.alerts import look
 from ..desk import checks
 from . import compose
 
@@ -42,7 +43,7 @@ def act(arguments: Namespace) -> int:
 
         answer = asyncio.run(work())
     # Here and not in the daemon, whose sandbox hides the kernel's settings.
-    answer["lines"] += tuning.look()
+    answer["lines"] += [*look(config.alerts), *tuning.look()]
     print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))
     return 0 if answer["ok"] else 1
 

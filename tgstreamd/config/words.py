@@ -27,7 +27,7 @@ def convert[T: msgspec.Struct](tree: dict[str, Any], table: type[T]) -> T:
 
 _WORDS = {
     "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false",
-    "object": "a table", "array": "a list of tables", "null": "nothing",
+    "object": "a table", "array": "a list", "null": "nothing",
     "date": "a date", "datetime": "a date and time", "time": "a time",
 }  # fmt: skip
 
@@ -44,7 +44,8 @@ def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct
     path = re.sub(r"\[(\d+|\.\.\.)\]$", "", path)
 
     def words(names: str) -> str:
-        return " or ".join(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+        said = " or ".join(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+        return f"{said} of tables" if names == "array" and key_path in ("mirror", "mirror.filter") else said
 
     if missing := re.fullmatch(r"Object missing required field `(\w+)`", text):
         key = f"{path}.{missing[1]}" if path else missing[1]
