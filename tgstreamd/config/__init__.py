@@ -8,7 +8,6 @@ secret into an error or a `repr`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,13 +19,22 @@ from ..errors import ConfigError
 from ..wishes import Filter, TopicId
 from . import alerts, listening, posts, rules, words
 from .alerts import Alerts
+from .given import MIRROR_VARIABLES, NotToml, read, variables
 from .listening import Metrics
 from .paths import DEFAULT_FILE, Paths, place
 
-__all__ = ["DEFAULT_FILE", "Alerts", "Config", "Metrics", "MirrorConfig", "Paths", "build", "load", "locate"]
-
-MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")
-VARIABLES = ("TG_API_ID", "TG_API_HASH", "TG_SESSION", *MIRROR_VARIABLES)
+__all__ = [
+    "DEFAULT_FILE",
+    "MIRROR_VARIABLES",
+    "Alerts",
+    "Config",
+    "Metrics",
+    "MirrorConfig",
+    "Paths",
+    "build",
+    "load",
+    "locate",
+]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,7 +158,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, need_mirror: bool = T
 
     `need_mirror=False` is for verbs that come before there is a mirror: login, chats. Raises ConfigError.
     """
-    where, tree = _read(path)
+    where, tree = read(path)
     return build(tree, environ, where=where, place_of=path or DEFAULT_FILE, need_mirror=need_mirror)
 
 
@@ -168,7 +176,7 @@ def build(
     """
     try:
         rules.known_keys(tree, File, unwritten=("session_string", "key"))
-        _overlay(tree, _variables(environ))
+        _overlay(tree, variables(environ))
         _normalise(tree)
         file = words.convert(tree, File)
         telegram = _telegram(file.telegram, where)
@@ -206,8 +214,14 @@ def build(
 
 
 def locate(path: Path | None, environ: Mapping[str, str]) -> Paths:
-    """The state beside the configuration, even where secrets are kept elsewhere or a value is wrong."""
-    _, tree = _read(path)
+    """The state beside the configuration, even where secrets are kept elsewhere or a value is wrong.
+
+    Of a file that is no TOML nothing is known: then it is where it lies without one.
+    """
+    try:
+        _, tree = read(path)
+    except NotToml:
+        tree = {}
     found = [tree.get("state"), tree.get("telegram")]
     state, telegram = (part if isinstance(part, dict) else {} for part in found)
     directory, session = state.get("directory"), telegram.get("session")
@@ -217,47 +231,6 @@ def locate(path: Path | None, environ: Mapping[str, str]) -> Paths:
         directory=directory if isinstance(directory, str) else "",
         session=session if isinstance(session, str) else "",
     )
-
-
-def _read(path: Path | None) -> tuple[Path | None, dict[str, Any]]:
-    """The file's path and tables; `(None, {})` where the default file does not exist."""
-    where = path or DEFAULT_FILE
-    try:
-        text = where.read_bytes().decode()
-    except FileNotFoundError:
-        if path is None:
-            return None, {}
-        raise ConfigError(f"{where}: no such file", hint="`tgstreamd init` writes one") from None
-    except PermissionError:
-        hint = "run it with sudo, or as a member of the group that may read it"
-        raise ConfigError(f"{where}: not allowed to read it", hint=hint) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{where}: not UTF-8 (byte {error.start})") from None
-    except OSError as error:
-        raise ConfigError(f"{where}: {error.strerror}") from None
-    try:
-        return where, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        hint = "mend it there; `tgstreamd init --force` writes the file anew"
-        raise ConfigError(f"{where}: not valid TOML: {error}", hint=hint) from None
-
-
-def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are set, systemd's credentials of the same names winning."""
-    found = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    for name in VARIABLES if directory else ():
-        file = Path(directory or "", name)
-        try:
-            text = file.read_text().strip()
-        except FileNotFoundError:
-            continue
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise ConfigError(f"credential {name}: cannot be read: {reason}") from None
-        if text:
-            found[name] = text
-    return found
 
 
 def _overlay(tree: dict[str, Any], variables: Mapping[str, str]) -> None:

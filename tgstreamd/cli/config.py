@@ -1,0 +1,68 @@
+"""`tgstreamd config show`: every key that is in force, and where it came from; secrets are masked."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..config.origins import Setting, explain
+from .terminal import fit, padded
+
+EXAMPLE = """\
+examples:
+  tgstreamd config show
+  tgstreamd config show --json | jq '.keys[] | select(.origin != "default")'"""
+
+
+def add(verbs_of: Any) -> list[ArgumentParser]:
+    parser: ArgumentParser = verbs_of.add_parser(
+        "config",
+        help="what is configured, and where each key comes from",
+        description="Shows every key that is in force and where it comes from: the file, the environment, a "
+        "credential or a default. Secrets are masked. `tgstreamd check` judges it.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("do", choices=("show",), metavar="show", help="the only thing that it does")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(act=act)
+    return [parser]
+
+
+def act(arguments: Namespace) -> int:
+    config, settings = explain(arguments.config, os.environ)
+    paths = {"ledger": config.paths.ledger, "session": config.paths.session, "socket": config.paths.socket}
+    if arguments.json:
+        answer = {
+            "file": str(config.file) if config.file else None,
+            "paths": {name: str(path) for name, path in paths.items()},
+            "keys": [msgspec.to_builtins(setting) for setting in settings],
+        }
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        return 0
+    columns = os.get_terminal_size().columns - 1 if sys.stdout.isatty() else 1000
+    print(config.file or "no file: all from the environment")
+    for name, path in paths.items():
+        print(fit(f"{name} in {path}", columns))
+    print("\n".join(fit(line, columns) for line in lines(settings)))
+    return 0
+
+
+def lines(settings: Sequence[Setting]) -> list[str]:
+    """A table a heading, a key a line: value, and where it is from."""
+    shown: list[str] = []
+    table = ""
+    for setting in settings:
+        at, _, key = setting.key.rpartition(".")
+        if at != table:
+            table = at
+            shown += ["", f"[{at}]"]
+        value = "(not set)" if setting.value is None else json.dumps(setting.value, ensure_ascii=False)
+        origin = " ".join(filter(None, (setting.origin, setting.name)))
+        shown.append(f"  {padded(key, 18)}{padded(value, 36)}  {origin}")
+    return shown
