@@ -97,6 +97,39 @@ def test_the_sandbox_refuses(guest: Guest) -> None:
     guest.undo("probe", unit="tgstreamd@probe.service")
 
 
+def test_figures_are_shown_out_of_the_sandbox(guest: Guest, telegram: Telegram) -> None:
+    """The port of `[metrics]` can be opened, every figure is there, another port is refused with a way."""
+    good = guest.out(f"cat {CONFIG}")
+    python = guest.out("head -1 /usr/bin/tgstreamd").removeprefix("#!").split()[0]
+
+    def shown(port: int) -> None:
+        guest.write(CONFIG, f"{good}\n[metrics]\nlisten = '127.0.0.1:{port}'\npage = true\n", "640")
+        guest.run(f"chown root:tgstreamd {CONFIG}")
+
+    def get(path: str) -> str:
+        ask = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:9187{path}').read().decode())"
+        return guest.out(f'{python} -c "{ask}"')
+
+    shown(9187)
+    guest.run("systemctl restart tgstreamd")
+    assert json.loads(get("/healthz"))["healthy"] is True
+    figures = dict(line.rsplit(" ", 1) for line in get("/metrics").splitlines() if line[:1] not in ("#", ""))
+    note(f"{len(figures)} figures, memory {float(figures['process_resident_memory_bytes']) / 1e6:.0f} MB")
+    for name in ("process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"):
+        assert float(figures[name]) > 0, name
+    assert float(figures["tgstreamd_state_free_bytes"]) > 0
+    assert "<title>tgstreamd</title>" in get("/")
+    assert guest.run("test -s /usr/share/tgstreamd/prometheus/tgstreamd.rules.yml").status == 0
+    assert guest.run("test -s /usr/share/tgstreamd/grafana/tgstreamd.json").status == 0
+    if "+BPF_FRAMEWORK" in guest.out("systemctl --version"):
+        shown(9300)
+        assert guest.run("systemctl restart tgstreamd", check=False).status != 0
+        assert "SocketBindAllow=tcp:9300" in guest.messages("-u tgstreamd")
+    guest.write(CONFIG, good, "640")
+    guest.run(f"chown root:tgstreamd {CONFIG}; systemctl reset-failed tgstreamd; systemctl restart tgstreamd")
+    equal(guest, telegram)
+
+
 def test_a_stopped_process_is_restarted_by_the_watchdog(guest: Guest, telegram: Telegram) -> None:
     guest.drop_in(
         "watchdog", "[Service]\nWatchdogSec=4s\nTimeoutAbortSec=2s\nRestartSec=100ms\nRestartSteps=0\n"

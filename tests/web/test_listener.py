@@ -13,6 +13,7 @@ import pytest
 
 from tgstreamd.clock import SystemClock
 from tgstreamd.errors import StoreError, TgstreamdError
+from tgstreamd.web import port as port_room
 from tgstreamd.web.answers import answers
 from tgstreamd.web.listener import CONNECTIONS_MAX, listening
 from tgstreamd.web.meter import Meter
@@ -198,6 +199,10 @@ async def test_a_port_that_is_taken_or_not_ours(tmp_path: Path) -> None:
             f"metrics.listen: cannot listen at 127.0.0.1:{port}: another program does "
             f"(`ss -ltnp 'sport = :{port}'` says which; or choose another port)"
         )
+        line = port_room.look(("127.0.0.1", port))
+        assert (line["level"], "another program does" in line["text"]) == ("fail", True)
+    assert port_room.look(("127.0.0.1", port))["level"] == "ok"
+    assert port_room.look(("0.0.0.0", port))["level"] == "warn"
     with pytest.raises(TgstreamdError) as caught:
         async with listening(("192.0.2.1", 9187), answers_nothing):
             pass

@@ -10,7 +10,9 @@ from typing import Any
 from .. import tuning
 from ..clock import SystemClock
 from ..config.alerts import look
+from ..config.listening import address
 from ..desk import checks
+from ..web import port
 from . import compose
 
 MARKS = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}
@@ -42,6 +44,10 @@ def act(arguments: Namespace) -> int:
                 return await checks.check(config, connection, store, now=now)
 
         answer = asyncio.run(work())
+        if config.metrics.listen:
+            # Only where no daemon listens there already.
+            answer["lines"].append(line := port.look(address(config.metrics.listen)))
+            answer["ok"] = answer["ok"] and line["level"] != "fail"
     # Here and not in the daemon, whose sandbox hides the kernel's settings.
     answer["lines"] += [*look(config.alerts), *tuning.look()]
     print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))

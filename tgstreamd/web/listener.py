@@ -1,4 +1,4 @@
-"""The port: opened before it is promised, and closed with everything on it when the daemon ends.
+"""What listens at the port, and is closed with everything on it when the daemon ends.
 
 HTTP is uvicorn's protocol on the loop that there is, without its server: no signals, no ticks, no workers.
 Whoever connects can neither stay nor press: so many connections at once, so many seconds each, so many bytes
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import socket
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -20,11 +18,11 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from ..errors import TgstreamdError
+from . import port
 
 log = structlog.get_logger()
 
-CONNECTIONS_MAX = 32
+CONNECTIONS_MAX = port.BACKLOG
 #: Seconds that one connection lives: the request, the answer and its way.
 LIFETIME = 20.0
 REQUEST_MAX = 16 * 1024
@@ -45,7 +43,7 @@ async def listening(
     )  # fmt: skip
     config.load()
     state = ServerState()
-    opened = _open(address)
+    opened = port.opened(address)
     loop = asyncio.get_running_loop()
 
     def connected() -> asyncio.Protocol:
@@ -55,7 +53,8 @@ async def listening(
 
     server = await loop.create_server(connected, sock=opened)
     where = cast(tuple[str, int], opened.getsockname()[:2])
-    log.info("figures are shown", address=where[0], port=where[1])
+    reach = "this machine" if port.is_own(where[0]) else "the network"
+    log.info("figures are shown", address=where[0], port=where[1], to=reach)
     try:
         yield where
     finally:
@@ -90,33 +89,3 @@ class _Refused(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).abort()
-
-
-def _open(address: tuple[str, int]) -> socket.socket:
-    host, port = address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    opened.setblocking(False)
-    try:
-        # After a restart connections of the last one may linger; nobody else can take the port by this.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(CONNECTIONS_MAX)
-    except OSError as error:
-        opened.close()
-        shown = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
-        why, hint = _refusal(error, port)
-        raise TgstreamdError(f"metrics.listen: cannot listen at {shown}: {why}", hint=hint) from None
-    return opened
-
-
-def _refusal(error: OSError, port: int) -> tuple[str, str]:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return "another program does", f"`ss -ltnp 'sport = :{port}'` says which; or choose another port"
-        case errno.EACCES | errno.EPERM:
-            hint = f"below 1024? else `systemctl edit tgstreamd`: [Service], SocketBindAllow=tcp:{port}"
-            return "not allowed", hint
-        case errno.EADDRNOTAVAIL:
-            return "no address of this machine", '"127.0.0.1" is one'
-    return str(error.strerror), ""

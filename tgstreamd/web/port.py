@@ -1,0 +1,66 @@
+"""The port of `[metrics]`: opened, or refused with what helps.
+
+Knows nothing of HTTP, so that `check` can try it at no cost.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from typing import Any
+
+from ..errors import TgstreamdError
+
+#: Connections at once, and how many may wait to be accepted.
+BACKLOG = 32
+
+
+def is_own(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    return ipaddress.ip_address(host).is_loopback
+
+
+def look(address: tuple[str, int]) -> dict[str, Any]:
+    """A line of `check`: could the port be opened now?"""
+    shown = f"{address[0]}, port {address[1]}"
+    try:
+        opened(address).close()
+    except TgstreamdError as error:
+        return {"level": "fail", "mirror": "", "subject": "metrics", "text": error.line()}
+    if is_own(address[0]):
+        return {"level": "ok", "mirror": "", "subject": "metrics", "text": f"{shown} is free"}
+    text = f"{shown} is free; whoever reaches this machine over the network can read what is shown there"
+    return {"level": "warn", "mirror": "", "subject": "metrics", "text": text}
+
+
+def opened(address: tuple[str, int]) -> socket.socket:
+    """A socket that listens there. Raises TgstreamdError."""
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    found.setblocking(False)
+    try:
+        # After a restart connections of the last one may linger; nobody else can take the port by this.
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(BACKLOG)
+    except OSError as error:
+        found.close()
+        shown = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
+        why, hint = _refusal(error, port)
+        raise TgstreamdError(f"metrics.listen: cannot listen at {shown}: {why}", hint=hint) from None
+    return found
+
+
+def _refusal(error: OSError, port: int) -> tuple[str, str]:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program does", f"`ss -ltnp 'sport = :{port}'` says which; or choose another port"
+        case errno.EACCES | errno.EPERM:
+            if port < 1024:
+                return "not allowed", "ports below 1024 are for root alone; 9187 is not"
+            return "not allowed", f"`systemctl edit tgstreamd`, [Service], SocketBindAllow=tcp:{port}"
+        case errno.EADDRNOTAVAIL:
+            return "no address of this machine", '"127.0.0.1" is one'
+    return str(error.strerror), ""
