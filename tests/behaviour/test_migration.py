@@ -235,6 +235,25 @@ async def test_copies_from_before_are_followed_where_they_stand(tmp_path: Path, 
         assert (mirror["paused"], mirror["changes"]) == ("", 0)
 
 
+async def test_a_link_to_what_was_copied_before_stays(tmp_path: Path) -> None:
+    """The copy stands in a basic group, which has no links; its id means another message in the new chat."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), group(house, "Copy", own=True)
+        old = house.post(source, "old")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        new = house.world.chats.migrate(target)
+        number = str(source.marked_id).removeprefix("-100")
+        later = house.post(source, "new")
+        for post in (old, later):
+            house.post(source, f"https://t.me/c/{number}/{post.id}")
+        await house.run()
+        _, first, second = house.texts(new)
+        assert first == f"https://t.me/c/{number}/{old.id}"
+        assert second.startswith(f"https://t.me/c/{str(new.marked_id).removeprefix('-100')}/")
+
+
 async def test_a_copy_that_is_sent_anew_over_a_migration(tmp_path: Path) -> None:
     """What it replaces is deleted in the chat where that stood."""
     async with House(tmp_path) as house:

@@ -1,7 +1,6 @@
-"""From a job to the call that is made next: planned, written down, with its media and its reply.
+"""From a job to the call that is made next: written down, with its media, and changed where it was refused.
 
-Bridges the pure plan and the ledger. Knows the parent of a reply and the cures that a refused draft has
-had. Sends nothing.
+Bridges what `planning` says and the ledger. Knows the cures that a refused draft has had. Sends nothing.
 """
 
 from __future__ import annotations
@@ -13,23 +12,18 @@ import structlog
 
 from ..clock import Clock
 from ..decide.degrade import degraded
-from ..decide.item import Links
-from ..decide.links import mentioned
-from ..decide.plan import Parent, Plan, plan
+from ..decide.plan import Plan
 from ..decide.recognise import fingerprint
 from ..decide.retry import Cure, Degrade
-from ..model import GENERAL_TOPIC, Draft, Message, Mirror, Piece, ReplyTo, Voice
+from ..model import Draft, Message, Mirror, Piece, ReplyTo
 from ..ports import Ids, Source
 from ..roster import Roster
 from ..store import Change, Job, Send, Store, encode
 from ..streaming.staging import Staging
-from .parents import Lifted, Parents
-from .topics import Place, Topics
+from .planning import Planning
+from .topics import Topics
 
 log = structlog.get_logger()
-
-#: Seconds that a poll must at least stay open (https://core.telegram.org/constructor/poll).
-CLOSING = 10.0
 
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
@@ -54,7 +48,7 @@ class Outgoing:
         self._clock = clock
         self._ids = ids
         self.topics = topics
-        self._parents = Parents(source, store, roster, staging, clock, ids)
+        self._planning = Planning(source, store, roster, staging, topics, clock, ids)
         self._cures: dict[int, set[Cure]] = {}
 
     def cures(self, job: int) -> set[Cure]:
@@ -86,7 +80,7 @@ class Outgoing:
             if not messages:
                 await self._store.finish(job.id, "skipped", "nothing is left of it", self._clock.now())
                 return None
-            planned = await self._planned(mirror, job, messages)
+            planned = await self._planning.of(mirror, job, messages)
             if planned is None:
                 return None
             if planned.skip:
@@ -110,12 +104,7 @@ class Outgoing:
 
     async def plan_again(self, mirror: Mirror, job: Job, message: Message) -> Plan:
         """What the copy of an original that has changed should look like now; nobody is lifted for it."""
-        parent = await self._parents.find(mirror, job, [message], may_lift=False)
-        place = await self.topics.place(mirror, job, message, may_make=False)
-        parent = None if isinstance(parent, Lifted) else parent
-        bare = job.host not in (0, message.id)
-        said = (job.byline, job.placed)
-        return await self._plan(mirror, job, [message], parent, place, said=said, bare=bare)
+        return await self._planning.again(mirror, job, message)
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """A reference is too old, the original's or that of what was moved for it: both are made anew."""
@@ -212,83 +201,6 @@ class Outgoing:
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    async def _planned(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan | None:
-        """What the job will send; None where its topic or its parent was put before it."""
-        if job.kind == "topic":
-            opening = await self.topics.opening(mirror, job)
-            return Plan(drafts=(opening,)) if opening else Plan(skip="the topic is there already")
-        place = await self.topics.place(mirror, job, messages[0])
-        if place.later:
-            self._staging.wake()
-            return None
-        parent = await self._parents.find(mirror, job, messages)
-        messages = await self._whole(job, messages)
-        return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
-
-    async def _plan(
-        self,
-        mirror: Mirror,
-        job: Job,
-        messages: Sequence[Message],
-        parent: Parent | None,
-        place: Place,
-        *,
-        said: tuple[bool | None, bool | None] = (None, None),
-        bare: bool = False,
-    ) -> Plan:
-        """`said`: whether author and topic are named, where that was decided when the copy was made. `bare`:
-        an item of an album of which another one carries our lines."""
-        messages = [_closed_by_now(message, self._clock.now()) for message in messages]
-        links = await self._links(mirror, messages)
-        return plan(
-            messages,
-            mirror=mirror,
-            account=self._roster.writer,
-            source=self._roster.source_of(mirror, job.chat),
-            parent=parent,
-            backlog=job.lane == "backlog",
-            same_account=self._roster.same_account,
-            topic=place.topic,
-            topic_name=place.name,
-            links=links,
-            before=await self._before(mirror, place),
-            line=said[0],
-            placed=said[1],
-            bare=bare,
-        )
-
-    async def _before(self, mirror: Mirror, place: Place) -> Voice | None:
-        """Whose post stands last where the next one goes; None where nobody asks."""
-        if mirror.attribution == "none" and not place.name:
-            return None
-        topic = mirror.target_topic or place.topic or GENERAL_TOPIC
-        return await self._store.voice(mirror.id, mirror.target, 0 if topic == GENERAL_TOPIC else topic)
-
-    async def _whole(self, job: Job, messages: Sequence[Message]) -> Sequence[Message]:
-        """The messages with media of which Telegram had told only a part."""
-        if not any(message.media is not None and message.media.partial for message in messages):
-            return messages
-        fresh = await self._source.messages(job.chat, [message.id for message in messages])
-        # What is gone stays as it was told.
-        return [
-            msgspec.structs.replace(message, media=fresh[message.id].media)
-            if message.id in fresh and fresh[message.id].media is not None
-            else message
-            for message in messages
-        ]
-
-    async def _links(self, mirror: Mirror, messages: Sequence[Message]) -> Links | None:
-        """The copies of the messages of the source to which these ones link."""
-        source, target = self._roster.sources[mirror.source], self._roster.targets.get(mirror.target)
-        if target is None:
-            return None
-        copies = {}
-        for source_id in mentioned(messages, source):
-            origin = await self._store.origin(mirror.id, mirror.source, source_id)
-            if origin is not None and origin.copy_id is not None:
-                copies[source_id] = origin.copy_id
-        return Links(source=source, target=target, copies=copies)
-
     async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
         """Give each piece its `random_id`: the one born with its message, or for what follows a new one."""
         used: set[int] = set()
@@ -314,14 +226,6 @@ class Outgoing:
         before = [copy.target_id for each in sends if each.seq < send.seq for copy in each.copies[:1]]
         known = [target_id for target_id in before if target_id is not None]
         return msgspec.structs.replace(send.draft, reply=ReplyTo(id=known[-1]) if known else None)
-
-
-def _closed_by_now(message: Message, now: float) -> Message:
-    """A poll whose time has come while it waited takes no votes, and Telegram no such time."""
-    media = message.media
-    if media is None or media.closed or not 0 < media.closes <= now + CLOSING:
-        return message
-    return msgspec.structs.replace(message, media=msgspec.structs.replace(media, closed=True))
 
 
 def _with_references(draft: Draft, kept: Sequence[Message]) -> Draft:

@@ -1,0 +1,107 @@
+"""What may follow an error: the verdicts that `retry` reaches, as values. They decide nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..errors import TgstreamdError
+from ..model import Value
+
+#: How a refused message may still be accepted.
+Cure = Literal[
+    "reply", "quote", "mentions", "entities", "preview", "as-file", "stream", "singles", "limits", "note"
+]  # fmt: skip
+
+
+class Again(Value, frozen=True, kw_only=True):
+    """Try again at `at`. `fresh`: nothing was carried out, so that payload and floor id may be new."""
+
+    at: float
+    fresh: bool = True
+
+
+class Unknown(Value, frozen=True, kw_only=True):
+    """It may have been carried out: from `at` on, find out, before anything else goes there.
+
+    `search`: look first, even though the `random_id` is young. `last`: park if the search is empty.
+    """
+
+    at: float
+    search: bool = False
+    last: bool = False
+    reason: str = ""
+
+
+class Hold(Value, frozen=True, kw_only=True):
+    """Not before `until`; this call was not carried out. `widen`: the backlog is too fast.
+
+    `unsure`: an earlier call may have been: the outcome stays unknown, and is searched for after the hold.
+    """
+
+    scope: Literal["method", "chat", "account"]
+    method: str
+    until: float
+    reason: str
+    widen: bool = False
+    unsure: bool = False
+
+
+class HoldAccount(Value, frozen=True, kw_only=True):
+    """The account sends nothing until then; `until` is infinite where only a person can help.
+
+    `unsure`: as in `Hold`.
+    """
+
+    until: float
+    reason: str
+    unsure: bool = False
+
+
+class Refresh(Value, frozen=True, kw_only=True):
+    """Fetch the reference of the media again, then the same at `at` (mostly: at once)."""
+
+    at: float
+
+
+class Resend(Value, frozen=True, kw_only=True):
+    """Upload these parts again, or, where none is named, the whole file under a new `file_id`."""
+
+    parts: tuple[int, ...]
+    at: float
+
+
+class Degrade(Value, frozen=True, kw_only=True):
+    """Refused for a reason with a known cure: the same message, differently."""
+
+    what: Cure
+    reason: str
+
+
+class Park(Value, frozen=True, kw_only=True):
+    """Set it aside with the reason; the queue goes on."""
+
+    reason: str
+
+
+class Skip(Value, frozen=True, kw_only=True):
+    """There is nothing to copy."""
+
+    reason: str
+
+
+class PauseMirror(Value, frozen=True, kw_only=True):
+    """One side of the mirror is out of reach; the others go on. `unsure`: as in `Hold`."""
+
+    reason: str
+    unsure: bool = False
+
+
+class Stop(Value, frozen=True, kw_only=True):
+    """The process cannot go on: raise the error."""
+
+    error: TgstreamdError
+
+
+Decision = (
+    Again | Unknown | Hold | HoldAccount | Refresh | Resend | Degrade | Park | Skip | PauseMirror | Stop
+)
