@@ -116,18 +116,19 @@ class Watch:
         before = self._known
         limits = Limits(lag=self.settings.lag, free=self.settings.free_mb * 1_000_000)
         alerts, after = tell(before, seen, limits)
+        for alert in alerts:
+            known = before.get(alert.key)
+            if known is None or not known.tries:  # a further try is no news
+                _say(alert)
         # Many at once are one piece of news, and one run of the command.
         for told in [alerts] if len(alerts) > SEVERAL else [[alert] for alert in alerts]:
-            beat(IDLE)
-            for alert in told:
-                known = before.get(alert.key)
-                if known is None or not known.tries:  # a further try is no news
-                    _say(alert)
             tried = await self._ways.tell(self.settings, told, beat)
             # With none that is configured, the journal has it.
             if tried and all(one.why for one in tried):
-                for alert in told:
+                # What was told before stays told; the rest would fail as well, and delay the heartbeat.
+                for alert in alerts[alerts.index(told[0]) :]:
                     after[alert.key] = failed(before.get(alert.key), after[alert.key], alert)
+                break
         if after != before:
             self._known = after
             await self._store.set_fact(KEY, msgspec.json.encode(after).decode())

@@ -93,7 +93,7 @@ def tell(
 
 
 def _standing(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[Alert | None, Known]:
-    known = msgspec.structs.replace(before, text=fact.text, gone_at=0.0)
+    known = msgspec.structs.replace(before, gone_at=0.0)
     if now < known.quiet_until:
         return None, known
     if known.told_at:
@@ -104,7 +104,7 @@ def _standing(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[A
         if hushed or now - known.since < fact.after:
             return None, known
         event = "alert"
-    told = msgspec.structs.replace(known, told_at=now, quiet_until=0.0, tries=0)
+    told = msgspec.structs.replace(known, text=fact.text, told_at=now, quiet_until=0.0, tries=0)
     return _alert(event, told, fact.text, fact.hint, now), told
 
 
