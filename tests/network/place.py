@@ -221,6 +221,10 @@ class Place:
     def count(self, words: str) -> int:
         return sum(words in line for _, line in self.daemon.journal)
 
+    def warnings(self) -> int:
+        """Lines of trouble, whatever it is."""
+        return sum("[warning" in line or "[error" in line for _, line in self.daemon.journal)
+
     def told(self) -> str:
         begin = self.daemon.journal[0][0] if self.daemon.journal else 0.0
         return "\n".join(f"{at - begin:7.2f} {line}" for at, line in list(self.daemon.journal)[-80:])

@@ -15,7 +15,7 @@ import pytest
 from tests.network.place import Place, may_mount
 
 LOST, BACK = "connection to Telegram lost", "connection to Telegram works again"
-STILL = "no connection to Telegram"
+STILL = "] no connection to Telegram"
 #: Seconds after the end of a trouble within which there is a connection again, and everything has arrived.
 RECOVERED, ARRIVED = 40, 90
 
@@ -71,6 +71,8 @@ async def test_each_way_in_which_a_line_breaks(
         await broken(place, name, noticed=noticed, lasts=lasts)
         # At the first try in vain, the fifth, and then every quarter of an hour.
         assert place.count(STILL) <= 2
+        # Nobody else says the same at every try: a line in ten seconds, for all rooms together.
+        assert place.warnings() <= 8 + lasts / 10
 
 
 @pytest.mark.slow
@@ -116,7 +118,8 @@ async def test_a_line_that_flaps(tmp_path: Path) -> None:
         took = await place.equal(ARRIVED)
         print(f"flapping: all there after {took:.1f} s")
         assert place.count(LOST) == 1
-        assert place.count(BACK) == 1
+        assert place.count(STILL) <= 3
+        assert place.count(BACK) <= 3
 
 
 @pytest.mark.slow

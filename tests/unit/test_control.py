@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import stat
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,60 @@ async def raw(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     line.connect(f"/proc/self/fd/{folder}/{path.name}")
     os.close(folder)
     return await asyncio.open_unix_connection(sock=line)
+
+
+EXHAUSTED = """
+import asyncio, os, resource, sys
+from pathlib import Path
+from tgstreamd.desk.control import serve
+
+async def answer(request):
+    return {"said": request["text"]}
+
+async def main():
+    loop = asyncio.get_running_loop()
+    listening, told = asyncio.Event(), asyncio.Event()
+    loop.add_reader(0, told.set)
+    serving = asyncio.create_task(serve(Path(sys.argv[1]), answer, listening=listening.set))
+    await listening.wait()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        print("none left", flush=True)
+    await told.wait()
+    loop.remove_reader(0)
+    for descriptor in taken:
+        os.close(descriptor)
+    await serving
+
+asyncio.run(main())
+"""
+
+
+async def test_without_a_descriptor_left_it_answers_later(path: Path) -> None:
+    """A real limit in a process of its own: whoever asks then does not end the daemon, and is answered."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", EXHAUSTED, str(path), stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        assert (await child.stdout.readline()).strip() == b"none left"
+        asking = asyncio.create_task(asked(path, verb="echo", text="patient"))
+        said = (await child.stdout.readline()).decode()
+        assert "nobody can be answered for a moment" in said
+        assert "Too many open files" in said
+        assert not asking.done()
+        child.stdin.write(b"\n")
+        assert await asking == {"said": "patient"}
+        assert child.returncode is None
+    finally:
+        child.kill()
+        await child.wait()
 
 
 async def test_nobody_there(path: Path) -> None:

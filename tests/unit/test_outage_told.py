@@ -37,10 +37,11 @@ def test_a_line_that_flaps_is_told_once_in_ten_minutes() -> None:
     with capture_logs() as logs:
         for _ in range(60):
             outage.lost(CUT)
+            outage.failed(CUT)
             clock.advance(1)
             outage.works()
             clock.advance(29)
-    assert [entry["event"] for entry in logs] == [LOST, BACK] * 3
+    assert [entry["event"] for entry in logs] == [LOST, STILL, BACK] * 3
     assert [entry["times"] for entry in logs if entry["event"] == LOST] == [1, 20, 20]
 
 
@@ -51,6 +52,7 @@ def test_an_outage_after_a_short_one_is_told() -> None:
     outage.works()
     with capture_logs() as logs:
         outage.lost(CUT)
+        outage.failed(REFUSED)
         outage.failed(REFUSED)
         outage.works()
     assert [entry["event"] for entry in logs] == [STILL, BACK]

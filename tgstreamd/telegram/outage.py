@@ -41,11 +41,13 @@ class Outage:
             self._untold, self._quiet_until = 0, now + QUIET
 
     def failed(self, why: TgstreamdError) -> None:
-        """Another try in vain, at a start too: told at the first, the fifth and then every thirtieth."""
+        """Another try in vain, at a start too: told where it is news, at the fifth and every thirtieth."""
         now = self._monotonic()
         self._since = now if self._since is None else self._since
         self._tries += 1
-        if not self._told or self._tries in (1, 5) or self._tries % 30 == 0:
+        # Where a line flaps a try fails now and then: that is no outage yet.
+        news = self._tries == 1 if self._told else self._tries > 1 or now >= self._quiet_until
+        if news or self._tries == 5 or self._tries % 30 == 0:
             self._told = True
             lasted = round(now - self._since)
             log.warning("no connection to Telegram", why=why.line(), tries=self._tries, seconds=lasted)

@@ -134,5 +134,10 @@ class TelegramSource:
         request = functions.upload.GetFileRequest(where.location, offset, asked)
         answer = await self._pool.call(media.dc, "down", request, file=media.id)
         if not isinstance(answer, types.upload.File):
-            raise Rejected("Telegram answers with a CDN although none was asked for")
+            # Never asked for (no `cdn_supported`): its bytes are encrypted and hashed by rules of their own.
+            raise Rejected(
+                "Telegram offers this file only from a CDN, which is not supported",
+                hint='transfer = "reference" for this mirror, then `tgstreamd parked retry`',
+                error="CDN_REDIRECT",
+            )
         return bytes(answer.bytes[:limit])

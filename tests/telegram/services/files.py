@@ -36,6 +36,8 @@ def register(dispatcher: Dispatcher) -> None:
         stored, blob = call.world.files.locate(call.me.id, request.location)
         if stored.dc_id != call.dc_id:
             raise RpcError(303, f"FILE_MIGRATE_{stored.dc_id}")
+        if getattr(stored, "cdn", False):
+            return types.upload.FileCdnRedirect(203, b"token", bytes(32), bytes(16), [])
         try:
             data = blob.read(request.offset, request.limit) if request.offset < blob.size else b""
         except LostContent as lost:

@@ -46,6 +46,8 @@ class StoredDocument:
     dc_id: int
     date: float
     thumbs: list[StoredSize] = field(default_factory=list)
+    #: Answer with a CDN, whether the client can use one or not.
+    cdn: bool = False
 
 
 @dataclass(eq=False)
