@@ -142,4 +142,4 @@ def _ours(host: str, hosts: frozenset[str]) -> bool:
         ipaddress.ip_address(name)
     except ValueError:
         return False
-    return True
+    return "%" not in name
