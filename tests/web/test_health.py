@@ -77,6 +77,9 @@ async def test_a_service_that_does_not_keep_its_word(tmp_path: Path) -> None:
         assert illness(await seen(house, meter)) == ""
 
 
+@settings(max_examples=50, deadline=None)
+@example("[::1%evil.example]", ":9187")
+@example("::1%evil.example", "")
 @given(
     st.text(st.characters(codec="latin-1"), max_size=40), st.sampled_from(("", ":9187", ".", "@evil.example"))
 )
