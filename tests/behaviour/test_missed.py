@@ -155,3 +155,23 @@ async def test_no_post_waits_for_the_asking(tmp_path: Path) -> None:
         await house.run()
         assert house.texts(target) == ["1", "2", "3", "4", "new"]
         assert not house.tg.faults.violations
+
+
+async def test_what_was_pinned_meanwhile_is_pinned(tmp_path: Path) -> None:
+    """And what was unpinned is not, in the order of the pins."""
+    async with House(tmp_path) as house:
+        source, target = await _before(house)
+        posts = house.messages(source)
+        await house.start()
+        house.world.chats.pin(posts[0])
+        house.world.chats.pin(posts[1])
+        await house.run()
+        await house.stop()
+        house.world.chats.pin(posts[0], pinned=False)
+        house.world.chats.pin(posts[3])
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert [m.text for m in house.messages(target) if m.pinned] == ["1", "3"]
+        assert await house.store.doubts() == []
+        assert (await house.status())["mirrors"][0]["changes"] == 0

@@ -1,4 +1,4 @@
-"""Finds deletions that no update told of, after a difference that was too long: asks for the ids.
+"""Finds deletions and pins that no update told of, after a difference that was too long, by asking.
 
 An id counts as deleted only if it is empty, lies above what this account may see at all, and something newer
 can be read (design, section 2a). One call at a time, after everything that brings posts; the whole window is
@@ -57,6 +57,8 @@ class Missed:
 
     async def ask(self, doubt: Doubt) -> bool:
         """One call's worth; true if there is more to ask. Raises what `Source` raises."""
+        if doubt.what == "pinned":
+            return await self._ask_for_pinned(doubt)
         mirror = self._roster.mirrors[doubt.mirror]
         mirrored = mirror.deletes == "mirror"
         look = self._looks.get(doubt)
@@ -88,6 +90,17 @@ class Missed:
         )
         if gone:
             log.warning("deletions were found that no update told of", mirror=mirror.name, n=len(gone))
+        return False
+
+    async def _ask_for_pinned(self, doubt: Doubt) -> bool:
+        mirror = self._roster.mirrors[doubt.mirror]
+        # Of the group that it was before, pins are not followed.
+        wanted = mirror.pins and doubt.chat == mirror.source
+        pinned = await self._source.pinned(doubt.chat) if wanted else ()
+        if wanted:
+            await self._store.answer_pinned(doubt, pinned, self._clock.now())
+        else:
+            await self._store.forget_doubt(doubt)
         return False
 
     async def _there(self, chat: int, ids: list[int]) -> set[int]:

@@ -187,8 +187,9 @@ class Capture:
                 more |= await self._trouble.guard(("polls", chat), [chat], self._polls.ask(chat))
                 self._notify()
         for doubt in await self._missed.due():
-            key = ("missed", doubt.mirror)
-            if not (self._trouble.rests(key) or self._trouble.asleep(BY_ID)):
+            key = (doubt.what, doubt.mirror)
+            asleep = self._trouble.asleep(BY_ID if doubt.what == "deleted" else HISTORIES)
+            if not (self._trouble.rests(key) or asleep):
                 more |= await self._trouble.guard(key, [doubt.chat], self._missed.ask(doubt))
                 self._notify()
         return more

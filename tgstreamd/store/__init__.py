@@ -135,6 +135,8 @@ class Store(Engine):
     doubts = transaction(missed.doubts)
     doubtful = transaction(missed.doubtful)
     answer_doubt = transaction(missed.answer_doubt)
+    answer_pinned = transaction(missed.answer_pinned)
+    forget_doubt = transaction(missed.forget_doubt)
 
     open_polls = transaction(polls.open_polls)
     take_polls = transaction(polls.take_polls)

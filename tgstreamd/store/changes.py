@@ -11,7 +11,7 @@ import msgspec
 
 from ..model import Message, Value
 from .engine import IN_CHAT, Db, Row
-from .queue import place_of
+from .queue import may_come, place_of
 from .records import decode_draft, decode_message, encode
 
 #: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
@@ -151,8 +151,11 @@ def _copied(db: Db, change: Row) -> bool:
         (change["mirror"], change["chat"], change["source_id"]),
     ).fetchone()
     if row is None or row["state"] in ("skipped", "parked"):
-        known = row is not None or change["kind"] != "pin"
-        if known:
+        if (
+            row is not None
+            or change["kind"] != "pin"
+            or not may_come(db, change["mirror"], change["chat"], change["source_id"])
+        ):
             db.execute("DELETE FROM change WHERE id = ?", (change["id"],))
         return False
     return bool(row["state"] == "done")

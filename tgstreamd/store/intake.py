@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 
 from ..model import Box, Difference, Message
 from .brakes import brake
-from .changes import note, note_deleted
+from .changes import note_deleted
 from .engine import CHANNELS_BELOW, IN_CHAT, Db
 from .entry import NewId, drop_deleted, in_gap, revise, take
 from .mirrors import doubt, open_gap
+from .pins import note_pin
 from .records import Gap
 from .rescue import note_vanished
 
@@ -142,7 +143,7 @@ def take_difference(
     for chat, ids, pinned in difference.pins:
         for mirror in pins(chat):
             for source_id in ids:
-                note(db, mirror, "pin", chat, source_id, b"1" if pinned else b"0", now)
+                note_pin(db, mirror, chat, source_id, pinned=pinned, now=now)
     chats = [chat for chat, _ in _chats_of_box(db, box_chat)]
     for chat in chats:
         _release(db, chat, "item.pts <= ?", difference.box.pts)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from ..model import Box, Topic
 from .brakes import release_deletions
-from .changes import note
 from .engine import Db, Row
+from .pins import note_pin
 from .queue import skip_upto
 from .records import MirrorRow
 from .topic_jobs import adopt_topic
@@ -117,7 +117,7 @@ def bear(
         (box_chat, box.pts, box.qts, box.date),
     )
     for source_id in pinned:
-        note(db, mirror, "pin", source, source_id, b"1", now)
+        note_pin(db, mirror, source, source_id, pinned=True, now=now)
     db.execute(
         "UPDATE mirror SET hold = coalesce((SELECT value FROM fact WHERE \"key\" = ?), '') WHERE id = ?",
         (_unborn_key(name), mirror),
@@ -188,8 +188,9 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
 
 
 def doubt(db: Db, mirror: int, chat: int) -> None:
-    """What happened there was not told: deletions among it are to be found by asking."""
-    db.execute("INSERT INTO doubt VALUES (?,?) ON CONFLICT DO NOTHING", (mirror, chat))
+    """What happened there was not told: deletions and pins among it are to be found by asking."""
+    for what in ("deleted", "pinned"):
+        db.execute("INSERT INTO doubt VALUES (?,?,?) ON CONFLICT DO NOTHING", (mirror, chat, what))
 
 
 def pause(db: Db, mirror: int, kind: str, reason: str) -> bool:

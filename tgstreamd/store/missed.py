@@ -1,33 +1,36 @@
-"""Which ids have to be asked for, since their deletion may have been missed, and what the answer means.
+"""What has to be asked for, since it may have been missed: ids that were deleted, what is pinned.
 
-A difference that was too long tells of no deletion. What is in doubt is a row, made in the transaction that
+A difference that was too long tells of neither. What is in doubt is a row, made in the transaction that
 gave the events up, so that no death forgets it. Plain functions, one transaction each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from ..model import Value
 from .engine import Db
 from .intake import Deletes, take_deleted
+from .pins import take_pinned
 
 #: The newest of a mirror's messages that are asked for: ten calls.
 WINDOW = 1000
 
 
 class Doubt(Value, frozen=True, kw_only=True):
-    """A source chat of a mirror in which deletions may have been missed."""
+    """A source chat of a mirror in which deletions, or pins, may have been missed."""
 
     mirror: int
     chat: int
+    what: Literal["deleted", "pinned"] = "deleted"
 
 
 def doubts(db: Db) -> list[Doubt]:
     """What is in doubt, of the mirrors that stand in the configuration."""
     rows = db.execute(
-        "SELECT doubt.mirror, doubt.chat FROM doubt JOIN mirror ON mirror.id = doubt.mirror "
-        "WHERE mirror.active = 1 ORDER BY doubt.mirror, doubt.chat"
+        "SELECT doubt.mirror, doubt.chat, what FROM doubt JOIN mirror ON mirror.id = doubt.mirror "
+        "WHERE mirror.active = 1 ORDER BY doubt.mirror, doubt.chat, what"
     )
     return [Doubt(**dict(row)) for row in rows]
 
@@ -61,4 +64,17 @@ def answer_doubt(
     """These were deleted, as a push would tell. `settled`: no other id is in doubt any more."""
     take_deleted(db, doubt.chat, gone, deletes=deletes, now=now)
     if settled:
-        db.execute("DELETE FROM doubt WHERE mirror = ? AND chat = ?", (doubt.mirror, doubt.chat))
+        forget_doubt(db, doubt)
+
+
+def answer_pinned(db: Db, doubt: Doubt, pinned: Sequence[int], now: float) -> None:
+    """What is pinned there now, oldest first."""
+    take_pinned(db, doubt.mirror, doubt.chat, pinned, now)
+    forget_doubt(db, doubt)
+
+
+def forget_doubt(db: Db, doubt: Doubt) -> None:
+    """It is settled, or does not matter to this mirror."""
+    db.execute(
+        "DELETE FROM doubt WHERE mirror = ? AND chat = ? AND what = ?", (doubt.mirror, doubt.chat, doubt.what)
+    )

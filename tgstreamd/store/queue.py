@@ -30,6 +30,16 @@ def place_of(db: Db, mirror: int, chat: int, source_id: int) -> int:
     return source_id + (row["base"] if row is not None else 0)
 
 
+def may_come(db: Db, mirror: int, chat: int, source_id: int) -> bool:
+    """Whether a message that the ledger does not know can still come: out of the history, or as a new one."""
+    row = db.execute(
+        "SELECT 1 FROM gap WHERE mirror = :mirror AND chat = :chat AND next_id < :id AND end_id >= :id "
+        "UNION ALL SELECT 1 FROM feed WHERE mirror = :mirror AND chat = :chat AND fed_to < :id",
+        {"mirror": mirror, "chat": chat, "id": source_id},
+    ).fetchone()
+    return row is not None
+
+
 def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
     """The next jobs of a lane in their order, the ones that cannot go yet included."""
     rows = db.execute(

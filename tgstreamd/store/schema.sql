@@ -68,11 +68,20 @@ CREATE TABLE gap (
   remaining INTEGER NOT NULL DEFAULT 0         -- an estimate, for people
 ) STRICT;
 
--- Where deletions may have been missed: the newest ids are to be asked for.
+-- What may have been missed: `deleted`, the newest ids are to be asked for; `pinned`, the list of them.
 CREATE TABLE doubt (
   mirror INTEGER NOT NULL REFERENCES mirror (id),
   chat   INTEGER NOT NULL,
-  PRIMARY KEY (mirror, chat)
+  what   TEXT    NOT NULL CHECK (what IN ('deleted', 'pinned')),
+  PRIMARY KEY (mirror, chat, what)
+) STRICT, WITHOUT ROWID;
+
+-- What is pinned in the sources, as far as is known.
+CREATE TABLE pinned (
+  mirror    INTEGER NOT NULL REFERENCES mirror (id),
+  chat      INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job (
