@@ -34,7 +34,7 @@ HOSTILE = Names(
     titles=(
         "<img src=x onerror=\"document.title='owned'\">",
         '</script><script>document.title="owned"</script>',
-        "\u202egarden\u202c \u0000\u001b[31m",
+        "\u202egarden \u0000\u001b[31m",
         "<svg/onload=document.title='owned'>" + "A" * 90,
     ),
     file='"><iframe src=javascript:parent.document.title=`owned`>.mp4',
