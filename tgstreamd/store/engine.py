@@ -141,9 +141,11 @@ def _connect_read_only(path: Path) -> Db:
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA query_only = ON")
     if _version(db) == 0:
+        _refuse_foreign(db, path)
         db.close()
         raise NoLedger(f"the ledger at {path} is only being made", hint="ask again in a moment")
     _refuse_newer(db, path)
+    _refuse_foreign(db, path)
     return db
 
 
@@ -159,8 +161,16 @@ def _refuse_newer(db: Db, path: Path) -> None:
         )
 
 
+def _refuse_foreign(db: Db, path: Path) -> None:
+    """A database with tables of somebody else's; an empty one is a ledger that is still to be made."""
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not {"mirror", "job", "copy"} <= tables:
+        raise StoreError(f"{path} is a database, but no ledger", hint=_ANEW)
+
+
 def _migrate(db: Db, path: Path) -> None:
     _refuse_newer(db, path)
+    _refuse_foreign(db, path)
     here = resources.files(__package__)
     version = _version(db)
     if version == 0:
@@ -194,6 +204,8 @@ def _unopened(error: OSError) -> str:
         return _HINTS["SQLITE_FULL"]
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return _HINTS["SQLITE_READONLY"]
+    if error.errno == errno.EISDIR:
+        return "a directory is in its place: move it away"
     return ""
 
 
