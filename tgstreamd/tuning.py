@@ -58,14 +58,16 @@ def findings(
         elif actual == wish or (key in MORE_IS_FINE and _number(actual) >= _number(wish)):
             lines.append(_line("ok", f"{key} is {actual}"))
         else:
-            text = f"{key} is {actual} instead of {wish}: `sudo sysctl --system` applies {where}"
-            lines.append(_line("warn", text))
+            text, remedy = f"{key} is {actual} instead of {wish}", f"`sudo sysctl --system` applies {where}"
+            lines.append(_line("warn", text, remedy))
     for key, least in AT_LEAST.items():
         actual = now(key)
         if actual is not None:
             enough = _number(actual) >= least
             text = f"{key} is {actual}" if enough else f"{key} is {actual}, less than {least}"
-            lines.append(_line("ok" if enough else "warn", text))
+            lines.append(
+                _line("ok", text) if enough else _line("warn", text, f"sudo sysctl -w {key}={least}")
+            )
     return lines
 
 
@@ -77,12 +79,14 @@ def look() -> list[dict[str, Any]]:
     except OSError:
         text = None
     if file is None or text is None:
-        return [_line("warn", f"no {FILE}: transfers run at what this kernel brings along")]
+        remedy = f"sudo install -m 644 sysctl.d/{FILE} /etc/sysctl.d/ && sudo sysctl --system"
+        text = f"no {FILE}, which the Debian package brings: transfers run at what this kernel has"
+        return [_line("warn", text, remedy)]
     return findings(wanted(text), value, where=str(file))
 
 
-def _line(level: str, text: str) -> dict[str, Any]:
-    return {"level": level, "mirror": "", "subject": "kernel", "text": text}
+def _line(level: str, text: str, remedy: str = "") -> dict[str, Any]:
+    return {"level": level, "mirror": "", "subject": "kernel", "text": text, "remedy": remedy}
 
 
 def _number(text: str) -> int:

@@ -55,6 +55,7 @@ class Reached:
     def __init__(self, *chats: Chat, names: dict[str, int] | None = None, bot: bool = False) -> None:
         self.side = Side({chat.id: chat for chat in chats}, Account(id=7, name="Alice", bot=bot))
         self.names = names or {}
+        self.skew = 0.0
 
     @property
     def source(self) -> Source:
@@ -73,6 +74,9 @@ class Reached:
 
     async def dialogs(self) -> Sequence[Chat]:
         return list(self.side.chats.values())
+
+    async def server_time(self) -> float:
+        return NOW - self.skew
 
 
 def chat(id: int, title: str, **more: Any) -> Chat:
@@ -141,7 +145,7 @@ async def test_one_lost_chat_is_a_line() -> None:
     failed = [(subject, text) for level, subject, text in lines if level == "fail"]
     assert failed == [
         ("source", "this chat cannot be seen"),
-        ("source", "nobody is called @gone_chat (look again)"),
+        ("source", "nobody is called @gone_chat"),
     ]
     assert lines[-1][1] == "history"
 
@@ -171,7 +175,7 @@ async def test_a_name_that_now_means_another_chat(store: Store) -> None:
     assert lines[0] == (
         "fail",
         "source",
-        f"@news now means {C}; the mirror stays with {A}: write the id that you want",
+        f"@news now means {C}; the mirror stays with {A}",
     )
 
 
@@ -213,3 +217,28 @@ async def test_chats_and_topics() -> None:
     reach.side = Closed(reach.side.chats, reach.side.me)
     (listed,) = (await listing.chats(reach))["chats"]
     assert (listed["id"], listed["topics"]) == (A, [])
+
+
+async def test_a_clock_that_is_wrong_is_said_with_the_command(store: Store) -> None:
+    reach = Reached(chat(A, "a"), chat(B, "b", slow_mode=30))
+    wanted = config({"source": A, "target": B})
+    for skew, level in ((2.0, "ok"), (-90.0, "warn"), (40.0, "warn")):
+        reach.skew = skew
+        answer = await checks.check(wanted, reach, store, now=NOW)
+        (clock,) = [line for line in answer["lines"] if line["subject"] == "clock"]
+        assert clock["level"] == level
+        assert bool(clock["remedy"]) == (level == "warn")
+        assert answer["ok"]  # a warning does not fail
+    assert "40 s ahead of Telegram's" in clock["text"]
+    (slow,) = [line for line in answer["lines"] if "slow mode" in line["text"]]
+    assert slow["remedy"] == "administrators are not bound by it"
+
+
+async def test_an_account_on_hold_is_said(store: Store) -> None:
+    await store.hold_until("account", NOW + 3600, "PEER_FLOOD")
+    reach = Reached(chat(A, "a"), chat(B, "b"))
+    wanted = config({"source": A, "target": B})
+    answer = await checks.check(wanted, reach, store, now=NOW)
+    assert any("nothing is sent: PEER_FLOOD" in line["text"] for line in answer["lines"])
+    answer = await checks.check(wanted, reach, store, now=NOW + 3600)
+    assert not any("nothing is sent" in line["text"] for line in answer["lines"])

@@ -34,15 +34,18 @@ def test_other_peoples_text_stays_on_its_line(text: str, width: int) -> None:
 def test_chats_and_checks() -> None:
     chat = {
         "id": -1001, "title": "A", "kind": "supergroup", "username": "a", "protected": True,
-        "can_post": False, "source_refusal": "its content is protected", "topics": [{"id": 1, "title": "General", "closed": True}],
+        "can_post": False, "source_refusal": "its content is protected",
+        "topics": [{"id": 1, "title": "General", "closed": True}],
     }  # fmt: skip
     assert [line.strip() for line in chats.lines([chat])] == [
         "-1001  A  (supergroup, @a, cannot be a source: its content is protected, read only)",
         "topic       1  General (closed)",
     ]
     assert chats.lines([]) == ["this account is in no group or channel"]
-    line = {"level": "fail", "mirror": "main", "subject": "target", "text": "gone"}
-    assert check.lines({"lines": [line, {**line, "level": "ok", "mirror": ""}]}) == [
-        "FAIL  main: target: gone",
-        "ok    target: gone",
+    line = {"level": "fail", "mirror": "main", "subject": "target", "text": "gone", "remedy": "look"}
+    well = {"level": "ok", "mirror": "", "subject": "kernel", "text": "a is 1", "remedy": ""}
+    assert check.lines([well, line, {**well, "text": "b is 2"}, {**well, "subject": "disk"}]) == [
+        "error    main: target: gone (look)",
+        "ok       disk: a is 1",
+        "ok       kernel: a is 1, b is 2",
     ]

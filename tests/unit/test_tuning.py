@@ -22,12 +22,11 @@ def test_what_is_in_force_is_ok_and_what_is_not_is_named() -> None:
     now = {"a.b": "1", "net.ipv4.tcp_congestion_control": "cubic"}
     assert texts(now, want) == [
         ("ok", "a.b is 1"),
-        (
-            "warn",
-            "net.ipv4.tcp_congestion_control is cubic instead of bbr: `sudo sysctl --system` applies file",
-        ),
+        ("warn", "net.ipv4.tcp_congestion_control is cubic instead of bbr"),
         ("warn", "gone is unknown to this kernel (x was wanted)"),
     ]
+    _, cubic, _ = tuning.findings(want, now.get, where="file")
+    assert cubic["remedy"] == "`sudo sysctl --system` applies file"
 
 
 def test_more_of_a_limit_is_fine_and_too_few_descriptors_are_not() -> None:

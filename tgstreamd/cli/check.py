@@ -1,25 +1,43 @@
-"""`tgstreamd check`: a line for everything that a start needs; exit status 0 only if it would succeed."""
+"""`tgstreamd check`: the doctor. A line for everything that a start needs, each trouble with its remedy.
+
+Exit status 0 only where a start would succeed with every mirror running; warnings do not fail.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import Any
 
-from .. import tuning
 from ..clock import SystemClock
-from ..config.alerts import look
-from ..config.listening import address
+from ..config import DEFAULT_FILE, Config
 from ..desk import checks
-from ..web import port
-from . import compose
+from ..desk.findings import good, line
+from ..errors import TgstreamdError
+from . import compose, machine
+from .run import secret_files
 
-MARKS = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}
+MARKS = {"ok": "ok", "warn": "warning", "fail": "error"}
+STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+EXAMPLE = """\
+examples:
+  tgstreamd check                                       before the first start, and after each change
+  tgstreamd check --json | jq -r '.lines[].remedy'      what there is to do"""
 
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    parser: ArgumentParser = verbs_of.add_parser("check", help="would a start succeed? a line for each thing")
+    parser: ArgumentParser = verbs_of.add_parser(
+        "check",
+        help="would a start succeed? a line for each thing",
+        description="Looks at the configuration, this machine, the account and both sides of every mirror: a "
+        "line each, ok, warning or error, with what to do. Changes nothing. Exit status 0 only where a start "
+        "would succeed.",
+        epilog=EXAMPLE,
+    )
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(act=act)
     return [parser]
@@ -28,35 +46,102 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     # The file is judged here, as it is now; the rest by whoever has the session.
     config = compose.load(arguments)
-    answer = compose.daemon(config.paths, {"verb": "check"})
-    if answer is None:
-        from .reach import connected  # with Telethon, which takes its time
-
-        compose.become_owner(config.paths)
-        now = SystemClock().now()
-
-        async def work() -> dict[str, Any]:
-            async with (
-                compose.holding(config.paths, "check"),
-                connected(config) as connection,
-                compose.look_into(config.paths) as store,
-            ):
-                return await checks.check(config, connection, store, now=now)
-
-        answer = asyncio.run(work())
-        if config.metrics.listen:
-            # Only where no daemon listens there already.
-            answer["lines"].append(line := port.look(address(config.metrics.listen)))
-            answer["ok"] = answer["ok"] and line["level"] != "fail"
-    # Here and not in the daemon, whose sandbox hides the kernel's settings.
-    answer["lines"] += [*look(config.alerts), *tuning.look()]
-    print(json.dumps(answer, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines(answer)))
+    trouble: TgstreamdError | None = None
+    running = False
+    try:
+        answer = compose.daemon(config.paths, {"verb": "check"})
+        running = answer is not None
+        if answer is None:
+            answer = _alone(config)
+    except TgstreamdError as error:
+        trouble = error
+        answer = {"lines": [line("fail", "", "account", error.what, error.hint)]}
+    # Here and not in the daemon, whose sandbox hides the machine.
+    answer["lines"] += machine.look(config, secret_files(config), running=running)
+    answer["ok"] = good(answer["lines"])
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        # What ends the verb is said once, at the end.
+        _print(answer["lines"][1 if trouble else 0 :])
+    if trouble is not None:
+        sys.stdout.flush()
+        raise trouble
+    if not arguments.json:
+        print(verdict(answer["lines"], config, running=running))
     return 0 if answer["ok"] else 1
 
 
-def lines(answer: dict[str, Any]) -> list[str]:
+def _alone(config: Config) -> dict[str, Any]:
+    """The answer by a connection of one's own."""
+    from .reach import connected  # with Telethon, which takes its time
+
+    compose.become_owner(config.paths)
+    now = SystemClock().now()
+
+    async def work() -> dict[str, Any]:
+        async with (
+            compose.holding(config.paths, "check"),
+            connected(config) as connection,
+            compose.look_into(config.paths) as store,
+        ):
+            return await checks.check(config, connection, store, now=now)
+
+    return asyncio.run(work())
+
+
+def _print(found: Sequence[dict[str, Any]]) -> None:
+    if not sys.stdout.isatty():
+        print("\n".join(lines(found)))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for one in folded(found):
+        words = Text(sentence(one))
+        if one["remedy"]:
+            words.append(f" ({one['remedy']})", style="bold")
+        table.add_row(Text(MARKS[one["level"]], style=STYLES[one["level"]]), words)
+    Console(highlight=False).print(table)
+
+
+def lines(found: Sequence[dict[str, Any]]) -> list[str]:
+    """For pipes: `warning  disk: 100 MB free in /var/lib/tgstreamd (make room)`."""
     return [
-        f"{MARKS[line['level']]}  {f'{line["mirror"]}: ' if line['mirror'] else ''}"
-        f"{line['subject']}: {line['text']}"
-        for line in answer["lines"]
+        f"{MARKS[one['level']]:<9}{sentence(one)}{f' ({one["remedy"]})' if one['remedy'] else ''}"
+        for one in folded(found)
     ]
+
+
+def sentence(one: dict[str, Any]) -> str:
+    of = f"{one['mirror']}: " if one["mirror"] else ""
+    return f"{of}{one['subject']}: {one['text']}"
+
+
+def folded(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The kernel's settings that are as they should be are one line."""
+    well = [one for one in found if one["subject"] == "kernel" and one["level"] == "ok"]
+    others = [one for one in found if one not in well]
+    return [*others, line("ok", "", "kernel", ", ".join(one["text"] for one in well))] if well else others
+
+
+def verdict(found: Sequence[dict[str, Any]], config: Config, *, running: bool) -> str:
+    """What it comes to, and the next command."""
+    errors, warnings = (sum(one["level"] == level for one in found) for level in ("fail", "warn"))
+    if errors:
+        of = sorted({one["mirror"] for one in found if one["level"] == "fail"})
+        what = f"{', '.join(filter(None, of))} would be paused" if all(of) else "a start would not succeed"
+        return f"{_count(errors, 'error')}, {_count(warnings, 'warning')}: {what}"
+    said = f"{_count(warnings, 'warning')}: " if warnings else ""
+    if running:
+        return f"{said}all is well with the daemon that runs"
+    option = "" if config.file in (None, DEFAULT_FILE) else f" --config {config.file}"
+    service = config.file == DEFAULT_FILE and os.path.isdir("/run/systemd/system")
+    following = "sudo systemctl enable --now tgstreamd" if service else f"tgstreamd run{option}"
+    return f"{said}a start would succeed\nnext: {following}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

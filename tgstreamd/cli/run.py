@@ -29,13 +29,13 @@ def act(arguments: Namespace) -> int:
 
     guard.no_core_dumps()
     config = configuration.load(arguments.config, os.environ)
-    guard.refuse_exposed(_secret_files(config))
+    guard.refuse_exposed(secret_files(config))
     _log_as(config)
     sys.excepthook = _unexpected
     return uvloop.run(process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as))
 
 
-def _secret_files(config: configuration.Config) -> list[tuple[Path, str]]:
+def secret_files(config: configuration.Config) -> list[tuple[Path, str]]:
     """Files of ours with what must stay secret in them."""
     ledger = config.paths.ledger
     files = [

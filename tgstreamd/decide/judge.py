@@ -15,6 +15,9 @@ import msgspec
 from ..errors import TelegramError
 from ..model import GENERAL_TOPIC, Chat, Mirror, Topic, Value
 
+#: Begins a remedy that only a person can carry out.
+GRANT = "in Telegram, let this account"
+
 
 class Finding(Value, frozen=True, kw_only=True):
     """One line of `check`. `fail`: the mirror is paused with it; `warn`: it runs, and someone should know."""
@@ -22,6 +25,8 @@ class Finding(Value, frozen=True, kw_only=True):
     level: Literal["ok", "warn", "fail"]
     subject: str
     text: str
+    #: What to do about it: a command, or a sentence where no command helps.
+    remedy: str = ""
 
 
 class Edge(Value, frozen=True, kw_only=True):
@@ -63,7 +68,9 @@ def may_run(findings: Iterable[Finding]) -> bool:
 
 def refusal(findings: Iterable[Finding]) -> str:
     """The reasons of a pause in one line; empty where the mirror may run."""
-    return "; ".join(f"{f.subject}: {f.text}" for f in findings if f.level == "fail")
+    return "; ".join(
+        f"{f.subject}: {f.text}{f' ({f.remedy})' if f.remedy else ''}" for f in findings if f.level == "fail"
+    )
 
 
 def cycle(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> list[str] | None:
@@ -153,12 +160,12 @@ def span(seconds: float) -> str:
     return f"{seconds / 86400.0:.0f} days"
 
 
-def _fail(subject: str, text: str) -> Finding:
-    return Finding(level="fail", subject=subject, text=text)
+def _fail(subject: str, text: str, remedy: str = "") -> Finding:
+    return Finding(level="fail", subject=subject, text=text, remedy=remedy)
 
 
-def _warn(subject: str, text: str) -> Finding:
-    return Finding(level="warn", subject=subject, text=text)
+def _warn(subject: str, text: str, remedy: str = "") -> Finding:
+    return Finding(level="warn", subject=subject, text=text, remedy=remedy)
 
 
 def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
@@ -166,7 +173,13 @@ def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
     if chat.migrated_to is not None:
         found.append(_fail("source", f'"{chat.title}" became the supergroup {chat.migrated_to}: put that id'))
     if chat.protected and not chat.may_unprotect:
-        found.append(_fail("source", f'"{chat.title}" protects its content: it may not be copied'))
+        found.append(
+            _fail(
+                "source",
+                f'"{chat.title}" protects its content: it may not be copied',
+                "choose another source",
+            )
+        )
     elif chat.protected:
         found.append(
             _warn("source", f'"{chat.title}" protects its content; you may lift that, so it is copied')
@@ -175,7 +188,11 @@ def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
         found += _topic("source", chat, mirror.source_topic, topics)
     if not chat.member:
         found.append(
-            _warn("source", f'not a member of "{chat.title}": it is polled, deletions may be missed')
+            _warn(
+                "source",
+                f'not a member of "{chat.title}": it is polled, deletions may be missed',
+                "join it in Telegram",
+            )
         )
     if chat.auto_delete and mirror.deletes == "mirror":
         found.append(_warn("source", "its messages delete themselves: deletions are held until `resume`"))
@@ -191,15 +208,20 @@ def _target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
     if chat.migrated_to is not None:
         found.append(_fail("target", f'"{chat.title}" became the supergroup {chat.migrated_to}: put that id'))
     if chat.write_refusal:
-        found.append(_fail("target", f'cannot post in "{chat.title}": {chat.write_refusal}'))
+        admin = "in Telegram, make this account an administrator there who may post"
+        found.append(_fail("target", f'cannot post in "{chat.title}": {chat.write_refusal}', admin))
     if mirror.target_topic is not None:
         found += _topic("target", chat, mirror.target_topic, topics, to_write=True)
     if mirror.pins and not chat.may_pin:
-        found.append(_warn("target", "no right to pin: pins are not copied, edits only for 48 hours"))
+        found.append(
+            _warn("target", "no right to pin: pins are not copied, edits only for 48 hours", f"{GRANT} pin")
+        )
     if mirror.chat and not chat.may_change_info:
-        found.append(_warn("target", "no right to change title, photo and description: they do not follow"))
+        text = "no right to change title, photo and description: they do not follow"
+        found.append(_warn("target", text, f"{GRANT} change the group's info"))
     if chat.slow_mode:
-        found.append(_warn("target", f"slow mode: one message in {chat.slow_mode} s"))
+        remedy = "administrators are not bound by it"
+        found.append(_warn("target", f"slow mode: one message in {chat.slow_mode} s", remedy))
     if chat.auto_delete:
         found.append(_warn("target", f"messages delete themselves after {span(chat.auto_delete)}"))
     if not any(finding.level == "fail" for finding in found):
@@ -215,12 +237,18 @@ def _topic(
     if not chat.forum:
         if topic == GENERAL_TOPIC:
             return []
-        return [_fail(subject, f'"{chat.title}" has no topics, so there is no topic {topic}')]
+        return [
+            _fail(
+                subject,
+                f'"{chat.title}" has no topics, so there is no topic {topic}',
+                f"take {subject}_topic out",
+            )
+        ]
     known = {one.id: one for one in topics}
     if topic not in known:
-        return [_fail(subject, f'"{chat.title}" has no topic {topic}')]
+        return [_fail(subject, f'"{chat.title}" has no topic {topic}', "`tgstreamd chats` lists them")]
     if to_write and known[topic].closed and not chat.may_manage_topics:
-        return [_fail(subject, f'topic "{known[topic].title}" is closed')]
+        return [_fail(subject, f'topic "{known[topic].title}" is closed', "open it in Telegram")]
     return [Finding(level="ok", subject=subject, text=f'topic "{known[topic].title}"')]
 
 
@@ -238,12 +266,12 @@ def _both(mirror: Mirror, source: Chat, target: Chat) -> list[Finding]:
         reason = (
             "the target channel feeds this discussion group" if linked else "source and target are the same"
         )
-        return [_fail("mirror", reason)]
+        return [_fail("mirror", reason, "choose another target, or other topics")]
     if source.forum and mirror.source_topic is None and mirror.target_topic is None:
         if not target.forum:
             return [_warn("mirror", "the source has topics and the target has none: all go into one chat")]
         if not target.may_manage_topics:
-            return [_fail("target", "no right to create topics: make this account an administrator who may")]
+            return [_fail("target", "no right to create topics", f"{GRANT} manage topics")]
     return []
 
 

@@ -17,8 +17,11 @@ from ..errors import NotAuthorised, TelegramError
 from ..model import Account, Chat, Mirror
 from ..ports import Source, Target
 from ..store import Store
+from .findings import good, line, told
 
-DAY = 86_400
+PART = 524_288
+#: Seconds by which clocks may differ: the answer takes its time, and tells whole seconds.
+SKEW_MAX = 5.0
 
 
 class Reach(Protocol):
@@ -30,28 +33,26 @@ class Reach(Protocol):
     def target(self) -> Target: ...
     async def resolve(self, ref: int | str) -> int: ...
     async def dialogs(self) -> Sequence[Chat]: ...
+    async def server_time(self) -> float: ...
 
 
 async def check(config: Config, reach: Reach, store: Store | None, *, now: float) -> dict[str, Any]:
     """Findings, worst news included; `ok` only if a start would succeed with every mirror running."""
     account = await reach.source.account()
-    lines = [_line("ok", "", "configuration", _where(config)), _account(account)]
+    lines = [line("ok", "", "configuration", _where(config)), _account(account)]
+    lines += [*await _held(store, now), *await _time(reach, now)]
     seen: list[tuple[MirrorConfig, Mirror, Chat | None, Chat | None]] = []
     for wanted in config.mirrors:
         findings, mirror, sides = await _mirror(wanted, reach, store)
-        lines += [_line(f.level, wanted.name, f.subject, f.text) for f in findings]
+        lines += told(wanted.name, findings)
         if mirror is None:
             continue
         seen.append((wanted, mirror, *sides))
         if all(finding.level != "fail" for finding in findings):
-            text = await _history(wanted, mirror, reach, store, config.pace.interval, now)
-            lines.append(_line(text[0], wanted.name, "history", text[1]))
-    lines += [_line("fail", name, "loop", reason) for name, reason in _loops(seen).items()]
-    return {"ok": all(line["level"] != "fail" for line in lines), "lines": lines}
-
-
-def _line(level: str, mirror: str, subject: str, text: str) -> dict[str, Any]:
-    return {"level": level, "mirror": mirror, "subject": subject, "text": text}
+            lines += told(wanted.name, [await _history(wanted, mirror, reach, store, config, now)])
+    around = "take one of them out, or write to another chat or topic"
+    lines += [line("fail", name, "loop", reason, around) for name, reason in _loops(seen).items()]
+    return {"ok": good(lines), "lines": lines}
 
 
 def _where(config: Config) -> str:
@@ -62,9 +63,34 @@ def _where(config: Config) -> str:
 
 def _account(account: Account) -> dict[str, Any]:
     if account.bot:
-        return _line("fail", "", "account", f"{account.name} is a bot, and bots cannot read histories")
-    premium = "premium" if account.premium else "not premium: files up to 2 GB"
-    return _line("ok", "", "account", f"{account.name} (id {account.id}, {premium})")
+        text = f"{account.name} is a bot, and bots cannot read histories"
+        return line("fail", "", "account", text, "`tgstreamd login --again` with a person's account")
+    limits = f"files up to {account.parts_max * PART / 1e9:.0f} GB, captions up to {account.caption_max:,}"
+    premium = "premium" if account.premium else "not premium"
+    return line("ok", "", "account", f"{account.name} (id {account.id}, {premium}: {limits} characters)")
+
+
+async def _held(store: Store | None, now: float) -> list[dict[str, Any]]:
+    """What Telegram has forbidden the whole account for a while, as the ledger remembers it."""
+    hold = (await store.holds()).get("account") if store else None
+    if hold is None or hold.until <= now:
+        return []
+    text = f"nothing is sent: {hold.reason}"
+    return [line("warn", "", "account", text, "`tgstreamd status` says until when")]
+
+
+async def _time(reach: Reach, now: float) -> list[dict[str, Any]]:
+    """This machine's clock beside Telegram's, which is told to the second."""
+    try:
+        skew = now - await reach.server_time()
+    except NotAuthorised:
+        raise
+    except TelegramError:
+        return []  # of no weight beside what else cannot be asked then
+    if abs(skew) < SKEW_MAX:
+        return [line("ok", "", "clock", "as Telegram's")]
+    text = f"{abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} Telegram's: delays and lags are wrong"
+    return [line("warn", "", "clock", text, "sudo timedatectl set-ntp true")]
 
 
 async def _mirror(
@@ -79,12 +105,13 @@ async def _mirror(
         except NotAuthorised:
             raise
         except TelegramError as error:
-            findings.append(Finding(level="fail", subject=side, text=error.line()))
+            findings.append(Finding(level="fail", subject=side, text=error.what, remedy=error.hint))
             continue
         known = await store.known_name(str(ref)) if store and isinstance(ref, str) else None
         if known is not None and known != found:
-            text = f"{ref} now means {found}; the mirror stays with {known}: write the id that you want"
-            findings.append(Finding(level="fail", subject=side, text=text))
+            text = f"{ref} now means {found}; the mirror stays with {known}"
+            remedy = "write the id that you want instead of the name"
+            findings.append(Finding(level="fail", subject=side, text=text, remedy=remedy))
             found = known
         ids.append(found)
     if len(ids) < 2:
@@ -107,8 +134,9 @@ async def _now(
     if isinstance(found, Chat) and found.migrated_to is not None:
         became = await _chat(side, found.migrated_to)
         if isinstance(became, Chat):
-            text = f'"{found.title}" became the supergroup {became.id}, which is followed: put that id'
-            findings.append(Finding(level="warn", subject=subject, text=text))
+            text = f'"{found.title}" became the supergroup {became.id}, which is followed'
+            remedy = f"write {subject} = {became.id}"
+            findings.append(Finding(level="warn", subject=subject, text=text, remedy=remedy))
             return became.id, became
     return chat, found
 
@@ -147,23 +175,28 @@ async def _history(
     mirror: Mirror,
     reach: Reach,
     store: Store | None,
-    interval: float,
+    config: Config,
     now: float,
-) -> tuple[str, str]:
+) -> Finding:
     """What the history costs, or why another `history` than at birth does nothing."""
     row = None
     if store:
         row = await store.find_mirror(mirror.source, mirror.source_topic, mirror.target, mirror.target_topic)
     if row is None:
-        return "ok", await cost(wanted.history, mirror, reach.source, interval, now)
+        text = await cost(wanted.history, mirror, reach.source, config.pace.interval, now)
+        return Finding(level="ok", subject="history", text=text)
     if row.history == wanted.history:
-        return "ok", f'"{row.history}", counted when the mirror was first started'
+        text = f'"{row.history}", counted when the mirror was first started'
+        return Finding(level="ok", subject="history", text=text)
     old = await beginning(row.history, mirror, reach.source, row.born_at)
     new = await beginning(wanted.history, mirror, reach.source, now)
     if new < old:
-        text = f'"{wanted.history}" is wider than "{row.history}" of the first start: use a new target'
-        return "fail", text
-    return "warn", f'"{wanted.history}" changes nothing: "{row.history}" counted at the first start'
+        text = f'"{wanted.history}" is wider than "{row.history}" of the first start'
+        remedy = f'write history = "{row.history}", or choose a new target'
+        return Finding(level="fail", subject="history", text=text, remedy=remedy)
+    text = f'"{wanted.history}" changes nothing: "{row.history}" counted at the first start'
+    remedy = f'write history = "{row.history}"'
+    return Finding(level="warn", subject="history", text=text, remedy=remedy)
 
 
 async def cost(history: str, mirror: Mirror, source: Source, interval: float, now: float) -> str:

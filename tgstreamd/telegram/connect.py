@@ -6,6 +6,8 @@ of a transfer.
 
 from __future__ import annotations
 
+from telethon.tl import functions
+
 from ..clock import Clock
 from ..errors import NotAuthorised, TgstreamdError
 from ..model import Account, Chat
@@ -62,6 +64,11 @@ class Connection:
                 if entity is not None and (chat := chats.chat(entity)) is not None:
                     found.append(chat)
         return found
+
+    async def server_time(self) -> float:
+        """Telegram's time, to the second (https://core.telegram.org/constructor/config)."""
+        answer = await self._client.call(functions.help.GetConfigRequest())
+        return float(answer.date.timestamp())
 
     async def close(self) -> None:
         await self._pool.close()

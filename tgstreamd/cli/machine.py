@@ -1,0 +1,63 @@
+"""What `check` sees on this machine: files and who may read them, the disk, libraries, the port, the kernel.
+
+Only looks, as whoever runs the daemon. The kernel's settings are `tuning`'s, the ways of telling `alerts`'.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import guard, tuning
+from ..config import Config, alerts, listening
+from ..desk.findings import line
+from ..errors import ConfigError
+from ..web import port
+from .terminal import size
+
+#: Bytes without which not even the ledger's first transaction has room.
+LEAST = 1_000_000
+
+
+def look(config: Config, secret: Iterable[tuple[Path, str]], *, running: bool) -> list[dict[str, Any]]:
+    """The lines; `secret` are files with what they hold, `running` whether the daemon is."""
+    lines = [_files(secret), *_place(config), _cryptg(), *alerts.look(config.alerts)]
+    if config.metrics.listen and not running:
+        lines.append(port.look(listening.address(config.metrics.listen)))
+    lines += tuning.look()
+    return [{"remedy": "", **line} for line in lines]
+
+
+def _files(secret: Iterable[tuple[Path, str]]) -> dict[str, Any]:
+    try:
+        guard.refuse_exposed(secret)
+    except ConfigError as error:
+        return line("fail", "", "files", error.what, error.hint)
+    return line("ok", "", "files", "what is secret is closed to other users of this machine")
+
+
+def _place(config: Config) -> list[dict[str, Any]]:
+    """The state directory: writable, and with room."""
+    place = config.paths.state_dir
+    # As far as we may look: a folder that is closed to us does not exist for us.
+    there = next(folder for folder in (place, *place.parents) if os.path.exists(folder))
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [line("fail", "", "state", f"{place}: not allowed to write there", "run it with sudo")]
+    free = shutil.disk_usage(there).free
+    text = f"{size(free)} free in {place}"
+    remedy = "make room; media never needs any, the ledger grows with the messages"
+    if free < LEAST:
+        return [line("fail", "", "disk", text, remedy)]
+    wanted = config.alerts.free_mb * 1_000_000
+    return [line("warn", "", "disk", text, remedy) if free < wanted else line("ok", "", "disk", text)]
+
+
+def _cryptg() -> dict[str, Any]:
+    if importlib.util.find_spec("cryptg") is None:
+        text = "cryptg is missing: a start is refused, since files would move forty times slower"
+        return line("fail", "", "encryption", text, "python3 -m pip install cryptg")
+    return line("ok", "", "encryption", "in C, by cryptg")
