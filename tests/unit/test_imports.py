@@ -62,7 +62,6 @@ NOT_FOR_CLI = {"capture", "sending", "streaming"}
 HEAVY = {
     "telethon",
     "rich",
-    "questionary",
     "prompt_toolkit",
     "prometheus_client",
     "starlette",
