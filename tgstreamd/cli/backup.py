@@ -19,10 +19,20 @@ from ..errors import StoreError, TgstreamdError
 from . import compose
 from .terminal import size
 
+EXAMPLE = """\
+example:
+  tgstreamd backup /root/tgstreamd-$(date +%F).db"""
+
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    parser: ArgumentParser = verbs_of.add_parser("backup", help="copy the ledger, also while the daemon runs")
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser: ArgumentParser = verbs_of.add_parser(
+        "backup",
+        help="copy the ledger, also while the daemon runs",
+        description="Copies the ledger to a new file, whole and consistent, also while the daemon runs. The "
+        "session is not in it.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="the new file; one that is there stays")
     parser.set_defaults(act=act)
     return [parser]
 
@@ -67,5 +77,6 @@ def _copied(paths: Paths, out: BinaryIO) -> int:
 async def _copy(paths: Paths, middle: Path) -> None:
     async with compose.look_into(paths) as store:
         if store is None:
-            raise StoreError(f"there is no ledger in {paths.state_dir}")
+            hint = "nothing was mirrored from here yet: `tgstreamd run` begins"
+            raise StoreError(f"there is no ledger in {paths.state_dir}", hint=hint)
         await store.copy_to(middle)

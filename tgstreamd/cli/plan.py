@@ -23,9 +23,21 @@ LIMIT = 100
 Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
+EXAMPLE = """\
+examples:
+  tgstreamd plan main --limit 20          the first 20 posts
+  tgstreamd plan main --from 812 --to 820 these messages
+  tgstreamd plan main --limit 0 --json    everything, for machines"""
+
+
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    words = "what would be sent: a dry run, message by message"
-    parser: ArgumentParser = verbs_of.add_parser("plan", help=words)
+    parser: ArgumentParser = verbs_of.add_parser(
+        "plan",
+        help="what would be sent: a dry run, message by message",
+        description="Says, post by post, how each file would get there, what would be noted or skipped and "
+        "why, and the messages, bytes and hours of it all. Sends nothing.",
+        epilog=EXAMPLE,
+    )
     parser.add_argument(
         "mirror", nargs="?", default="", metavar="MIRROR", help="its name, where there are several"
     )

@@ -9,12 +9,22 @@ from ..errors import TgstreamdError
 from . import compose
 from .terminal import Usage
 
+EXAMPLE = """\
+examples:
+  tgstreamd rebuild main         looks, says what it found, asks
+  tgstreamd rebuild main --yes   and writes it without asking"""
+
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
     parser: ArgumentParser = verbs_of.add_parser(
-        "rebuild", help="derive a lost map anew from both chats, and let the mirror go on"
+        "rebuild",
+        help="derive a lost map anew from both chats, and let the mirror go on",
+        description="Where the ledger was lost or is old, and the mirror waits since its target holds copies "
+        "that the ledger does not know: finds which copy belongs to which message. Says what it would write, "
+        "and asks.",
+        epilog=EXAMPLE,
     )
-    parser.add_argument("mirror", metavar="MIRROR")
+    parser.add_argument("mirror", metavar="MIRROR", help="its name in the configuration")
     parser.add_argument("--yes", action="store_true", help="write without asking")
     parser.set_defaults(act=act)
     return [parser]

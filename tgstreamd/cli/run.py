@@ -16,9 +16,20 @@ from .. import config as configuration
 from .. import guard, logs
 from . import compose
 
+EXAMPLE = """\
+examples:
+  tgstreamd run                              for a first look; `tgstreamd status --watch` beside it
+  sudo systemctl enable --now tgstreamd      as a service"""
+
 
 def add(verbs_of: Any) -> list[ArgumentParser]:
-    parser: ArgumentParser = verbs_of.add_parser("run", help="the daemon, in the foreground")
+    parser: ArgumentParser = verbs_of.add_parser(
+        "run",
+        help="the daemon, in the foreground",
+        description="Mirrors until it is stopped: what the service starts. SIGHUP reads the configuration "
+        "anew, SIGTERM and Ctrl-C end it; a start after any end goes on where it was.",
+        epilog=EXAMPLE,
+    )
     parser.set_defaults(act=act)
     return [parser]
 

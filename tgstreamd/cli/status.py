@@ -20,9 +20,19 @@ from .standing import lines
 PERIOD = 1.0
 
 
+EXAMPLE = """\
+examples:
+  tgstreamd status --watch                              live, until Ctrl-C
+  tgstreamd status --json | jq '.mirrors[].backlog'     for machines"""
+
+
 def add(verbs_of: Any) -> list[ArgumentParser]:
     parser: ArgumentParser = verbs_of.add_parser(
-        "status", help="positions, backlog, transfers, holds; of a running or stopped daemon"
+        "status",
+        help="positions, backlog, transfers, holds; of a running or stopped daemon",
+        description="Shows the daemon and its mirrors: what is done, what waits and for how long, what is on "
+        "its way, and why something stands. Asks the daemon, or reads the ledger of a stopped one.",
+        epilog=EXAMPLE,
     )
     parser.add_argument("--json", action="store_true", help="for machines; with --watch a line each second")
     parser.add_argument("--watch", action="store_true", help="go on showing it, with progress bars")
