@@ -15,7 +15,7 @@ SEED ?= 1
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test proofs chaos soak check lint types docs reference pictures bench deb boot boot-vm clean
+.PHONY: help dev demo test proofs chaos soak check lint types docs reference pictures walk bench deb boot boot-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -52,8 +52,12 @@ docs: .venv/.stamp ## the documentation, in build/docs: links checked, nothing f
 reference: .venv/.stamp ## what the documentation takes from the code, written anew
 	@$(BIN)/python -m book write
 
-pictures: .venv/.stamp ## the pictures of the documentation, from the program itself (needs chromium)
+pictures: .venv/.stamp ## the pictures of the documentation, from the program itself (needs chromium, tmux)
 	@TGSTREAMD_PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest -q tests/web/test_page.py
+	@$(BIN)/python -m tests.walk.picture
+
+walk: .venv/.stamp ## the first hour in a real terminal, every screen kept in docs/walk (needs tmux)
+	@$(BIN)/python -m tests.walk
 
 bench: .venv/.stamp ## the figures in the documentation, measured here
 	@$(BIN)/python -m bench

@@ -164,7 +164,8 @@ def _try(case: Case) -> tuple[int, str, str]:
                 arguments = parser().parse_args([*shlex.split(case.command), "--config", "my.toml"])
                 arguments.act(arguments)
         except TgstreamdError as error:
-            return error.exit_status, error.what, error.hint
+            own = f"/{Path(folder).name}"
+            return error.exit_status, error.what.replace(own, ""), error.hint.replace(own, "")
         except SystemExit as error:  # the command line itself
             what, _, hint = said.getvalue().strip().removesuffix(")").rpartition(" (")
             return int(error.code or 0), what.removeprefix("tgstreamd: "), hint

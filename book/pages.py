@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import configuration, events, verbs
+from . import configuration, errors, events, figures, verbs
 from .site import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -17,7 +17,9 @@ GENERATED: dict[Path, Callable[[], str]] = {
     REFERENCE / "configuration.md": configuration.page,
     REFERENCE / "verbs.md": verbs.page,
     REFERENCE / "exit-status.md": verbs.exits,
+    REFERENCE / "errors.md": errors.page,
     REFERENCE / "events.md": events.page,
+    REFERENCE / "metrics.md": figures.page,
     PACKAGING / "man" / "tgstreamd.toml.5": configuration.man,
     PACKAGING / "config.toml": configuration.example,
 }

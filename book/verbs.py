@@ -106,10 +106,12 @@ def exits() -> str:
         "# Exit status", "",
         "| | |", "|---|---|", *lines, "",
         "Every error is one line on standard error: what, to which thing, why, and in brackets what to do.",
+        "[Errors](errors.md) shows them.",
         "A traceback is a defect of the program; please report it.", "",
         "The unit restarts the service after 1 and after a crash, at most ten times in half an hour, "
         "and never after 77 and 78.",
-        "After 77, 78 and the tenth end it runs `/etc/tgstreamd/alert`, see [Installing](../install.md).",
+        "After 77, 78 and the tenth end it runs `/etc/tgstreamd/alert`: "
+        "[Being told at night](../howto/alerts.md).",
     ]) + "\n"  # fmt: skip
 
 

@@ -126,6 +126,10 @@ class Logins:
             if session.connection is not None:
                 self._server.deliver(session, update)
 
+    def newest_token(self) -> bytes:
+        """The token that was shown last, as a camera before the screen would have it."""
+        return list(self._tokens)[-1]
+
     def import_token(self, token: bytes) -> LoginToken:
         """The scanned token that a client brings from another DC."""
         shown = self._tokens.get(token)

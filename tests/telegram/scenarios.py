@@ -14,6 +14,9 @@ from typing import Any
 from telethon.tl import types
 
 from .busy import Busy, unlike
+from .harbour import harbour as harbour
+from .harbour import harbour_hole as harbour_hole
+from .harbour import harbour_scan as harbour_scan
 from .server import TelegramServer
 from .world.blobs import GeneratedBlob, LostContent
 from .world.chats import Chat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,14 @@ def test_what_is_fetched_from_elsewhere_is_seen(tmp_path: Path) -> None:
     )
     (tmp_path / "b.css").write_text("@import 'https://fonts.example/a'; a { background: url(data:x) }")
     assert len(list(site.foreign(tmp_path))) == 5
+
+
+@pytest.mark.parametrize("page", sorted(site.ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_pages_outside_the_site_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_every_error_says_what_to_do() -> None:
+    rows = [line.split(" | ") for line in pages.GENERATED[pages.REFERENCE / "errors.md"]().split("\n")]
+    assert [row[1] for row in rows if len(row) == 4 and not row[2].strip()] == []

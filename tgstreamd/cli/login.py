@@ -60,11 +60,13 @@ def act_login(arguments: Namespace) -> int:
     option = reach.option(config)
     if not arguments.again and (there := asyncio.run(signing.present(config))):
         print(f"already logged in as {_named(there)}")
-        print(f"`tgstreamd login --again{option}` logs in anew, `tgstreamd logout{option}` ends this login")
+        print(f"to log in anew:     tgstreamd login --again{option}")
+        print(f"to end this login:  tgstreamd logout{option}")
         return 0
     account = asyncio.run(signing.login(arguments, config))
     print(f"logged in as {_named(account)}")
-    print(f"the session is in {config.paths.session}: whoever has that file is logged in")
+    print(f"the session is in {config.paths.session}")
+    print("keep it to yourself: whoever has that file is logged in")
     print(f"next: tgstreamd {'check' if config.mirrors else 'chats'}{option}")
     return 0
 

@@ -40,10 +40,10 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     if arguments.do == "list":
         if arguments.ids or arguments.all:
-            raise Usage("parked: ids and --all go with retry or skip")
+            raise Usage("parked: ids and --all go with retry or skip", hint="tgstreamd parked retry --all")
         return _list(arguments)
     if arguments.all and (arguments.ids or arguments.do == "skip"):
-        raise Usage("parked: --all goes with retry, and without ids")
+        raise Usage("parked: --all goes with retry, and without ids", hint="tgstreamd parked retry --all")
     if not arguments.ids and not arguments.all:
         raise Usage(f"parked {arguments.do}: which ones?", hint="`tgstreamd parked` lists the ids")
     ids = None if arguments.all else arguments.ids
@@ -80,5 +80,6 @@ def _list(arguments: Namespace) -> int:
         if job["remedy"] != usual(job["id"]):
             print(f"        {job['remedy']}")
     if any(job["remedy"] == usual(job["id"]) for job in answer["parked"]):
-        print("`tgstreamd parked retry ID…` sends them again, `tgstreamd parked skip ID…` gives them up")
+        print("to send them again:  tgstreamd parked retry ID…")
+        print("to give them up:     tgstreamd parked skip ID…")
     return 0

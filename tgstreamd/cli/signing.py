@@ -71,7 +71,7 @@ async def present(config: Config) -> Account | None:
 
 
 def _question(why: str, what: str) -> str:
-    return f"{why}; {what}: " if why else f"{what}: "
+    return f"{why}\n{what}: " if why else f"{what}: "
 
 
 class Picture:
