@@ -94,12 +94,17 @@ class Gaps:
         newest = await self._source.newest(chat)
         found = False
         for mirror in self._roster.of_source(chat):
-            since = max(await self._store.born_to(mirror.id, chat), newest - PAGE)
-            page = await self._source.history(chat, after=since, topic=mirror.source_topic, limit=PAGE)
+            page = await self._source.history(
+                chat, after=max(0, newest - PAGE), topic=mirror.source_topic, limit=PAGE
+            )
             page = tuple(message for message in page if wants(mirror, message))
             await self._store.take_edits(mirror.id, page, self._clock.now())
+            born_to = await self._store.born_to(mirror.id, chat)
             missed = await self._store.take_missed(
-                mirror.id, page, now=self._clock.now(), new_id=self._ids.random_id
+                mirror.id,
+                [message for message in page if message.id > born_to],
+                now=self._clock.now(),
+                new_id=self._ids.random_id,
             )
             if missed:
                 log.warning("the history held messages that no update told", mirror=mirror.name, n=missed)
