@@ -17,6 +17,8 @@ from structlog.testing import capture_logs
 
 from tests.house import House
 from tests.telegram.faults import Fault
+from tests.through import Through
+from tgstreamd.errors import StoreError
 
 SEND = "messages.sendMessage"
 
@@ -427,3 +429,22 @@ async def test_the_verb_alert_tries_every_way(
         assert tried["ways"][0] == {"way": "command", "why": "exit status 4", "output": "no mailer"}
         await watch(house, 1200)
         assert mailbox.short == ["test test"]
+
+
+async def test_a_ledger_that_cannot_be_written_does_not_silence_the_alert(
+    tmp_path: Path, mailbox: Mailbox
+) -> None:
+    """On a full disk the alert about it still goes out, once, and the daemon lives."""
+
+    def full(*_: object) -> None:
+        raise StoreError("the ledger failed: database or disk is full")
+
+    async with House(tmp_path) as house:
+        house.mirror(house.supergroup("Source"), house.own_supergroup("Target"))
+        listening(house, mailbox, free_mb=10**9)
+        house.wrap_store = lambda store: Through(store, before={"set_fact": full})  # type: ignore[assignment, return-value]  # a store in all but name
+        await house.start()
+        with capture_logs() as logs:
+            await watch(house, 1200)
+        assert mailbox.short == ["alert disk"]
+        assert len([e for e in logs if e["event"] == "what was told could not be kept"]) == 1

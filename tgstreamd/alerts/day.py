@@ -5,7 +5,7 @@ Counts are differences of the ledger's own, so a restart loses none; the day so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -41,8 +41,10 @@ class Day(Value, frozen=True, kw_only=True):
 class Daybook:
     """`look` at every tick; it says the line when the day (of UTC) is over."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, keep: Callable[[str, str], Awaitable[None]]) -> None:
+        """`keep` writes a fact of the ledger."""
         self._store = store
+        self._keep = keep
         self._day: Day | None = None
         self._looked: float | None = None
 
@@ -79,7 +81,7 @@ class Daybook:
             day = msgspec.structs.replace(day, shares=shares)
         if day != self._day:
             self._day = day
-            await self._store.set_fact(KEY, msgspec.json.encode(day).decode())
+            await self._keep(KEY, msgspec.json.encode(day).decode())
 
 
 def _read(stored: str) -> Day | None:

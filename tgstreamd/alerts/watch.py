@@ -18,6 +18,7 @@ from ..config.alerts import Alerts
 from ..decide.alarms import Limits, Picture
 from ..decide.pulse import Motion, moved, stalled
 from ..decide.telling import Alert, Known, failed, line, tell
+from ..errors import StoreError
 from ..logs import Repeated
 from ..ports import Beat
 from ..store import Hold, Store
@@ -62,7 +63,7 @@ class Watch:
         self._directory = directory
         self._space = space
         self._ways = Ways(clock, send)
-        self._daybook = Daybook(store)
+        self._daybook = Daybook(store, self._keep)
         self._repeated = Repeated(clock, every=3600.0)
         self._known: dict[str, Known] | None = None
         self._motions: dict[str, Motion] = {}
@@ -131,7 +132,16 @@ class Watch:
                 break
         if after != before:
             self._known = after
-            await self._store.set_fact(KEY, msgspec.json.encode(after).decode())
+            await self._keep(KEY, msgspec.json.encode(after).decode())
+
+    async def _keep(self, key: str, value: str) -> None:
+        """A fact of the ledger. On a full disk nothing of ours ends the daemon: then a restart repeats it."""
+        try:
+            await self._store.set_fact(key, value)
+        except StoreError as error:
+            self._repeated.trouble("ledger", "what was told could not be kept", why=error.line())
+        else:
+            self._repeated.recovered("ledger", "what was told is kept again")
 
     async def try_out(self) -> dict[str, Any]:
         """Every way that is configured, tried now: what the verb `alert` asks."""
