@@ -189,10 +189,12 @@ if __name__ == "__main__":
     async def _main() -> None:
         match sys.argv[1:]:
             case ["held", *rest]:
-                cpu, memory = (float(rest[0]), int(float(rest[1]) * 1e6)) if len(rest) > 1 else HELD[0]
-                print(
-                    line(await held(cpu, memory, size=int(float(rest[2]) * 1e6) if len(rest) > 2 else SIZE))
+                # Cores, MB of memory, MB of file, MB/s of the line.
+                cpu, mb, size, speed = (
+                    float(given) for given in [*rest, *("0.25", "200", "2000", "0")[len(rest) :]]
                 )
+                row = await held(cpu, int(mb * 1e6), size=int(size * 1e6), speed=speed * 1e6)
+                print(line(row), json.dumps(row), sep="\n")
             case ["rest"]:
                 print(json.dumps(await at_rest(), indent=1))
             case ["work"]:

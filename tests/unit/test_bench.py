@@ -32,6 +32,27 @@ def test_every_promised_figure_is_a_number(name: str) -> None:
     assert isinstance(json.loads((BENCH / "results.json").read_text())[part][key], float)
 
 
+def test_the_page_about_small_machines_tells_what_was_measured() -> None:
+    """docs/sizing.md: each row of the control group, and what a text and an hour of rest cost."""
+    found = json.loads((BENCH / "results.json").read_text())["sizing"]
+    page = (BENCH.parent / "docs" / "sizing.md").read_text()
+    for row in found["held"]:
+        told = (
+            f"| {row['seconds']:.0f} s | {row['mb_per_s']:.1f} MB/s "
+            f"| {row['cpu_s']:.1f} s, {row['cpu_share']:.1%} of a core "
+            f"| {row['throttled_periods']:,} of {row['periods']:,} periods, {row['throttled_s']:.1f} s "
+            f"| {row['peak_rss_mb']:.0f} MB | {row['group_peak_mb']:.0f} MB | never |"
+        )
+        assert told in page
+        assert row["limit_hits"] == row["killed"] == 0
+    first = found["held"][0]
+    assert (first["cores"], first["limit_mb"], first["megabytes"]) == (0.25, 200.0, 2000.0)
+    assert first["mb_per_s"] >= 8.5
+    assert f"{found['rest']['rss_mb']:.0f} MB | " in page
+    assert f"{found['rest']['cpu_s_per_hour']:.0f} s in an hour" in page
+    assert f"{found['work']['cpu_s_per_1000']:.1f} s of processor; " in page
+
+
 def test_prose_and_plots_are_made_of_the_numbers(tmp_path: Path) -> None:
     report.write(tmp_path, json.loads((BENCH / "results.json").read_text()))
     made = sorted(path.name for path in tmp_path.iterdir())
