@@ -80,7 +80,9 @@ def _ask(arguments: Namespace, replaced: list[dict[str, Any]]) -> None:
     for one in replaced:
         print(f"{arguments.mirror}: message {one['source_id']}: {one['why']}")
     try:
-        said = input("Delete these copies and make new ones at the end? [y/N] ")
+        # Printed by us: `input` puts its question on standard error.
+        print("Delete these copies and make new ones at the end? [y/N] ", end="", flush=True)
+        said = input()
     except EOFError:
         said = ""
     if said.strip().lower() not in ("y", "yes"):
