@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import textwrap
 
-from . import keys
+from tgstreamd.config import keys, writing
 
 RELOADED = (
     "`systemctl reload tgstreamd` applies `[pace]`, `[log]`, `[alerts]` and the mirrors; "
@@ -102,56 +101,22 @@ MAN_FOOT = """\
 
 # The example
 
-#: Values that an example needs where there is no default.
-SAMPLES: dict[str, str] = {
-    "telegram.api_id": "123456",
-    "telegram.api_hash": '"0123456789abcdef0123456789abcdef"',
-    "telegram.session": '"session"',
-    "telegram.proxy": '"socks5://user:password@127.0.0.1:1080"',
-    "telegram.server.dc_id": "2",
-    "telegram.server.address": '"127.0.0.1"',
-    "telegram.server.port": "4430",
-    "telegram.server.public_key": '"server.pem"',
-    "mirror.name": '"main"',
-    "mirror.source": "-1001234567890",
-    "mirror.target": "-1009876543210",
-    "mirror.source_topic": "123",
-    "mirror.target_topic": "456",
-    "state.directory": '"/var/lib/tgstreamd"',
-}
-#: Tables of which the example is all comment; the others have their heading in force.
-ASIDE = ("telegram.server",)
 EXAMPLE_HEAD = """\
 # tgstreamd: every key, with its default. `tgstreamd init` writes a file like this one from your answers, and
 # `tgstreamd check` says whether a start would succeed with it.
 # Installed: /etc/tgstreamd/config.toml, root:tgstreamd, mode 0640. What is unknown or impossible is refused.
 # `systemctl reload tgstreamd` applies [pace], [log], [alerts] and the mirrors; the rest counts at a start.
-# Made by `make reference`; filters are explained in tgstreamd.toml(5)."""
+# Made by `make reference`."""
+#: What it holds in force.
+EXAMPLE = {
+    "telegram.api_id": 123456,
+    "telegram.api_hash": "0123456789abcdef0123456789abcdef",
+    "mirror.name": "main",
+    "mirror.source": -1001234567890,
+    "mirror.target": -1009876543210,
+}
 
 
 def example() -> str:
     """packaging/config.toml: valid as it stands, every key shown with its default."""
-    lines = [EXAMPLE_HEAD]
-    for table in keys.tables():
-        if table.path == "mirror.filter":
-            continue
-        aside = table.path in ASIDE
-        lines += ["", *comment(table.text), f"# {table.heading}" if aside else table.heading]
-        for key in table.keys:
-            lines += _commented(key)
-            value = SAMPLES.get(key.path) or keys.toml(key.value)
-            written = f"{key.name} = {value}"
-            lines.append(written if key.required and not aside else f"# {written}")
-    return "\n".join(lines) + "\n"
-
-
-def _commented(key: keys.Key) -> list[str]:
-    said = f"\nDefault: {key.default}." if key.path in keys.SAID else ""
-    return comment(key.text + said)
-
-
-def comment(text: str) -> list[str]:
-    """Words as the comment above a key."""
-    plain = re.sub(r"<(https?:[^>]+)>", r"\1", text.replace("`", ""))
-    # A comment must not look like a key that is switched off.
-    return [f"# {line}" for sentence in plain.split("\n") for line in textwrap.wrap(sentence, 108)]
+    return writing.written(EXAMPLE_HEAD, EXAMPLE)

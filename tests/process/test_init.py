@@ -144,7 +144,7 @@ async def test_from_nothing_with_a_login_and_topics(
         await screen.answer("api_id:", f"nothing\n{API_ID}\n")
         await screen.answer("api_hash:", f"{API_HASH}\n")
         await screen.answer("log the account in now?", "1")
-        await screen.answer("phone number", f"{me.phone}\n")
+        await screen.answer("phone number, like", f"{me.phone}\n")
         await screen.answer("code:", f"{me.code}\n")
         await screen.answer("2 topics", "forum")
         await screen.answer("1 of 2", ENTER)

@@ -1,7 +1,7 @@
 """The keys of the configuration, as the program's own structs have them, each with its meaning.
 
-The one place that walks the structs: reference, man page and example are drawn from this list. A key without
-words in `tgstreamd/config/meanings.py`, or words without a key, is an error.
+The one place that walks the structs: what `init` writes, the packaged example, the man page and the reference
+are drawn from this list. A key without words in meanings.py, or words without a key, is an error.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT, inspect
 
-from tgstreamd import config
-from tgstreamd.config import words
-from tgstreamd.config.meanings import KEYS, TABLES
+from . import File, words
+from .meanings import KEYS, TABLES
 
 #: Fields that a file cannot set.
 UNWRITTEN = {"telegram.session_string", "telegram.server.key"}
@@ -58,7 +57,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 def tables() -> list[Table]:
     """Every table, in the order of the file. Raises LookupError where words are missing or left over."""
     found: list[Table] = []
-    for field in msgspec.structs.fields(config.File):
+    for field in msgspec.structs.fields(File):
         _walk(inspect.type_info(field.type), field.name, found)
     keys = {key.path for table in found for key in table.keys}
     known = {table.path for table in found}
