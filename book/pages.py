@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import configuration, errors, events, figures, verbs
+from . import configuration, errors, events, figures, manual, shells, verbs
 from .site import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -20,6 +20,10 @@ GENERATED: dict[Path, Callable[[], str]] = {
     REFERENCE / "errors.md": errors.page,
     REFERENCE / "events.md": events.page,
     REFERENCE / "metrics.md": figures.page,
+    PACKAGING / "man" / "tgstreamd.1": manual.page,
     PACKAGING / "man" / "tgstreamd.toml.5": configuration.man,
+    PACKAGING / "completions" / "tgstreamd.bash": shells.bash,
+    PACKAGING / "completions" / "_tgstreamd": shells.zsh,
+    PACKAGING / "completions" / "tgstreamd.fish": shells.fish,
     PACKAGING / "config.toml": configuration.example,
 }

@@ -17,6 +17,7 @@ MIRRORS = (
     "tgstreamd status --json 2>/dev/null"
     ' | sed -n \'/^  "mirrors": \\[/,/^  \\]/s/^      "name": "\\(.*\\)",\\{0,1\\}$/\\1/p\''
 )
+BASH_FILES = 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -{} -- "$word")'
 #: What every verb takes, apart from the options of its own.
 EVERYWHERE = (("config", "the configuration", "FILE"), ("help", "what a verb takes", ""))
 
@@ -50,9 +51,7 @@ def bash() -> str:
             if proposals:
                 values.append(f"        {name}:--{option}) words=$'{_lines(proposals)}' ;;")
             elif takes == "DIR":
-                values.append(
-                    f'        {name}:--{option}) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;'
-                )
+                values.append(f"        {name}:--{option}) {BASH_FILES.format('d')}; return ;;")
             elif takes:
                 values.append(f"        {name}:--{option}) return ;;")
         kind, after = places(verb)
@@ -81,7 +80,7 @@ _tgstreamd() {{
     done
     COMPREPLY=()
     case $verb:$before in
-        *:--config) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        *:--config) {BASH_FILES.format("f")}; return ;;
 {chr(10).join(values)}
     esac
     if [[ -z $words ]]; then
@@ -91,7 +90,7 @@ _tgstreamd() {{
         esac
         case $verb in
             {"|".join(behind)}) words+=$'\\n'$(_tgstreamd_mirrors) ;;
-            {files}) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+            {files}) {BASH_FILES.format("f")} ;;
         esac
     fi
     mapfile -t -O "${{#COMPREPLY[@]}}" COMPREPLY < <(compgen -W "$words" -- "$word")
@@ -102,7 +101,7 @@ complete -F _tgstreamd tgstreamd
 
 
 def zsh() -> str:
-    verbs = "\n".join(f"  {name}\\:{_quoted(line)}" for name, line, _ in choices())
+    verbs = "\n".join(f'  {name}\\:"{_bare(line)}"' for name, line, _ in choices())
     cases = []
     for name, _, verb in choices():
         parts = ["$common"]
@@ -185,5 +184,4 @@ def _bare(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    plain = "".join(c for c in text if c not in '`\\"()').replace("'", "’")
-    return f"'{plain}'" if "'" not in plain else f'"{plain}"'
+    return '"' + "".join(c for c in text if c not in '`\\"$') + '"'

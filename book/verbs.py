@@ -30,10 +30,9 @@ def page() -> str:
         parts += [f"## `{name}`", _sentence(line)]
         if verb.description:
             parts.append(verb.description)
-        parts.append(f"```text\n{_usage(name, verb)}\n```")
-        rows = [row for action in verb._actions if (row := _row(action))]
-        if rows:
-            parts.append("\n".join(["| | |", "|---|---|", *rows]))
+        parts.append(f"```text\n{usage(name, verb)}\n```")
+        if table := [_row(*row) for row in rows(verb)]:
+            parts.append("\n".join(["| | |", "|---|---|", *table]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -42,7 +41,7 @@ def _sentence(line: str) -> str:
     return line if line.endswith((".", "?", "…")) else f"{line}."
 
 
-def _usage(name: str, verb: argparse.ArgumentParser) -> str:
+def usage(name: str, verb: argparse.ArgumentParser) -> str:
     """One line, the same with every version of Python."""
     if verb.usage:
         return verb.usage
@@ -61,16 +60,19 @@ def _usage(name: str, verb: argparse.ArgumentParser) -> str:
     return " ".join(words)
 
 
-def _row(action: argparse.Action) -> str:
-    if _everywhere(action) or action.help == argparse.SUPPRESS:
-        return ""
-    if action.option_strings:
+def rows(verb: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """What a verb takes besides `--config` and `--help`, as it is written, and what each is for."""
+    for action in verb._actions:
+        if _everywhere(action) or action.help == argparse.SUPPRESS:
+            continue
         value = f" {_value(action)}" if action.nargs != 0 else ""
-        name = ", ".join(f"`{option}{value}`" for option in action.option_strings)
-    else:
-        name = f"`{_value(action)}`"
-    text = (action.help or "").replace("%%", "%").replace("|", "\\|")
-    return f"| {name.replace('|', chr(92) + '|')} | {text} |"
+        names = [f"{option}{value}" for option in action.option_strings] or [_value(action)]
+        yield ", ".join(names), (action.help or "").replace("%%", "%")
+
+
+def _row(name: str, text: str) -> str:
+    cells = (", ".join(f"`{one}`" for one in name.split(", ")), text)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _value(action: argparse.Action) -> str:

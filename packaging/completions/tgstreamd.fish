@@ -1,30 +1,70 @@
-# Completion for fish. Mirrors' names come from `tgstreamd status`, where it answers.
-set -l verbs run init login logout chats check plan alert status parked pause resume verify resend backup rebuild
-complete -c tgstreamd -n "not __fish_seen_subcommand_from $verbs" -f -a "$verbs"
-complete -c tgstreamd -l config -r -d "the configuration"
-complete -c tgstreamd -l help -d "what a verb takes"
-complete -c tgstreamd -n "not __fish_seen_subcommand_from $verbs" -l version
-for flag in api-id api-hash name source target source-topic target-topic history
-    complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l $flag -x
-end
-complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l force
-complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l order -x -a "live-first source"
-complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l deletes -x -a "keep mirror"
-complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l transfer -x -a "stream reference reference-only"
-complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l attribution -x -a "none author author-link"
-complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l state-directory -r
-complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l qr
-complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l phone -x
-complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l bot-token -x
-complete -c tgstreamd -n "__fish_seen_subcommand_from chats check plan alert status parked verify resend" -l json
-for flag in from to limit
-    complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -l $flag -x
-end
-complete -c tgstreamd -n "__fish_seen_subcommand_from status" -l watch
-complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -l all
-complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -f -a "list retry skip"
-complete -c tgstreamd -n "__fish_seen_subcommand_from rebuild resend" -l yes
-complete -c tgstreamd -n "__fish_seen_subcommand_from verify" -l repair
+# Completion for fish. Written by `make reference` from the program's own parser: do not edit.
+set -l verbs run init login logout chats check config plan alert status parked pause resume verify resend backup rebuild
+set -l none "not __fish_seen_subcommand_from $verbs"
+complete -c tgstreamd -f
+complete -c tgstreamd -l config -r -F -d 'the configuration'
+complete -c tgstreamd -l help -d 'what a verb takes'
+complete -c tgstreamd -n $none -l version -d 'the version'
+complete -c tgstreamd -n $none -a run -d "the daemon, in the foreground"
+complete -c tgstreamd -n $none -a init -d "write a commented configuration file"
+complete -c tgstreamd -n $none -a login -d "log the account in; stores the session"
+complete -c tgstreamd -n $none -a logout -d "end the session, here and at Telegram's"
+complete -c tgstreamd -n $none -a chats -d "the chats and topics that the account sees"
+complete -c tgstreamd -n $none -a check -d "would a start succeed? a line for each thing"
+complete -c tgstreamd -n $none -a config -d "what is configured, and where each key comes from"
+complete -c tgstreamd -n $none -a plan -d "what would be sent: a dry run, message by message"
+complete -c tgstreamd -n $none -a alert -d "try the ways of [alerts]: do they reach you?"
+complete -c tgstreamd -n $none -a status -d "positions, backlog, transfers, holds; of a running or stopped daemon"
+complete -c tgstreamd -n $none -a parked -d "messages that a person must look at: list, retry, skip"
+complete -c tgstreamd -n $none -a pause -d "send nothing for one mirror until resume"
+complete -c tgstreamd -n $none -a resume -d "release one thing that keeps a mirror, and say what still waits"
+complete -c tgstreamd -n $none -a verify -d "compare source and target, and mend what differs"
+complete -c tgstreamd -n $none -a resend -d "send messages of the source once more"
+complete -c tgstreamd -n $none -a backup -d "copy the ledger, also while the daemon runs"
+complete -c tgstreamd -n $none -a rebuild -d "derive a lost map anew from both chats, and let the mirror go on"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l force -d "replace a file that is there"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l api-id -x -d "from https://my.telegram.org"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l api-hash -x -d "from the same page (or TG_API_HASH)"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l login -x -a 'phone qr later' -d "log in now, and how"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l name -x -d "label of the mirror (default: main)"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l source -x -d "what is copied: id, @username or t.me link"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l target -x -d "what is written: id, @username or t.me link"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l source-topic -x -d "one topic of the source"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l target-topic -x -d "one topic of the target"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l history -x -a 'all none 90d' -d "all, none, a message id, a date, or an age like 90d"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l order -x -a 'live-first source' -d "of history and new posts"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l deletes -x -a 'keep mirror' -d "what the source's deletions do"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l transfer -x -a 'stream reference reference-only' -d "how files are copied"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l attribution -x -a 'none author author-link' -d "a line with who wrote a message"
+complete -c tgstreamd -n "__fish_seen_subcommand_from init" -l state-directory -r -F -d "where ledger and session lie"
+complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l qr -d "by a QR code that a logged-in phone scans"
+complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l phone -x -d "with the country's code; asked for otherwise"
+complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l again -d "a new login in place of the one that is there"
+complete -c tgstreamd -n "__fish_seen_subcommand_from login" -l bot-token -x -d "not possible yet: a bot cannot read histories"
+complete -c tgstreamd -n "__fish_seen_subcommand_from chats" -l search -x -d "only what has all of these words"
+complete -c tgstreamd -n "__fish_seen_subcommand_from chats" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from check" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from config" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from config" -a 'show'
+complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -l from -x -d "the first message (default: all)"
+complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -l to -x -d "the last message"
+complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -l limit -x -d "posts at most (default: 100); 0: all"
+complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from plan" -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \\[/,/^  \\]/s/^      \"name\": \"\\(.*\\)\",\\{0,1\\}\$/\\1/p')"
+complete -c tgstreamd -n "__fish_seen_subcommand_from alert" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from status" -l json -d "for machines; with --watch a line each second"
+complete -c tgstreamd -n "__fish_seen_subcommand_from status" -l watch -d "go on showing it, with progress bars"
+complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -l all -d "with retry: every parked message"
+complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from parked" -a 'list retry skip'
+complete -c tgstreamd -n "__fish_seen_subcommand_from pause" -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \\[/,/^  \\]/s/^      \"name\": \"\\(.*\\)\",\\{0,1\\}\$/\\1/p')"
+complete -c tgstreamd -n "__fish_seen_subcommand_from resume" -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \\[/,/^  \\]/s/^      \"name\": \"\\(.*\\)\",\\{0,1\\}\$/\\1/p')"
+complete -c tgstreamd -n "__fish_seen_subcommand_from verify" -l repair -d "mend what can be mended, through the queue"
+complete -c tgstreamd -n "__fish_seen_subcommand_from verify" -l json -d "for machines"
+complete -c tgstreamd -n "__fish_seen_subcommand_from verify" -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \\[/,/^  \\]/s/^      \"name\": \"\\(.*\\)\",\\{0,1\\}\$/\\1/p')"
+complete -c tgstreamd -n "__fish_seen_subcommand_from resend" -l yes -d "replace copies that stand, without asking"
+complete -c tgstreamd -n "__fish_seen_subcommand_from resend" -l json -d "for machines; asks nothing"
+complete -c tgstreamd -n "__fish_seen_subcommand_from resend" -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \\[/,/^  \\]/s/^      \"name\": \"\\(.*\\)\",\\{0,1\\}\$/\\1/p')"
 complete -c tgstreamd -n "__fish_seen_subcommand_from backup" -F
-complete -c tgstreamd -n "__fish_seen_subcommand_from plan pause resume verify resend rebuild" -f \
-    -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \[/,/^  \]/s/^      \"name\": \"\(.*\)\",\{0,1\}\$/\1/p')"
+complete -c tgstreamd -n "__fish_seen_subcommand_from rebuild" -l yes -d "write without asking"
+complete -c tgstreamd -n "__fish_seen_subcommand_from rebuild" -a "(tgstreamd status --json 2>/dev/null | sed -n '/^  \"mirrors\": \\[/,/^  \\]/s/^      \"name\": \"\\(.*\\)\",\\{0,1\\}\$/\\1/p')"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,16 @@ def test_maintainer_scripts_stop_at_the_first_error() -> None:
         assert lines[0] == "#!/bin/sh"
         assert "set -e" in lines
         assert "#DEBHELPER#" in lines
+
+
+def test_bash_completes_verbs_options_and_values() -> None:
+    """The completion is generated, so it must be run to be believed."""
+    script = f"""source {PACKAGING / "completions" / "tgstreamd.bash"}
+    try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tgstreamd; echo "${{COMPREPLY[*]}}"; }}
+    try tgstreamd ch; try tgstreamd init --tr; try tgstreamd init --transfer r; try tgstreamd parked re
+    try tgstreamd login --phone ''; try tgstreamd config s"""
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines() == [
+        "chats check", "--transfer", "reference reference-only", "retry", "", "show",
+    ]  # fmt: skip
