@@ -53,11 +53,16 @@ class SmallDisk:
         enter = f'nsenter --target {self._holder.pid} --mount sh -c \'cd "$0" && exec "$@"\' "$PWD" "$@"'
         return ("sh", "-c", f"{enter}; exit $?", "sh")
 
-    async def remount(self, options: str) -> None:
-        """Read-only, another size, …"""
-        command = ("nsenter", "--target", str(self._holder.pid), "--mount", "mount", "-o")
-        done = await asyncio.create_subprocess_exec(*command, f"remount,{options}", str(self._path))
+    async def mount(self, path: Path, options: str) -> None:
+        """Mount again with other options (`remount,ro`), or another small disk at `path`."""
+        enter = ("nsenter", "--target", str(self._holder.pid), "--mount")
+        done = await asyncio.create_subprocess_exec(
+            *enter, "mount", "-t", "tmpfs", "-o", options, "small", str(path)
+        )
         assert await done.wait() == 0
+
+    async def remount(self, options: str) -> None:
+        await self.mount(self._path, f"remount,{options}")
 
     def fill(self, leave: int = 0) -> None:
         """Let no more than `leave` bytes be free."""

@@ -7,6 +7,7 @@ hashes of chats and users; never a name, a phone number or a text. Whoever has t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import struct
@@ -214,12 +215,17 @@ def read_file(path: Path) -> _File:
 def write_file(path: Path, content: bytes) -> None:
     """Write `content` so that `path` holds the old or the new content at any instant, mode 0600."""
     new = path.with_name(path.name + ".new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()  # half a file only takes room, which is what may be missing
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
