@@ -57,9 +57,9 @@ async def test_a_hole_is_found_and_mended(
             f"missing in the target: message {originals[1].id}: its copy is gone from the target"
         )
         assert re.match(r"    https://t.me/c/\d+/\d+ → https://t.me/c/\d+/\d+$", differs.out.splitlines()[1])
-        assert "`tgstreamd verify main --repair`" in differs.out.splitlines()[-1]
+        assert f"`tgstreamd verify main --repair --config {home.file}`" in differs.out.splitlines()[-1]
         mended = await home.tgstreamd("verify", "main", "--repair")
-        assert (mended.status, "1 go out by the queue" in mended.out) == (1, True)
+        assert (mended.status, "main: queued: 1, done in about" in mended.out) == (1, True)
         await until_settled(home, 3)
         assert [m.text for m in posts(target, me)] == ["post 0", "post 2", "post 1"]
         refused = await home.tgstreamd("resend", "main", str(originals[0].id))

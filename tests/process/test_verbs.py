@@ -53,7 +53,9 @@ async def test_beside_the_running_and_the_stopped_daemon(
             refused = await home.tgstreamd(verb)
             assert refused.status == 1
             assert "systemctl stop tgstreamd" in refused.line
-        assert (await home.tgstreamd("pause", "main")).out == "main: paused\n"
+        assert (await home.tgstreamd("pause", "main")).out == (
+            "main: paused: nothing is sent until `tgstreamd resume main`\n"
+        )
         tg.world.chats.post(source, other, "while paused")
         await settled(home, lambda seen: bool(seen["backlog"]))
         assert (await home.tgstreamd("resume", "main")).out == "main: released: paused by the operator\n"

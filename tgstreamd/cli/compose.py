@@ -222,3 +222,8 @@ def mirror_names(arguments: Namespace) -> list[str]:
     """The mirrors of the configuration, if it is whole."""
     config = config_or_none(arguments)
     return [mirror.name for mirror in config.mirrors] if config else []
+
+
+def option(config: Config) -> str:
+    """The `--config` that a command for this configuration needs."""
+    return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from .. import config as configuration
 from ..clock import SystemClock
 from ..config import Config
 from ..configured import settings
 from ..errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect
 from ..telegram.translate import unreachable
+from .compose import option
 
 #: Tries of a verb; the daemon tries for ever.
 TRIES = 2
@@ -45,8 +45,3 @@ def has_session(config: Config) -> bool:
         return config.paths.session.exists()
     except OSError as error:
         raise StoreError(f"{config.paths.session}: {error.strerror}", hint="use sudo") from None
-
-
-def option(config: Config) -> str:
-    """The `--config` that a command for this configuration needs."""
-    return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""

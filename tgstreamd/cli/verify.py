@@ -80,7 +80,7 @@ async def _verify(arguments: Namespace, config: Config) -> int:
         return 1 if found else 0
     for index, one in enumerate(found):
         print("\n".join(lines(one, mended[index] if mended else None)))
-    print("\n".join(summary(arguments.mirror, counts, found, mended, config.pace.interval)))
+    print("\n".join(summary(arguments.mirror, counts, found, mended, config)))
     return 1 if found else 0
 
 
@@ -130,7 +130,7 @@ class Progress:
 
     def show(self, request: dict[str, Any], found: list[dict[str, Any]]) -> None:
         if request.get("newest"):
-            differ = f", {len(found):,} differences" if found else ""
+            differ = f", {_number(len(found), 'difference')}" if found else ""
             side, at = request["side"], max(0, request["after"])
             self.say(f"{side}: message {at:,} of {request['newest']:,}{differ}")
 
@@ -161,7 +161,7 @@ def summary(
     counts: dict[str, int],
     found: list[dict[str, Any]],
     mended: list[dict[str, Any]],
-    interval: float,
+    config: Config,
 ) -> list[str]:
     said = [
         f"{counts[name]:,} {words}"
@@ -182,17 +182,22 @@ def summary(
         return [*shown, f"{mirror}: equal"]
     kinds = Counter(one["kind"] for one in found)
     differ = ", ".join(f"{n:,} {WORDS[kind]}" for kind, n in kinds.items())
-    shown.append(f"{mirror}: {len(found):,} differences: {differ}")
+    shown.append(f"{mirror}: {_number(len(found), 'difference')}: {differ}")
     if mended:
         done = Counter(one["done"] for one in mended)
         queued = done["queued"]
         if queued:
-            took = duration(max(interval, queued * interval))
-            shown.append(f"{mirror}: {queued:,} go out by the queue, in about {took}; then compare again")
+            took = duration(queued * config.pace.interval)
+            shown.append(f"{mirror}: queued: {queued:,}, done in about {took}; then compare again")
         if done["found"]:
-            shown.append(f"{mirror}: {done['found']:,} copies were found again: nothing is sent for them")
+            shown.append(f"{mirror}: found again, so that nothing is sent for it: {done['found']:,}")
         if done[""]:
-            shown.append(f"{mirror}: {done['']:,} are left as they are")
+            shown.append(f"{mirror}: left as it is: {done['']:,}")
     elif any(one["mend"] for one in found):
-        shown.append(f"{mirror}: `tgstreamd verify {mirror} --repair` mends what can be mended")
+        command = f"tgstreamd verify {mirror} --repair{compose.option(config)}"
+        shown.append(f"{mirror}: `{command}` mends what can be mended")
     return shown
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
