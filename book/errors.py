@@ -6,7 +6,9 @@ environment; what is told is the line on standard error and the exit status.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import io
 import json
 import os
@@ -26,13 +28,14 @@ MIRROR = '[[mirror]]\nname = "main"\nsource = -1001234567890\ntarget = -10098765
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """`file` is the whole configuration, None for none; `also` are files beside it."""
+    """`file` is the whole configuration, None for none; `also` files beside it; `ledger`: an empty one."""
 
     command: str
     file: str | None = None
     also: tuple[str, ...] = ()
     environ: dict[str, str] = {}
     mode: int = 0o600
+    ledger: bool = False
 
 
 def _with(line: str, *, at: str = "mirror", more: str = "") -> str:
@@ -82,16 +85,23 @@ CASES: dict[str, list[Case]] = {
     "A mirror that runs": [
         Case(command="parked", file=GOOD),
         Case(command="parked retry", file=GOOD),
-        Case(command="parked retry 5", file=GOOD),
+        Case(command="parked retry 5", file=GOOD, ledger=True),
         Case(command="parked skip --all", file=GOOD),
-        Case(command="pause other", file=GOOD),
-        Case(command="resume other", file=GOOD),
+        Case(command="pause other", file=GOOD, ledger=True),
+        Case(command="resume other", file=GOOD, ledger=True),
+        Case(command="verify other", file=GOOD, ledger=True),
+        Case(command="resend other 812", file=GOOD, ledger=True),
+        Case(command="resend main soon", file=GOOD),
         Case(command="rebuild other", file=GOOD),
+        Case(command="plan other", file=GOOD),
+        Case(command="alert", file=GOOD),
         Case(command="backup copy.db", file=GOOD),
         Case(command="backup there.db", file=GOOD, also=("there.db",)),
     ],
     "The command line": [
         Case(command="chek", file=GOOD),
+        Case(command="config", file=GOOD),
+        Case(command="config list", file=GOOD),
         Case(command="pause", file=GOOD),
         Case(command="status --jsn", file=GOOD),
     ],
@@ -100,7 +110,7 @@ CASES: dict[str, list[Case]] = {
 
 def page() -> str:
     """docs/reference/errors.md."""
-    told = _tried()
+    told = list(_tried())
     parts = [HEAD]
     for heading, cases in CASES.items():
         rows = ["| tried | it says | and what to do | exit |", "|---|---|---|---|"]
@@ -126,7 +136,8 @@ What Telegram says about chats stands in the lines of `tgstreamd check`.
 What happens to messages stands in [Log events](events.md)."""
 
 
-def _tried() -> list[tuple[int, str, str]]:
+@functools.cache
+def _tried() -> tuple[tuple[int, str, str], ...]:
     """Each case's exit status, what it says, and what to do, in order."""
     with tempfile.TemporaryDirectory(prefix="tgstreamd-") as folder:
         Path(folder).chmod(0o755)
@@ -140,7 +151,7 @@ def _tried() -> list[tuple[int, str, str]]:
             [sys.executable, "-m", "book.errors"], cwd=folder, env=environ, check=True, stdout=subprocess.PIPE
         )
         text = ran.stdout.decode().replace(folder, "/home/ana")
-        return [(status, what, hint) for status, what, hint in json.loads(text)]
+        return tuple((status, what, hint) for status, what, hint in json.loads(text))
 
 
 def _try(case: Case) -> tuple[int, str, str]:
@@ -152,12 +163,16 @@ def _try(case: Case) -> tuple[int, str, str]:
         before = os.getcwd()
         os.chdir(folder)
         os.chmod(".", 0o755)
-        os.environ.update(case.environ)
+        os.environ.update({"HOME": os.getcwd()} | case.environ)
         for name in case.also:
             Path(name).touch()
         if case.file is not None:
             Path("my.toml").write_text(case.file)
             Path("my.toml").chmod(case.mode)
+        if case.ledger:
+            state = Path(".local/state/tgstreamd")
+            state.mkdir(parents=True)
+            asyncio.run(_empty(state))
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
@@ -174,6 +189,13 @@ def _try(case: Case) -> tuple[int, str, str]:
             for name in case.environ:
                 del os.environ[name]
     raise LookupError(f"book/errors.py: `{case.command}` was no error")
+
+
+async def _empty(state: Path) -> None:
+    """A ledger of a daemon that has mirrored nothing yet."""
+    from tgstreamd.store import Store
+
+    await (await Store.open(state / "ledger.db")).close()
 
 
 if __name__ == "__main__":

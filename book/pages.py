@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import configuration, errors, events, figures, manual, shells, verbs
+from . import answers, configuration, errors, events, figures, manual, shells, verbs
 from .site import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -20,6 +20,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
     REFERENCE / "errors.md": errors.page,
     REFERENCE / "events.md": events.page,
     REFERENCE / "metrics.md": figures.page,
+    REFERENCE / "status.md": answers.page,
     PACKAGING / "man" / "tgstreamd.1": manual.page,
     PACKAGING / "man" / "tgstreamd.toml.5": configuration.man,
     PACKAGING / "completions" / "tgstreamd.bash": shells.bash,

@@ -33,6 +33,8 @@ def page() -> str:
         parts.append(f"```text\n{usage(name, verb)}\n```")
         if table := [_row(*row) for row in rows(verb)]:
             parts.append("\n".join(["| | |", "|---|---|", *table]))
+        if verb.epilog:
+            parts.append(f"```text\n{verb.epilog.rstrip()}\n```")
     return "\n\n".join(parts) + "\n"
 
 
