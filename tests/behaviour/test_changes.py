@@ -205,20 +205,12 @@ async def test_a_mass_deletion_waits_for_the_operator(tmp_path: Path, n: int) ->
         assert house.texts(target) == [str(n)]
 
 
-@pytest.mark.parametrize("when", ["before", "live"])
-async def test_a_timers_deletions_wait_until_they_are_released_for_good(tmp_path: Path, when: str) -> None:
+async def test_a_timers_deletions_wait_until_they_are_released_for_good(tmp_path: Path) -> None:
     """The source deletes by itself: that is held, however few it is, until the first `resume`."""
     async with House(tmp_path) as house:
-        source = house.supergroup("Source")
-        target = house.own_supergroup("Target")
-        if when == "before":
-            house.world.chats.set_ttl(source, 3600)
-        house.mirror(source, target, deletes="mirror")
-        await house.start()
+        source, target = await _mirrored(house, deletes="mirror")
+        house.world.chats.set_ttl(source, 3600)
         await house.run()
-        if when == "live":
-            house.world.chats.set_ttl(source, 3600)
-            await house.run()
         for n in range(2):
             house.post(source, f"soon gone {n}")
             await house.run()

@@ -24,7 +24,7 @@ from tests.telegram.world.messages import Message
 from tests.through import Death
 from tgstreamd.store import Store
 
-EXAMPLES = int(os.environ.get("STORM", "3"))
+EXAMPLES = int(os.environ.get("STORM", "2"))
 SAID = ("text", "photo", "file", "poll", "album", "reply", "sticker")
 #: What happens in the source, what happens to us, and for how long we run in between (seconds).
 WHICH = st.integers(0, 50)

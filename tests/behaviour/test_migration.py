@@ -132,8 +132,7 @@ async def test_a_migration_in_the_midst_of_the_backlog(tmp_path: Path) -> None:
         assert first.grouped_id == second.grouped_id
 
 
-@pytest.mark.parametrize("born", ["before", "after"])
-@pytest.mark.parametrize("lost", [False, True], ids=["told", "lost"])
+@pytest.mark.parametrize(("born", "lost"), [("before", True), ("after", False)])
 async def test_what_happens_in_the_group_that_it_was_happens_to_the_copies(
     tmp_path: Path, born: str, lost: bool
 ) -> None:
