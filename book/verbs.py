@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 
 from tgstreamd import errors
@@ -29,7 +30,7 @@ def page() -> str:
     for name, line, verb in choices():
         parts += [f"## `{name}`", _sentence(line)]
         if verb.description:
-            parts.append(verb.description)
+            parts.append(re.sub(r"(?<=[.?!]) (?=[A-Z`])", "\n", verb.description))
         parts.append(f"```text\n{usage(name, verb)}\n```")
         if table := [_row(*row) for row in rows(verb)]:
             parts.append("\n".join(["| | |", "|---|---|", *table]))

@@ -40,6 +40,12 @@ def test_links_of_the_pages_outside_the_site_lead_somewhere(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
+def test_every_page_is_found_from_the_others() -> None:
+    nav = (site.ROOT / "mkdocs.yml").read_text()
+    pages_there = [str(path.relative_to(site.ROOT / "docs")) for path in (site.ROOT / "docs").rglob("*.md")]
+    assert [page for page in pages_there if f": {page}\n" not in nav] == []
+
+
 def test_every_error_says_what_to_do() -> None:
     rows = [line.split(" | ") for line in pages.GENERATED[pages.REFERENCE / "errors.md"]().split("\n")]
     assert [row[1] for row in rows if len(row) == 4 and not row[2].strip()] == []
