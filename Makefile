@@ -28,7 +28,7 @@ demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends w
 test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two cores
 	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
-proofs: .venv/.stamp ## the proofs at full size: a file of 2 GB, twenty kills; some minutes
+proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lines; half an hour
 	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)
 
 chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from tests.chaos.campaign import Tally, world
+from tests.chaos.points import transactions
 from tests.chaos.program import Killed, killed
 
 
@@ -72,6 +73,7 @@ def main() -> int:
     tally = asyncio.run(campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds))
     processes = asyncio.run(real_kills(given.seed, given.sigkills))
     print(table(tally, processes, time.monotonic() - began))
+    print("", "passed and never hit:", *missed(tally), "never passed:", *unknown(tally), sep="\n  ")
     return 1 if tally.wrong or not all(seen.equal for seen in processes) else 0
 
 
@@ -96,6 +98,14 @@ async def real_kills(seed: int, kills: int) -> list[Killed]:
     return seen
 
 
+def missed(tally: Tally) -> list[str]:
+    return sorted(f"{side} {name}" for name, side in tally.seen if not tally.killed[name, side])
+
+
+def unknown(tally: Tally) -> list[str]:
+    return sorted(transactions() - {name for name, _ in tally.seen})
+
+
 def table(tally: Tally, processes: list[Killed], seconds: float) -> str:
     wrong = tally.wrong.values()
     kinds: dict[str, int] = {}
@@ -109,7 +119,8 @@ def table(tally: Tally, processes: list[Killed], seconds: float) -> str:
         "killed by SIGKILL, a process of its own": sum(one.kills for one in processes),
         **{f"with it: {name}": count for name, count in sorted(tally.wire.items())},
         **{f"in the source: {name}": count for name, count in sorted(tally.deeds.items())},
-        "points that were passed and never hit": sum(1 for p in tally.seen if not tally.killed[p]),
+        "points that were passed and never hit": len(missed(tally)),
+        "transactions that were never passed": len(unknown(tally)),
         "worlds": tally.worlds,
         "messages": tally.messages,
         "kills": tally.kills + sum(one.kills for one in processes),

@@ -23,7 +23,8 @@ from tests.house import House
 from tests.telegram.faults import Fault
 
 LIVES = 12
-CHOSEN = 8
+#: Points at which a life may end, at most. Where there are many, every life ends at its first steps.
+CHOSEN = 3
 #: Real seconds of a life; none takes so long.
 HANG = 60.0
 #: Besides the deaths: what goes wrong on the wire.
@@ -35,6 +36,8 @@ WIRE = (
     ("error", 500, "RPC_CALL_FAIL"),
     ("apply-error", 500, "RPC_CALL_FAIL"),
     ("apply-error", 503, "TIMEOUT"),
+    ("error", 400, "FILE_REFERENCE_EXPIRED"),
+    ("lose-part", 400, ""),
 )
 METHODS = (
     "messages.sendMessage",
@@ -79,8 +82,8 @@ class Tally:
 
     def choose(self, chance: random.Random) -> set[Point]:
         """Some of the points passed ever, those tried least first; a life ends at the first that it meets."""
-        points = sorted(self.seen, key=lambda p: (self.killed[p] + self.tried[p] / 4, chance.random()))
-        return set(points[:CHOSEN])
+        points = sorted(self.seen, key=lambda p: (self.killed[p] + self.tried[p] / 8, chance.random()))
+        return set(points[: chance.randint(1, CHOSEN)])
 
 
 async def world(
@@ -100,17 +103,19 @@ async def world(
         async with House(Path(folder)) as house:
             weather = Weather(house, chance, forum=chance.random() < 0.6, say=say)
             house.mirror(weather.source, weather.target, deletes="mirror", order="source")
-            for _ in range(chance.randint(2, 6)):
+            for _ in range(chance.randint(4, 10)):
                 weather.turn()
             for number in range(lives):
                 points = set(plan[number]) if plan else tally.choose(choice)
                 lived.append(sorted(points))
                 ended = await _live(house, weather, tally, chance, points)
                 say("---- a life ended at", ended)
-                for _ in range(chance.randint(1, 4)):
+                for _ in range(chance.randint(2, 6)):
                     weather.turn()
             house.tg.faults.clear()
             await house.start()
+            if weather.paused:
+                await house.verb("resume", mirror="m1")
             await house.run()
             house.clock.advance(700)
             await house.run()
@@ -143,9 +148,10 @@ async def _live(
     async def lives() -> None:
         await house.start()
         tally.longest_start = max(tally.longest_start, time.monotonic() - born)
-        for _ in range(3):
-            await house.run(chance.choice([5.0, 15.0, 30.0]))
+        for seconds in (chance.choice([5.0, 15.0, 30.0]), chance.choice([15.0, 30.0]), 400.0):
+            await house.run(seconds)
             weather.turn()
+            await weather.operator()
 
     living = asyncio.ensure_future(lives())
     ending = asyncio.ensure_future(life.dead.wait())

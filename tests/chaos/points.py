@@ -16,12 +16,19 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.mtproto.tl import method_name
 from tests.through import Death
+from tgstreamd.store import Store
 
 #: Not transactions, or the house's own way to look.
 FREE = {"run", "close", "open", "path", "encodable"}
 
 #: A kind of point: `ledger attempt` or `telegram messages.sendMessage`, and the side.
 Point = tuple[str, str]
+
+
+def transactions() -> set[str]:
+    """The names of all points that the ledger has."""
+    names = (name for name in dir(Store) if not name.startswith("_") and name not in FREE)
+    return {f"ledger {name}" for name in names if inspect.iscoroutinefunction(getattr(Store, name))}
 
 
 class Mortal:

@@ -48,6 +48,8 @@ class Weather:
         self.topics: list[int] = []
         self.posted: list[Message] = []
         self.deeds: Counter[str] = Counter()
+        #: Whether the operator has asked for a pause: told before it is carried out.
+        self.paused = False
         self._number = 0
 
     def turn(self) -> None:
@@ -61,6 +63,16 @@ class Weather:
         self.deeds[deed] += 1
         about = getattr(self, "_" + deed.replace(" ", "_"))(alive)
         self.say("----", deed, about.text if about is not None else f"to {self._number}")
+
+    async def operator(self) -> None:
+        """Now and then somebody types `pause`, and `resume` a little later."""
+        if self.paused:
+            await self.house.verb("resume", mirror="m1")
+            self.paused = False
+        elif self.chance.random() < 0.1:
+            self.deeds["pause"] += 1
+            self.paused = True
+            await self.house.verb("pause", mirror="m1")
 
     def big_file(self) -> None:
         """One for sure."""
