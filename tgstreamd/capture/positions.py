@@ -146,10 +146,12 @@ class Capture:
         while True:
             beat(IDLE)
             self._wake.clear()
+            begun = self._clock.monotonic()
             if await self.step():
                 continue
-            now = self._clock.monotonic()
-            until = min([now + IDLE / 2, *self._due.values(), *await self.appointments()])
+            # What was due before and was not read rests or is held: the end of that is an appointment.
+            times = [*self._due.values(), *await self.appointments()]
+            until = min([begun + IDLE / 2, *(at for at in times if at > begun)])
             await self._clock.wait(self._wake, until)
 
     async def step(self) -> bool:
