@@ -1,5 +1,5 @@
-"""Whatever is said, changed, taken back, pinned and moved about in a forum, and whenever the process dies:
-the target ends as the source.
+"""Whatever is said, changed, taken back, pinned and moved about in a chat, and whenever the process dies: the
+target ends as the source.
 
 Hypothesis draws what happens and after which of its writes each process ends. More of it than runs here:
 `STORM=200 pytest tests/behaviour/test_conversations.py`.
@@ -42,6 +42,11 @@ STEP = st.one_of(
     st.tuples(st.sampled_from(["stop", "deaf", "forget"]), WHICH, WHICH),
 )
 Step = tuple[str, int, int]
+#: Source and target; topics only happen in forums.
+SHAPES = [
+    ("forum", "forum"), ("forum", "forum"), ("group", "supergroup"), ("channel", "channel"),
+    ("supergroup", "group"),
+]  # fmt: skip
 
 
 class Mortal:
@@ -73,36 +78,47 @@ class Mortal:
 class Conversation:
     """One drawn course of things."""
 
-    def __init__(self, house: House, deaths: list[int], transfer: str) -> None:
+    def __init__(self, house: House, deaths: list[int], transfer: str, shape: tuple[str, str]) -> None:
         self.house = house
         self.deaths = list(deaths)
-        self.source = house.supergroup("Forum", forum=True)
-        self.target = house.own_supergroup("Copy", forum=True)
+        self.source = self._chat("Source", shape[0], house.other, [house.me])
+        self.target = self._chat("Copy", shape[1], house.me)
         self.said = 0
         self.house.mirror(self.source, self.target, deletes="mirror", transfer=transfer)
+
+    def _chat(self, title: str, kind: str, *people: Any) -> Chat:
+        chats = self.house.world.chats
+        if kind == "forum":
+            return chats.add_supergroup(title, *people, forum=True)
+        add: dict[str, Any] = {
+            "supergroup": chats.add_supergroup, "group": chats.add_group, "channel": chats.add_channel,
+        }  # fmt: skip
+        chat: Chat = add[kind](title, *people)
+        return chat
 
     def happen(self, what: str, which: int, other: int) -> None:
         """One thing in the source."""
         house, chats, make = self.house, self.house.world.chats, self.house.world.media
         there = house.messages(self.source)
         topics = [topic for topic in self.source.topics.values() if not topic.deleted]
-        topic, message = topics[which % len(topics)], there[which % len(there)] if there else None
+        message = there[which % len(there)] if there else None
+        topic = topics[which % len(topics)].id if topics else None
         self.said += 1
         words, seed = f"said {self.said}", self.said
         match what:
             case "text":
-                self.post(topic.id, words)
+                self.post(topic, words)
             case "photo" | "file" | "sticker":
                 text = words if what != "sticker" and other % 2 else ""
                 makers: dict[str, Any] = {"photo": make.photo, "file": make.document, "sticker": make.sticker}
-                self.post(topic.id, text, media=makers[what](seed=seed))
+                self.post(topic, text, media=makers[what](seed=seed))
             case "poll":
-                self.post(topic.id, "", media=poll(words))
+                self.post(topic, "", media=poll(words))
             case "album":
                 items = [(make.photo(seed=1000 * seed + n), f"{words} {n}") for n in range(2 + other % 3)]
-                chats.post_album(self.source, house.other, items, topic=topic.id)
+                chats.post_album(self.source, house.other, items, topic=topic)
             case "reply" if message is not None:
-                self.post(message.topic or 1, words, reply_to=message)
+                self.post(message.topic, words, reply_to=message)
             case "edit" if message is not None and (message.media is None or message.text):
                 chats.edit(message, words)
             case "replace" if message is not None and _is(message, "document"):
@@ -113,22 +129,22 @@ class Conversation:
                 chats.pin(message, house.other, pinned=what == "pin")
             case "close poll" if message is not None and _is(message, "poll"):
                 chats.close_poll(message, named=bool(other % 2))
-            case "topic" if len(topics) < 6:
+            case "topic" if topics and len(topics) < 6:
                 chats.add_topic(self.source, house.other, words)
-            case "title":
-                chats.edit_topic(self.source, house.other, topic.id, title=words)
-            case "close" | "open":
-                chats.close_topic(self.source, topic.id, closed=what == "close")
-            case "hide":
+            case "title" if topic:
+                chats.edit_topic(self.source, house.other, topic, title=words)
+            case "close" | "open" if topic:
+                chats.close_topic(self.source, topic, closed=what == "close")
+            case "hide" if topic:
                 chats.edit_topic(self.source, house.other, 1, hidden=not self.source.topics[1].hidden)
-            case "pin topic":
-                chats.pin_topic(self.source, topic.id, pinned=topic.id not in self.source.pinned_topics)
+            case "pin topic" if topic:
+                chats.pin_topic(self.source, topic, pinned=topic not in self.source.pinned_topics)
             case "deaf":
                 chats.drop_pushes(1 + other % 3, account=house.me)
             case "forget":
-                chats.purge(self.source)
+                self.source.box_for(house.me.id).purge()
 
-    def post(self, topic: int, text: str, **fields: Any) -> None:
+    def post(self, topic: int | None, text: str, **fields: Any) -> None:
         self.house.post(self.source, text, topic=topic, **fields)
 
     async def run(self, seconds: float) -> None:
@@ -151,7 +167,7 @@ class Conversation:
         house = self.house
         self.deaths.clear()
         await house.stop()
-        self.post(1, "the end")
+        self.post(None, "the end")
         await self.run(86400)
         for _ in range(2):
             house.clock.advance(700)
@@ -164,26 +180,32 @@ def _is(message: Message, kind: str) -> bool:
 
 def seen(house: House, chat: Chat) -> list[Any]:
     """Topic by topic what a member sees, with the topics themselves."""
-    found: list[Any] = [[chat.topics[topic].title for topic in chat.pinned_topics]]
     everything = house.messages(chat)
+    if not chat.forum:
+        return [_looks(everything)]
+    found: list[Any] = [[chat.topics[topic].title for topic in chat.pinned_topics]]
     for topic in sorted(
         (t for t in chat.topics.values() if not t.deleted), key=lambda t: (t.id != 1, t.title)
     ):
         there = [message for message in everything if (message.topic or 1) == topic.id]
-        groups = [message.grouped_id for message in there]
-        looks = []
-        for message in there:
-            answers = message.reply.to if message.reply is not None else None
-            living = there.index(answers) if answers is not None and answers in there else None
-            text = message.text
-            if text.startswith("↪ "):
-                # What it answered was gone before its turn.
-                text = text.partition("\n")[2]
-            alone = groups.count(message.grouped_id) == 1
-            album = None if message.grouped_id is None or alone else groups.index(message.grouped_id)
-            looks.append((text, _media(message), living, album, message.pinned))
-        found.append((topic.title, topic.icon_color, topic.closed, topic.hidden, looks))
+        found.append((topic.title, topic.icon_color, topic.closed, topic.hidden, _looks(there)))
     return found
+
+
+def _looks(there: list[Message]) -> list[Any]:
+    groups = [message.grouped_id for message in there]
+    looks = []
+    for message in there:
+        answers = message.reply.to if message.reply is not None else None
+        living = there.index(answers) if answers is not None and answers in there else None
+        text = message.text
+        if text.startswith("↪ "):
+            # What it answered was gone before its turn.
+            text = text.partition("\n")[2]
+        alone = groups.count(message.grouped_id) == 1
+        album = None if message.grouped_id is None or alone else groups.index(message.grouped_id)
+        looks.append((text, _media(message), living, album, message.pinned))
+    return looks
 
 
 def _media(message: Message) -> Any:
@@ -197,10 +219,10 @@ def _media(message: Message) -> Any:
     return (media.plain.poll.question.text, bool(media.plain.poll.closed))
 
 
-async def converges(steps: list[Step], deaths: list[int], transfer: str) -> None:
+async def converges(steps: list[Step], deaths: list[int], transfer: str, shape: tuple[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with House(Path(folder)) as house:
-            talk = Conversation(house, deaths, transfer)
+            talk = Conversation(house, deaths, transfer, shape)
             for what, which, other in steps:
                 if what == "run":
                     await talk.run(which)
@@ -227,6 +249,9 @@ async def converges(steps: list[Step], deaths: list[int], transfer: str) -> None
     st.lists(STEP, min_size=15, max_size=40),
     st.lists(st.integers(1, 40), max_size=6),
     st.sampled_from(["reference", "stream"]),
+    st.sampled_from(SHAPES),
 )
-def test_the_target_ends_as_the_source(steps: list[Step], deaths: list[int], transfer: str) -> None:
-    asyncio.run(converges(steps, deaths, transfer))
+def test_the_target_ends_as_the_source(
+    steps: list[Step], deaths: list[int], transfer: str, shape: tuple[str, str]
+) -> None:
+    asyncio.run(converges(steps, deaths, transfer, shape))
