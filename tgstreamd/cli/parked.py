@@ -75,8 +75,9 @@ def _list(arguments: Namespace) -> int:
         album = f" (album of {job['messages']})" if job["messages"] > 1 else ""
         where = f"{clean(job['mirror'], 20)}: message {job['source_id']}{album}"
         print(f"{job['id']:>6}  {where}: {clean(job['reason'], 200)}")
-        text = f"  {clean(job['text'])}" if job["text"] else ""
-        print(f"        {clock_time(job['parked_at'])}  {job['link']}{text}".rstrip())
+        print(f"        {clock_time(job['parked_at'])}  {job['link']}")
+        if job["text"]:
+            print(f"        {clean(job['text'])}")
         if job["remedy"] != usual(job["id"]):
             print(f"        {job['remedy']}")
     if any(job["remedy"] == usual(job["id"]) for job in answer["parked"]):

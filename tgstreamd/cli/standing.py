@@ -137,7 +137,9 @@ def troubles(mirror: dict[str, Any], now: float) -> list[tuple[str, str]]:
         found.append(("waits", held))
     if mirror["parked"]:
         found.append(("bad", "look at what is parked: `tgstreamd parked`"))
-    if mirror["last_error"] and mirror["last_error"] != mirror["paused"]:
+    # Of an error that was seen to, nothing is left to say.
+    stands = bool(mirror["parked"] or mirror["paused"])
+    if stands and mirror["last_error"] and mirror["last_error"] != mirror["paused"]:
         found.append(("bad", f"last error: {clean(mirror['last_error'], 200)}"))
     if mirror["note"]:
         found.append(("note", mirror["note"]))
