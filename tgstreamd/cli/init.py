@@ -24,7 +24,7 @@ from ..desk import listing
 from ..errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from . import compose
 from .keyboard import Keyboard
-from .placing import put
+from .placing import put, refuse_closed
 from .template import Answers, render
 from .terminal import Usage
 
@@ -75,6 +75,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     file: Path = arguments.config or DEFAULT_FILE
     _refuse_old(arguments, file)
+    refuse_closed(file)
     _possible(arguments)
     from .picking import drawable  # prompt_toolkit: nothing that a script needs
 
@@ -206,6 +207,7 @@ async def _reached(
     """A connection and the account's chats; without a login, or a network, neither."""
     logs.configure("warning", "console", secrets=compose.secrets(config))
     if listed := _from_daemon(config):
+        print("the daemon runs and has the session: these are its chats; what a choice costs is not known")
         yield None, listed
         return
     from . import reach, signing  # Telethon: slow to import, and to be read while we are still root

@@ -133,7 +133,7 @@ class Interview:
             return Row(value=rules.chat(side, text), title=f"{text}, as written")
 
         if rows:
-            return await pick(QUESTIONS[side], rows, typed=typed)
+            return await pick(QUESTIONS[side], rows, typed=typed, words="an id, @name or link")
         assert self._keyboard is not None
         text = await self._keyboard.answer(
             f"{QUESTIONS[side]} (id, @name or link)", valid=lambda text: rules.chat(side, text)
@@ -174,7 +174,7 @@ class Interview:
             number = rules.whole(f"{side}_topic", text)
             return Row(value=number, title=f"topic {number}, as written")
 
-        topic: int | None = await pick(f"{side}: which topic", rows, typed=typed)
+        topic: int | None = await pick(f"{side}: which topic", rows, typed=typed, words="its number")
         self._say(f"{side} topic", next((row.title for row in rows if row.value == topic), str(topic)))
         return topic
 

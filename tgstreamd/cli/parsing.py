@@ -42,4 +42,6 @@ def _plainly(message: str) -> str:
         near = difflib.get_close_matches(wrong[2], choices, n=1)
         meant = f'did you mean "{near[0]}"?' if near else f"there is {', '.join(choices)}"
         return f'{wrong[1]}: "{wrong[2]}" is none; {meant}'
+    if wrong := re.fullmatch(r"argument (\S+): invalid int value: '(.*)'", message):
+        return f'{wrong[1]}: "{wrong[2]}" is no whole number'
     return message.replace("the following arguments are required:", "missing:")

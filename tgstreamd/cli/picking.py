@@ -26,14 +26,18 @@ from prompt_toolkit.layout import (
     VSplit,
     Window,
 )
-from prompt_toolkit.output import Output
+from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ..errors import TgstreamdError
 from .terminal import fit, folded, padded
 
-#: Lines of the screen that are not rows: question, search, reason, and one below.
+#: Lines of the screen that are not rows: question, search, reason, keys, and one below.
 AROUND = 5
+#: Of a screen, so that what was answered before stays in sight.
+SHARE = 0.6
+#: More rows than any list has.
+LAST = 1_000_000
 BOLD, DIM, HERE = "bold", "fg:ansibrightblack", "reverse"
 
 
@@ -66,19 +70,25 @@ def matching(rows: Sequence[Row], searched: str) -> list[Row]:
     return [row for row in rows if all(word in folded(f"{row.title} {row.words}") for word in wanted)]
 
 
-async def pick(question: str, rows: Sequence[Row], *, typed: Typed | None = None, start: int = 0) -> Any:
+async def pick(
+    question: str, rows: Sequence[Row], *, typed: Typed | None = None, words: str = "", start: int = 0
+) -> Any:
     """The value of the row that the person took. Raises KeyboardInterrupt where they would rather not.
 
-    `typed` makes the list searchable, and takes what is not in it. Without, a digit takes its row.
+    `typed` makes the list searchable, and takes what is not in it: `words` says what that may be. Without,
+    a digit takes its row.
     """
-    return await _List(question, rows, typed, start).ask()
+    return await _List(question, rows, typed, words, start).ask()
 
 
 class _List:
-    def __init__(self, question: str, rows: Sequence[Row], typed: Typed | None, start: int) -> None:
+    def __init__(
+        self, question: str, rows: Sequence[Row], typed: Typed | None, words: str, start: int
+    ) -> None:
         self._question = question
         self._rows = rows
         self._typed = typed
+        self._words = words
         self._complaint = ""
         self._at = start
         self._top = 0
@@ -124,7 +134,7 @@ class _List:
     def _lines(self) -> StyleAndTextTuples:
         shown = self._shown()
         size = get_app().output.get_size()
-        height = max(3, size.rows - AROUND)
+        height = max(3, min(size.rows - AROUND, int(size.rows * SHARE)))
         self._top = max(min(self._top, self._at), self._at - height + 1, 0)
         widths = self._widths(size.columns)
         text: StyleAndTextTuples = []
@@ -160,7 +170,7 @@ class _List:
         keys = "arrows and Enter"
         if self._typed:
             count = f"{len(matching(self._rows, self._search.text))} of {len(self._rows)}"
-            return f"  {count}; type to search, {keys}; or type an id, @name or link"
+            return f"  {count}; type to search, {keys}; or type {self._words}"
         return f"  {keys}, or the number"
 
     def _application(self) -> Application[Any]:
@@ -185,12 +195,22 @@ class _List:
             key_bindings=self._bindings(),
             input=create_input(sys.stdin),
             output=_output(),
+            color_depth=ColorDepth.from_env(),  # NO_COLOR, among others
             erase_when_done=True,
         )
 
     def _bindings(self) -> KeyBindings:
         keys = KeyBindings()
-        for key, by in (("up", -1), ("down", 1), ("c-p", -1), ("c-n", 1), ("pageup", -10), ("pagedown", 10)):
+        for key, by in (
+            ("up", -1),
+            ("down", 1),
+            ("c-p", -1),
+            ("c-n", 1),
+            ("pageup", -10),
+            ("pagedown", 10),
+            ("home", -LAST),
+            ("end", LAST),
+        ):
             keys.add(key)(lambda _, by=by: self._move(by))
         for key in ("enter", "c-j"):
             keys.add(key)(self._take)

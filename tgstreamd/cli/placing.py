@@ -13,6 +13,13 @@ from ..errors import StoreError
 GROUP = "tgstreamd"
 
 
+def refuse_closed(file: Path) -> None:
+    """Raise StoreError where nothing can be written there: before a person has answered everything."""
+    folder = next(folder for folder in file.absolute().parents if os.path.exists(folder))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"{file}: not allowed to write there", hint="sudo, or --config with another place")
+
+
 def put(file: Path, text: str) -> None:
     """Write it: 0640 root:tgstreamd where it is installed, else for its owner alone. Raises StoreError."""
     mode, group = 0o600, -1
