@@ -5,6 +5,7 @@ The command and the monitor are real; time is moved by hand. What is looked at i
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -283,7 +284,7 @@ async def test_other_peoples_words_reach_the_command_as_json_only(
 
 
 async def test_the_accounts_own_message_is_the_third_way(tmp_path: Path, mailbox: Mailbox) -> None:
-    """Once, at the pace, also where the answer is lost on its way; no mirror copies it."""
+    """Once; no mirror copies it."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
         house.mirror(source, target, name="main")
@@ -296,6 +297,42 @@ async def test_the_accounts_own_message_is_the_third_way(tmp_path: Path, mailbox
         assert text.startswith('mirror "main" stands: ')
         assert mailbox.short == ["alert access lost"]
         assert house.texts(target) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(SEND, "cut"),
+        Fault(SEND, "apply-cut"),
+        Fault(SEND, "twice"),
+        Fault(SEND, "apply-error", code=500, message="RPC_CALL_FAIL"),
+        Fault(SEND, "flood", seconds=400),
+        Fault(SEND, code=400, message="MESSAGE_FORBIDDEN"),
+    ],
+    ids=["cut", "answer lost", "twice", "500", "flood", "refused"],
+)
+async def test_a_message_that_fails_is_sent_once_all_the_same(
+    tmp_path: Path, monitor: tuple[str, list[str]], fault: Fault
+) -> None:
+    """Under its number; a flood that it meets holds for whatever is sent next."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target, name="main")
+        lost = house.supergroup("Lost")
+        house.mirror(lost, house.own_supergroup("Other"), name="lost")
+        house.options["alerts"] = {"heartbeat_url": monitor[0], "chat": "me"}
+        await house.start()
+        await house.run()
+        house.tg.faults.add(dataclasses.replace(fault))
+        house.world.chats.ban(lost, house.me)
+        await house.run()
+        await watch(house, 120)
+        house.post(source, "and what comes next")
+        await house.run(1200)
+        await watch(house, 1200)
+        assert len(house.texts(house.world.chats.private(house.me, house.me))) == 1
+        assert house.texts(target) == ["and what comes next"]
+        assert house.tg.faults.violations == []
 
 
 async def test_a_disk_that_is_almost_full(tmp_path: Path, mailbox: Mailbox) -> None:
