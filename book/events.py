@@ -7,6 +7,7 @@ the rest stand in remedies.py. An event without words, and words without an even
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ COMPOSED = {"message parked": "error"}
 ORDER = ("critical", "error", "warning")
 
 
+@functools.cache
 def found() -> dict[str, str]:
     """Event → the gravest level at which it is logged."""
     events = dict(COMPOSED)
