@@ -176,6 +176,7 @@ async def test_a_poll_whose_end_alone_is_told_is_closed(tmp_path: Path, lost: st
             await house.start()
         if lost == "push":
             house.clock.advance(601)
+        house.tg.faults.add(Fault("channels.getMessages", code=500, message="TIMEOUT"))
         await house.run()
         assert [copy.media.plain.poll.closed for copy in seen(house, target)] == [True, None]
         assert house.tg.log.count("messages.editMessage") == 1

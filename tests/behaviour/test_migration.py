@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.behaviour.test_kinds import poll
 from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
@@ -140,6 +141,7 @@ async def test_what_happens_in_the_group_that_it_was_happens_to_the_copies(
     async with House(tmp_path) as house:
         source, target = group(house, "Group"), house.own_supergroup("Copy")
         old = [house.post(source, f"old {n}") for n in range(8)]
+        asked = house.post(source, media=poll())
         new = house.world.chats.migrate(source) if born == "after" else None
         house.mirror(source, target, deletes="mirror")
         await house.start()
@@ -148,17 +150,19 @@ async def test_what_happens_in_the_group_that_it_was_happens_to_the_copies(
         for n in range(12):
             house.post(new, f"new {n}")
         await house.run()
-        assert len(house.texts(target)) == 20
+        assert len(house.texts(target)) == 21
         if lost:
             await house.stop()
         house.world.chats.edit(old[1], "changed")
         house.world.chats.delete(*old[2:4])
+        house.world.chats.close_poll(asked)
         if lost:
             house.world.chats.box_of(house.me.id).purge()
             await house.start()
         await house.run()
         left = ["old 0", "old 1" if lost else "changed", *(f"old {n}" for n in range(4, 8))]
-        assert house.texts(target) == [*left, *(f"new {n}" for n in range(12))]
+        assert house.texts(target) == [*left, "", *(f"new {n}" for n in range(12))]
+        assert house.messages(target)[6].media.plain.poll.closed  # type: ignore[union-attr]  # it is the poll
         assert (await house.status())["mirrors"][0]["paused"] == ""
 
 

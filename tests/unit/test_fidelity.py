@@ -36,7 +36,7 @@ def test_every_kind_of_entity_has_its_row() -> None:
 
 
 def test_every_row_names_its_proof() -> None:
-    for heading in ("Kinds", "Text", "Around a message", "Around a chat"):
+    for heading in ("Kinds", "Text", "Around a message", "Around a chat", "Afterwards"):
         for row in table(heading):
             assert "::" in row[-1], row
 

@@ -6,15 +6,12 @@ that no difference brings it again. It wakes, and now and then it is asked witho
 
 from __future__ import annotations
 
-import structlog
-
 from ..clock import Clock
+from ..errors import TelegramError
 from ..ports import Source
 from ..roster import Roster
 from ..store import Store
 from .trouble import RECONCILE
-
-log = structlog.get_logger()
 
 
 class Polls:
@@ -34,16 +31,23 @@ class Polls:
             self._at[each] = 0.0
 
     def due(self) -> list[int]:
-        """The source chats to ask about now."""
+        """The chats to ask about now: sources, and what those were before."""
         now = self._clock.monotonic()
-        chats = {mirror.source for mirror in self._roster.mirrors.values()}
+        chats = [chat for chats in self._roster.boxes().values() for chat in chats]
         return sorted(chat for chat in chats if self._at.get(chat, 0.0) <= now)
 
     async def ask(self, chat: int) -> bool:
         """What became of the open polls of a chat. Raises what `Source` raises."""
         self._at[chat] = self._clock.monotonic() + RECONCILE
-        for mirror in self._roster.of_source(chat):
-            if ids := await self._store.open_polls(mirror.id, chat):
-                found = await self._source.messages(chat, ids)
-                await self._store.take_polls(mirror.id, chat, ids, list(found.values()), self._clock.now())
+        try:
+            mirrors = [mirror for mirror in self._roster.mirrors.values() if self._roster.reads(mirror, chat)]
+            for mirror in mirrors:
+                if ids := await self._store.open_polls(mirror.id, chat):
+                    found = await self._source.messages(chat, ids)
+                    now = self._clock.now()
+                    await self._store.take_polls(mirror.id, chat, ids, list(found.values()), now)
+        except TelegramError:
+            # Whoever asks again says when.
+            self._at[chat] = 0.0
+            raise
         return False
