@@ -20,6 +20,7 @@ class FakeClock:
     def __init__(self, now: float = 1_700_000_000.0, monotonic: float = 1_000.0) -> None:
         self._now = now
         self._monotonic = monotonic
+        self._uptime = now
         self._sleepers: dict[asyncio.Future[None], float] = {}
         self._arrivals: list[tuple[int, asyncio.Future[None]]] = []
 
@@ -28,6 +29,9 @@ class FakeClock:
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def uptime(self) -> float:
+        return self._uptime
 
     async def sleep_until(self, when: float) -> None:
         if when <= self._monotonic:
@@ -58,6 +62,7 @@ class FakeClock:
         assert seconds >= 0
         self._now += seconds
         self._monotonic += seconds
+        self._uptime += seconds
         for sleeper, when in sorted(self._sleepers.items(), key=lambda item: item[1]):
             # A hair of tolerance: sums of floats must not leave a sleeper behind for ever.
             if when <= self._monotonic + 1e-6:
@@ -72,6 +77,11 @@ class FakeClock:
     def step(self, seconds: float) -> None:
         """The wall clock jumps, as after a correction of the machine's time; monotonic time does not."""
         self._now += seconds
+
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: time passes, and the clock that bounds waits stands still."""
+        self._now += seconds
+        self._uptime += seconds
 
     @property
     def sleeping(self) -> int:

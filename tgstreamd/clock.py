@@ -1,7 +1,8 @@
 """Time as a value that is handed in: production has `SystemClock`, tests move theirs by hand.
 
 Nothing else in the program reads a clock or sleeps. Wall time (`now`) goes into the ledger, since holds
-and pace must survive a restart; monotonic time bounds waits.
+and pace must survive a restart; monotonic time bounds waits; uptime tells a wall clock that was set from
+time that passed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds on a clock that never steps."""
+        ...
+
+    def uptime(self) -> float:
+        """Seconds on one that never steps either, and goes on while the machine is suspended."""
         ...
 
     async def sleep_until(self, when: float) -> None:
@@ -37,6 +42,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def uptime(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     async def sleep_until(self, when: float) -> None:
         await asyncio.sleep(max(0.0, when - time.monotonic()))

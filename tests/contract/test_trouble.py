@@ -239,6 +239,9 @@ class Hurried:
     def monotonic(self) -> float:
         return self._skipped + time.monotonic()
 
+    def uptime(self) -> float:
+        return self.monotonic()
+
     _skipped = 0.0
 
     async def sleep_until(self, when: float) -> None:

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 TEMPO = "backlog_tempo"
 #: What an infinite hold is in the ledger: longer than anyone waits.
 FOREVER = 4e9
+#: A wall clock that differs by less was only corrected.
+STEP = 2.0
 
 
 class Holding:
@@ -36,6 +38,8 @@ class Holding:
         self._marks: dict[str, Mark] = {}
         self.holds: dict[str, Held] = {}
         self._tempo = Tempo(interval=pace.interval)
+        #: By how much the wall clock was ahead of the machine's uptime when we last looked.
+        self._ahead = clock.now() - clock.uptime()
 
     @property
     def backlog_interval(self) -> float:
@@ -50,6 +54,7 @@ class Holding:
 
     async def load(self) -> None:
         """Read what the ledger holds, and put right marks that the wall clock has left in the future."""
+        await self._follow_clock()
         now = self._clock.now()
         stored_marks = await self._store.marks()
         self._marks = {key: anchored(mark, now) for key, mark in stored_marks.items()}
@@ -63,6 +68,14 @@ class Holding:
         self._tempo = calmed(tempo, self.pace, now)
         if stored and self._tempo != tempo:
             await self._store.set_fact(TEMPO, msgspec.json.encode(self._tempo).decode())
+
+    async def _follow_clock(self) -> None:
+        """A wall clock that was set moves what the ledger keeps by it along: Telegram's waits are as long."""
+        ahead = self._clock.now() - self._clock.uptime()
+        by, self._ahead = ahead - self._ahead, ahead
+        if abs(by) >= STEP:
+            log.warning("the clock of this machine was set", seconds=round(by))
+            await self._store.clock_was_set(by, self._clock.now())
 
     def not_before(self, mirror: Mirror, backlog: bool, method: str) -> float:
         """The unix time before which `method` must not send to the mirror's target."""

@@ -33,7 +33,8 @@ class Outcome:
 
     def is_fresh(self, send: Send) -> bool:
         """Whether Telegram certainly still knows the `random_id`s of this attempt."""
-        return send.run == self._run and self._clock.now() - send.attempted_at < FRESH
+        # An attempt of the future tells of a clock that was set: nobody knows how long ago it was.
+        return send.run == self._run and 0 <= self._clock.now() - send.attempted_at < FRESH
 
     async def repeat(self, mirror: Mirror, send: Send) -> Sent:
         """The same call under the same `random_id`s. Raises what `Target.send` raises."""

@@ -225,6 +225,7 @@ class Store(Engine):
     set_marks = transaction(clocks.set_marks)
     hold_until = transaction(clocks.hold_until)
     lift_hold = transaction(clocks.lift_hold)
+    clock_was_set = transaction(clocks.clock_was_set)
 
     note_titles = transaction(rescue.note_titles)
     titles = transaction(rescue.titles)

@@ -1,4 +1,5 @@
-"""The marks and holds of the pace: kept, so that a restart does not refill the budget."""
+"""The marks and holds of the pace, kept so that a restart does not refill the budget; all times, moved along
+with a wall clock that was set."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from collections.abc import Sequence
 from ..model import Mark
 from .engine import Db
 from .records import Hold
+
+#: Holds that only a person ends lie this far ahead; no clock moves them.
+FOREVER = 4e9
 
 
 def marks(db: Db) -> dict[str, Mark]:
@@ -39,3 +43,22 @@ def hold_until(db: Db, scope: str, until: float, reason: str, step: int = 0) -> 
 
 def lift_hold(db: Db, scope: str) -> None:
     db.execute("DELETE FROM hold WHERE scope = ?", (scope,))
+
+
+def clock_was_set(db: Db, by: float, now: float) -> None:
+    """The wall clock was set on `by` seconds: what lies behind lies as far behind, what waits waits as long.
+
+    But for attempts: how long Telegram remembers a `random_id` is not ours to move.
+    """
+    move = {"by": by, "now": now}
+    # What was written since then is right already, and cannot lie ahead.
+    db.execute("UPDATE mark SET at = min(at + :by, :now)", move)
+    db.execute("UPDATE deletion SET at = min(at + :by, :now)", move)
+    db.execute("UPDATE job SET last_item_at = min(last_item_at + :by, :now) WHERE sealed = 0", move)
+    db.execute(
+        "UPDATE change SET first_at = min(first_at + :by, :now), last_at = min(last_at + :by, :now)", move
+    )
+    old = {"by": by, "then": now - by, "forever": FOREVER}
+    db.execute("UPDATE hold SET until = until + :by WHERE until > :then AND until < :forever", old)
+    for table in ("change", "job"):
+        db.execute(f"UPDATE {table} SET not_before = not_before + :by WHERE not_before > :then", old)
