@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.house import House
+from tgstreamd.errors import NotAuthorised
 from tgstreamd.web.answers import _ours
 from tgstreamd.web.health import illness
 from tgstreamd.web.meter import Meter, Reading
@@ -59,8 +61,8 @@ async def test_a_login_that_was_ended_elsewhere(tmp_path: Path) -> None:
         meter = meter_of(house)
         assert illness(await seen(house, meter)) == ""
         house.tg.revoke(house.me)
-        while house.daemon.connection.trouble is None:
-            await house.real_moment()
+        with pytest.raises(NotAuthorised):
+            await house.daemon.connection.account()
         assert "tgstreamd login" in illness(await seen(house, meter))
 
 

@@ -129,9 +129,9 @@ async def test_promtool_takes_every_expression_of_the_dashboard(tmp_path: Path) 
 
 
 class Watched:
-    """A house whose /metrics is scraped every two minutes, while somebody posts."""
+    """A house whose /metrics is scraped every three minutes, while somebody posts."""
 
-    EVERY = 120
+    EVERY = 180
 
     def __init__(self, house: House, port: int) -> None:
         self.house = house
@@ -175,28 +175,28 @@ async def test_alerts_fire_by_faults_in_telegram_and_end_with_them(tmp_path: Pat
         app = answers(meter, page=False, hosts=())
         async with listening(("127.0.0.1", 0), app) as (_, port):
             watched = Watched(house, port)
-            await watched.go_on(10, source=source)
+            await watched.go_on(9, source=source)
             at[watched.seconds] = set()
             # The account is limited for an hour: first nothing goes out, then the mirror lags.
             house.tg.faults.add(Fault("messages.sendMessage", message="PEER_FLOOD"))
-            await watched.go_on(10, source=source)
+            await watched.go_on(9, source=source)
             at[watched.seconds] = {"TgstreamdAccountHeld"}
             await watched.go_on(60, source=source)
-            assert house.messages(target)[-1].text.endswith("29")
-            await watched.go_on(10)
+            assert house.messages(target)[-1].text.endswith("19")
+            await watched.go_on(12)
             at[watched.seconds] = set()
             # One post is refused for good.
             house.tg.faults.add(Fault("messages.sendMessage", message="MESSAGE_STRANGE"))
-            await watched.go_on(2, source=source)
-            await watched.go_on(10)
+            await watched.go_on(3, source=source)
+            await watched.go_on(12)
             at[watched.seconds] = {"TgstreamdMessagesParked"}
             [parked] = (await house.verb("parked"))["parked"]
             await house.verb("skip", ids=[parked["id"]])
-            await watched.go_on(4)
+            await watched.go_on(6)
             at[watched.seconds] = set()
             # The account is thrown out of a source, and let in again.
             house.world.chats.kick(club, house.me)
-            await watched.go_on(20)
+            await watched.go_on(21)
             at[watched.seconds] = {"TgstreamdMirrorPaused"}
             house.world.chats.join(club, house.me)
             await house.hear()
@@ -209,13 +209,13 @@ async def test_alerts_fire_by_faults_in_telegram_and_end_with_them(tmp_path: Pat
             while daemon.connection.connected:
                 await house.real_moment()
             watched.away = True
-            await watched.go_on(14)
+            await watched.go_on(15)
             at[watched.seconds] = {"TgstreamdDisconnected"}
             await house.tg.start()
             while not daemon.connection.connected:
                 await house.real_moment()
             watched.away = False
-            await watched.go_on(4)
+            await watched.go_on(6)
             at[watched.seconds] = set()
     assert await fired(RULES, watched.scrapes, at, tmp_path) == ""
     # And it would be seen if one fired that should not.

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.process.program import Home
+from tests.process.program import HANG, Home
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 
 from .browser import Browser
+from .health import healthz
 from .stage import HOSTILE, NICE, set_up
 
 #: Where pictures are kept; none are where it is not set.
@@ -30,7 +34,7 @@ async def test_a_page_that_lives_and_says_so_when_it_does_not(
     names = NICE if PICTURES else HOSTILE
     stage = set_up(home, tg, me, other, names, f'listen = "127.0.0.1:{port}"\npage = true')
     place = f"http://127.0.0.1:{port}/"
-    async with home.daemon():
+    async with running(home, port):
         await browser.screen(1100, 900)
         await browser.open(place)
         await browser.shows("document.querySelectorAll('article').length == 4")
@@ -72,9 +76,22 @@ async def test_a_page_that_lives_and_says_so_when_it_does_not(
     )
     assert await browser.get("document.title") == "lost · tgstreamd"
     await picture(browser, "page-lost.png")
-    async with home.daemon():
+    async with running(home, port):
         await browser.shows("document.getElementById('lost').hidden && document.body.className == ''")
         assert await browser.get("window.born") == 1
+
+
+@contextlib.asynccontextmanager
+async def running(home: Home, port: int) -> AsyncIterator[None]:
+    """The daemon, once it is well; ended with SIGTERM."""
+    process = await home.start("run")
+    try:
+        await healthz(port, lambda status, reason: status == 200)
+        yield
+    finally:
+        process.terminate()
+        async with asyncio.timeout(HANG):
+            await process.communicate()
 
 
 async def pictures(browser: Browser) -> None:

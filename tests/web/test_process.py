@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import sys
-from collections.abc import Callable
 
 from tests.process.program import HANG, Home, mirror
 from tests.process.test_verbs import QUICK
-from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 
+from .health import healthz
 from .test_listener import get
-
-
-async def healthz(port: int, enough: Callable[[int, str], bool]) -> str:
-    """The reason, once it is `enough`; asked again as long as nobody listens or it is not."""
-
-    async def ask() -> str | None:
-        try:
-            status, _, body = await get(port, "/healthz")
-        except ConnectionRefusedError:
-            return None
-        reason = str(json.loads(body)["reason"])
-        return reason if enough(status, reason) else None
-
-    return await until(ask, within=HANG)
 
 
 async def test_from_the_first_second_to_the_last(
@@ -74,7 +58,7 @@ def another(home: Home, port: int) -> object:
 async def test_nothing_of_it_is_loaded_unless_it_is_configured() -> None:
     code = (
         "import sys, tgstreamd.__main__, tgstreamd.cli.run, tgstreamd.process; "
-        "print(sorted({'starlette', 'uvicorn', 'h11', 'anyio', 'prometheus_client', 'tgstreamd.web', "
+        "print(sorted({'starlette', 'uvicorn', 'h11', 'anyio', 'prometheus_client', 'tgstreamd.web.meter', "
         "'rich', 'aiohttp', 'prompt_toolkit'} & set(sys.modules)))"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
