@@ -462,6 +462,7 @@ async def test_the_verb_alert_tries_every_way(
         assert mailbox.short == ["test test"]
         assert len(house.texts(house.world.chats.private(house.me, house.me))) == 1
         mailbox.break_down()
+        house.clock.advance(60)  # the pace of the account's message
         tried = await house.verb("alert")
         assert tried["ways"][0] == {"way": "command", "why": "exit status 4", "output": "no mailer"}
         await watch(house, 1200)
