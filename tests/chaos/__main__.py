@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import sys
 import tempfile
 import time
@@ -18,14 +19,17 @@ from tests.chaos.points import transactions
 from tests.chaos.program import Killed, killed
 
 
-async def campaign(seed: int, kills: int, *, abreast: int, worlds: int | None = None) -> Tally:
+async def campaign(
+    seed: int, kills: int, *, abreast: int, worlds: int | None = None, minutes: float = math.inf
+) -> Tally:
     """Worlds one after the other, `abreast` at a time, until so many lives were ended."""
     tally = Tally()
+    end = time.monotonic() + 60 * minutes
     number = 0
 
     async def worker() -> None:
         nonlocal number
-        while tally.kills < kills and (worlds is None or number < worlds):
+        while tally.kills < kills and (worlds is None or number < worlds) and time.monotonic() < end:
             mine, number = seed * 100_000 + number, number + 1
             try:
                 await world(mine, tally)
@@ -62,6 +66,7 @@ def main() -> int:
     options.add_argument("--sigkills", type=int, help="real processes killed besides; default: a tenth")
     options.add_argument("--abreast", type=int, default=3, help="worlds at a time")
     options.add_argument("--worlds", type=int, help="at most so many")
+    options.add_argument("--minutes", type=float, default=math.inf, help="no new world after so many")
     options.add_argument("--again", type=Path, metavar="FILE", help="live one world again, and say it all")
     given = options.parse_args()
     if given.sigkills is None:
@@ -70,7 +75,9 @@ def main() -> int:
         return again(given.again)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
-    tally = asyncio.run(campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds))
+    tally = asyncio.run(
+        campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds, minutes=given.minutes)
+    )
     processes = asyncio.run(real_kills(given.seed, given.sigkills))
     print(table(tally, processes, time.monotonic() - began))
     print("", "passed and never hit:", *missed(tally), "never passed:", *unknown(tally), sep="\n  ")

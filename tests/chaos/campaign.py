@@ -25,6 +25,8 @@ from tests.telegram.faults import Fault
 LIVES = 12
 #: Points at which a life may end, at most. Where there are many, every life ends at its first steps.
 CHOSEN = 3
+#: And at the latest at a point whose number is drawn evenly by its logarithm, up to ten to this power.
+LATEST = 3.3
 #: Real seconds of a life; none takes so long.
 HANG = 60.0
 #: Besides the deaths: what goes wrong on the wire.
@@ -82,7 +84,7 @@ class Tally:
 
     def choose(self, chance: random.Random) -> set[Point]:
         """Some of the points passed ever, those tried least first; a life ends at the first that it meets."""
-        points = sorted(self.seen, key=lambda p: (self.killed[p] + self.tried[p] / 8, chance.random()))
+        points = sorted(self.seen, key=lambda p: (self.killed[p] + self.tried[p] / 4, chance.random()))
         return set(points[: chance.randint(1, CHOSEN)])
 
 
@@ -138,7 +140,8 @@ async def _live(
     house: House, weather: Weather, tally: Tally, chance: random.Random, points: set[Point]
 ) -> Point | None:
     tally.tried.update(points)
-    life = Mortal(house, tally.seen, points, chance.randint(1, 2))
+    last = round(10 ** chance.uniform(1.0, LATEST))
+    life = Mortal(house, tally.seen, points, chance.randint(1, 2), last)
     life.begin()
     _bad_line(house, tally, chance)
     known = set(map(word, house.messages(weather.target)))

@@ -32,9 +32,12 @@ def transactions() -> set[str]:
 
 
 class Mortal:
-    """One life of the daemon, which ends at the `nth` time that it comes to one of `points`."""
+    """One life of the daemon, which ends at the `nth` time that it comes to one of `points`, or at its
+    `last` point, whatever that is."""
 
-    def __init__(self, house: House, seen: Counter[Point], points: set[Point], nth: int = 1) -> None:
+    def __init__(
+        self, house: House, seen: Counter[Point], points: set[Point], nth: int = 1, last: int = 0
+    ) -> None:
         self.dead = asyncio.Event()
         #: Where it ended.
         self.point: Point | None = None
@@ -42,6 +45,7 @@ class Mortal:
         self._house = house
         self._seen = seen
         self._left = nth
+        self._last = last
         self._rules = [
             Fault(None, "cut", times=None, account=house.me.id, when=lambda _, request: self._asked(request)),
             Fault(None, "apply-cut", times=None, account=house.me.id, when=lambda _, r: self._answered(r)),
@@ -65,10 +69,10 @@ class Mortal:
         if self.dead.is_set():
             return False
         self._seen[name, side] += 1
-        if (name, side) not in self._points:
-            return False
-        self._left -= 1
-        if self._left:
+        self._last -= 1
+        if (name, side) in self._points:
+            self._left -= 1
+        if self._left and self._last:
             return False
         self.point = (name, side)
         self.dead.set()
