@@ -21,6 +21,8 @@ MEANS: dict[str, str] = {
     "Try the command as the user `tgstreamd`; in the service it runs without new privileges.",
     "alert message not sent": "The account could not send the alert to `alerts.chat`; `why` says the reason.\n"
     "The other ways have it.",
+    "the clock of this machine was set": "It jumped by `seconds` against the time since boot; the pace and the waits that "
+    f"Telegram ordered were moved along, and stay as long as they were.\n{NOTHING}",
     "what was told could not be kept": "The ledger could not be written, which mostly is a full disk: `why` says it.\n"
     "Make room; until then a restart would tell the same alerts again.",
     "heartbeat did not get through": "`alerts.heartbeat_url` could not be fetched, or answered with an error.\n"
