@@ -31,8 +31,9 @@ from .cli import (
     verify,
 )
 from .cli.parsing import Parser
+from .cli.terminal import duration
 from .config.paths import DEFAULT_FILE
-from .errors import TgstreamdError
+from .errors import FloodWait, TgstreamdError
 
 EPILOG = """\
 the first hour:
@@ -113,6 +114,9 @@ def _leaves(group: BaseExceptionGroup[TgstreamdError]) -> Iterator[TgstreamdErro
 
 def _told(errors: Sequence[TgstreamdError]) -> int:
     """Print each error as one line, once; the exit status is that of the first."""
+    for error in errors:
+        if isinstance(error, FloodWait) and not error.hint:
+            error.hint = f"Telegram asks for it: the same command again in {duration(error.seconds)}"
     prefix = "<3>" if logs.choose("auto", sys.stderr, os.environ) == "journal" else ""
     for line in dict.fromkeys(" ".join(error.line().split()) for error in errors):
         print(f"{prefix}tgstreamd: {logs.spelled(line)}", file=sys.stderr)

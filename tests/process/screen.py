@@ -39,11 +39,11 @@ class Screen:
     def text(self) -> str:
         return self.grid.text
 
-    async def until(self, words: str) -> None:
-        """Wait for words on the screen."""
+    async def until(self, words: str, times: int = 1) -> None:
+        """Wait for words on the screen; `times` where they were there before."""
         try:
             async with asyncio.timeout(HANG / 3):
-                while words not in self.text:
+                while self.text.count(words) < times:
                     assert not self._closed, f"it ended without {words!r}:\n{self.text}"
                     self._more.clear()
                     await self._more.wait()
@@ -53,8 +53,8 @@ class Screen:
     def press(self, keys: str) -> None:
         os.write(self._terminal, keys.encode())
 
-    async def answer(self, question: str, keys: str) -> None:
-        await self.until(question)
+    async def answer(self, question: str, keys: str, times: int = 1) -> None:
+        await self.until(question, times)
         self.press(keys)
 
     async def ended(self) -> int:

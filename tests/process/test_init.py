@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from tests.contract.conftest import API_HASH, API_ID
+from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -136,6 +137,7 @@ async def test_from_nothing_with_a_login_and_topics(
     chats = tg.world.chats
     forum = chats.add_supergroup("Forum", other, [me], forum=True)
     topic = chats.add_topic(forum, other, "Second topic")
+    tg.faults.add(Fault("auth.sendCode", code=400, message="API_ID_INVALID", times=1))
     home.write("")
     lines = home.file.read_text().splitlines(keepends=True)
     home.file.write_text("".join(line for line in lines if not line.startswith("api_")))
@@ -145,6 +147,11 @@ async def test_from_nothing_with_a_login_and_topics(
         await screen.answer("api_hash:", f"{API_HASH}\n")
         await screen.answer("log the account in now?", "1")
         await screen.answer("phone number, like", f"{me.phone}\n")
+        # The hash was copied wrong: both are asked once more, and the login begins anew.
+        await screen.answer("(API_ID_INVALID)", f"{API_ID}\n{API_HASH}\n")
+        await screen.until("log the account in now?")
+        screen.press("1")
+        await screen.answer("phone number, like", f"{me.phone}\n", times=2)
         await screen.answer("code:", f"{me.code}\n")
         await screen.answer("2 topics", "forum")
         await screen.answer("1 of 2", ENTER)

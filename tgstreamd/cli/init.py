@@ -135,38 +135,58 @@ def _alone() -> dict[str, str]:
 
 async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> Answers:
     """Everything that the file will say."""
-    account = await _account(arguments, file, keyboard)
-    config = _provisional(account, file)
     # Also while root reads it: telegram and its libraries are imported before the rights are given up.
     from .interview import Interview
 
-    async with contextlib.AsyncExitStack() as stack:
-        reach, listed = await stack.enter_async_context(_reached(arguments, config, keyboard))
-        return Answers(**account, **await Interview(arguments, keyboard, listed, reach).hold())
+    while True:
+        account = await _account(arguments, file, keyboard)
+        config = _provisional(account, file)
+        try:
+            async with _reached(arguments, config, keyboard) as (reach, listed):
+                return Answers(**account, **await Interview(arguments, keyboard, listed, reach).hold())
+        except _WrongPair as error:
+            if _pair(arguments, _old(file) if arguments.force else {}):
+                raise  # it was not typed, so it cannot be typed again
+            print(f"  {error.line()}")
+
+
+class _WrongPair(ConfigError):
+    """Telegram does not take the api_id and api_hash that were typed."""
 
 
 async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> dict[str, Any]:
     """Who the program is and how it reaches Telegram: from flags, environment, the old file, or asked."""
     old = _old(file) if arguments.force else {}
-    known = {**old, **_from_environment()}
-    api_id = arguments.api_id or known.get("api_id")
-    api_hash = arguments.api_hash or known.get("api_hash")
     own_server = old.get("server") is not None
-    if keyboard and not (api_id and api_hash):
+    pair = _pair(arguments, old)
+    if keyboard and len(pair) < 2:
         print(WHERE_FROM)
-    if keyboard and not api_id:
-        api_id = await keyboard.answer("api_id", valid=lambda text: rules.whole("api_id", text))
-    if keyboard and not api_hash:
-        api_hash = await keyboard.answer(
-            "api_hash", valid=lambda text: rules.api_hash(text, own_server=own_server)
-        )
+        for key, valid in (
+            ("api_id", _api_id),
+            ("api_hash", lambda text: rules.api_hash(text, own_server=own_server)),
+        ):
+            pair[key] = pair.get(key) or await keyboard.answer(key, valid=valid)
     return {
         **old,
-        "api_id": rules.whole("api_id", str(api_id)),
-        "api_hash": str(api_hash),
+        "api_id": _api_id(str(pair["api_id"])),
+        "api_hash": str(pair["api_hash"]),
         "directory": arguments.state_directory or old.get("directory", ""),
         "name": arguments.name or "main",
     }
+
+
+def _pair(arguments: Namespace, old: dict[str, Any]) -> dict[str, Any]:
+    """What of api_id and api_hash need not be asked."""
+    flags = {"api_id": arguments.api_id, "api_hash": arguments.api_hash}
+    known = {**old, **_from_environment(), **{key: value for key, value in flags.items() if value}}
+    return {key: known[key] for key in flags if known.get(key)}
+
+
+def _api_id(text: str) -> int:
+    number = rules.whole("api_id", text)
+    if not 1 <= number < 2**31:
+        raise ConfigError(f"api_id: {number} is none", hint="https://my.telegram.org shows yours")
+    return number
 
 
 def _old(file: Path) -> dict[str, Any]:
@@ -270,6 +290,8 @@ async def _log_in(signing: Any, arguments: Namespace, config: Config, keyboard: 
         except (NotAuthorised, TelegramError, ConfigError) as error:
             if keyboard is None:
                 raise
+            if isinstance(error, ConfigError):
+                raise _WrongPair(error.what, hint=error.hint) from None
             print(f"  {error.line()}")
             how = None
             continue

@@ -251,7 +251,7 @@ class Interview:
 def chat_row(chat: dict[str, Any], side: str) -> Row:
     """A chat of the list as a row to pick from, for one side of a mirror."""
     topics = len(chat["topics"])
-    facts = [f"{topics} topics"] if topics else ["topics"] if chat["forum"] else []
+    facts = [f"{topics} topic{'' if topics == 1 else 's'}"] if topics else ["topics"] if chat["forum"] else []
     facts += ["protected"] if chat["protected"] else []
     facts += ["read only"] if not chat["can_post"] else []
     name = f"@{chat['username']}" if chat["username"] else ""
