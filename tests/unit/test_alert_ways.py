@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import os
+import ssl
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +16,11 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tgstreamd.alerts import command
 from tgstreamd.alerts.heartbeat import Heartbeat, fetched
@@ -162,6 +170,60 @@ async def test_what_is_no_success_is_said_without_the_address(monitor: tuple[str
     assert await Heartbeat().beat(f"{at}/500") == "HTTP status 500"
     assert await Heartbeat().beat("http://127.0.0.1:1/secret") == "Connection refused"
     assert "secret" not in fetched("http://127.0.0.1:1/secret")
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A monitor behind https, and the certificate that it signed itself; `/302/…` leads to http."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    pem.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    class Away(Monitor):
+        seen: list[str] = []
+
+        def do_GET(self) -> None:
+            self.send_response(302 if "away" in self.path else 200)
+            self.send_header("Location", "http://localhost:1/secret")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, secret)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Away) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"https://localhost:{server.server_port}", pem
+        server.shutdown()
+        thread.join()
+
+
+def test_https_is_checked_and_not_left(secure: tuple[str, Path]) -> None:
+    """Of a certificate that nobody vouches for nothing is asked; from https none is sent on to http."""
+    at, pem = secure
+    assert "certificate" in fetched(f"{at}/beat")
+    trusting = {"SSL_CERT_FILE": str(pem), "PATH": os.environ["PATH"]}
+    say = "import sys; from tgstreamd.alerts.heartbeat import fetched; print(fetched(sys.argv[1]))"
+    for path, why in (("beat", ""), ("away", "is sent on from https to an unencrypted address")):
+        told = subprocess.run(
+            [sys.executable, "-c", say, f"{at}/{path}"],
+            env=trusting,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert told.stdout.strip() == why
 
 
 async def test_a_server_that_says_nothing_is_given_up(tmp_path: Path) -> None:
