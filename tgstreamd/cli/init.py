@@ -29,7 +29,7 @@ from .template import Answers, render
 from .terminal import Usage
 
 WHERE_FROM = """\
-tgstreamd needs an api_id and an api_hash of your own. They are free, and there in two minutes:
+tgstreamd needs an api_id and an api_hash of your own; they are free:
   1. open https://my.telegram.org and log in with your phone number
   2. choose "API development tools" and give any title and short name
   3. copy api_id (a number) and api_hash (32 letters and digits) from the page"""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import shutil
+import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +16,8 @@ from ..clock import SystemClock
 from ..config import Config
 from ..desk import rehearsal
 from . import compose
-from .terminal import Usage, clean, duration, size
+from .standing import wrapped
+from .terminal import Usage, as_json, clean, duration, size
 
 #: Posts that are shown where nothing else is said.
 LIMIT = 100
@@ -70,6 +72,7 @@ async def _all(arguments: Namespace, config: Config) -> None:
         if arguments.first is not None:
             request["after"] = arguments.first - 1
         posts: list[dict[str, Any]] = []
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         sums: Counter[str] = Counter()
         while True:
             some = rehearsal.POSTS_MAX if left is None else min(left, rehearsal.POSTS_MAX)
@@ -84,7 +87,8 @@ async def _all(arguments: Namespace, config: Config) -> None:
             if arguments.json:
                 posts += answer["posts"]
             else:
-                print("\n".join(line(post) for post in answer["posts"]), end="\n" if answer["posts"] else "")
+                for post in answer["posts"]:
+                    print("\n".join(wrapped(line(post), width)))
             _add(sums, answer["totals"])
             left = None if left is None else left - len(answer["posts"])
             if answer["next"] is None or left == 0:
@@ -101,7 +105,7 @@ async def _all(arguments: Namespace, config: Config) -> None:
             "more": more is not None,
         }
         if arguments.json:
-            print(json.dumps({**found, "posts": posts}, ensure_ascii=False, indent=2))
+            print(as_json({**found, "posts": posts}))
         else:
             print("\n".join(summary(found)))
 
