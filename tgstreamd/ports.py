@@ -145,6 +145,10 @@ class Target(Protocol):
         """As `Source.history`: everyone's messages, so that the two sides can be compared."""
         ...
 
+    async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
+        """The messages of these ids (any number) that exist."""
+        ...
+
     async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
         """Store one part; sending it again is harmless. Raises Transient where Telegram says false."""
         ...

@@ -266,9 +266,10 @@ async def test_resend(tmp_path: Path) -> None:
             await house.run()
             return [(one["does"], one["messages"]) for one in answer["messages"]]
 
-        assert await resend(first.id, text.id, write=False) == [("send", [first.id]), ("replace", [text.id])]
+        assert await resend(first.id, text.id, write=False) == [("", [first.id]), ("replace", [text.id])]
         assert len(house.messages(target)) == count
         house.mirrors[0].pop("filter")
+        house.daemon.reread = house.config
         await house.reload()
         assert await resend(first.id) == [("send", [first.id])]
         assert house.texts(target)[-1] == "buy this"
@@ -308,3 +309,71 @@ async def test_forums_and_single_topics(tmp_path: Path) -> None:
         assert await found(house) == []
         again = house.messages(target)[-1]
         assert (again.text, again.topic) == ("tea 1", gone.topic)
+
+
+async def test_what_is_older_than_the_mirror_can_be_sent(tmp_path: Path) -> None:
+    """An album of which one is named goes whole; nobody is rung for what comes late."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        make = house.world.media
+        album = house.world.chats.post_album(source, house.other, [make.photo(seed=n) for n in (1, 2, 3)])
+        house.mirror(source, target, history="none")
+        await house.start()
+        await house.run()
+        for n in range(3):
+            house.post(source, f"live {n}")
+        await house.run()
+        answer = await house.verb("resend", mirror="m1", ids=[album[1].id], write=True)
+        assert [one["messages"] for one in answer["messages"]] == [[m.id for m in album]]
+        await house.run()
+        copies = house.messages(target)[-3:]
+        assert len({copy.grouped_id for copy in copies}) == 1
+        assert all(copy.silent for copy in copies)
+        assert await found(house) == []  # late, which is no disorder
+
+
+async def test_sent_once_more_twice_in_a_row(tmp_path: Path) -> None:
+    """What is to be deleted is not forgotten, whatever the second clock is kept from meanwhile."""
+    async with House(tmp_path) as house:
+        source, target = await mirrored(house)
+        count, first = len(house.messages(target)), house.messages(source)[0]
+        house.tg.faults.add(Fault(method="channels.deleteMessages", action="flood", seconds=3600, times=1))
+        for _ in range(2):
+            await house.verb("resend", mirror="m1", ids=[first.id], write=True)
+            await house.run(until=lambda: house.messages(target)[-1].text == first.text)
+            await house.run(60)
+        assert len(house.messages(target)) == count + 2
+        await house.run()
+        assert len(house.messages(target)) == count
+        assert await found(house) == []
+
+
+@pytest.mark.slow
+async def test_many_holes_are_filled_at_the_pace_of_the_history(tmp_path: Path) -> None:
+    """With one question for fifty of them; a flood is waited for, and nobody is rung."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        for n in range(53):
+            house.post(source, f"post {n}")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        for copy in house.messages(target)[:51]:
+            house.world.chats.delete(copy)
+        differences = await found(house)
+        assert len(differences) == 51
+        asked = house.tg.faults.add(Fault(method="channels.getMessages", action="flood", seconds=1))
+
+        async def ask(request: dict[str, Any]) -> dict[str, Any]:
+            answer = await house.daemon.desk.answer(request)
+            house.clock.advance(answer["wait"])
+            return answer
+
+        done = await repair(ask, "m1", differences)
+        assert asked.hits == 1
+        assert [one["done"] for one in done] == ["queued"] * 51
+        house.post(source, "live")
+        await house.run()
+        assert sorted(house.texts(target)) == sorted([*(f"post {n}" for n in range(53)), "live"])
+        assert house.messages(target)[-2].silent
+        assert await found(house) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
@@ -14,7 +13,7 @@ from ..config import Config
 from ..errors import TgstreamdError
 from . import compose
 from .asking import Ask, asking
-from .terminal import clean, duration
+from .terminal import as_json, clean, duration
 
 #: Pages that are read without a rest; after them Telegram's clients rest a second between two, as this does.
 PAGES_AT_ONCE, REST = 30, 1.0
@@ -76,7 +75,7 @@ async def _verify(arguments: Namespace, config: Config) -> int:
             "differences": found,
             "mended": mended,
         }
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(as_json(answer))
         return 1 if found else 0
     for index, one in enumerate(found):
         print("\n".join(lines(one, mended[index] if mended else None)))
@@ -113,11 +112,17 @@ async def walk(ask: Ask, mirror: str) -> tuple[list[dict[str, Any]], dict[str, i
 async def repair(ask: Ask, mirror: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was done about each finding, in their order."""
     strangers = [one["target_id"] for one in found if one["kind"] == "extra"][-STRANGERS_MAX:]
+    clock, progress = SystemClock(), Progress(mirror)
     mended: list[dict[str, Any]] = []
-    for start in range(0, len(found), AT_ONCE):
-        some = found[start : start + AT_ONCE]
-        request = {"verb": "mend", "mirror": mirror, "findings": some, "strangers": strangers}
-        mended += (await ask(request))["mended"]
+    while len(mended) < len(found):
+        progress.say(f"repair: {len(mended):,} of {len(found):,}")
+        some = found[len(mended) : len(mended) + AT_ONCE]
+        answer = await ask({"verb": "mend", "mirror": mirror, "findings": some, "strangers": strangers})
+        mended += answer["mended"]
+        rest = max(answer["wait"], REST if len(mended) > AT_ONCE else 0.0)
+        if rest and len(mended) < len(found):
+            await clock.sleep_until(clock.monotonic() + rest)
+    progress.end()
     return mended
 
 

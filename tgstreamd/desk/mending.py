@@ -14,9 +14,10 @@ import msgspec
 
 from ..config import Config
 from ..configured import mirror_of
+from ..decide.filters import dropped
 from ..decide.recognise import resembles
 from ..decide.transforms import reworded, transformed
-from ..errors import TgstreamdError
+from ..errors import FloodWait, TgstreamdError
 from ..model import Message, Mirror
 from ..ports import Ids
 from ..store import Store, encode
@@ -26,6 +27,8 @@ from .naming import named, unknown
 
 #: Findings of one request, and messages of one `resend`.
 AT_ONCE = 50
+#: An album has ten items at most, with ids that follow each other.
+ALBUM_SPAN = 9
 #: Messages of ours that no job maps, among which a lost copy is looked for.
 STRANGERS_MAX = 200
 
@@ -55,6 +58,9 @@ class Mending:
         self._mirror = mirror
         self._ids = ids
         self._now = now
+        #: Of the target: which of the messages asked about stand, and which of these no job maps.
+        self._there: set[int] = set()
+        self._loose: list[Message] = []
 
     @classmethod
     async def of(
@@ -68,7 +74,7 @@ class Mending:
     # -- verify --repair --------------------------------------------------------------------------------
 
     async def mend(self, findings: Sequence[Difference], strangers: Sequence[int]) -> list[dict[str, Any]]:
-        """What was done about each finding, in their order."""
+        """What was done about each finding, in their order. Telegram is asked before anything is written."""
         if len(findings) > AT_ONCE:
             raise TgstreamdError(f"verify: at most {AT_ONCE} findings at once")
         ids: dict[int, set[int]] = {}
@@ -80,22 +86,29 @@ class Mending:
             for chat, wanted in ids.items()
             for source_id, message in (await self._reach.source.messages(chat, sorted(wanted))).items()
         }
-        loose = await self._loose(strangers) if any(one.mend == "again" for one in findings) else []
+        copies = {
+            (one.chat, one.source_id): await self._store.copies_of(self._mirror.id, one.chat, one.source_id)
+            for one in findings
+            if one.mend == "again"
+        }
+        loose = strangers[:STRANGERS_MAX] if copies else []
+        asked = sorted({*loose, *(copy for some in copies.values() for copy in some)})
+        there = await self._reach.target.messages(self._mirror.target, asked) if asked else {}
+        self._there = set(there)
+        self._loose = [there[target_id] for target_id in loose if target_id in there]
         mended: list[dict[str, Any]] = []
         for one in findings:
-            done = await self._one(one, originals.get((one.chat, one.source_id)), loose)
+            done = await self._one(one, originals.get((one.chat, one.source_id)))
             mended.append({"kind": one.kind, "source_id": one.source_id, "target_id": one.target_id, **done})
         return mended
 
-    async def _one(self, one: Difference, original: Message | None, loose: list[Message]) -> dict[str, str]:
+    async def _one(self, one: Difference, original: Message | None) -> dict[str, str]:
         if not one.mend:
             return _said("", _UNMENDED[one.kind])
         if original is None:
             return _said("", "its original is gone too")
         if one.mend == "capture":
-            await self._store.take_missed(
-                self._mirror.id, [original], now=self._now, new_id=self._ids.random_id
-            )
+            await self._store.capture(self._mirror.id, [original], now=self._now, new_id=self._ids.random_id)
             return _said("queued", "captured; it goes out behind what was copied after it")
         if one.mend == "edit":
             if one.kind == "media":
@@ -104,22 +117,22 @@ class Mending:
                 self._mirror.id, "edit", one.chat, one.source_id, encode(original), self._now
             )
             return _said("queued", "its copy is edited")
-        return await self._again(one, original, loose)
+        return await self._again(one, original)
 
-    async def _again(self, one: Difference, original: Message, loose: list[Message]) -> dict[str, str]:
+    async def _again(self, one: Difference, original: Message) -> dict[str, str]:
         """A copy that is gone: found again, or sent anew."""
         copies = await self._store.copies_of(self._mirror.id, one.chat, one.source_id)
         if one.target_id and one.target_id not in copies:
             return _said("", "it was seen to already")
-        standing = [copy for copy in copies if await self._stands(copy)]
+        standing = [copy for copy in copies if copy in self._there]
         if copies and standing == copies:
             return _said("", "its copy stands again")
         shown = transformed(original, self._mirror) if reworded(self._mirror) else original
-        twin = next((message for message in loose if resembles(shown, message)), None)
+        twin = next((message for message in self._loose if resembles(shown, message)), None)
         if twin is not None and await self._store.found_again(
             self._mirror.id, original, twin.id, now=self._now, new_id=self._ids.random_id
         ):
-            loose.remove(twin)
+            self._loose.remove(twin)
             return _said("found", f"its copy is message {twin.id}, which the ledger had lost")
         job = await self._store.send_again(
             self._mirror.id, [original], standing=standing, now=self._now, new_id=self._ids.random_id
@@ -128,17 +141,6 @@ class Mending:
             return _said("", "it waits already")
         rest = ", and what is left of it deleted" if standing else ""
         return _said("queued", f"sent anew, behind what was copied after it{rest}")
-
-    async def _loose(self, strangers: Sequence[int]) -> list[Message]:
-        found = [await self._message(target_id) for target_id in strangers[:STRANGERS_MAX]]
-        return [message for message in found if message is not None]
-
-    async def _stands(self, target_id: int) -> bool:
-        return await self._message(target_id) is not None
-
-    async def _message(self, target_id: int) -> Message | None:
-        page = await self._reach.target.history(self._mirror.target, after=target_id - 1, limit=1)
-        return page[0] if page and page[0].id == target_id else None
 
     # -- resend -----------------------------------------------------------------------------------------
 
@@ -150,10 +152,14 @@ class Mending:
         wanted: dict[int, list[int]] = {}
         for source_id in dict.fromkeys(ids):
             if not any(source_id in album for album in wanted.values()):
-                album = await self._store.album_of(self._mirror.id, chat, source_id)
-                wanted[source_id] = album or [source_id]
-        every = [source_id for album in wanted.values() for source_id in album]
-        originals = await self._reach.source.messages(chat, every)
+                wanted[source_id] = await self._store.album_of(self._mirror.id, chat, source_id)
+        # Of what the ledger does not know, an album is found among its neighbours.
+        every = {n for source_id, album in wanted.items() for n in album or around(source_id)}
+        originals = await self._reach.source.messages(chat, sorted(every))
+        for source_id in [source_id for source_id, album in wanted.items() if not album]:
+            group = originals[source_id].group if source_id in originals else None
+            alike = [n for n in around(source_id) if n in originals and originals[n].group == group]
+            wanted[source_id] = [source_id] if group is None else alike
         return [
             {
                 "source_id": source_id,
@@ -179,9 +185,11 @@ class Mending:
         copies = [
             copy for one in messages for copy in await self._store.copies_of(mirror.id, one.chat, one.id)
         ]
+        if name := dropped(messages, mirror.filter):
+            return _fate("", f"filter {name} drops it: change the configuration first")
         if origin is None:
             if write:
-                await self._store.take_missed(mirror.id, messages, now=self._now, new_id=self._ids.random_id)
+                await self._store.capture(mirror.id, messages, now=self._now, new_id=self._ids.random_id)
             return _fate("send", "the mirror never had it")
         if write:
             await self._store.send_again(
@@ -190,6 +198,11 @@ class Mending:
         if copies:
             return _fate("replace", f"copied as {copies[0]}") | {"copies": copies}
         return _fate("send", f"skipped: {origin.reason}" if origin.state == "skipped" else "it has no copy")
+
+
+def around(source_id: int) -> range:
+    """Where the other items of an album may be."""
+    return range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
 
 
 _UNMENDED = {
@@ -215,10 +228,14 @@ def _fate(does: str, why: str) -> dict[str, Any]:
 async def mend(
     config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, ids: Ids, now: float
 ) -> dict[str, Any]:
-    """`mended`, one for each finding."""
+    """`mended`, one for each finding; or none, and `wait`: the seconds for which Telegram is to be let be."""
     asked = _asked(request, Asked)
     mending = await Mending.of(config, reach, store, asked.mirror, ids, now)
-    return {"mirror": asked.mirror, "mended": await mending.mend(asked.findings, asked.strangers)}
+    try:
+        mended = await mending.mend(asked.findings, asked.strangers)
+    except FloodWait as error:
+        return {"mirror": asked.mirror, "mended": [], "wait": float(error.seconds)}
+    return {"mirror": asked.mirror, "mended": mended, "wait": 0.0}
 
 
 async def resend(

@@ -209,6 +209,7 @@ class Store(Engine):
     feeds = transaction(compared.feeds)
     album_of = transaction(again.album_of)
     send_again = transaction(again.send_again)
+    capture = transaction(again.capture)
     found_again = transaction(again.found_again)
     out_of_date = transaction(again.out_of_date)
 

@@ -1,8 +1,8 @@
 """A source message that is sent once more, or whose copy is found again: what the operator asked for.
 
-It becomes a job of its own at the end of the live lane: late copies are not judged for order. What stands for
-it in the target until then is deleted by the second clock, so that there is never a second copy. Plain
-functions, one transaction each.
+It becomes a job of its own at the end of its lane: late copies are not judged for order. What stands for it
+in the target until then is deleted by the second clock, so that there is never a second copy.
+Plain functions, one transaction each.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message
+from .changes import note
 from .engine import Db
-from .entry import NewId
+from .entry import NewId, take
 from .queue import place_of
-from .records import encode
+from .records import Lane, encode
 
 
 def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
@@ -33,19 +34,58 @@ def send_again(
 ) -> int | None:
     """Queue these messages, known and settled, as one post; the job's id, None where one is not settled.
 
-    `standing`: messages of the target that stand for them now, and are to be deleted.
+    `standing`: messages of the target that stand for them now, and are to be deleted. Where nothing stands,
+    what was history goes with the history: a thousand holes are filled at its pace. Nobody is rung for it.
     """
-    first = messages[0]
+    lanes = [_settled_in(db, mirror, message) for message in messages]
+    if None in lanes:
+        return None
+    lane = "backlog" if "backlog" in lanes and not standing else "live"
+    job = _job(db, mirror, lane, messages, now)
     for message in messages:
-        if _state(db, mirror, message) not in ("done", "skipped"):
-            return None
-    fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, first.chat)).fetchone()
-    job: int = db.execute(
+        _move(db, mirror, msgspec.structs.replace(message, silent=True), job, new_id())
+    if standing:
+        _delete(db, mirror, messages[0], standing, now)
+    return job
+
+
+def capture(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
+    """Take messages (one, or an album) that the ledger does not know, as late ones; how many were new."""
+    chat = messages[0].chat
+    row = db.execute("SELECT born_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    born_to = row["born_to"] if row else 0
+    new = 0
+    for message in messages:
+        lane: Lane = "backlog" if message.id <= born_to else "live"
+        quiet = msgspec.structs.replace(message, silent=True)
+        new += take(db, mirror, quiet, lane=lane, released=True, pts=0, now=now, new_id=new_id)
+        db.execute(
+            "UPDATE job SET sub = 2, sealed = 1, ord = max(ord, ?) WHERE state = 'waiting' AND attempts = 0 "
+            "AND id = (SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?)",
+            (_end(db, mirror, messages), mirror, chat, message.id),
+        )
+    return new
+
+
+def late(db: Db, mirror: int, messages: Sequence[Message]) -> None:
+    """Newer ones may have been copied already: these are not judged for order."""
+    for message in messages:
+        db.execute(
+            "UPDATE job SET sub = 2 WHERE sub = 0 AND id = (SELECT job FROM item WHERE mirror = ? "
+            "AND chat = ? AND source_id = ?)",
+            (mirror, message.chat, message.id),
+        )
+
+
+def _job(db: Db, mirror: int, lane: str, messages: Sequence[Message], now: float) -> int:
+    first = messages[0]
+    row = db.execute(
         "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, items, topic, group_id, "
-        "last_item_at) VALUES (?,'live',?,2,?,?,?,?,?,?,?) RETURNING id",
+        "last_item_at) VALUES (?,?,?,2,?,?,?,?,?,?,?) RETURNING id",
         (
             mirror,
-            place_of(db, mirror, first.chat, max(messages[-1].id, fed["fed_to"] if fed else 0)),
+            lane,
+            _end(db, mirror, messages),
             first.chat,
             first.id,
             first.date,
@@ -54,36 +94,37 @@ def send_again(
             first.group if len(messages) > 1 else None,
             now,
         ),
-    ).fetchone()["id"]
-    for message in messages:
-        _move(db, mirror, message, job, new_id())
-    if standing:
-        db.execute(
-            "INSERT OR REPLACE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
-            "VALUES (?,'delete',?,?,?,?,?)",
-            (
-                mirror,
-                first.chat,
-                -first.id,
-                msgspec.msgpack.encode((_target(db, mirror), standing)),
-                now,
-                now,
-            ),
-        )
-    return job
+    ).fetchone()
+    return int(row["id"])
 
 
-def _target(db: Db, mirror: int) -> int:
-    return int(db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"])
+def _end(db: Db, mirror: int, messages: Sequence[Message]) -> int:
+    """The place behind everything that was read so far."""
+    chat = messages[0].chat
+    fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
+    return place_of(db, mirror, chat, max(messages[-1].id, fed["fed_to"] if fed else 0))
 
 
-def _state(db: Db, mirror: int, message: Message) -> str:
+def _delete(db: Db, mirror: int, first: Message, standing: Sequence[int], now: float) -> None:
+    """The second clock deletes these; also those of which it has not come to yet."""
+    target = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
+    key = (mirror, first.chat, -first.id)
     row = db.execute(
-        "SELECT job.state FROM item CROSS JOIN job ON job.id = item.job WHERE item.mirror = ? "
-        "AND item.chat = ? AND item.source_id = ?",
+        "SELECT payload FROM change WHERE kind = 'delete' AND mirror = ? AND chat = ? AND source_id = ?", key
+    ).fetchone()
+    place, before = msgspec.msgpack.decode(row["payload"]) if row is not None else (target, [])
+    left = sorted({*before, *standing}) if place == target else list(standing)
+    note(db, mirror, "delete", first.chat, -first.id, encode((target, left)), now)
+
+
+def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
+    """The lane of a message that is done or skipped; None for any other."""
+    row = db.execute(
+        "SELECT job.lane FROM item CROSS JOIN job ON job.id = item.job WHERE item.mirror = ? "
+        "AND item.chat = ? AND item.source_id = ? AND job.state IN ('done', 'skipped')",
         (mirror, message.chat, message.id),
     ).fetchone()
-    return row["state"] if row else ""
+    return row["lane"] if row else None
 
 
 def _move(db: Db, mirror: int, message: Message, job: int, random_id: int) -> None:

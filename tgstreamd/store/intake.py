@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Box, Difference, Message
+from .again import late
 from .brakes import brake
 from .changes import note_deleted
 from .engine import CHANNELS_BELOW, IN_CHAT, Db
@@ -251,11 +252,14 @@ def born_to(db: Db, mirror: int, chat: int) -> int:
 
 def take_missed(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
     """What the slow comparison with the history found that no update ever told; how many were new."""
-    return sum(
-        take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+    new = [
+        message
         for message in messages
         if not in_gap(db, mirror, message, "backlog")
-    )
+        and take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
+    ]
+    late(db, mirror, new)
+    return len(new)
 
 
 def _release(db: Db, chat: int, condition: str, *args: int) -> None:

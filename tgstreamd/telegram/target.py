@@ -62,6 +62,9 @@ class TelegramTarget:
     ) -> tuple[Message, ...]:
         return await self._reading.history(chat, after, topic, limit)
 
+    async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
+        return await self._reading.messages(chat, ids)
+
     async def scheduled(self, chat: int) -> tuple[Message, ...]:
         return await self._reading.scheduled(chat)
 
