@@ -108,6 +108,15 @@ class Walk:
     async def check(self) -> None:
         await self.person.command(f"tgstreamd check {HERE}")
         await self.shot("check", "`check`: would a start succeed?", r"^\$\Z")
+        before = self.person.keys
+        for name, verb, caption in (
+            ("chats", "chats", "`chats`: what there is to mirror"),
+            ("config", "config show", "`config show`: what is in force, and why"),
+            ("plan", "plan --limit 6", "`plan`: what would be sent"),
+        ):
+            await self.person.command(f"tgstreamd {verb} {HERE}")
+            await self.shot(name, caption, r"^\$\Z")
+        self.person.keys = before
 
     async def run(self) -> None:
         await self.stage.tg.control("network", upload=1_500_000.0)
