@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import datetime
+from typing import Any
 
 from ..decide.judge import span
 from ..errors import TgstreamdError
@@ -45,6 +47,12 @@ def clean(text: str, width: int = 60) -> str:
     """Other people's text on one line: no control characters, cut to about `width` columns."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return fit(" ".join(line.split()), width)
+
+
+def as_json(value: Any, *, indent: int | None = 2) -> str:
+    """For programs, and for a terminal all the same: what does not print is escaped, as JSON allows."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def fit(line: str, columns: int) -> str:
