@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.cli import chats, check
-from tgstreamd.cli.terminal import bar, clean, size
+from tgstreamd.cli.terminal import as_json, bar, clean, size
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,12 @@ def test_chats_and_checks() -> None:
         "ok       disk: a is 1",
         "ok       kernel: a is 1, b is 2",
     ]
+
+
+def test_json_holds_nothing_that_a_terminal_obeys() -> None:
+    """And says the same to a program."""
+    given = {"name": "Отчёт 🚀\x1b[2J\x9b2J\u202eexe\x7f\U000e0001", "n": 1}
+    shown = as_json(given)
+    assert json.loads(shown) == given
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert "Отчёт 🚀" in shown

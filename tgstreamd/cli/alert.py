@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from ..errors import TgstreamdError
 from . import compose
-from .terminal import clean
+from .terminal import as_json, clean
 
 EXAMPLE = """\
 examples:
@@ -38,7 +37,7 @@ def act(arguments: Namespace) -> int:
         hint = "set heartbeat_url or command in [alerts], then `sudo systemctl reload tgstreamd`"
         raise TgstreamdError("alert: nobody would be told", hint=hint)
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(as_json(answer))
     else:
         print("\n".join(map(line, answer["ways"])))
     return 1 if any(one["why"] for one in answer["ways"]) else 0

@@ -6,7 +6,6 @@ A table on a terminal, a line each for pipes, JSON for machines.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 from ..desk import listing
 from . import compose
-from .terminal import clean, folded
+from .terminal import as_json, clean, folded
 
 EXAMPLE = """\
 examples:
@@ -53,7 +52,7 @@ def act(arguments: Namespace) -> int:
         answer = asyncio.run(read())
     found = searched(answer["chats"], arguments.search)
     if arguments.json:
-        print(json.dumps({**answer, "chats": found}, ensure_ascii=False, indent=2))
+        print(as_json({**answer, "chats": found}))
     elif not found:
         print(f'nothing has "{arguments.search}" in it' if arguments.search else NOBODY)
     elif sys.stdout.isatty():

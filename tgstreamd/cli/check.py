@@ -6,7 +6,6 @@ Exit status 0 only where a start would succeed with every mirror running; warnin
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -20,6 +19,7 @@ from ..desk.findings import good, line
 from ..errors import TgstreamdError
 from . import compose, machine
 from .run import secret_files
+from .terminal import as_json
 
 MARKS = {"ok": "ok", "warn": "warning", "fail": "error"}
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -60,7 +60,7 @@ def act(arguments: Namespace) -> int:
     answer["lines"] += machine.look(config, secret_files(config), running=running)
     answer["ok"] = good(answer["lines"])
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(as_json(answer))
     else:
         # What ends the verb is said once, at the end.
         _print(answer["lines"][1 if trouble else 0 :])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..config.origins import Setting, explain
-from .terminal import fit, padded
+from .terminal import as_json, fit, padded
 
 EXAMPLE = """\
 examples:
@@ -43,7 +42,7 @@ def act(arguments: Namespace) -> int:
             "paths": {name: str(path) for name, path in paths.items()},
             "keys": [msgspec.to_builtins(setting) for setting in settings],
         }
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(as_json(answer))
         return 0
     columns = os.get_terminal_size().columns - 1 if sys.stdout.isatty() else 1000
     print(config.file or "no file: all from the environment")
@@ -62,7 +61,7 @@ def lines(settings: Sequence[Setting]) -> list[str]:
         if at != table:
             table = at
             shown += ["", f"[{at}]"]
-        value = "(not set)" if setting.value is None else json.dumps(setting.value, ensure_ascii=False)
+        value = "(not set)" if setting.value is None else as_json(setting.value, indent=None)
         origin = " ".join(filter(None, (setting.origin, setting.name)))
         shown.append(f"  {padded(key, 18)}{padded(value, 36)}  {origin}")
     return shown

@@ -10,7 +10,7 @@ from ..clock import SystemClock
 from ..desk import verbs
 from ..desk.remedies import usual
 from . import compose
-from .terminal import Usage, clean, clock_time
+from .terminal import Usage, as_json, clean, clock_time
 
 EXAMPLE = """\
 examples:
@@ -67,7 +67,7 @@ def _say(arguments: Namespace, answer: dict[str, Any], line: str) -> int:
 def _list(arguments: Namespace) -> int:
     answer = compose.on_ledger(arguments, "parked", {"verb": "parked"}, verbs.parked)
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(as_json(answer))
         return 0
     if not answer["parked"]:
         print("nothing is parked")

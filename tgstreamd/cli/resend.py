@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from ..config import Config
 from . import compose
 from .asking import asking
-from .terminal import Usage, clean
+from .terminal import Usage, as_json, clean
 
 EXAMPLE = """\
 examples:
@@ -64,7 +63,7 @@ async def _resend(arguments: Namespace, config: Config) -> int:
         if able:
             found = await ask({**request, "write": True})
     if arguments.json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(as_json(found))
     else:
         for one in found["messages"]:
             print(f"{arguments.mirror}: {line(one)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ from ..decide.pace import Pace
 from ..desk import status
 from . import compose
 from .standing import lines
+from .terminal import as_json
 
 #: Seconds between two looks of `--watch`.
 PERIOD = 1.0
@@ -43,11 +43,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     first = look(arguments)
     if not arguments.watch:
-        print(
-            json.dumps(first, ensure_ascii=False, indent=2)
-            if arguments.json
-            else "\n".join(lines(first, _width()))
-        )
+        print(as_json(first) if arguments.json else "\n".join(lines(first, _width())))
         return 0
     asyncio.run(_watch(arguments, first))
     return 0
@@ -91,7 +87,7 @@ async def _watch(arguments: Namespace, first: dict[str, Any]) -> None:
             # The picture is gone with the screen that it was on: what it said stays.
             print("\n".join(lines(seen, _width())), flush=True)
     while True:
-        print(json.dumps(seen, ensure_ascii=False) if arguments.json else "\n".join(lines(seen)), flush=True)
+        print(as_json(seen, indent=None) if arguments.json else "\n".join(lines(seen)), flush=True)
         await clock.sleep_until(clock.monotonic() + PERIOD)
         await again()
 
