@@ -132,3 +132,13 @@ def test_nothing_waits_for_what_it_does_not_need(module: str, loads: set[str]) -
     code = f"import sys, tgstreamd.__main__, {module}; print(*({HEAVY!r} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(ran.stdout.split()) == loads
+
+
+def test_status_loads_nothing_that_it_does_not_show(tmp_path: Path) -> None:
+    """Not only what it imports at its head: what it has loaded when it is done."""
+    file = tmp_path / "config.toml"
+    file.write_text(f'[state]\ndirectory = "{tmp_path}"\n')
+    code = f"""import sys; from tgstreamd.__main__ import main
+main(["status", "--config", {str(file)!r}]); print(*({HEAVY!r} & set(sys.modules)))"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == ""
