@@ -7,6 +7,7 @@ Errors of Telegram are made in `telegram/translate.py` and nowhere else.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import ClassVar, Literal
 
 
@@ -113,3 +114,10 @@ class SourceLost(TelegramError):
 
 class TargetLost(TelegramError):
     """The target chat (or the topic in it) can no longer be written to."""
+
+
+def ends_process(outcome: object) -> bool:
+    """Whether this value of a task must go on up: it ends the process, or is no error that a task makes."""
+    if isinstance(outcome, NotAuthorised | StoreError):
+        return True
+    return isinstance(outcome, BaseException) and not isinstance(outcome, Exception | CancelledError)

@@ -21,12 +21,11 @@ from ..errors import (
     AccountLimited,
     FloodWait,
     MediaExpired,
-    NotAuthorised,
     Rejected,
-    StoreError,
     TargetLost,
     TelegramError,
     Transient,
+    ends_process,
 )
 from ..model import Draft, Mirror, Piece
 from ..ports import Beat, Ids, Target
@@ -135,9 +134,9 @@ class SecondClock:
             return
         # What breaks on one change must not stop the others: its error is a value here.
         [outcome] = await asyncio.gather(self._carry_out(mirror, batch), return_exceptions=True)
-        if isinstance(outcome, NotAuthorised | StoreError):
-            raise outcome
         if isinstance(outcome, BaseException):
+            if ends_process(outcome):
+                raise outcome
             await self._trouble(mirror, change, outcome)
 
     async def _carry_out(self, mirror: Mirror, batch: list[Change]) -> None:

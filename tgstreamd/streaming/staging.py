@@ -18,8 +18,7 @@ from ..clock import Clock
 from ..decide.filters import dropped
 from ..decide.plan import way
 from ..errors import (
-    NotAuthorised,
-    StoreError,
+    ends_process,
 )
 from ..model import Media, Message
 from ..ports import Beat, Ids, Source, Target
@@ -204,9 +203,9 @@ class Staging:
         finally:
             del self._flows[job.id, message.id]
             self._wake.set()
-        if isinstance(outcome, NotAuthorised | StoreError):
-            raise outcome
         if isinstance(outcome, BaseException):
+            if ends_process(outcome):
+                raise outcome
             self._failures[job.id] = Failure(error=outcome, source_id=message.id)
         self._notify()
 
