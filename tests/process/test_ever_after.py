@@ -8,8 +8,10 @@ import json
 import os
 import pty
 import re
+from pathlib import Path
 
 from tests.running import until
+from tests.schema import violations
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
@@ -18,6 +20,7 @@ from tgstreamd.desk import control
 
 from .program import HANG, Home, mirror
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())
 QUICK = "[pace]\ninterval = 0.05\naccount_interval = 0"
 
 
@@ -129,11 +132,15 @@ async def test_a_mirror_that_cannot_begin_is_paused_and_named(
             )
         shown = await home.tgstreamd("status")
         assert "  paused: paused by the operator; " in shown.out
+        running = await home.status()
+        assert [one["state"] for one in running["mirrors"]] == ["running", "paused"]
+        assert list(violations(running, SCHEMA)) == []
     resumed = await home.tgstreamd("resume", "later")
     assert resumed.out.splitlines() == [
         "later: released: paused by the operator",
         "later: has not begun yet: `tgstreamd status` says why",
     ]
+    assert list(violations(await home.status(), SCHEMA)) == []
     shown = await home.tgstreamd("status")
     assert f"main: {source.title} ({source.marked_id}) → {target.title}" in shown.out
 

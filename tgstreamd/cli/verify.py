@@ -6,7 +6,7 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from typing import Any
+from typing import Any, TextIO
 
 from ..clock import SystemClock
 from ..config import Config
@@ -129,9 +129,10 @@ async def repair(ask: Ask, mirror: str, found: list[dict[str, Any]]) -> list[dic
 class Progress:
     """How far it is, on one line of the terminal that is drawn over; nothing where there is none."""
 
-    def __init__(self, mirror: str) -> None:
+    def __init__(self, mirror: str, out: TextIO | None = None) -> None:
         self._mirror = mirror
-        self._shown = sys.stderr.isatty()
+        self._out = sys.stderr if out is None else out
+        self._shown = self._out.isatty()
 
     def show(self, request: dict[str, Any], found: list[dict[str, Any]]) -> None:
         if request.get("newest"):
@@ -141,11 +142,11 @@ class Progress:
 
     def say(self, words: str) -> None:
         if self._shown:
-            print(f"\r{self._mirror}: {clean(words, 70)}\x1b[K", end="", file=sys.stderr, flush=True)
+            print(f"\r{self._mirror}: {clean(words, 70)}\x1b[K", end="", file=self._out, flush=True)
 
     def end(self) -> None:
         if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print("\r\x1b[K", end="", file=self._out, flush=True)
 
 
 def lines(one: dict[str, Any], mended: dict[str, Any] | None) -> list[str]:
