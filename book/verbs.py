@@ -96,9 +96,10 @@ def exits() -> str:
     for kind in _kinds(errors.TgstreamdError):
         rows.setdefault(kind.exit_status, []).append(_first(kind))
     rows[130] = ["interrupted from the keyboard"]
-    rows[141] = ["whoever read the output went away (`tgstreamd status | head`)"]
+    rows[141] = ["whoever read the output went away (`tgstreamd status \\| head`)"]
     said = {
-        1: "unexpected, or a verb could not do it; the service starts again",
+        1: "unexpected, or a verb could not do it; of `check`: it would not, of `verify`: they differ; "
+        "the service starts again",
         2: "the command line, or an answer, makes no sense",
         77: "nobody is logged in; the service is not started again: `sudo tgstreamd login`",
         78: "the configuration alone proves that this cannot work; the service is not started again",
