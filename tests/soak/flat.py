@@ -76,7 +76,7 @@ def judge(samples: Sequence[Sample]) -> Judged:
         judged.rows.append((name, *(number(name, v) for v in (begin, end, end - begin, allowed))))
         if end - begin > allowed:
             judged.wrong.append(name)
-    counted = [float(s.messages) for s in half]
+    counted = [float(s.messages + s.waiting) for s in half]
     begin, end = line(counted, [float(s.ledger) for s in half])
     cost = (end - begin) / max(1.0, counted[-1] - counted[0])
     judged.rows.append(

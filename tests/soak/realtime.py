@@ -16,6 +16,8 @@ from tests.soak.looks import outside
 
 #: Seconds between floods, and how long one holds.
 FLOODS, HELD = 200.0, 3.0
+#: While more wait, nothing is said.
+CROWD = 300
 
 
 class Stopped(Exception):
@@ -33,7 +35,7 @@ async def soak(
         try:
             samples = await _busy(tg, daemon, seconds, interval, every, say)
             await tg.control("clear_faults")
-            await until(lambda: _still(daemon), within=300, every=1.0)
+            await until(lambda: _still(daemon), within=300 + seconds / 4, every=1.0)
             # An edit waits until its original was quiet for a while.
             found = await until(lambda: _equal(tg), within=120, every=5.0)
         except TimeoutError:
@@ -56,10 +58,16 @@ async def _busy(
     await until(lambda: _still(daemon), within=60)
     began = time.monotonic()
     samples: list[Sample] = []
-    posted, flooded, looked = 0, 0.0, 0.0
+    posted, wanted, before, flooded, looked = 0, 0.0, 0.0, 0.0, 0.0
     while (at := time.monotonic() - began) < seconds:
-        # Nine tenths of what the pace lets through, so that floods are caught up with.
-        while posted < 0.9 * at / interval:
+        # Nine tenths of what the pace lets through, so that floods are caught up with; a machine that is busy
+        # with other things gets on more slowly, and is not what is on trial.
+        if samples and samples[-1].waiting > CROWD:
+            wanted = max(wanted, posted)
+        else:
+            wanted += 0.9 * (at - before) / interval
+        before = at
+        while posted < wanted:
             posted = (await tg.scenario("busy_on", deeds=5))["posted"]
         if at - flooded > FLOODS:
             flooded = at
