@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tomllib
 from pathlib import Path
@@ -141,6 +142,11 @@ async def test_from_nothing_with_a_login_and_topics(
     home.write("")
     lines = home.file.read_text().splitlines(keepends=True)
     home.file.write_text("".join(line for line in lines if not line.startswith("api_")))
+    if os.geteuid() == 0:
+        # As by sudo: the state is the service's, and nothing may be imported that only root can read.
+        os.chown(home.state, 65534, 65534)
+        for folder in (home.folder, *home.folder.parents[:-2]):
+            folder.chmod(folder.stat().st_mode | 0o011)
     async with on_terminal(home, "init", "--force") as screen:
         await screen.answer("my.telegram.org", "")
         await screen.answer("api_id:", f"nothing\n{API_ID}\n")
@@ -165,7 +171,8 @@ async def test_from_nothing_with_a_login_and_topics(
         assert await screen.ended() == 0
     (mirror,) = tomllib.loads(home.file.read_text())["mirror"]
     assert (mirror["source"], mirror["source_topic"]) == (forum.marked_id, topic)
-    assert stat.S_IMODE((home.state / "session").stat().st_mode) == 0o600
+    session = (home.state / "session").stat()
+    assert (stat.S_IMODE(session.st_mode), session.st_uid) == (0o600, home.state.stat().st_uid)
 
 
 async def test_interrupted_it_leaves_nothing_half_written(home: Home, me: Account, source: Chat) -> None:

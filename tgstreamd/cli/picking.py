@@ -15,7 +15,7 @@ import msgspec
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.input import create_input
+from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import (
     BufferControl,
@@ -103,7 +103,13 @@ class _List:
         """The rows that match; behind them what was typed, where it is no word of a title."""
         text = self._search.text.strip()
         found = matching(self._rows, text)
-        if self._typed and text and (not found or text[0] in "@-" or text.isdigit() or "/" in text):
+        named = any(folded(text) in folded(row.words).split() for row in found)
+        if (
+            self._typed
+            and text
+            and not named
+            and (not found or text[0] in "@-" or text.isdigit() or "/" in text)
+        ):
             try:
                 found.append(self._typed(text))
             except TgstreamdError as error:
@@ -193,7 +199,7 @@ class _List:
         return Application(
             layout=layout,
             key_bindings=self._bindings(),
-            input=create_input(sys.stdin),
+            input=Vt100Input(sys.stdin),
             output=_output(),
             color_depth=ColorDepth.from_env(),  # NO_COLOR, among others
             erase_when_done=True,
