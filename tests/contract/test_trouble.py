@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 
@@ -496,5 +497,24 @@ async def test_many_parts_wait_together_for_a_centre_that_does_not_answer(
     )
     assert {str(result) for result in results} == {"connection: no answer in time"}
     assert time.monotonic() - started < 5
+    await pool.close()
+    await client.close()
+
+
+async def test_failures_to_connect_do_not_pile_up(
+    tg: TelegramServer, me: Account, source: Chat, tmp_path: Path
+) -> None:
+    """Each kept the one before it, by the frames of its traceback: 200 MB in an hour without network."""
+    log_in(tg, me, tmp_path / "session")
+    client = Impatient(settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"))
+    await client.open(tries=1)
+    await client.config()
+    await tg.stop()
+    pool = ImpatientPool(client, 4)
+    for _ in range(30):
+        with pytest.raises(Transient):
+            await pool.call(client.stored.dc_id, "down", functions.help.GetConfigRequest())
+    gc.collect()
+    assert sum(type(thing) is Transient for thing in gc.get_objects()) < 5
     await pool.close()
     await client.close()

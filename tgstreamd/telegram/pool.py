@@ -142,9 +142,9 @@ class Pool:
             link = self._idlest(dc, direction)
             if link is not None:
                 return link
-            if (failed := self._failed.get(dc)) is not None and failed[0] > asked:
+            if (error := self._failed_since(dc, asked)) is not None:
                 # Somebody tried while we waited. One after the other, each would wait for as long.
-                raise failed[1].with_traceback(None)
+                raise error.with_traceback(None)
             if self._closed:
                 raise Transient("the connection to Telegram was closed", error="NOT_CONNECTED")
             opened = await self._open(dc)
@@ -153,6 +153,15 @@ class Pool:
                 raise Transient("the connection to Telegram was closed", error="NOT_CONNECTED")
             self._links.setdefault((dc, direction), []).append(opened)
             return opened
+
+    def _failed_since(self, dc: int, asked: float) -> TgstreamdError | None:
+        """The failure to connect there after that moment.
+
+        A function, so that no frame keeps an older one: the next failure's traceback holds the frame, and a
+        night without network would become a chain of all its failures.
+        """
+        failed = self._failed.get(dc)
+        return failed[1] if failed is not None and failed[0] > asked else None
 
     def _idlest(self, dc: int, direction: Direction) -> Link | None:
         links = self._links.setdefault((dc, direction), [])
