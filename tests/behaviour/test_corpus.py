@@ -137,3 +137,4 @@ async def test_told_live_it_differs_no_more(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         found = await mirrored(house, premium=True, live=True)
         assert await differences(house, found, live_after=found["first"]) == expected("premium")
+        assert (await walk(house.daemon.desk.answer, "m1"))[0] == []
