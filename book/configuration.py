@@ -20,7 +20,8 @@ def page() -> str:
         "The file is TOML: `/etc/tgstreamd/config.toml`, or what `--config` names.\n"
         "What is unknown, of the wrong type or impossible is refused with the key's path and the reason.\n"
         + RELOADED,
-        "`tgstreamd init` writes a file with your answers.",
+        "`tgstreamd init` writes a file with your answers, "
+        "and `tgstreamd config show` says what is in force and where it comes from.",
     ]
     for table in keys.tables():
         parts += [f"## `{table.heading}`", table.text]

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import msgspec
 
+from . import refusals
+
 ROOT = Path(__file__).resolve().parent.parent
 
 ACCOUNT = 'api_id = 12345\napi_hash = "0123456789abcdef0123456789abcdef"'
@@ -119,6 +121,7 @@ def page() -> str:
             cells = [f"`{case.command}`", _cell(what), _cell(hint), str(status)]
             rows.append(f"| {' | '.join(cells)} |")
         parts += [f"## {heading}", "\n".join(rows)]
+    parts += ["## What Telegram says", SAID, refusals.table()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -132,8 +135,12 @@ HEAD = """\
 
 What the verbs say when something is wrong, tried with the real program when this page was made.
 On the terminal each is one line, with what to do in brackets: `tgstreamd: my.toml: no such file (…)`.
-What Telegram says about chats stands in the lines of `tgstreamd check`.
 What happens to messages stands in [Log events](events.md)."""
+
+
+SAID = """\
+By its own names, which stand in the log and beside parked messages.
+One that is not here is shown as it is."""
 
 
 @functools.cache
