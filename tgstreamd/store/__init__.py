@@ -119,7 +119,7 @@ class Store(Engine):
     set_fact = transaction(mirrors.set_fact)
 
     box = transaction(intake.box)
-    begin_box = transaction(intake.begin_box)
+    begin_box = transaction(mirrors.begin_box)
     gaps = transaction(intake.gaps)
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)

@@ -33,14 +33,6 @@ def box(db: Db, box_chat: int) -> Box | None:
     return Box(pts=row["pts"], qts=row["qts"], date=row["date"]) if row else None
 
 
-def begin_box(db: Db, box_chat: int, box: Box) -> None:
-    """What happens there counts from this position on."""
-    db.execute(
-        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
-        (box_chat, box.pts, box.qts, box.date),
-    )
-
-
 def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
     """The gaps of active mirrors that are still open, live ones first."""
     rows = db.execute(

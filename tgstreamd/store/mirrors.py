@@ -112,10 +112,7 @@ def bear(
             "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'backlog',?,?,?)",
             (mirror, source, start, newest, count),
         )
-    db.execute(
-        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
-        (box_chat, box.pts, box.qts, box.date),
-    )
+    begin_box(db, box_chat, box)
     for source_id in pinned:
         note_pin(db, mirror, source, source_id, pinned=True, now=now)
     db.execute(
@@ -155,10 +152,7 @@ def activate(
     if waiting:
         db.execute("UPDATE mirror SET waiting = ? WHERE id = ? AND waiting = ''", (waiting, mirror))
     db.execute("UPDATE mirror SET active = 1, unchecked = 1, name = ? WHERE id = ?", (name, mirror))
-    db.execute(
-        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
-        (box_chat, box.pts, box.qts, box.date),
-    )
+    begin_box(db, box_chat, box)
     if was_away:
         row = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()
         open_gap(db, mirror, row["source"], newest)
@@ -168,6 +162,14 @@ def activate(
 def list_only(db: Db, mirror: int, name: str) -> None:
     """A known mirror stands in the configuration, but its source cannot be asked about."""
     db.execute("UPDATE mirror SET active = 1, unchecked = 1, name = ? WHERE id = ?", (name, mirror))
+
+
+def begin_box(db: Db, box_chat: int, box: Box) -> None:
+    """What happens there counts from this position on."""
+    db.execute(
+        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+        (box_chat, box.pts, box.qts, box.date),
+    )
 
 
 def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:

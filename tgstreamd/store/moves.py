@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..model import Box
 from .engine import Db
-from .mirrors import open_gap
+from .mirrors import begin_box, open_gap
 
 
 def moved_to(db: Db, chat: int) -> int:
@@ -56,10 +56,7 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
         (mirror, new, highest + (base["base"] if base else 0)),
     )
     open_gap(db, mirror, new, newest)
-    db.execute(
-        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
-        (new, box.pts, box.qts, box.date),
-    )
+    begin_box(db, new, box)
     return True
 
 
