@@ -46,7 +46,9 @@ def test_chats_and_checks() -> None:
     assert chats.lines([]) == ["this account is in no group or channel"]
     line = {"level": "fail", "mirror": "main", "subject": "target", "text": "gone", "remedy": "look"}
     well = {"level": "ok", "mirror": "", "subject": "kernel", "text": "a is 1", "remedy": ""}
-    assert check.lines([well, line, {**well, "text": "b is 2"}, {**well, "subject": "disk"}]) == [
+    assert check.lines(
+        check.folded([well, line, {**well, "text": "b is 2"}, {**well, "subject": "disk"}])
+    ) == [
         "error    main: target: gone (look)",
         "ok       disk: a is 1",
         "ok       kernel: a is 1, b is 2",

@@ -37,6 +37,9 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
+    drawn = sys.stdout.isatty() and not arguments.json
+    if drawn:
+        from . import tables  # with rich; and while we are still root
     paths = compose.locate(arguments)
     answer = compose.daemon(paths, {"verb": "chats"})
     if answer is None:
@@ -55,8 +58,8 @@ def act(arguments: Namespace) -> int:
         print(as_json({**answer, "chats": found}))
     elif not found:
         print(f'nothing has "{arguments.search}" in it' if arguments.search else NOBODY)
-    elif sys.stdout.isatty():
-        _table(found)
+    elif drawn:
+        tables.chats(found, facts)
     else:
         print("\n".join(lines(found)))
     return 0
@@ -97,26 +100,3 @@ def lines(chats: Sequence[dict[str, Any]]) -> list[str]:
             closed = " (closed)" if topic["closed"] else ""
             shown.append(f"{'topic':>16}  {topic['id']:>6}  {clean(topic['title'], 40)}{closed}")
     return shown or [NOBODY]
-
-
-def _table(chats: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    table.add_column("title", ratio=2, overflow="fold")
-    table.add_column("kind", no_wrap=True)
-    table.add_column("members", justify="right", no_wrap=True)
-    table.add_column("", ratio=1, overflow="fold")
-    for chat in chats:
-        name = f"@{chat['username']}" if chat["username"] else ""
-        members = "" if chat["members"] is None else f"{chat['members']:,}"
-        marks = Text(", ".join(filter(None, (name, *facts(chat)))))
-        table.add_row(str(chat["id"]), Text(clean(chat["title"])), chat["kind"], members, marks)
-        for topic in chat["topics"]:
-            title = Text(f"  {clean(topic['title'])}", style="dim")
-            closed = Text("closed" if topic["closed"] else "", style="dim")
-            table.add_row(Text(str(topic["id"]), style="dim"), title, Text("topic", style="dim"), "", closed)
-    Console().print(table)

@@ -22,7 +22,6 @@ from .run import secret_files
 from .terminal import as_json
 
 MARKS = {"ok": "ok", "warn": "warning", "fail": "error"}
-STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 EXAMPLE = """\
 examples:
   tgstreamd check                                       before the first start, and after each change
@@ -44,6 +43,9 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
+    drawn = sys.stdout.isatty() and not arguments.json
+    if drawn:
+        from . import tables  # with rich; and while we are still root
     # The file is judged here, as it is now; the rest by whoever has the session.
     config = compose.load(arguments)
     trouble: TgstreamdError | None = None
@@ -59,11 +61,14 @@ def act(arguments: Namespace) -> int:
     # Here and not in the daemon, whose sandbox hides the machine.
     answer["lines"] += machine.look(config, secret_files(config), running=running)
     answer["ok"] = good(answer["lines"])
+    # What ends the verb is said once, at the end.
+    said = folded(answer["lines"][1 if trouble else 0 :])
     if arguments.json:
         print(as_json(answer))
+    elif drawn:
+        tables.findings([(one["level"], MARKS[one["level"]], sentence(one), one["remedy"]) for one in said])
     else:
-        # What ends the verb is said once, at the end.
-        _print(answer["lines"][1 if trouble else 0 :])
+        print("\n".join(lines(said)))
     if trouble is not None:
         sys.stdout.flush()
         raise trouble
@@ -90,28 +95,11 @@ def _alone(config: Config) -> dict[str, Any]:
     return asyncio.run(work())
 
 
-def _print(found: Sequence[dict[str, Any]]) -> None:
-    if not sys.stdout.isatty():
-        print("\n".join(lines(found)))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 2))
-    for one in folded(found):
-        words = Text(sentence(one))
-        if one["remedy"]:
-            words.append(f" ({one['remedy']})", style="bold")
-        table.add_row(Text(MARKS[one["level"]], style=STYLES[one["level"]]), words)
-    Console(highlight=False).print(table)
-
-
 def lines(found: Sequence[dict[str, Any]]) -> list[str]:
     """For pipes: `warning  disk: 100 MB free in /var/lib/tgstreamd (make room)`."""
     return [
         f"{MARKS[one['level']]:<9}{sentence(one)}{f' ({one["remedy"]})' if one['remedy'] else ''}"
-        for one in folded(found)
+        for one in found
     ]
 
 

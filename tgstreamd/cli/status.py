@@ -41,6 +41,8 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
+    if arguments.watch and _on_terminal() and not arguments.json:
+        from . import screen  # noqa: F401 - with rich; while we are root all of it can be read
     first = look(arguments)
     if not arguments.watch:
         print(as_json(first) if arguments.json else "\n".join(lines(first, _width())))
@@ -55,7 +57,6 @@ def look(arguments: Namespace) -> dict[str, Any]:
     if (answer := compose.daemon(paths, {"verb": "status"})) is not None:
         return answer
     config = compose.config_or_none(arguments)
-    compose.become_owner(paths)
     pace = (
         Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)
         if config
@@ -67,7 +68,9 @@ def look(arguments: Namespace) -> dict[str, Any]:
         async with compose.look_into(paths) as store:
             return await status.status(store, status.Live(), pace=pace, now=now)
 
-    return asyncio.run(read())
+    # For each look anew: `--watch` reads the configuration again, which may be root's.
+    with compose.as_owner(paths):
+        return asyncio.run(read())
 
 
 async def _watch(arguments: Namespace, first: dict[str, Any]) -> None:
