@@ -223,6 +223,8 @@ async def test_the_original_is_deleted_in_mid_transfer(tmp_path: Path, part: int
     [
         Fault("upload.getFile", "cut", skip=3, times=4),
         Fault("upload.getFile", "apply-half", skip=3, times=4),
+        # `true` for a part: an answer of another kind is no reason to set the message aside.
+        Fault("upload.getFile", "lose-part", skip=3, times=2),
         Fault("upload.getFile", code=500, message="WORKER_BUSY_TOO_LONG_RETRY", skip=3, times=5),
         Fault(None, "cut-part", times=5),
         Fault("upload.saveBigFilePart", "cut", skip=3, times=4),

@@ -39,7 +39,6 @@ WIRE = (
     ("apply-error", 500, "RPC_CALL_FAIL"),
     ("apply-error", 503, "TIMEOUT"),
     ("error", 400, "FILE_REFERENCE_EXPIRED"),
-    ("lose-part", 400, ""),
 )
 METHODS = (
     "messages.sendMessage",
@@ -55,7 +54,7 @@ METHODS = (
     "upload.getFile",
     "messages.uploadMedia",
 )
-
+PARTS = ("upload.saveFilePart", "upload.saveBigFilePart")
 
 Plan = list[list[Point]]
 
@@ -198,6 +197,9 @@ def _bad_line(house: House, tally: Tally, chance: random.Random) -> None:
         house.world.chats.forget_random_ids()
         house.clock.advance(1000)
         tally.wire["random ids forgotten"] += 1
+    elif roll < 0.25:
+        house.tg.faults.add(Fault(chance.choice(PARTS), "lose-part", skip=chance.randint(0, 2)))
+        tally.wire["lost parts"] += 1
     elif roll < 0.35:
         method, seconds = chance.choice(METHODS), chance.choice([3, 70])
         house.tg.faults.add(Fault(method, "flood", seconds=seconds, skip=chance.randint(0, 1)))

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from telethon.tl import functions, types
 
-from ..errors import Rejected, SourceGone
+from ..errors import Rejected, SourceGone, Undecodable
 from ..model import Account, Box, Chat, Difference, Media, Message, Push, Topic
 from . import updates
 from .client import Client
@@ -133,11 +133,13 @@ class TelegramSource:
             asked *= 2
         request = functions.upload.GetFileRequest(where.location, offset, asked)
         answer = await self._pool.call(media.dc, "down", request, file=media.id)
-        if not isinstance(answer, types.upload.File):
+        if isinstance(answer, types.upload.FileCdnRedirect):
             # Never asked for (no `cdn_supported`): its bytes are encrypted and hashed by rules of their own.
             raise Rejected(
                 "Telegram offers this file only from a CDN, which is not supported",
                 hint='transfer = "reference" for this mirror, then `tgstreamd parked retry`',
                 error="CDN_REDIRECT",
             )
+        if not isinstance(answer, types.upload.File):
+            raise Undecodable("upload.getFile: the answer is no part of a file")
         return bytes(answer.bytes[:limit])
