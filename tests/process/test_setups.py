@@ -12,6 +12,7 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 
 from .program import Home, mirror
+from .screen import on_terminal
 
 GOOD = mirror(-1001, -1002)
 
@@ -138,6 +139,17 @@ async def test_init_is_root_again_after_it_has_asked(home: Home, me: Account, so
     assert home.file.stat().st_uid == 0
     owners = {file.name: file.stat().st_uid for file in home.state.iterdir()}
     assert owners == {"session": 65534, "lock": 65534}
+    # Tables need more of a library, which is read before root's rights are given up.
+    async with on_terminal(home, "check") as screen:
+        assert await screen.ended() == 1
+    assert "error    main: target: " in screen.text
+    assert "would be paused" in screen.text
+    async with on_terminal(home, "chats", "--search", "source") as screen:
+        assert await screen.ended() == 0
+    assert [line.split()[:3] for line in screen.text.splitlines()] == [
+        ["id", "title", "kind"],
+        [str(source.marked_id), "Source", "supergroup"],
+    ]
 
 
 @pytest.mark.parametrize(
