@@ -82,7 +82,11 @@ class Interview:
         if count is not None:
             costs["history"] = checks.cost_words(answers["history"], *count, INTERVAL)
         for choice in CHOICES:
-            costs |= {choice.key: cost} if (cost := choice.cost(count and span(count[0] * INTERVAL))) else {}
+            costs |= (
+                {choice.key: cost}
+                if (cost := choice.cost(span(count[0] * INTERVAL) if count and count[0] else None))
+                else {}
+            )
             answers[choice.key] = await self._choice(choice, source, count)
         return {**answers, "costs": costs}
 
