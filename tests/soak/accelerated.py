@@ -33,8 +33,8 @@ from tgstreamd.systemd import Systemd
 from tgstreamd.telegram.connect import connect
 
 PACE = 3.5
-#: Services of the daemon that sleep on the clock when nobody has anything to do.
-SLEEPERS = 8
+#: Real seconds after which a daemon with nothing to do is asleep, all of it.
+AT_REST = 1.0
 #: Real seconds to wait for them; somebody who waits for Telegram needs no longer.
 PATIENCE = 1.0
 FLOODS = 5400.0
@@ -107,7 +107,10 @@ async def _live(
     say: Callable[[str], None],
 ) -> tuple[list[Sample], list[str]]:
     while daemon.state != "running" and not serving.done():
-        await moved(clock, 1.0)
+        await moved(clock, 1, 1.0)
+    await asyncio.sleep(AT_REST)
+    # As many services sleep on the clock when nobody has anything to do.
+    sleepers = clock.sleeping
     began, samples = clock.monotonic(), list[Sample]()
     posted, wanted, looked, flooded, minute = 0, 0.0, 0.0, 0.0, 0.0
     while (at := clock.monotonic() - began) < hours * HOUR:
@@ -126,11 +129,11 @@ async def _live(
             looked += every
             samples.append(await sample(daemon, state, at))
             say(f"{samples[-1]}")
-        await moved(clock, 20.0)
+        await moved(clock, sleepers)
     samples.append(await sample(daemon, state, at))
     await tg.control("clear_faults")
     for _ in range(4000):
-        await moved(clock, 20.0)
+        await moved(clock, sleepers)
         if not (await daemon.store.standings())[0].changes and not (
             found := (await tg.scenario("alike"))["unlike"]
         ):
@@ -138,11 +141,11 @@ async def _live(
     return samples, found or ["changes are left"]
 
 
-async def moved(clock: FakeClock, most: float) -> None:
-    """Once everybody sleeps, or waits for Telegram, go to where the next one wakes; at most so far."""
+async def moved(clock: FakeClock, sleepers: int, most: float = 20.0) -> None:
+    """Once everybody sleeps, or waits for Telegram for long, go to where the next one wakes."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            await clock.parked(SLEEPERS)
+            await clock.parked(sleepers)
     wake = clock.next_wake
     clock.advance(most if wake is None else min(most, max(0.001, wake - clock.monotonic())))
     await asyncio.sleep(0)
