@@ -15,7 +15,9 @@ from tgstreamd.store import Doubt, Store
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
-GROWS = re.compile(r"SCAN (job|item|send|copy|j|i|s|c)\b(?!.* USING)|SEARCH item USING PRIMARY KEY \(mirror=\?\)")
+GROWS = re.compile(
+    r"SCAN (job|item|send|copy|j|i|s|c)\b(?!.* USING)|SEARCH item USING PRIMARY KEY \(mirror=\?\)"
+)
 
 
 @pytest.fixture
