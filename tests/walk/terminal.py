@@ -28,7 +28,8 @@ class Terminal:
     """`async with Terminal(80, 24, folder, environ) as screen:`"""
 
     def __init__(self, columns: int, rows: int, folder: Path, environ: Mapping[str, str]) -> None:
-        self._tmux = ["tmux", "-L", f"walk-{secrets.token_hex(4)}", "-f", "/dev/null"]
+        # Its socket lies in the folder, and goes with it.
+        self._tmux = ["tmux", "-S", str(folder / f".tmux-{secrets.token_hex(4)}"), "-f", "/dev/null"]
         self.columns, self.rows = columns, rows
         self._folder = folder
         self._environ = dict(environ)
@@ -42,8 +43,12 @@ class Terminal:
         shell = ["env", "-i", *(f"{key}={value}" for key, value in self._environ.items()), "sh"]
         size = ["-x", str(self.columns), "-y", str(self.rows)]
         await self._run("new-session", "-d", *size, "-c", str(self._folder), *shell)
-        await self._run("set-option", "-g", "status", "off")
-        await self.until(r"^\$$")
+        try:
+            await self._run("set-option", "-g", "status", "off")
+            await self.until(r"^\$$")
+        except BaseException:
+            await self._run("kill-server")
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
