@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from telethon.tl import functions
@@ -424,6 +426,37 @@ async def test_what_may_not_be_asked_is_not_asked_again(
     assert asked[5] == 1
     assert (asked[-1] > 1) is name.startswith("FLOOD")
     await client.close()
+
+
+class Deaf(Impatient):
+    """Its farewell swallows one cancellation, as Telethon's does at the wrong moment."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.leaving = asyncio.Event()
+
+    async def _disconnect(self) -> None:
+        if not self.leaving.is_set():
+            self.leaving.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+        await super()._disconnect()
+
+
+async def test_closing_in_the_middle_of_a_farewell_ends(
+    tg: TelegramServer, me: Account, tmp_path: Path
+) -> None:
+    """A stop that meets a reconnect is as quick as any (found by make chaos: it hung)."""
+    log_in(tg, me, tmp_path / "session")
+    client = Deaf(settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"))
+    await client.open(tries=1)
+    # The connection is cut and cannot be made again: the keeper would try for ever.
+    await tg.stop()
+    await client.leaving.wait()
+    started = time.monotonic()
+    async with asyncio.timeout(10):
+        await client.close()
+    assert time.monotonic() - started < 2
 
 
 async def test_an_answer_that_never_comes_is_waited_for_so_long_only(

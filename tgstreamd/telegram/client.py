@@ -163,8 +163,9 @@ class Client(BaseClient):
         """Quick, also in mid-transfer; saves the session."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            # Telethon's farewell to a connection swallows a cancellation that meets it.
+            while not (await asyncio.wait({self._keeper}, timeout=0.5))[0]:
+                self._keeper.cancel()
             self._keeper = None
         self.fatal = self.fatal or Transient("the connection to Telegram was closed")
         await self._tear_down()
