@@ -86,6 +86,7 @@ async def test_in_the_middle_of_an_album(tmp_path: Path, jump: float) -> None:
         assert album[0].grouped_id == album[1].grouped_id is not None
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("away", [30.0, 1200.0])
 async def test_with_an_outcome_unknown(tmp_path: Path, jump: float, away: float) -> None:
@@ -117,6 +118,7 @@ async def test_with_an_edit_that_waits(tmp_path: Path, jump: float) -> None:
         assert house.texts(target) == ["second"]
 
 
+@pytest.mark.slow
 @BOTH
 async def test_with_deletions_counted(tmp_path: Path, jump: float) -> None:
     """Few deletions are no mass deletion for a jump, and many are one."""
@@ -140,6 +142,7 @@ async def test_with_deletions_counted(tmp_path: Path, jump: float) -> None:
         assert (await house.status())["mirrors"][0]["held_deletions"]
 
 
+@pytest.mark.slow
 @BOTH
 async def test_with_a_delay(tmp_path: Path, jump: float) -> None:
     """A post is delayed after its date, which is Telegram's: by a clock that goes wrong by as much."""
