@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import functools
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import uvloop
 
 from tests.soak import accelerated, realtime
 from tests.soak.flat import judge
@@ -26,7 +27,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tgstreamd-soak-") as folder:
         place = Path(folder) / "daemon"
-        samples, found = asyncio.run(
+        samples, found = uvloop.run(
             realtime.soak(place, given.real, interval=given.interval, every=given.every, say=say)
             if given.real
             else accelerated.soak(place, given.hours, say=say)

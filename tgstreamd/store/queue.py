@@ -180,7 +180,7 @@ def _without(db: Db, table: str, job_id: int, *columns: str) -> None:
     """What was said goes; that it was there stays.
 
     The rows are put in again, not updated: those that shrink in place leave their pages three quarters empty
-    for ever, and the ledger would be three times as large.
+    for ever, and the ledger would be twice as large (`make soak`).
     """
     for row in db.execute(f"DELETE FROM {table} WHERE job = ? RETURNING *", (job_id,)).fetchall():
         kept = dict(row) | dict.fromkeys(columns)
