@@ -98,6 +98,20 @@ async def test_replaced_media_is_replaced_in_the_copy(tmp_path: Path) -> None:
         assert copy.media.document.blob.sha256 == new.document.blob.sha256
 
 
+async def test_a_pin_refused_as_an_edit_would_be_stays_a_pin(tmp_path: Path) -> None:
+    """An expired reference is no matter of a pin's: tried again as it is (found by make chaos)."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "pinned")
+        await house.run()
+        house.tg.faults.add(Fault("messages.updatePinnedMessage", message="FILE_REFERENCE_EXPIRED"))
+        house.world.chats.pin(message, house.other)
+        await house.run()
+        house.clock.advance(60)
+        await house.run()
+        assert house.messages(target)[0].pinned
+
+
 async def test_replaced_media_that_waits_for_too_long_is_moved_again(tmp_path: Path) -> None:
     """It lies with Telegram, the edit may not be made for an hour, and its reference expires meanwhile."""
     async with House(tmp_path) as house:

@@ -270,7 +270,7 @@ class SecondClock:
                 elif isinstance(decision, HoldAccount):
                     await self._holding.hold_account(decision)
             case Transient() | MediaExpired() if change.attempts < TRIES:
-                if isinstance(error, MediaExpired):
+                if isinstance(error, MediaExpired) and change.kind == "edit":
                     await self._outgoing.refetch_change(change, now)
                 log.warning("change failed, trying on", **names, why=error.line())
                 await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
