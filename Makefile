@@ -30,6 +30,7 @@ test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two
 
 proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lines; half an hour
 	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)
+	@STORM=40 $(BIN)/pytest -q tests/behaviour/test_storm.py tests/behaviour/test_storm_forums.py $(ARGS)
 
 chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS) $(ARGS)

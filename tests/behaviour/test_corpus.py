@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from telethon.crypto import AuthKey
 from telethon.extensions import BinaryReader
 from telethon.sessions import StringSession
@@ -68,6 +69,7 @@ async def test_a_free_account_differs_as_the_page_says(tmp_path: Path) -> None:
         assert (await walk(house.daemon.desk.answer, "m1"))[0] == []
 
 
+@pytest.mark.slow
 async def test_by_reference_it_differs_no_more(tmp_path: Path) -> None:
     """And a name that no byte of ours was moved under stays as it was."""
     async with House(tmp_path) as house:
@@ -132,6 +134,7 @@ async def test_a_second_library_sees_the_same(tmp_path: Path) -> None:
                     assert mine == same
 
 
+@pytest.mark.slow
 async def test_told_live_it_differs_no_more(tmp_path: Path) -> None:
     """While the daemon runs: pushes, albums in pieces, with the sound that each post had."""
     async with House(tmp_path) as house:

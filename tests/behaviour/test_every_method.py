@@ -94,7 +94,9 @@ async def test_a_flood_on_every_method_at_once(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", FOUR)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "503" else pytest.mark.slow) for kind in FOUR]
+)
 async def test_every_method_fails_once(tmp_path: Path, kind: str) -> None:
     """As the server does when it is ill, or when it slows down those who do not pay."""
     code, message = FOUR[kind]

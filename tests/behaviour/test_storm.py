@@ -20,7 +20,7 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tests.through import Death, Through
 
-SEEDS = int(os.environ.get("STORM", "3"))
+SEEDS = int(os.environ.get("STORM", "1"))
 SENDS = ("messages.sendMessage", "messages.sendMedia", "messages.sendMultiMedia")
 READS = ("messages.getHistory", "updates.getChannelDifference", "channels.getMessages")
 PARTS = ("upload.saveFilePart", "upload.getFile", "messages.uploadMedia")

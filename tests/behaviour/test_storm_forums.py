@@ -20,7 +20,7 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.topics import ICON_COLORS
 from tests.through import Death, Through
 
-SEEDS = int(os.environ.get("STORM", "3"))
+SEEDS = int(os.environ.get("STORM", "1"))
 CALLS = ("messages.createForumTopic", "messages.editForumTopic", "messages.sendMessage",
          "messages.getForumTopics", "messages.reorderPinnedForumTopics",
          "updates.getChannelDifference", "messages.getHistory")  # fmt: skip

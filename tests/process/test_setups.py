@@ -34,7 +34,7 @@ GOOD = mirror(-1001, -1002)
         (mirror("what?", -2), "", "", '"what?" names no chat (write an id like'),
     ],
 )
-@pytest.mark.parametrize("verb", ["run", "check"])
+@pytest.mark.parametrize("verb", ["run", pytest.param("check", marks=pytest.mark.slow)])
 async def test_what_the_file_proves(
     tmp_path: Path, verb: str, mirrors: str, more: str, telegram: str, line: str
 ) -> None:

@@ -1,0 +1,7 @@
+"""For all tests: the log is what the program's is.
+
+`tgstreamd.logs` keeps rich away from structlog, which would draw every traceback with all its variables, for
+seconds; the program imports it first, and so do the tests.
+"""
+
+import tgstreamd.logs  # noqa: F401 - for what its import does
