@@ -30,8 +30,8 @@ from .cli import (
     status,
     verify,
 )
+from .cli.drawing.terminal import duration
 from .cli.parsing import Parser
-from .cli.terminal import duration
 from .config.paths import DEFAULT_FILE
 from .errors import FloodWait, TgstreamdError
 

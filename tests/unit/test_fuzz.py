@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from telethon.tl import types
 
 from tgstreamd import config as configuration
-from tgstreamd.cli.terminal import clean
+from tgstreamd.cli.drawing.terminal import clean
 from tgstreamd.decide.links import named
 from tgstreamd.decide.text import Text, sane, split
 from tgstreamd.desk import control

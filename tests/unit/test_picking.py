@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tgstreamd.cli.chats import searched
-from tgstreamd.cli.choices import CHOICES
-from tgstreamd.cli.interview import chat_row
-from tgstreamd.cli.picking import drawable, matching
+from tgstreamd.cli.talking.choices import CHOICES
+from tgstreamd.cli.talking.interview import chat_row
+from tgstreamd.cli.talking.picking import drawable, matching
 from tgstreamd.desk.listing import row
 from tgstreamd.model import Chat, Topic
 

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tgstreamd.cli import screen, standing
+from tgstreamd.cli.drawing import screen, standing
 from tgstreamd.desk.status import FOREVER, Unborn, _unborn
 
 NOW = 1_700_000_000

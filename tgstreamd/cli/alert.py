@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import TgstreamdError
 from . import compose
-from .terminal import as_json, clean
+from .drawing.terminal import as_json, clean
 
 EXAMPLE = """\
 examples:

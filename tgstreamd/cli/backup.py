@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from ..config import Paths
 from ..errors import StoreError, TgstreamdError
 from . import compose
-from .terminal import size
+from .drawing.terminal import size
 
 EXAMPLE = """\
 example:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..desk import listing
 from . import compose
-from .terminal import as_json, clean, folded
+from .drawing.terminal import as_json, clean, folded
 
 EXAMPLE = """\
 examples:
@@ -39,7 +39,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     drawn = sys.stdout.isatty() and not arguments.json
     if drawn:
-        from . import tables  # with rich; and while we are still root
+        from .drawing import tables  # with rich; and while we are still root
     paths = compose.locate(arguments)
     answer = compose.daemon(paths, {"verb": "chats"})
     if answer is None:

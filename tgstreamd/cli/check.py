@@ -18,8 +18,8 @@ from ..desk import checks
 from ..desk.findings import good, line
 from ..errors import TgstreamdError
 from . import compose, machine
+from .drawing.terminal import as_json
 from .run import secret_files
-from .terminal import as_json
 
 MARKS = {"ok": "ok", "warn": "warning", "fail": "error"}
 EXAMPLE = """\
@@ -45,7 +45,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     drawn = sys.stdout.isatty() and not arguments.json
     if drawn:
-        from . import tables  # with rich; and while we are still root
+        from .drawing import tables  # with rich; and while we are still root
     # The file is judged here, as it is now; the rest by whoever has the session.
     config = compose.load(arguments)
     trouble: TgstreamdError | None = None

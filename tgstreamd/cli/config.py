@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..config.origins import Setting, explain
-from .terminal import as_json, fit, padded
+from .drawing.terminal import as_json, fit, padded
 
 EXAMPLE = """\
 examples:

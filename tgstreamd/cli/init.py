@@ -23,10 +23,10 @@ from ..config import DEFAULT_FILE, Config, rules
 from ..desk import listing
 from ..errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from . import compose
-from .keyboard import Keyboard
-from .placing import put, refuse_closed
-from .template import Answers, render
-from .terminal import Usage
+from .drawing.terminal import Usage
+from .talking.keyboard import Keyboard
+from .talking.placing import put, refuse_closed
+from .talking.template import Answers, render
 
 WHERE_FROM = """\
 tgstreamd needs an api_id and an api_hash of your own; they are free:
@@ -77,7 +77,7 @@ def act(arguments: Namespace) -> int:
     _refuse_old(arguments, file)
     refuse_closed(file)
     _possible(arguments)
-    from .picking import drawable  # prompt_toolkit: nothing that a script needs
+    from .talking.picking import drawable  # prompt_toolkit: nothing that a script needs
 
     keyboard = Keyboard() if drawable(os.environ) else None
     if keyboard is None:
@@ -136,7 +136,7 @@ def _alone() -> dict[str, str]:
 async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> Answers:
     """Everything that the file will say."""
     # Also while root reads it: telegram and its libraries are imported before the rights are given up.
-    from .interview import Interview
+    from .talking.interview import Interview
 
     while True:
         account = await _account(arguments, file, keyboard)
@@ -230,7 +230,9 @@ async def _reached(
         print("the daemon runs and has the session: these are its chats; what a choice costs is not known")
         yield None, listed
         return
-    from . import reach, signing  # Telethon: slow to import, and to be read while we are still root
+    # Telethon: slow to import, and to be read while we are still root.
+    from . import reach
+    from .talking import signing
 
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(compose.as_owner(config.paths))
@@ -271,7 +273,7 @@ def _from_daemon(config: Config) -> list[dict[str, Any]]:
 
 async def _log_in(signing: Any, arguments: Namespace, config: Config, keyboard: Keyboard | None) -> bool:
     """Log in, if that is wanted; asked until it works or is put off."""
-    from .picking import Row, pick
+    from .talking.picking import Row, pick
 
     how = arguments.login
     while True:

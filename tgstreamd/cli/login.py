@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import TgstreamdError
 from ..model import Account
 from . import compose
-from .terminal import Usage
+from .drawing.terminal import Usage
 
 LOGIN = """\
 examples:
@@ -47,7 +47,9 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act_login(arguments: Namespace) -> int:
-    from . import reach, signing  # Telethon: slow to import, and to be read while we are still root
+    # Telethon: slow to import, and to be read while we are still root.
+    from . import reach
+    from .talking import signing
 
     if arguments.bot_token:
         hint = "it is for a second account that writes, which cannot be configured yet"
@@ -76,7 +78,7 @@ def _named(account: Account) -> str:
 
 
 def act_logout(arguments: Namespace) -> int:
-    from . import signing  # Telethon: slow to import, and to be read while we are still root
+    from .talking import signing  # Telethon: slow to import, and to be read while we are still root
 
     config = compose.load(arguments, need_mirror=False)
     compose.refuse_beside_daemon(config.paths, "logout")

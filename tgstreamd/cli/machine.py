@@ -17,7 +17,7 @@ from ..config import Config, alerts, listening
 from ..desk.findings import line
 from ..errors import ConfigError
 from ..web import port
-from .terminal import size
+from .drawing.terminal import size
 
 #: Bytes without which not even the ledger's first transaction has room.
 LEAST = 1_000_000

@@ -10,7 +10,7 @@ from ..clock import SystemClock
 from ..desk import verbs
 from ..desk.remedies import usual
 from . import compose
-from .terminal import Usage, as_json, clean, clock_time
+from .drawing.terminal import Usage, as_json, clean, clock_time
 
 EXAMPLE = """\
 examples:

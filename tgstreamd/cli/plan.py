@@ -16,8 +16,8 @@ from ..clock import SystemClock
 from ..config import Config
 from ..desk import rehearsal
 from . import compose
-from .standing import wrapped
-from .terminal import Usage, as_json, clean, duration, size
+from .drawing.standing import wrapped
+from .drawing.terminal import Usage, as_json, clean, duration, size
 
 #: Posts that are shown where nothing else is said.
 LIMIT = 100

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import TgstreamdError
 from . import compose
-from .terminal import Usage
+from .drawing.terminal import Usage
 
 EXAMPLE = """\
 examples:

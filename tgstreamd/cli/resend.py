@@ -10,7 +10,7 @@ from typing import Any
 from ..config import Config
 from . import compose
 from .asking import asking
-from .terminal import Usage, as_json, clean
+from .drawing.terminal import Usage, as_json, clean
 
 EXAMPLE = """\
 examples:

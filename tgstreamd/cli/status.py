@@ -13,8 +13,8 @@ from ..clock import SystemClock
 from ..decide.pace import Pace
 from ..desk import status
 from . import compose
-from .standing import lines
-from .terminal import as_json
+from .drawing.standing import lines
+from .drawing.terminal import as_json
 
 #: Seconds between two looks of `--watch`.
 PERIOD = 1.0
@@ -42,7 +42,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act(arguments: Namespace) -> int:
     if arguments.watch and _on_terminal() and not arguments.json:
-        from . import screen  # noqa: F401 - with rich; while we are root all of it can be read
+        from .drawing import screen  # noqa: F401 - with rich; while we are root all of it can be read
     first = look(arguments)
     if not arguments.watch:
         print(as_json(first) if arguments.json else "\n".join(lines(first, _width())))
@@ -82,7 +82,7 @@ async def _watch(arguments: Namespace, first: dict[str, Any]) -> None:
         return seen
 
     if _on_terminal() and not arguments.json:
-        from . import screen  # with rich, which takes its time
+        from .drawing import screen  # with rich, which takes its time
 
         try:
             await screen.watch(first, again, clock, PERIOD)

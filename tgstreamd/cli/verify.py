@@ -13,7 +13,7 @@ from ..config import Config
 from ..errors import TgstreamdError
 from . import compose
 from .asking import Ask, asking
-from .terminal import as_json, clean, duration
+from .drawing.terminal import as_json, clean, duration
 
 #: Pages that are read without a rest; after them Telegram's clients rest a second between two, as this does.
 PAGES_AT_ONCE, REST = 30, 1.0

@@ -29,8 +29,8 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from ..errors import TgstreamdError
-from .terminal import fit, folded, padded
+from ...errors import TgstreamdError
+from ..drawing.terminal import fit, folded, padded
 
 #: Lines of the screen that are not rows: question, search, reason, keys, and one below.
 AROUND = 5

@@ -12,8 +12,8 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 
-from ..errors import TgstreamdError
-from .terminal import Usage
+from ...errors import TgstreamdError
+from ..drawing.terminal import Usage
 
 
 class Keyboard:

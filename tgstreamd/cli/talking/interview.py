@@ -13,17 +13,17 @@ from typing import Any
 
 import msgspec
 
-from ..clock import SystemClock
-from ..config import MirrorConfig, rules
-from ..configured import mirror_of
-from ..decide.judge import span
-from ..desk import checks, listing
-from ..desk.checks import Reach
-from ..errors import NotAuthorised, TgstreamdError
+from ...clock import SystemClock
+from ...config import MirrorConfig, rules
+from ...configured import mirror_of
+from ...decide.judge import span
+from ...desk import checks, listing
+from ...desk.checks import Reach
+from ...errors import NotAuthorised, TgstreamdError
+from ..drawing.terminal import clean
 from .choices import CHOICES, HISTORIES
 from .keyboard import Keyboard
 from .picking import Row, pick
-from .terminal import clean
 
 INTERVAL = rules.LEAST_INTERVAL
 QUESTIONS = {"source": "source: the chat that is copied", "target": "target: the chat that is written"}

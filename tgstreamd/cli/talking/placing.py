@@ -7,8 +7,8 @@ import grp
 import os
 from pathlib import Path
 
-from ..config import DEFAULT_FILE
-from ..errors import StoreError
+from ...config import DEFAULT_FILE
+from ...errors import StoreError
 
 GROUP = "tgstreamd"
 

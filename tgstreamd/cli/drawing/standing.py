@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ..desk.status import FOREVER
+from ...desk.status import FOREVER
 from .terminal import bar, clean, clock_time, duration, size
 
 #: Reasons for skipping that are named; the rest are counted together.

@@ -12,14 +12,14 @@ from argparse import Namespace
 
 import segno
 
-from ..config import Config
-from ..errors import NotAuthorised, TelegramError
-from ..model import Account
-from ..telegram import login as flow
-from . import compose
+from ...config import Config
+from ...errors import NotAuthorised, TelegramError
+from ...model import Account
+from ...telegram import login as flow
+from .. import compose
+from ..drawing.terminal import clean
+from ..reach import connected, has_session, settings
 from .keyboard import Keyboard
-from .reach import connected, has_session, settings
-from .terminal import clean
 
 
 async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None = None) -> Account:
