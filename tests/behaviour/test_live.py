@@ -126,6 +126,25 @@ async def test_a_difference_that_is_too_long_is_closed_from_the_history(tmp_path
         assert house.texts(target) == ["first", *(f"missed {n}" for n in range(12)), "live"]
 
 
+@pytest.mark.parametrize("much", ["purged", "in slices"])
+async def test_after_a_long_absence_the_first_post_does_not_wait_for_the_next_poll(
+    tmp_path: Path, much: str
+) -> None:
+    """Whatever Telegram has still to tell is asked for at once."""
+    async with House(tmp_path) as house:
+        source, target = await running(house)
+        await house.stop()
+        for n in range(2 if much == "purged" else 120):
+            house.post(source, f"missed {n}")
+        if much == "purged":
+            house.world.chats.purge(source)
+        began = house.clock.now()
+        await house.start()
+        await house.run(60, until=lambda: len(house.messages(target)) > 1)
+        assert house.messages(target)[1].text == "missed 0"
+        assert house.clock.now() - began < 10
+
+
 async def test_too_long_while_it_runs(tmp_path: Path) -> None:
     """A burst of more events than one difference may have."""
     async with House(tmp_path) as house:

@@ -243,12 +243,15 @@ class Capture:
             self.caught_up.add(box)
         for chat in difference.changed:
             self._roster.suspect(chat)
-        self._due[box] = self._clock.monotonic() + min(POLL, difference.timeout or POLL)
+        # More is to be told, at once; but an answer that does not get on is no reason to turn round and round.
+        moved = (difference.box.pts, difference.box.qts) != (position.pts, position.qts)
+        again = moved and (difference.too_long or not difference.final)
+        self._due[box] = self._clock.monotonic() + (0.0 if again else min(POLL, difference.timeout or POLL))
         self._on_new(new)
         if difference.messages:
             log.debug("difference read", chat=chats[0], messages=len(difference.messages), new=len(new))
         self._notify()
-        return not difference.final or difference.too_long
+        return again
 
     async def _read_page(self, gap: Gap) -> bool:
         more = await self._gaps.read(gap)
