@@ -207,22 +207,40 @@ async def test_an_album_of_unknown_outcome_is_there_once(tmp_path: Path, name: s
         assert len({copy.grouped_id for copy in copies[:4]}) == 1
 
 
-async def test_of_an_album_carried_out_in_part_only_the_rest_is_sent(tmp_path: Path) -> None:
-    """Two items are found, the others follow as a reply to the first; nothing is doubled."""
+@pytest.mark.parametrize("message", ["", "RPC_CALL_FAIL"], ids=["cut", "refused"])
+@pytest.mark.parametrize("items", [1, 2])
+async def test_of_an_album_carried_out_in_part_only_the_rest_is_sent(
+    tmp_path: Path, items: int, message: str
+) -> None:
+    """Some items are found, the others follow as a reply to the first; nothing is doubled."""
     async with House(tmp_path) as house:
         _, target, _ = await album_of(house)
-        house.tg.faults.add(Fault(ALBUM, "apply-cut"))
+        house.tg.faults.add(Fault(ALBUM, "apply-part", 500, message, items=items))
         await house.start()
         await house.run(until=lambda: house.tg.log.count(ALBUM) >= 1)
+        assert len(house.messages(target)) == items
         await house.stop()
-        house.world.chats.remove(house.messages(target)[2:])
         house.world.chats.forget_random_ids()
+        house.clock.advance(1000)
         await house.start()
         await house.run()
         copies = house.messages(target)
         assert [copy.text for copy in copies] == [*(f"item {n}" for n in range(4)), "after"]
-        assert copies[2].reply is not None
-        assert copies[2].reply.to is copies[0]
+        reply = copies[items].reply
+        assert reply is not None
+        assert reply.to is copies[0]
+
+
+async def test_an_album_carried_out_in_part_is_completed_while_its_ids_are_known(tmp_path: Path) -> None:
+    """The same call again: what is there stays, the others join it, and it is one album."""
+    async with House(tmp_path) as house:
+        _, target, _ = await album_of(house)
+        house.tg.faults.add(Fault(ALBUM, "apply-part", items=2))
+        await house.start()
+        await house.run()
+        copies = house.messages(target)
+        assert [copy.text for copy in copies] == [*(f"item {n}" for n in range(4)), "after"]
+        assert len({copy.grouped_id for copy in copies[:4]}) == 1
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -20,7 +20,7 @@ from tests.chaos.points import Mortal, Point
 from tests.chaos.verdict import Verdict, judge, word
 from tests.chaos.weather import Weather
 from tests.house import House
-from tests.telegram.faults import Fault
+from tests.telegram.faults import ALBUM, Fault
 
 LIVES = 12
 #: Points at which a life may end, at most. Where there are many, every life ends at its first steps.
@@ -38,6 +38,8 @@ WIRE = (
     ("error", 500, "RPC_CALL_FAIL"),
     ("apply-error", 500, "RPC_CALL_FAIL"),
     ("apply-error", 503, "TIMEOUT"),
+    ("apply-part", 0, ""),
+    ("apply-part", 500, "RPC_CALL_FAIL"),
     ("error", 400, "FILE_REFERENCE_EXPIRED"),
 )
 METHODS = (
@@ -206,9 +208,8 @@ def _bad_line(house: House, tally: Tally, chance: random.Random) -> None:
         tally.wire["flood"] += 1
     else:
         action, code, message = chance.choice(WIRE)
+        method = ALBUM if action == "apply-part" else chance.choice(METHODS)
         house.tg.faults.add(
-            Fault(
-                chance.choice(METHODS), action, code, message, skip=chance.randint(0, 2), account=house.me.id
-            )
+            Fault(method, action, code, message, skip=chance.randint(0, 2), account=house.me.id)
         )
         tally.wire[action if not message else f"{action} {message}"] += 1

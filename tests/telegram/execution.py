@@ -174,7 +174,8 @@ class Executor:
             if fault is not None and fault.action == "lose-part":
                 answer, compress = encode_result(request, True)
             else:
-                answer, compress = encode_result(request, await server.dispatcher(call, request))
+                done = request if fault is None else fault.what_is_done(request)
+                answer, compress = encode_result(request, await server.dispatcher(call, done))
         except RpcError as refused:
             error = refused
         except BadObject as bad:
@@ -190,7 +191,7 @@ class Executor:
         self._note(call, request, error)
         if fault is not None and await self._after_execution(session, msg_id, fault.action, fault, answer):
             return
-        if fault is not None and fault.action == "apply-error" and error is None:
+        if fault is not None and fault.action in ("apply-error", "apply-part") and error is None:
             error = RpcError(fault.code, fault.message)
         if error is not None:
             data = rpc_error(msg_id, error.code, error.message)
@@ -209,7 +210,7 @@ class Executor:
         self, session: Session, msg_id: int, action: str, fault: Any, answer: bytes
     ) -> bool:
         """Whether the answer is lost."""
-        if action == "apply-cut":
+        if action == "apply-cut" or (action == "apply-part" and not fault.message):
             self._cut(session)
             return True
         if action == "apply-silent":

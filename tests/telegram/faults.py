@@ -7,6 +7,7 @@ counted. Changes no state of the world.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ ACTIONS = (
     "apply-silent",  # execute, and never answer
     "apply-half",  # execute, send half of the answer, close
     "apply-error",  # execute, then answer with `code` and `message`
+    # Carry out the first `items` of an album (0: half of them) and no more; then close the connection, or
+    # answer with `code` and `message` where there is one.
+    "apply-part",
     "delay",  # execute, answer `seconds` later
     "twice",  # answer two times
     # Close while a large packet is still coming in. It is encrypted, so nobody knows its method yet: only
@@ -37,6 +41,7 @@ ACTIONS = (
     "cut-part",
     "lose-part",  # answer true to an upload part and forget it
 )
+ALBUM = "messages.sendMultiMedia"
 
 
 @dataclass
@@ -56,6 +61,7 @@ class Fault:
     account: int | None = None
     dc: int | None = None
     part: int | None = None
+    items: int = 0
     skip: int = 0
     times: int | None = 1
     when: Callable[[Call, Any], bool] | None = None
@@ -64,6 +70,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
             raise ValueError(f"unknown action {self.action!r}; known: {', '.join(ACTIONS)}")
+        if self.action == "apply-part" and self.method != ALBUM:
+            raise ValueError(f"only an album ({ALBUM}) can be carried out in part")
 
     def matches(self, call: Call, request: Any) -> bool:
         if self.method is not None and self.method != method_name(type(request)):
@@ -77,6 +85,14 @@ class Fault:
         if self.peer is not None and self.peer not in peer_ids(request):
             return False
         return self.when is None or self.when(call, request)
+
+    def what_is_done(self, request: Any) -> Any:
+        """The request as it is carried out: of an album perhaps its first items only."""
+        if self.action != "apply-part":
+            return request
+        part = copy.copy(request)
+        part.multi_media = request.multi_media[: self.items or max(1, len(request.multi_media) // 2)]
+        return part
 
 
 def peer_ids(request: Any) -> tuple[int, ...]:
