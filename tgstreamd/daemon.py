@@ -108,6 +108,7 @@ class Daemon:
             clock,
             interval=config.pace.interval,
             notify=self._something_new,
+            readmitted=self.capture.readmitted,
         )
         self.census = Census(
             target,

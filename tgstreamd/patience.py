@@ -51,6 +51,10 @@ class Patience:
         if tries in (1, 5) or tries % 30 == 0 or isinstance(error, FloodWait):
             log.warning(event, **names, seconds=round(wait), tries=tries, why=error.line())
 
+    def forgive(self, key: Hashable) -> None:
+        """There is reason to try it again now."""
+        self._until.pop(key, None)
+
     def works(self, key: Hashable, event: str, **names: object) -> None:
         """It works: say so if it had failed."""
         self._until.pop(key, None)

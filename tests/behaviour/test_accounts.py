@@ -89,6 +89,23 @@ async def test_one_lost_source_among_four(tmp_path: Path, how: str, restart: boo
         assert house.texts(its_target) == ["old", "new"]
 
 
+async def test_a_readmitted_source_is_read_at_once(tmp_path: Path) -> None:
+    """The ten minutes after which a lost source is asked again end with its readmission."""
+    async with House(tmp_path) as house:
+        pairs = four(house)
+        await house.start()
+        await house.run()
+        lost, its_target = pairs[1]
+        house.world.chats.kick(lost, house.me)
+        house.post(lost, "new")
+        await house.run(60)
+        assert (await states(house))["m1"].startswith("source")
+        house.world.chats.join(lost, house.me)
+        await house.ask_again()
+        await house.run(60)
+        assert house.texts(its_target) == ["old", "new"]
+
+
 TARGETS_LOST: dict[str, tuple[Loss, Loss]] = {
     "banned": SOURCES_LOST["banned"],
     "restricted": (

@@ -59,8 +59,10 @@ class Admission:
         *,
         interval: float,
         notify: Callable[[], None],
+        readmitted: Callable[[int], None],
     ) -> None:
-        """`interval` is the pace's, for words; `notify` is called when a mirror was let in or released."""
+        """`interval` is the pace's, for words; `notify` is called when a mirror was let in or released, and
+        `readmitted` with the source of one that had been lost."""
         self._configs = configs
         self._resolve = resolve
         self._source = source
@@ -71,6 +73,7 @@ class Admission:
         self._moves = Moves(source, target, store, roster)
         self._births = Births(source, store, roster, clock, interval=interval)
         self._notify = notify
+        self._readmitted = readmitted
         #: Configured, but not born yet, by name: the reason.
         self.pending: dict[str, str] = {}
         self._loops = Loops()
@@ -260,6 +263,7 @@ class Admission:
                 log.error("mirror paused, asked again every 10 minutes", mirror=name, why=why)
         elif await self._store.release(mirror_id, "lost"):
             log.info("mirror goes on", mirror=name)
+            self._readmitted(self._roster.mirrors[mirror_id].source)
         self._notify()
 
     def _wait(self, name: str, why: str) -> None:

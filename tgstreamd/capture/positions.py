@@ -82,6 +82,12 @@ class Capture:
             self._told.add(box_of(chat))
             self._wake.set()
 
+    def readmitted(self, chat: int) -> None:
+        """A source that was lost can be read again: its rest is over."""
+        self._trouble.forgive(box_of(chat))
+        self._trouble.forgive(chat)
+        self.tell(chat)
+
     def behind(self, chat: int) -> bool:
         """Whether this source cannot be read to its end just now."""
         box = box_of(chat)
@@ -243,7 +249,7 @@ class Capture:
             self.caught_up.add(box)
         for chat in difference.changed:
             self._roster.suspect(chat)
-        # More is to be told, at once; but an answer that does not get on is no reason to turn round and round.
+        # More is to be told, at once; but an answer that does not get on is no reason to turn round.
         moved = (difference.box.pts, difference.box.qts) != (position.pts, position.qts)
         again = moved and (difference.too_long or not difference.final)
         self._due[box] = self._clock.monotonic() + (0.0 if again else min(POLL, difference.timeout or POLL))

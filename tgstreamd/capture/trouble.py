@@ -40,6 +40,10 @@ class Trouble:
         """Whether this box, chat or question is still to be left alone."""
         return self._patience.rests(key)
 
+    def forgive(self, key: Hashable) -> None:
+        """Ask it again now, whatever it answered."""
+        self._patience.forgive(key)
+
     def fails(self, key: Hashable) -> bool:
         """Whether this box, chat or question could not be read when it was last tried."""
         return self._patience.failing(key)
