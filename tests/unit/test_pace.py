@@ -12,6 +12,7 @@ from tgstreamd.decide.pace import (
     Pace,
     Tempo,
     anchored,
+    arrival,
     behind,
     calmed,
     eta,
@@ -134,6 +135,21 @@ def test_tempo_after_the_clock_was_set_back() -> None:
 def test_eta(waiting: int, interval: float, incoming: float, seconds: float | None) -> None:
     answer = eta(waiting, interval, incoming=incoming)
     assert answer == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("files", "seconds"),
+    [
+        ([], 0.0),
+        ([(60_000_000, 868_000.0)], 69.1),
+        ([(60_000_000, 868_000.0), (1000, 10.0), (5, 5.0)], 100.0),
+        ([(60_000_000, 0.0), (10, 5.0)], 2.0),
+    ],
+)
+def test_what_is_on_its_way_takes_as_long_as_its_slowest_file(
+    files: list[tuple[int, float]], seconds: float
+) -> None:
+    assert arrival(files) == pytest.approx(seconds, abs=0.1)
 
 
 def test_falling_behind_is_said() -> None:

@@ -87,6 +87,17 @@ async def test_what_was_skipped_is_told_by_reason(store: Store) -> None:
     assert (mirror["skipped"], mirror["settled"], mirror["total"], mirror["position"]) == (4, 4, 4, 4)
 
 
+async def test_nothing_is_done_before_the_file_on_its_way(store: Store) -> None:
+    """One message is a matter of seconds, but not while its 60 MB are still coming."""
+    moving = Transfer(
+        mirror="main", source_id=1, name="a", size=60_000_000, transferred=0, bytes_per_second=868e3
+    )
+    (mirror,) = (await answer(store, Live(state="running", transfers=(moving,))))["mirrors"]
+    assert mirror["eta_seconds"] == 69
+    (mirror,) = (await answer(store))["mirrors"]
+    assert mirror["eta_seconds"] == 14
+
+
 async def test_chats_are_known_by_their_titles_when_no_daemon_runs(store: Store) -> None:
     await store.note_titles({SOURCE: "News", TARGET: "Old"})
     await store.note_titles({TARGET: "Copy of News"})

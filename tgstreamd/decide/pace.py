@@ -6,7 +6,7 @@ clock set back costs at most one interval, never the hours of the step. Waits fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..model import Mark, Value
 
@@ -103,6 +103,14 @@ def eta(waiting: int, interval: float, *, incoming: float = 0.0) -> float | None
     if incoming >= leaving:
         return None
     return waiting * 60.0 / (leaving - incoming)
+
+
+def arrival(files: Iterable[tuple[int, float]]) -> float:
+    """Seconds until the files on their way are there: bytes that are left, and bytes a second, of each.
+
+    A file that stands still just now foretells nothing.
+    """
+    return max((left / speed for left, speed in files if speed > 0), default=0.0)
 
 
 def behind(incoming: float, outgoing: float) -> str:

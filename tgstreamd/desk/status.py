@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from .. import __version__
-from ..decide.pace import Pace, Tempo, behind, eta
+from ..decide.pace import Pace, Tempo, arrival, behind, eta
 from ..model import Account, Value
 from ..store import Hold, Standing, Store
 
@@ -112,6 +112,9 @@ def _mirror(
     left = eta(fresh, pace.interval, incoming=coming)
     if left is not None and old:
         left += max(old, shared) * slow
+    if left is not None and (fresh or old):
+        ours = [file for file in live.transfers if file.mirror == mirror.name]
+        left = max(left, arrival((file.size - file.transferred, file.bytes_per_second) for file in ours))
     hold = _binding(holds, mirror.target, now)
     limit = 60.0 / pace.interval if pace.interval else float("inf")
     settled = one.done + one.skipped + one.parked
