@@ -512,6 +512,62 @@ async def test_a_flood_at_start_is_waited_out(tg: TelegramServer, me: Account, t
 
 class ImpatientPool(Pool):
     connect_timeout = 0.5
+    doubt = 0.2
+
+
+async def test_a_line_that_went_silent_takes_the_file_connections_along(
+    tg: TelegramServer, me: Account, tmp_path: Path
+) -> None:
+    """What the main connection notices holds for them too, so that transfers go on with the line."""
+    log_in(tg, me, tmp_path / "session")
+    clock = FakeClock()
+    client = Impatient(
+        settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"), clock=clock
+    )
+    await client.open(tries=1)
+    pool = ImpatientPool(client, 2)
+    request = functions.help.GetConfigRequest()
+    await pool.call(2, "down", request)
+    tg.network.latency = 1e6
+    async with asyncio.timeout(10):
+        waiting = asyncio.ensure_future(pool.call(2, "down", request))
+        for _ in range(2):
+            await clock.parked(1)
+            clock.advance(LOOK)
+        with pytest.raises(Transient):
+            await waiting
+        tg.network.latency = 0
+        # The attempt that had begun in the silence ends, and the next one waits for its turn.
+        await clock.parked(1)
+        clock.advance(LOOK)
+        await client.usable.wait()
+        assert await pool.call(2, "down", request)
+    await pool.close()
+    await client.close()
+
+
+async def test_a_file_connection_on_which_something_moves_outlives_the_main_one(
+    tg: TelegramServer, me: Account, tmp_path: Path
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    client = Impatient(settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"))
+    await client.open(tries=1)
+    pool = ImpatientPool(client, 1)
+    request = functions.help.GetConfigRequest()
+    await pool.call(2, "down", request)
+    before = set(tg.connections)
+    waiting = asyncio.ensure_future(pool.call(2, "down", request))
+    await asyncio.sleep(0)
+    for told in client.on_silence:
+        told()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + pool.doubt + 0.1
+    while loop.time() < until:
+        assert await pool.call(2, "down", request)
+    assert await waiting
+    assert set(tg.connections) == before
+    await pool.close()
+    await client.close()
 
 
 async def test_many_parts_wait_together_for_a_centre_that_does_not_answer(

@@ -60,6 +60,8 @@ class Client(BaseClient):
         self.usable = asyncio.Event()
         #: What ended the client for good; every call raises it.
         self.fatal: TgstreamdError | None = None
+        #: Told whenever the connection died of silence: others may run over the same line.
+        self.on_silence: list[Callable[[], None]] = []
         #: Why there is no connection just now; None while there is one.
         self.trouble: TgstreamdError | None = None
         self.me: Any = None
@@ -186,11 +188,14 @@ class Client(BaseClient):
         while True:
             began = self._clock.monotonic()
             why = await self._until_dead()
+            silent = self._wire.alive
             await self._tear_down()
             if isinstance(why, NotAuthorised):
                 self._die(why)
                 return
             self._outage.lost(why)
+            for told in self.on_silence if silent else ():
+                told()
             if self._clock.monotonic() - began < FLAPPING:
                 await self._clock.sleep_until(self._clock.monotonic() + random.uniform(0.5, 1.0))
             try:

@@ -67,8 +67,6 @@ class LeanWire(Packets):
         #: When bytes last moved in either direction, by the loop's clock.
         self.heard = self._loop.time()
 
-    # What Link and Pool ask for.
-
     @property
     def alive(self) -> bool:
         return self._why is None
@@ -77,6 +75,11 @@ class LeanWire(Packets):
     def load(self) -> int:
         """Requests under way."""
         return len(self._sent) + len(self._unsent)
+
+    @property
+    def moves(self) -> object:
+        """What is not the same a moment later if the line lives while something is under way."""
+        return self.heard, self._transport and self._transport.get_write_buffer_size()
 
     async def ask(self, request: Any) -> Any:
         """The answer. Raises what Telethon raises; ConnectionError where none will come any more.

@@ -29,6 +29,8 @@ Direction = Literal["down", "up"]
 CONNECT_TIMEOUT: Final = 20.0
 #: A connection that rested so long may have been cut on the way, unnoticed: it is replaced.
 REST_MAX: Final = 45.0
+#: Seconds in which something must move on a connection while the main one has died of silence.
+DOUBT: Final = 3.0
 #: What Telegram's own clients make for a data centre, and so what the account is not slowed down for
 #: (TDLib, NetQueryDispatcher: downloads 2, uploads 4 in the centres 2 and 4; premium 8 and 8).
 LINKS: Final[dict[Direction, int]] = {"down": 2, "up": 4}
@@ -61,6 +63,14 @@ class Link:
         finally:
             self._used = self._monotonic()
 
+    def doubt(self, seconds: float) -> None:
+        """The line is said to be dead: so is this connection, if nothing moves on it for so long."""
+        asyncio.get_running_loop().call_later(seconds if self.load else 0, self._confirm, self._wire.moves)
+
+    def _confirm(self, before: object) -> None:
+        if self._wire.moves == before:
+            self._wire.die(TimeoutError("nothing moves here, and the main connection is dead"))
+
     async def close(self) -> None:
         await self._wire.close()
 
@@ -69,6 +79,7 @@ class Pool:
     """See the module. `call` with data centre 0 means the account's own."""
 
     connect_timeout: float = CONNECT_TIMEOUT
+    doubt: float = DOUBT
 
     def __init__(self, client: Client, connections: int) -> None:
         """`connections` for each centre and direction; 0: as many as Telegram's own clients make."""
@@ -83,6 +94,7 @@ class Pool:
         self._failed: dict[int, tuple[float, TgstreamdError]] = {}
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
+        client.on_silence.append(self._doubt)
 
     async def call(self, dc: int, direction: Direction, request: Any, *, file: int = 0) -> Any:
         """The answer to a file request. Raises errors of ours only."""
@@ -241,6 +253,11 @@ class Pool:
             query=functions.help.GetConfigRequest(), **DEVICE,
         )  # fmt: skip
         return functions.InvokeWithLayerRequest(LAYER, functions.InvokeWithoutUpdatesRequest(hello))
+
+    def _doubt(self) -> None:
+        """The main connection has died of silence, which ours would notice half a minute later."""
+        for link in [link for group in self._links.values() for link in group]:
+            link.doubt(self.doubt)
 
     async def close(self) -> None:
         """At once, whatever is under way."""
