@@ -9,6 +9,7 @@ import os
 import pty
 import re
 from pathlib import Path
+from typing import Any
 
 from tests.running import until
 from tests.schema import violations
@@ -143,6 +144,29 @@ async def test_a_mirror_that_cannot_begin_is_paused_and_named(
     assert list(violations(await home.status(), SCHEMA)) == []
     shown = await home.tgstreamd("status")
     assert f"main: {source.title} ({source.marked_id}) → {target.title}" in shown.out
+
+
+async def test_rebuild_asks_at_a_terminal_where_its_words_are(home: Home) -> None:
+    """Not on standard error: whoever sees what would be written sees the question."""
+    home.write(mirror(-1001, -1002))
+    asked: list[bool] = []
+
+    async def answer(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request["write"])
+        return {"looked_through": 3, "mapped": 2, "skipped": 1, "left": 0, "newest": 3}
+
+    daemon = asyncio.create_task(control.serve(home.state / "control.sock", answer))
+    try:
+        for says, status, last in (
+            ("n", 1, "nothing was written"),
+            ("y", 0, "main: goes on after message 3"),
+        ):
+            ended, seen = await typed(home, "rebuild", "main", answers=[says])
+            assert (ended, seen.splitlines()[-1]) == (status, last)
+    finally:
+        daemon.cancel()
+        await asyncio.wait([daemon])
+    assert asked == [False, False, True]
 
 
 async def typed(home: Home, *arguments: str, answers: list[str]) -> tuple[int, str]:

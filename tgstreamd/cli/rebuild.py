@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import TgstreamdError
 from . import compose
 from .drawing.terminal import Usage
+from .talking.keyboard import agreed
 
 EXAMPLE = """\
 examples:
@@ -44,7 +45,7 @@ def act(arguments: Namespace) -> int:
     if not arguments.yes:
         if not compose.interactive():
             raise Usage("rebuild: nothing was written", hint="--yes writes it")
-        if input("Write this into the ledger? [y/N] ").strip().lower() not in ("y", "yes"):
+        if not agreed("Write this into the ledger?"):
             print("nothing was written")
             return 1
     written = compose.daemon(paths, {"verb": "rebuild", "mirror": name, "write": True})

@@ -11,6 +11,7 @@ from ..config import Config
 from . import compose
 from .asking import asking
 from .drawing.terminal import Usage, as_json, clean
+from .talking.keyboard import agreed
 
 EXAMPLE = """\
 examples:
@@ -78,13 +79,7 @@ def _ask(arguments: Namespace, replaced: list[dict[str, Any]]) -> None:
         raise Usage(f"resend: copies of {ids} stand in the target", hint=hint)
     for one in replaced:
         print(f"{arguments.mirror}: message {one['source_id']}: {one['why']}")
-    try:
-        # Printed by us: `input` puts its question on standard error.
-        print("Delete these copies and make new ones at the end? [y/N] ", end="", flush=True)
-        said = input()
-    except EOFError:
-        said = ""
-    if said.strip().lower() not in ("y", "yes"):
+    if not agreed("Delete these copies and make new ones at the end?"):
         raise Usage("resend: nothing was done")
 
 

@@ -16,6 +16,16 @@ from ...errors import TgstreamdError
 from ..drawing.terminal import Usage
 
 
+def agreed(question: str) -> bool:
+    """Whether a person says yes; for verbs that ask one thing. The end of the input is a no."""
+    # Printed by us: `input` puts its question on standard error.
+    print(f"{question} [y/N] ", end="", flush=True)
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 class Keyboard:
     """Standard input (or `handle`), line by line."""
 
