@@ -100,6 +100,18 @@ def test_a_stopped_daemon_without_a_ledger() -> None:
     assert shown == ["tgstreamd 0.1.0 stopped", "  nothing was mirrored from here yet"]
 
 
+@pytest.mark.parametrize("name", ["b" * 90, "日本語のニュースチャンネル" * 3])
+@pytest.mark.parametrize("width", [60, 70, 80, 120])
+def test_a_long_name_is_cut_and_not_the_number_of_the_message(width: int, name: str) -> None:
+    many = [{**TRANSFER, "name": name, "source_id": id} for id in (7, 1_234_567)]
+    shown = drawn(seen(mirror(), transfers=many), width)
+    assert max(map(cell_len, shown.splitlines())) <= width
+    last = [line.rstrip() for line in shown.splitlines() if line.strip()][-2:]
+    for line, id in zip(last, ("7", "1234567"), strict=True):
+        assert line.endswith((f"… (message {id})", f"… #{id}"))
+    assert width < 80 or "(message 1234567)" in shown
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_everything_has_room(width: int) -> None:
     """Long titles, wide characters, many words: no line is wider than the terminal, in either form."""

@@ -128,7 +128,7 @@ def _transfers(transfers: list[dict[str, Any]], width: int) -> RenderableType:
             f"{size(one['transferred'])} of {size(one['size'])}",
             f"{size(speed)}/s",
             left,
-            Text(fit(f"{clean(one['name'], 30)} (message {one['source_id']})", room), "cyan"),
+            Text(standing.file(one, room), "cyan"),
         )
     return table
 

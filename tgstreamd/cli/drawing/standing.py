@@ -152,8 +152,16 @@ def until(when: float, now: float) -> str:
     return f"until {clock_time(when)} ({duration(max(0.0, when - now))})"
 
 
+def file(one: dict[str, Any], room: int) -> str:
+    """A file on its way in at most so many columns: its name is cut, the number of its message never."""
+    number = f" (message {one['source_id']})"
+    if len(number) + 8 > room:
+        number = f" #{one['source_id']}"
+    return clean(one["name"], max(1, min(30, room - len(number)))) + number
+
+
 def transfer(one: dict[str, Any], *, gauge: bool) -> str:
     part = one["transferred"] / one["size"] if one["size"] else 0.0
     drawn = f"{bar(part)} " if gauge else ""
     moved = f"{size(one['transferred'])} of {size(one['size'])}, {size(one['bytes_per_second'])}/s"
-    return f"{drawn}{part:4.0%} {moved}  {clean(one['name'], 30)} (message {one['source_id']})"
+    return f"{drawn}{part:4.0%} {moved}  {file(one, 60)}"
