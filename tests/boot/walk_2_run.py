@@ -104,7 +104,8 @@ def test_figures_are_shown_out_of_the_sandbox(guest: Guest, telegram: Telegram) 
     python = guest.out("head -1 /usr/bin/tgstreamd").removeprefix("#!").split()[0]
 
     def shown(port: int) -> None:
-        guest.write(CONFIG, f"{good}\n[metrics]\nlisten = '127.0.0.1:{port}'\npage = true\n", "640")
+        there = f"[metrics]\nlisten = '127.0.0.1:{port}'\npage = true\n"
+        guest.write(CONFIG, good.replace("[metrics]\n", there), "640")
         guest.run(f"chown root:tgstreamd {CONFIG}")
 
     def get(path: str) -> str:
@@ -226,10 +227,10 @@ def test_alerts_get_out_of_the_sandbox(guest: Guest, telegram: Telegram) -> None
         "--bind 127.0.0.1 9180"
     )
     table = (
-        "\n[alerts]\nheartbeat_url = 'http://127.0.0.1:9180/beat'\n"
+        "[alerts]\nheartbeat_url = 'http://127.0.0.1:9180/beat'\n"
         "command = ['/etc/tgstreamd/night']\nfree_mb = 1000000000\n"
     )
-    guest.write(CONFIG, good + table, "640")
+    guest.write(CONFIG, good.replace("[alerts]\n", table), "640")
     guest.run("systemctl reload tgstreamd")
     seconds = guest.until(lambda: '"kind": "disk"' in guest.messages("-t night"), 60, "the alert")
     said = guest.messages("-t night").splitlines()
