@@ -16,6 +16,7 @@ from ..clock import SystemClock
 from ..config import Config
 from ..desk import rehearsal
 from . import compose
+from .drawing.happenings import SERVICE, happened, worded
 from .drawing.standing import wrapped
 from .drawing.terminal import Usage, as_json, clean, duration, size
 
@@ -149,8 +150,11 @@ def line(post: dict[str, Any]) -> str:
     """`#12  2019-03-04 18:22  Ana  photo  stream 1.2 MB, answers what is known  "the text"`."""
     when = f"{datetime.fromtimestamp(post['date'], UTC):%Y-%m-%d %H:%M}"
     what = ["+".join(post["ways"])]
+    kind = post["kind"]
+    if kind[:1].isupper():  # a service message, by Telegram's name for what it tells
+        kind, what = "service", [happened(kind)]
     if post["skip"]:
-        what = [f"skip: {clean(post['skip'])}"]
+        what = [f"skip: {clean(worded(post['skip']).removeprefix(SERVICE))}"]
     if moved := post["bytes"] + post["reference_bytes"]:
         what[0] += f" {size(moved)}"
     what += [clean(note, 100) for note in post["notes"]]
@@ -165,9 +169,7 @@ def line(post: dict[str, Any]) -> str:
     if post["ledger"] in ("done", "open", "parked"):
         what.append({"done": "copied already", "open": "being sent", "parked": "parked"}[post["ledger"]])
     text = f'  "{clean(post["text"], 40)}"' if post["text"] else ""
-    return (
-        f"#{post['id']:<7} {when}  {clean(post['author'], 20):<20} {post['kind']:<11} {', '.join(what)}{text}"
-    )
+    return f"#{post['id']:<7} {when}  {clean(post['author'], 20):<20} {kind:<11} {', '.join(what)}{text}"
 
 
 def summary(found: dict[str, Any]) -> list[str]:
@@ -182,7 +184,7 @@ def summary(found: dict[str, Any]) -> list[str]:
         shown.append(f"  settled already: {totals['settled']:,}")
     if totals["ways"].get("note"):
         shown.append(f"  with a note in place of something: {totals['ways']['note']:,}")
-    shown += [f"  skipped, {clean(why)}: {n:,}" for why, n in sorted(totals["skipped"].items())]
+    shown += [f"  skipped, {clean(worded(why))}: {n:,}" for why, n in sorted(totals["skipped"].items())]
     if found["more"]:
         onward = f"--from {found['next']}, or " if found["next"] is not None else ""
         shown.append(f"  there is more: {onward}--limit 0 for all")
