@@ -276,8 +276,17 @@ def test_check_says_whether_the_command_can_be_run(tmp_path: Path) -> None:
     told = {line["level"]: line["text"] for line in look(Alerts(command=(program,)))}
     assert set(told) == {"ok"}
     Path(program).chmod(0o644)
-    assert "chmod" in str(look(Alerts(command=("/etc/passwd",))))
-    assert "does not exist" in str(look(Alerts(command=("/nowhere/x",))))
-    assert "nobody is told" in str(look(Alerts()))
+    for program, text, remedy in (
+        ("/etc/passwd", "cannot be executed", "sudo chmod 755 /etc/passwd"),
+        ("/nowhere/x", "does not exist", "sudo ls -l /nowhere/x"),
+    ):
+        [line] = look(Alerts(command=(program,)))
+        assert text in line["text"]
+        assert line["remedy"] == remedy
+    [line] = look(Alerts())
+    assert "nobody is told" in line["text"]
+    assert line["remedy"]
+    [_, line] = look(Alerts(heartbeat_url="http://monitor.example.org/x"))
+    assert line["remedy"].startswith("use https")
     secret = Alerts(heartbeat_url="https://monitor.example.org/0123-secret")
     assert "secret" not in str(look(secret)) + repr(secret)

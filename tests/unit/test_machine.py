@@ -51,12 +51,25 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         other.listen()
         place = f"127.0.0.1:{other.getsockname()[1]}"
         wanted = config(tmp_path, metrics={"listen": place})
-        assert looked(wanted)["metrics"]["level"] == "fail"
+        found = looked(wanted)["metrics"]
+        assert found["level"] == "fail"
+        assert found["remedy"].startswith("`ss -ltnp ")
+        assert found["remedy"] not in found["text"]
         # The daemon that runs has it, as it should be.
         assert "metrics" not in looked(wanted, running=True)
 
 
+def test_a_port_that_the_network_reaches(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("0.0.0.0", 0))
+        number = free.getsockname()[1]
+    found = looked(config(tmp_path, metrics={"listen": f"0.0.0.0:{number}"}))["metrics"]
+    assert (found["level"], found["remedy"].split(",")[0]) == ("warn", f'listen = "127.0.0.1:{number}"')
+
+
 def test_nobody_is_told(tmp_path: Path) -> None:
     wanted = config(tmp_path)
-    assert looked(wanted)["alerts"]["level"] == "warn"
+    found = looked(wanted)["alerts"]
+    assert (found["level"], found["text"]) == ("warn", "nobody is told when a mirror stands")
+    assert found["remedy"] == "set alerts.heartbeat_url or alerts.command"
     assert msgspec.structs.asdict(wanted.alerts)["heartbeat_url"] == ""

@@ -28,8 +28,7 @@ def look(config: Config, secret: Iterable[tuple[Path, str]], *, running: bool) -
     lines = [_files(secret), *_place(config), _cryptg(), *alerts.look(config.alerts)]
     if config.metrics.listen and not running:
         lines.append(port.look(listening.address(config.metrics.listen)))
-    lines += tuning.look()
-    return [{"remedy": "", **line} for line in lines]
+    return lines + tuning.look()
 
 
 def _files(secret: Iterable[tuple[Path, str]]) -> dict[str, Any]:

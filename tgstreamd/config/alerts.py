@@ -89,23 +89,25 @@ def look(alerts: Alerts) -> list[dict[str, Any]]:
     """Lines for `check`: what there is, and whether this user could run the command."""
     lines: list[dict[str, Any]] = []
 
-    def add(level: str, text: str) -> None:
-        lines.append({"level": level, "mirror": "", "subject": "alerts", "text": text})
+    def add(level: str, text: str, remedy: str = "") -> None:
+        lines.append({"level": level, "mirror": "", "subject": "alerts", "text": text, "remedy": remedy})
 
     if not alerts.heartbeat_url and not alerts.command:
-        add("warn", "nobody is told when a mirror stands: set alerts.heartbeat_url or alerts.command")
+        add("warn", "nobody is told when a mirror stands", "set alerts.heartbeat_url or alerts.command")
         return lines
     if alerts.heartbeat_url:
         secret = urlsplit(alerts.heartbeat_url)
         add("ok", f"a heartbeat to {secret.hostname} while every mirror gets on")
         if secret.scheme == "http" and secret.hostname not in ("localhost", "127.0.0.1", "::1"):
-            add("warn", "heartbeat_url goes over the network unencrypted: use https if the monitor has it")
+            text = "heartbeat_url goes over the network unencrypted"
+            add("warn", text, "use https if the monitor has it")
     if alerts.command:
         program = alerts.command[0]
         if not os.path.isfile(program):
-            add("warn", f"command: {program} does not exist, or this user may not see it")
+            text = f"command: {program} does not exist, or this user may not see it"
+            add("warn", text, f"sudo ls -l {program}")
         elif not os.access(program, os.X_OK):
-            add("warn", f"command: {program} cannot be executed: chmod 755 {program}")
+            add("warn", f"command: {program} cannot be executed", f"sudo chmod 755 {program}")
         else:
             add("ok", f"command: {program}")
     return lines

@@ -23,15 +23,17 @@ def is_own(host: str) -> bool:
 
 def look(address: tuple[str, int]) -> dict[str, Any]:
     """A line of `check`: could the port be opened now?"""
-    shown = f"{address[0]}, port {address[1]}"
+    text, remedy = f"{address[0]}, port {address[1]} is free", ""
     try:
         opened(address).close()
     except TgstreamdError as error:
-        return {"level": "fail", "mirror": "", "subject": "metrics", "text": error.line()}
-    if is_own(address[0]):
-        return {"level": "ok", "mirror": "", "subject": "metrics", "text": f"{shown} is free"}
-    text = f"{shown} is free; whoever reaches this machine over the network can read what is shown there"
-    return {"level": "warn", "mirror": "", "subject": "metrics", "text": text}
+        level, text, remedy = "fail", error.what, error.hint
+    else:
+        level = "ok" if is_own(address[0]) else "warn"
+    if level == "warn":
+        text += "; whoever reaches this machine over the network can read what is shown there"
+        remedy = f'listen = "127.0.0.1:{address[1]}", or let a firewall say who may'
+    return {"level": level, "mirror": "", "subject": "metrics", "text": text, "remedy": remedy}
 
 
 def opened(address: tuple[str, int]) -> socket.socket:
