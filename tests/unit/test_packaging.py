@@ -146,6 +146,23 @@ def test_versions_agree() -> None:
     assert first.startswith(f"tgstreamd ({tgstreamd.__version__}) ")
 
 
+def test_the_documentation_comes_along_and_its_links_hold(tmp_path: Path) -> None:
+    subprocess.run([PACKAGING / "pages", tmp_path], check=True)
+    there = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.md")}
+    pages = {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")}
+    assert there == pages | {Path("README.md"), Path("README.pt-BR.md")}
+    broken = [
+        f"{page}: {link}"
+        for page in sorted(there)
+        for link in re.findall(r"\]\(([^)#\s]+)", (tmp_path / page).read_text())
+        if "://" not in link and not (tmp_path / page.parent / link).is_file()
+    ]
+    assert broken == []
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 600_000
+    # debhelper would compress them, and then no link leads anywhere.
+    assert "dh_compress -X.md -X.json" in (PACKAGING / "debian" / "rules").read_text()
+
+
 def test_maintainer_scripts_stop_at_the_first_error() -> None:
     for script in ("postinst", "prerm", "postrm"):
         lines = (PACKAGING / "debian" / f"tgstreamd.{script}").read_text().splitlines()
