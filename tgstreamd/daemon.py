@@ -17,7 +17,6 @@ from . import __version__
 from .admission.admitting import Admission, Waiting
 from .admission.asking import patiently
 from .alerts.message import Messages
-from .alerts.picture import Alive, moving
 from .alerts.watch import Watch
 from .capture.careful import Careful
 from .capture.positions import Capture
@@ -27,7 +26,7 @@ from .configured import pace
 from .desk import checks, listing, status
 from .desk.questions import questions
 from .desk.rates import Rates
-from .desk.status import Live, State, Unborn, memory_rss
+from .desk.status import State
 from .desk.verbs import Desk
 from .errors import TgstreamdError
 from .model import Mirror
@@ -47,6 +46,7 @@ from .streaming.pipe import Pipe
 from .streaming.staging import Staging
 from .systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection
+from .vitals import Vitals
 
 log = structlog.get_logger()
 
@@ -149,18 +149,28 @@ class Daemon:
             on_anew=self._something_new,
         )
         self.rebuild = Rebuild(target, store, roster, clock, ids)
+        self.vitals = Vitals(
+            connection,
+            roster,
+            self.admission,
+            self.capture,
+            self.rates,
+            self.holding,
+            self.staging,
+            self.pipe,
+        )
         self.watchdog = Watchdog(clock)
         self.watch = Watch(
             config.alerts,
             store,
             clock,
-            alive=self._alive,
+            alive=self.vitals.alive,
             send=Messages(target, connection.resolve, store, roster, self.holding, clock, ids).send,
             directory=config.paths.ledger.parent,
         )
         self.desk = Desk(
             store,
-            live=self._live,
+            live=lambda: self.vitals.live(self.state),
             pace=lambda: self.holding.pace,
             now=clock.now,
             changed=self._something_new,
@@ -251,42 +261,6 @@ class Daemon:
     def reconfigured(self, config: Config) -> None:
         """A reload has put this into force."""
         self.watch.settings = config.alerts
-
-    def _alive(self) -> Alive:
-        mirrors = self.roster.mirrors
-        return Alive(
-            connected=self.connection.connected,
-            frozen=self.roster.frozen,
-            mirrors=mirrors,
-            unread=frozenset(id for id, mirror in mirrors.items() if self.capture.behind(mirror.source)),
-            unborn={mirror.name: why for mirror, why in self.admission.unborn()},
-            incoming=self.rates.incoming(),
-            moving=moving(((one.mirror, one.transferred) for one in self.staging.transfers()), mirrors),
-            pace=self.holding.pace,
-        )
-
-    def _live(self) -> Live:
-        return Live(
-            state=self.state,
-            account=self.roster.reader,
-            transfers=tuple(self.staging.transfers()),
-            window=self.pipe.window,
-            buffer_parts=self.pipe.buffer_parts,
-            memory_rss=memory_rss(),
-            incoming=self.rates.incoming(),
-            outgoing=self.rates.outgoing(),
-            unborn=tuple(
-                Unborn(
-                    name=mirror.name,
-                    source=mirror.source,
-                    target=mirror.target,
-                    source_topic=mirror.source_topic,
-                    target_topic=mirror.target_topic,
-                    why=why,
-                )
-                for mirror, why in self.admission.unborn()
-            ),
-        )
 
     # -- words ----------------------------------------------------------------------------------------
 

@@ -51,6 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # a message of the account goes by the same pace and holds as everything that is sent
     "alerts": DOMAIN | {"config", "logs", "sending"},
     "reload": DOMAIN | {"admission", "config", "sending", "systemd"},
+    # it looks into the rooms that hold something in memory
+    "vitals": {"admission", "alerts", "capture", "desk", "roster", "sending", "streaming", "telegram"},
     "daemon": {"*"},
     "process": {"*"},
     "cli": {"*"},

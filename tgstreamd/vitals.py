@@ -1,0 +1,80 @@
+"""What only the running daemon knows, gathered for those who look: `status` and the alerts.
+
+Asks the rooms for what they have in memory, at the moment it is wanted. Keeps nothing, waits for nothing,
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from .admission.admitting import Admission
+from .alerts.picture import Alive, moving
+from .capture.positions import Capture
+from .desk.rates import Rates
+from .desk.status import Live, State, Unborn, memory_rss
+from .roster import Roster
+from .sending.holding import Holding
+from .streaming.pipe import Pipe
+from .streaming.staging import Staging
+from .telegram.connect import Connection
+
+
+class Vitals:
+    """The rooms that are asked."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        roster: Roster,
+        admission: Admission,
+        capture: Capture,
+        rates: Rates,
+        holding: Holding,
+        staging: Staging,
+        pipe: Pipe,
+    ) -> None:
+        self._connection = connection
+        self._roster = roster
+        self._admission = admission
+        self._capture = capture
+        self._rates = rates
+        self._holding = holding
+        self._staging = staging
+        self._pipe = pipe
+
+    def alive(self) -> Alive:
+        """For the alerts."""
+        mirrors = self._roster.mirrors
+        return Alive(
+            connected=self._connection.connected,
+            frozen=self._roster.frozen,
+            mirrors=mirrors,
+            unread=frozenset(id for id, mirror in mirrors.items() if self._capture.behind(mirror.source)),
+            unborn={mirror.name: why for mirror, why in self._admission.unborn()},
+            incoming=self._rates.incoming(),
+            moving=moving(((one.mirror, one.transferred) for one in self._staging.transfers()), mirrors),
+            pace=self._holding.pace,
+        )
+
+    def live(self, state: State) -> Live:
+        """For `status`."""
+        return Live(
+            state=state,
+            account=self._roster.reader,
+            transfers=tuple(self._staging.transfers()),
+            window=self._pipe.window,
+            buffer_parts=self._pipe.buffer_parts,
+            memory_rss=memory_rss(),
+            incoming=self._rates.incoming(),
+            outgoing=self._rates.outgoing(),
+            unborn=tuple(
+                Unborn(
+                    name=mirror.name,
+                    source=mirror.source,
+                    target=mirror.target,
+                    source_topic=mirror.source_topic,
+                    target_topic=mirror.target_topic,
+                    why=why,
+                )
+                for mirror, why in self._admission.unborn()
+            ),
+        )
