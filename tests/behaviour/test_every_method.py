@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.kinds import KINDS
 from tests.chaos.verdict import judge
 from tests.chaos.weather import Weather
 from tests.house import House
@@ -43,7 +44,7 @@ FOUR = {
 async def live(folder: Path, faults: Sequence[Fault]) -> set[str]:
     """A mixed world from its first start to its calm end; the methods that were used in it."""
     async with asyncio.timeout(HANG), House(folder) as house:
-        weather = Weather(house, random.Random(3), forum=True)
+        weather = Weather(house, random.Random(3), KINDS["forum"])
         house.mirror(weather.source, weather.target, deletes="mirror", order="source")
         for _ in range(12):
             weather.turn()
@@ -62,6 +63,7 @@ async def live(folder: Path, faults: Sequence[Fault]) -> set[str]:
         await house.run(7 * 86400)
         # What was held for hours is due; what was tried in vain is tried again.
         house.clock.advance(86400)
+        await house.ask_again()
         await house.run(7 * 86400)
         verdict = judge(weather)
         assert not verdict, verdict.lines()

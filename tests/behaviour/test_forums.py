@@ -511,3 +511,18 @@ async def test_pins_of_topics_can_be_switched_off_and_survive_trouble(tmp_path: 
 
 def pinned(chat: Chat) -> list[str]:
     return [chat.topics[topic].title for topic in chat.pinned_topics]
+
+
+async def test_pinned_topics_that_could_not_be_asked_about_are_asked_about_later(tmp_path: Path) -> None:
+    """A push tells of them once, and no difference; the question that it leads to fails."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        failed = house.tg.faults.add(Fault("channels.getFullChannel", code=503, message="TIMEOUT"))
+        house.world.chats.pin_topic(source, topics(source)["Tea"].id)
+        await house.run()
+        assert (failed.hits, pinned(target)) == (1, [])
+        await house.ask_again()
+        await house.run()
+        assert pinned(target) == ["Tea"]

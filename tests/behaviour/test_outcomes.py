@@ -243,6 +243,21 @@ async def test_an_album_carried_out_in_part_is_completed_while_its_ids_are_known
         assert len({copy.grouped_id for copy in copies[:4]}) == 1
 
 
+async def test_an_album_refused_as_one_is_tried_as_one_again_after_a_restart(tmp_path: Path) -> None:
+    """Single messages were written down, and none of them was sent yet."""
+    async with House(tmp_path) as house:
+        _, target, _ = await album_of(house)
+        refused = house.tg.faults.add(Fault(ALBUM, message="MEDIA_GROUPED_INVALID"))
+        await house.start()
+        await house.run(until=lambda: refused.hits > 0)
+        assert house.messages(target) == []
+        await house.restart()
+        await house.run()
+        copies = house.messages(target)
+        assert [copy.text for copy in copies] == [*(f"item {n}" for n in range(4)), "after"]
+        assert len({copy.grouped_id for copy in copies[:4]}) == 1
+
+
 @pytest.mark.parametrize("restart", [False, True])
 async def test_a_video_that_is_only_scheduled_is_waited_for(tmp_path: Path, restart: bool) -> None:
     """Accepted is a known outcome: it is never sent again, what follows waits, and replies find it."""

@@ -377,3 +377,45 @@ async def test_many_holes_are_filled_at_the_pace_of_the_history(tmp_path: Path) 
         assert sorted(house.texts(target)) == sorted([*(f"post {n}" for n in range(53)), "live"])
         assert house.messages(target)[-2].silent
         assert await found(house) == []
+
+
+@pytest.mark.parametrize("way", ["repair", "resend", "by hand", "replaced"])
+async def test_a_copy_that_takes_the_place_of_a_pinned_one_is_pinned(tmp_path: Path, way: str) -> None:
+    async with House(tmp_path) as house:
+        source, target = await mirrored(house)
+        post, copy = house.messages(source)[1], house.messages(target)[1]
+        house.world.chats.pin(post, house.other)
+        await house.run()
+        assert copy.pinned
+        if way == "resend":
+            await house.verb("resend", mirror="m1", ids=[post.id], write=True)
+            await house.run()
+        elif way == "replaced":
+            house.tg.faults.add(Fault(method="messages.editMessage", message="MESSAGE_EDIT_TIME_EXPIRED"))
+            house.world.chats.edit(post, "edited")
+            await house.run()
+        else:
+            house.world.chats.delete(copy)
+            if way == "by hand":
+                house.world.chats.post(target, house.me, copy.text)
+            assert ("found" if way == "by hand" else "queued") in await mended(house)
+            await house.run()
+        assert [one.text for one in house.messages(target) if one.pinned] == [post.text]
+
+
+async def test_what_stands_in_the_group_that_the_target_was_is_not_missing(tmp_path: Path) -> None:
+    """Ids begin anew in the supergroup: `verify` walks that one only, and nothing is copied twice."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        target = house.world.chats.add_group("Copy", house.me, [house.other])
+        for n in range(3):
+            house.post(source, f"before {n}")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        new = house.world.chats.migrate(target)
+        house.post(source, "after")
+        await house.run()
+        assert await found(house) == []
+        assert await mended(house) == []
+        assert house.texts(new) == ["after"]

@@ -1,7 +1,8 @@
 """The campaign: worlds in which the daemon lives many short lives, each ended at the point least tried yet.
 
-A world is a source, a target and one state directory. Its lives are drawn from the seed; then the weather
-calms down, the daemon gets its time, and the two chats are compared.
+A world is a source, a target and one state directory, of one of the kinds. Its lives are drawn from the seed;
+then the weather calms down, the daemon gets its time, and the two chats are compared. A world that is given
+aims ends each life at the first of those that it comes to and that no life has ended at.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ import io
 import random
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chaos.kinds import KINDS, Kind
+from tests.chaos.operator import Operator
 from tests.chaos.points import Mortal, Point
-from tests.chaos.verdict import Verdict, judge, word
+from tests.chaos.rare import RARE
+from tests.chaos.said import word
+from tests.chaos.verdict import Verdict, judge
 from tests.chaos.weather import Weather
 from tests.house import House
 from tests.telegram.faults import ALBUM, Fault
@@ -70,10 +75,13 @@ class Tally:
     tried: Counter[Point] = field(default_factory=Counter)
     wire: Counter[str] = field(default_factory=Counter)
     deeds: Counter[str] = field(default_factory=Counter)
+    #: The same as `seen`, of each kind of world.
+    where: defaultdict[str, Counter[Point]] = field(default_factory=lambda: defaultdict(Counter))
     worlds: int = 0
     messages: int = 0
     #: Of each world: the points chosen for each life, so that it can be lived again.
     plans: dict[int, Plan] = field(default_factory=dict)
+    kinds: dict[int, str] = field(default_factory=dict)
     longest_start: float = 0.0
     longest_silence: float = 0.0
     #: By the seed of its world.
@@ -83,52 +91,83 @@ class Tally:
     def kills(self) -> int:
         return self.killed.total()
 
-    def choose(self, chance: random.Random) -> set[Point]:
-        """Some of the points passed ever, those tried least first; a life ends at the first that it meets."""
-        points = sorted(self.seen, key=lambda p: (self.killed[p] + self.tried[p] / 4, chance.random()))
+    def choose(self, chance: random.Random, kind: str) -> set[Point]:
+        """Some of the points that this kind of world passes, those tried least first; a life ends at the
+        first that it meets."""
+        points = sorted(
+            self.where[kind] or self.seen,
+            key=lambda p: (self.killed[p] + self.tried[p] / 4, chance.random()),
+        )
         return set(points[: chance.randint(1, CHOSEN)])
+
+    def kind(self, chance: random.Random) -> Kind:
+        """One that there was not yet, or as often as its weight says."""
+        if new := [kind for name, kind in KINDS.items() if name not in self.where]:
+            return new[0]
+        return chance.choices(list(KINDS.values()), [kind.weight for kind in KINDS.values()])[0]
+
+    def missed(self) -> set[Point]:
+        """What was passed, and no life ended at."""
+        return {point for point in self.seen if not self.killed[point]}
 
 
 async def world(
     seed: int,
     tally: Tally,
     *,
+    kind: Kind | None = None,
     lives: int = LIVES,
+    aims: Collection[Point] = (),
     plan: Plan | None = None,
     say: Callable[..., None] = lambda *_: None,
 ) -> None:
     """One world from its first post to the comparison. A `plan` says where its lives are to end."""
     chance = random.Random(seed)
     choice = random.Random(-seed - 1)
+    kind = kind or tally.kind(choice)
+    tally.where[kind.name]  # from now on it is one that there was
     plan = plan or []
     lived = tally.plans.setdefault(seed, [])
+    tally.kinds[seed] = kind.name
     with tempfile.TemporaryDirectory(prefix="tgstreamd-chaos-") as folder:
         async with House(Path(folder)) as house:
-            weather = Weather(house, chance, forum=chance.random() < 0.6, say=say)
-            house.mirror(weather.source, weather.target, deletes="mirror", order="source")
+            weather = Weather(house, chance, kind, say=say)
+            operator = Operator(weather, kind)
+            house.mirror(
+                weather.source, weather.target, **{"deletes": "mirror", "order": "source", **kind.options}
+            )
             for _ in range(chance.randint(4, 10)):
                 weather.turn()
             for number in range(lives):
-                points = set(plan[number]) if plan else tally.choose(choice)
+                if plan:
+                    points = set(plan[number])
+                elif aims:
+                    points = {point for point in aims if not tally.killed[point]}
+                    if not points:
+                        break
+                else:
+                    points = tally.choose(choice, kind.name)
                 lived.append(sorted(points))
-                ended = await _live(house, weather, tally, chance, points)
+                if number == lives // 4 and kind.name == "lost ledger":
+                    await _lose_ledger(house, weather, operator)
+                life = Life(house, weather, operator, tally, kind, chance)
+                ended = await life.live(points, early=not aims)
                 say("---- a life ended at", ended)
                 for _ in range(chance.randint(2, 6)):
                     weather.turn()
             house.tg.faults.clear()
+            RARE["source back"](weather)
             await house.start()
-            if weather.paused:
-                await house.verb("resume", mirror="m1")
-            await house.run()
-            house.clock.advance(700)
-            await house.run()
-            verdict = judge(weather)
+            left = await operator.calm()
+            verdict = judge(weather, facts=bool(kind.options.get("chat")))
+            verdict.different += left
             if verdict:
-                verdict.about += [f"source {m.ids[0]}: {word(m)}" for m in weather.posted]
-                verdict.about += [f"target {m.ids[0]}: {word(m)}" for m in house.messages(weather.target)]
+                verdict.about.append(f"kind: {kind.name}, moved {weather.moved}, given up {weather.given_up}")
+                for side, messages in (("source", weather.posted), ("target", weather.copies())):
+                    verdict.about += [f"{side} {next(iter(m.ids.values()), 0)}: {word(m)}" for m in messages]
                 verdict.about += [f"{job}" for job in await house.jobs() if job[1] != "done"]
             status = (await house.status())["mirrors"][0]
-            if status["paused"] or status["parked"] or status["backlog"]:
+            if status["paused"] or status["parked"] or status["backlog"] or status["held_deletions"]:
                 verdict.different.append(f"the mirror: {status}")
     tally.worlds += 1
     tally.deeds += weather.deeds
@@ -137,46 +176,72 @@ async def world(
         tally.wrong[seed] = verdict
 
 
-async def _live(
-    house: House, weather: Weather, tally: Tally, chance: random.Random, points: set[Point]
-) -> Point | None:
-    tally.tried.update(points)
-    last = round(10 ** chance.uniform(1.0, LATEST))
-    life = Mortal(house, tally.seen, points, chance.randint(1, 2), last)
-    life.begin()
-    _bad_line(house, tally, chance)
-    known = set(map(word, house.messages(weather.target)))
-    waiting = any(word(message) not in known for message in house.messages(weather.source))
-    born, began = time.monotonic(), house.clock.now()
-
-    async def lives() -> None:
-        await house.start()
-        tally.longest_start = max(tally.longest_start, time.monotonic() - born)
-        for seconds in (chance.choice([5.0, 15.0, 30.0]), chance.choice([15.0, 30.0]), 400.0):
-            await house.run(seconds)
-            weather.turn()
-            await weather.operator()
-
-    living = asyncio.ensure_future(lives())
-    ending = asyncio.ensure_future(life.dead.wait())
-    finished, _ = await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED, timeout=HANG)
-    if not finished:
-        raise hangs("a life goes on for ever")
-    if life.point is not None:
-        tally.killed[life.point] += 1
-        living.cancel()
-        if not (await asyncio.wait({living}, timeout=HANG))[0]:
-            raise hangs(f"it did not die at {life.point}")
-    else:
-        ending.cancel()
-        living.result()
+async def _lose_ledger(house: House, weather: Weather, operator: Operator) -> None:
+    """All is copied, and then the ledger is gone."""
+    house.tg.faults.clear()
+    await house.start()
+    await operator.calm()
     await house.stop()
-    life.end()
-    if waiting:
-        news = [m.date for m in house.messages(weather.target) if word(m) not in known]
-        if news:
-            tally.longest_silence = max(tally.longest_silence, min(news) - began)
-    return life.point
+    for file in house.folder.glob("ledger.db*"):
+        file.unlink()
+    weather.ledger_lost = True
+    weather.deeds["ledger lost"] += 1
+
+
+@dataclass
+class Life:
+    """One start of the daemon of a world, to its end."""
+
+    house: House
+    weather: Weather
+    operator: Operator
+    tally: Tally
+    kind: Kind
+    chance: random.Random
+
+    async def live(self, points: set[Point], *, early: bool) -> Point | None:
+        """`early`: it may also end anywhere else."""
+        house, weather, tally, chance = self.house, self.weather, self.tally, self.chance
+        tally.tried.update(points)
+        last = round(10 ** chance.uniform(1.0, LATEST)) if early else 0
+        passed: Counter[Point] = Counter()
+        mortal = Mortal(house, passed, points, chance.randint(1, 2) if early else 1, last)
+        mortal.begin()
+        _bad_line(house, tally, chance)
+        known = set(map(word, weather.copies()))
+        waiting = any(word(message) not in known for message in weather.originals())
+        began = house.clock.now()
+        living = asyncio.ensure_future(self._lives())
+        ending = asyncio.ensure_future(mortal.dead.wait())
+        finished, _ = await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED, timeout=HANG)
+        if not finished:
+            raise hangs("a life goes on for ever")
+        if mortal.point is not None:
+            tally.killed[mortal.point] += 1
+            living.cancel()
+            if not (await asyncio.wait({living}, timeout=HANG))[0]:
+                raise hangs(f"it did not die at {mortal.point}")
+        else:
+            ending.cancel()
+            living.result()
+        await house.stop()
+        mortal.end()
+        tally.seen += passed
+        tally.where[self.kind.name] += passed
+        if waiting:
+            news = [m.date for m in weather.copies() if word(m) not in known]
+            if news:
+                tally.longest_silence = max(tally.longest_silence, min(news) - began)
+        return mortal.point
+
+    async def _lives(self) -> None:
+        born, chance = time.monotonic(), self.chance
+        await self.house.start()
+        self.tally.longest_start = max(self.tally.longest_start, time.monotonic() - born)
+        for seconds in (chance.choice([5.0, 15.0, 30.0]), chance.choice([15.0, 30.0]), 400.0):
+            await self.house.run(seconds)
+            self.weather.turn()
+            await self.operator.turn()
 
 
 def hangs(what: str) -> AssertionError:

@@ -1,4 +1,4 @@
-"""Where a life may end: before and after every store transaction and every request to Telegram.
+"""Where a life may end: before and after every transaction that writes and every request to Telegram.
 
 `Mortal` stands before the ledger and before Telegram's server and counts what passes. At the chosen point
 everything stops at once, as under `kill -9`: no further transaction is carried out, no further request is
@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.house import House
@@ -21,6 +23,27 @@ from tgstreamd.store import Store
 #: Not transactions, or the house's own way to look.
 FREE = {"run", "close", "open", "path", "encodable"}
 
+#: Transactions that only read, and are no points: what they leave is what was there before, and the next
+#: point lies behind them. A read that does write fails the campaign (`Reading`).
+READS = frozenset(
+    [
+        "ahead", "ahead_of", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
+        "doubtful", "doubts", "entries", "face", "fact", "feeds", "find_mirror", "first_copy",
+        "first_of", "former_chats", "gaps", "highest_copy", "holds", "is_forum", "job", "known_name",
+        "known_upto", "live_floor", "made_topics", "mapped", "marks", "messages", "mirror_list",
+        "moved_to", "next_seal", "nothing", "open_job", "open_polls", "open_prints", "origin", "parked",
+        "sends", "shown_media", "standing", "standings", "titles", "topic", "topic_list",
+        "topic_settled", "topics_heard", "unborn_pause", "unsent", "upload", "voice", "where_copied",
+    ]
+)  # fmt: skip
+#: What writes and is no point all the same, with the reason.
+BESIDE = {
+    "copy_to": "writes another file (a backup), never the ledger",
+    "open_read_only": "opens the ledger for who may not write",
+}
+#: What no world of the campaign can pass, with the reason.
+OUT_OF_REACH: dict[str, str] = {}
+
 #: A kind of point: `ledger attempt` or `telegram messages.sendMessage`, and the side.
 Point = tuple[str, str]
 
@@ -28,7 +51,8 @@ Point = tuple[str, str]
 def transactions() -> set[str]:
     """The names of all points that the ledger has."""
     names = (name for name in dir(Store) if not name.startswith("_") and name not in FREE)
-    return {f"ledger {name}" for name in names if inspect.iscoroutinefunction(getattr(Store, name))}
+    methods = {name for name in names if inspect.iscoroutinefunction(getattr(Store, name))}
+    return {f"ledger {name}" for name in methods - READS - BESIDE.keys()}
 
 
 class Mortal:
@@ -95,8 +119,10 @@ class Ledger:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
-        if name in FREE or not inspect.iscoroutinefunction(real):
+        if name in FREE or name in BESIDE or not inspect.iscoroutinefunction(real):
             return real
+        if name in READS:
+            return partial(getattr(type(self._store), name), Reading(self._store, name, self._life))
 
         async def mortal(*args: Any, **options: Any) -> Any:
             await self._pass(name, "before")
@@ -113,3 +139,23 @@ class Ledger:
         if self._life.at(f"ledger {name}", side):
             # Never again: the one who killed us takes us away.
             await asyncio.get_running_loop().create_future()
+
+
+class Reading:
+    """The store as one read has it: the dead read nothing, and nobody writes."""
+
+    def __init__(self, store: Any, name: str, life: Mortal) -> None:
+        self._store = store
+        self._name = name
+        self._life = life
+
+    async def run(self, transaction: Callable[[Any], Any]) -> Any:
+        def watched(db: Any) -> Any:
+            before = db.total_changes
+            result = transaction(db)
+            assert db.total_changes == before, f"{self._name} writes: it is no read"
+            return result
+
+        if self._life.dead.is_set():
+            raise Death
+        return await self._store.run(watched)

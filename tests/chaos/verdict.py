@@ -1,15 +1,15 @@
 """Whether the target is the source again: what is lost, what is there twice, what stands in another order.
 
-Messages are known by the word that each of them says first. A copy may have lines above it (a quote in
-place of a reply that cannot be one); its own words are its last line.
+Messages are known by the word that each of them says first (`said`). What was sent again may stand behind the
+others, and what the operator gave up need not be there: of both the weather knows.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.chaos.said import word, words
 from tests.chaos.weather import Weather
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
@@ -37,10 +37,9 @@ class Verdict:
         ]
 
 
-def judge(weather: Weather) -> Verdict:
-    """Compare both chats as they stand."""
-    house = weather.house
-    originals, copies = house.messages(weather.source), house.messages(weather.target)
+def judge(weather: Weather, *, facts: bool = False) -> Verdict:
+    """Compare both chats as they stand, and (`facts`) what they are called and look like."""
+    originals, copies = weather.originals(), weather.copies()
     verdict = Verdict()
     found: dict[str, Message] = {}
     for copy in copies:
@@ -48,18 +47,24 @@ def judge(weather: Weather) -> Verdict:
             verdict.doubled.append(word(copy))
         found[word(copy)] = copy
     wanted = {word(message): message for message in originals}
-    verdict.lost = [name for name in wanted if name not in found]
+    verdict.lost = [name for name in wanted if name not in found and name not in weather.given_up]
     # What was deleted from the source and still stands is one more than there should be.
     verdict.doubled += [f"{name} (was deleted)" for name in found if name not in wanted]
-    order = [word(message) for message in originals if word(message) in found]
-    for name, shown in zip(order, [word(copy) for copy in copies if word(copy) in wanted], strict=False):
+    order = [name for name in wanted if name in found and name not in weather.moved]
+    stand = [name for copy in copies if (name := word(copy)) in wanted and name not in weather.moved]
+    for name, shown in zip(order, stand, strict=False):
         if name != shown:
             verdict.disordered.append(f"{shown} stands where {name} belongs")
             break
     for name, message in wanted.items():
         if name in found:
-            mine = looks(weather.target, copies, found[name])
-            theirs = looks(weather.source, originals, message)
+            mine = looks(copies, found[name])
+            theirs = looks(originals, message)
+            if weather.media_refused or weather.moved & {name, *theirs["album"]}:
+                # One item that was sent again stands for itself, and so does one that was refused as it is.
+                del theirs["album"]
+            if weather.media_refused:
+                del theirs["media"]
             verdict.different += [
                 f"{name}: {key} is {mine[key]!r}, not {theirs[key]!r}"
                 for key in theirs
@@ -70,21 +75,28 @@ def judge(weather: Weather) -> Verdict:
             shown_to = copy.reply.to if copy.reply is not None else None
             if answered is None or answered.deleted or answered.action is not None:
                 continue
+            if word(answered) in weather.moved or name in weather.moved:
+                # Where it stood when the answer came, there is nothing now.
+                continue
             if shown_to is not found.get(word(answered)) and "↪" not in copy.text:
                 verdict.different.append(f"{name}: answers {shown_to and shown_to.text!r}")
+    mine, theirs = chat_looks(weather.target), chat_looks(weather.source)
+    for key in theirs if facts else ["topics pinned"] if weather.forum else []:
+        if mine[key] != theirs[key]:
+            verdict.different.append(f"the chat: {key} is {mine[key]!r}, not {theirs[key]!r}")
     return verdict
 
 
-def word(message: Message) -> str:
-    said = re.match(r"word \d+\.", words(message))
-    return said.group() if said else f"[{message.text}]"
+def chat_looks(chat: Chat) -> dict[str, Any]:
+    return {
+        "title": chat.title,
+        "about": chat.about,
+        "photo": (chat.photo.width, chat.photo.height) if chat.photo else None,
+        "topics pinned": [chat.topics[topic].title for topic in chat.pinned_topics],
+    }
 
 
-def words(message: Message) -> str:
-    return message.text.rsplit("\n", 1)[-1]
-
-
-def looks(chat: Chat, among: list[Message], message: Message) -> dict[str, Any]:
+def looks(among: list[Message], message: Message) -> dict[str, Any]:
     """A message as a reader sees it."""
     media = message.media
     seen: Any = None
@@ -92,7 +104,7 @@ def looks(chat: Chat, among: list[Message], message: Message) -> dict[str, Any]:
         seen = (media.photo.width, media.photo.height)
     elif media is not None and media.document is not None:
         seen = media.document.blob.sha256
-    topic = chat.topics[message.topic].title if message.topic else None
+    topic = message.chat.topics[message.topic].title if message.topic else None
     # One that was left of an album before its turn is no album.
     mates = [word(m) for m in among if message.grouped_id and m.grouped_id == message.grouped_id]
     mates = mates if len(mates) > 1 else []

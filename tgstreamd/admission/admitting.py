@@ -77,6 +77,8 @@ class Admission:
         #: Configured, but not born yet, by name: the reason.
         self.pending: dict[str, str] = {}
         self._loops = Loops()
+        #: Chats that changed, and could not be asked about then.
+        self._unasked: set[int] = set()
 
     async def admit_all(self, waiting: Waiting) -> None:
         """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
@@ -130,9 +132,12 @@ class Admission:
                 await self.ask_again(suspects, everyone_paused=due)
 
     async def ask_again(self, suspects: set[int], *, everyone_paused: bool) -> None:
-        """Judge anew the mirrors of these chats, and (`everyone_paused`) those that wait for a chat."""
+        """Judge anew the mirrors of these chats, and (`everyone_paused`) those that wait for a chat or for an
+        answer about one."""
         if self._roster.frozen:
             return
+        if everyone_paused:
+            suspects, self._unasked = suspects | self._unasked, set()
         lost = {row.id for row in await self._store.mirror_list() if row.lost}
         by_name = {mirror.name: mirror for mirror in self._roster.mirrors.values()}
         for config in self._configs:
@@ -146,6 +151,8 @@ class Admission:
                     await self._admit(config, again=True)
                 except (Transient, FloodWait, AccountFrozen) as error:
                     log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
+                    # Nothing tells of the change a second time.
+                    self._unasked |= suspects
         await self._refuse_loops()
 
     # -- one mirror -----------------------------------------------------------------------------------

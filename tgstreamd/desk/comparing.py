@@ -166,6 +166,9 @@ class _Walk:
             self._counts["copied"] += 1
         elif entry.pending:
             self._counts["changing"] += 1
+        elif entry.former and not entry.known:
+            # It stands in the group that the target was, which is not walked.
+            self._counts["copied"] += 1
         elif not entry.known:
             why = "Telegram has only scheduled its copy so far" if entry.unknown else "it has no copy"
             self._differ("missing", message, why=why, mend="" if entry.unknown else "again")

@@ -13,6 +13,7 @@ import msgspec
 
 from ..model import Message
 from .changes import note
+from .copies import pin_anew
 from .engine import Db
 from .entry import NewId, take
 from .queue import place_of
@@ -44,6 +45,7 @@ def send_again(
     job = _job(db, mirror, lane, messages, now)
     for message in messages:
         _move(db, mirror, msgspec.structs.replace(message, silent=True), job, new_id())
+        pin_anew(db, mirror, message.chat, message.id, now)
     if standing:
         _delete(db, mirror, messages[0], standing, now)
     return job
@@ -175,6 +177,7 @@ def found_again(db: Db, mirror: int, message: Message, target_id: int, *, now: f
         "VALUES (?,?,0,(SELECT coalesce(max(idx), -1) + 1 FROM copy WHERE job = ? AND seq = 0),?,?,?,?,?)",
         (new_id(), row["id"], row["id"], *key, row["target"], target_id),
     )
+    pin_anew(db, *key, now)
     # It goes where nothing is judged for order: where it stands is where somebody put it.
     db.execute("UPDATE job SET sub = 2 WHERE id = ? AND items = 1", (row["id"],))
     return True

@@ -32,11 +32,16 @@ def plan_sends(
         "WHERE job.id = ?",
         (job_id,),
     ).fetchone()
+    # An album that was to go as single messages may go as an album again: each id moves to another call.
+    db.execute(
+        "DELETE FROM copy WHERE job = ? AND target_id IS NULL AND scheduled_id IS NULL "
+        "AND seq IN (SELECT seq FROM send WHERE job = ? AND state = 'new')",
+        (job_id, job_id),
+    )
     for seq, (draft, ids, prints) in enumerate(zip(drafts, random_ids, fingerprints, strict=True)):
         kept = db.execute("SELECT state FROM send WHERE job = ? AND seq = ?", (job_id, seq)).fetchone()
         if kept and kept["state"] != "new":
             continue
-        db.execute("DELETE FROM copy WHERE job = ? AND seq = ?", (job_id, seq))
         db.execute(
             "INSERT INTO send (job, seq, draft) VALUES (?,?,?) "
             "ON CONFLICT DO UPDATE SET draft = excluded.draft, committed = NULL",

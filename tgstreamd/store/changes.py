@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message, Value
+from .copies import pin_anew
 from .engine import IN_CHAT, Db, Row
 from .queue import may_come, place_of
 from .records import decode_draft, decode_message, encode
@@ -310,4 +311,5 @@ def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
         "VALUES (?,'delete',?,?,?,?,?)",
         (change.mirror, change.chat, -change.source_id, msgspec.msgpack.encode((place, old)), now, now),
     )
+    pin_anew(db, change.mirror, change.chat, change.source_id, now)
     return old

@@ -32,6 +32,8 @@ class Entry(Value, frozen=True, kw_only=True):
     known: int
     first: int
     unknown: int
+    #: How many it has in the basic group that the target was before.
+    former: int
     pending: bool
 
 
@@ -61,7 +63,10 @@ def entries(db: Db, mirror: int, chat: int, after: int, upto: int) -> dict[int, 
         "AS first, "
         "(SELECT count(*) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
         "AND copy.source_id = item.source_id AND copy.target = mirror.target AND target_id IS NULL) "
-        f"AS unknown, {_PENDING.format('item')} "
+        "AS unknown, "
+        "(SELECT count(target_id) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
+        "AND copy.source_id = item.source_id AND copy.target <> mirror.target) AS former, "
+        f"{_PENDING.format('item')} "
         "FROM item CROSS JOIN job ON job.id = item.job CROSS JOIN mirror ON mirror.id = item.mirror "
         "WHERE item.mirror = ? AND item.chat = ? AND item.source_id > ? AND item.source_id <= ?",
         (mirror, chat, after, upto),

@@ -1,4 +1,7 @@
-"""The map from source messages to their copies, and what it says about a target. Reads only."""
+"""The map from source messages to their copies, and what it says about a target.
+
+Reads; what it writes is only that the copy which takes another's place is to be pinned too.
+"""
 
 from __future__ import annotations
 
@@ -65,3 +68,13 @@ def highest_copy(db: Db, target: int) -> int:
         "SELECT max(target_id) AS id FROM copy WHERE target = ? AND target_id IS NOT NULL", (target,)
     ).fetchone()
     return row["id"] or 0
+
+
+def pin_anew(db: Db, mirror: int, chat: int, source_id: int, now: float) -> None:
+    """The original gets another copy: that one is pinned too, where the original is."""
+    db.execute(
+        "INSERT OR REPLACE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+        "SELECT mirror, 'pin', chat, source_id, X'31', ?, ? FROM pinned "
+        "WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (now, now, mirror, chat, source_id),
+    )
