@@ -17,6 +17,7 @@ from tgstreamd import config
 from tgstreamd.__main__ import parser
 
 ROOT = Path(tgstreamd.__file__).parents[1]
+LOCK = ROOT / "requirements.lock"
 PACKAGING = ROOT / "packaging"
 COMPLETIONS = ("tgstreamd.bash", "_tgstreamd", "tgstreamd.fish")
 #: What a TOML file cannot hold.
@@ -182,3 +183,12 @@ def test_bash_completes_verbs_options_and_values() -> None:
     assert ran.stdout.splitlines() == [
         "chats check", "--transfer", "reference reference-only", "retry", "", "show",
     ]  # fmt: skip
+
+
+def test_the_licences_of_everything_that_comes_along_are_named() -> None:
+    """The package carries its dependencies: each stands in the copyright file, under its import name."""
+    copyright_file = (ROOT / "packaging/debian/copyright").read_text()
+    named = {name.replace("-", "_") for name in re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.M)}
+    imported = {"markdown_it_py": "markdown_it"}
+    missing = {name for name in named if f"site/{imported.get(name, name)}" not in copyright_file}
+    assert missing == set()
