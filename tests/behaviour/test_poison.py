@@ -232,3 +232,46 @@ async def test_a_message_that_breaks_the_reading_is_parked(tmp_path: Path, live:
         assert house.texts(target) == ["first", *(str(n) for n in range(9) if n != 5), "after"]
         [parked] = (await house.verb("parked"))["parked"]
         assert parked["source_id"] == bad[0]
+
+
+async def parked(house: House) -> tuple[Any, Any]:
+    """The second of four posts was refused; the originals, and the target."""
+    source, target = house.supergroup("Source"), house.own_supergroup("Target")
+    posts = [house.post(source, f"number {n}") for n in range(4)]
+    house.mirror(source, target, deletes="mirror")
+    house.tg.faults.add(Fault(SEND, message="NOT_WANTED", skip=1))
+    await house.start()
+    await house.run()
+    assert len((await house.verb("parked"))["parked"]) == 1
+    return posts, target
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_happened_to_a_parked_message_counts_when_it_is_tried_again(
+    tmp_path: Path, restart: bool
+) -> None:
+    """It was edited and pinned while nobody could copy it."""
+    async with House(tmp_path) as house:
+        posts, target = await parked(house)
+        house.world.chats.edit(posts[1], "edited")
+        house.world.chats.pin(posts[1], house.other)
+        await house.run()
+        if restart:
+            await house.restart()
+        await house.verb("retry", ids=None)
+        await house.run()
+        assert house.texts(target) == ["number 0", "number 2", "number 3", "edited"]
+        assert [copy.text for copy in house.messages(target) if copy.pinned] == ["edited"]
+
+
+async def test_a_parked_message_that_was_deleted_is_not_sent_any_more(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        posts, target = await parked(house)
+        house.world.chats.delete(posts[1])
+        await house.run()
+        await house.verb("retry", ids=None)
+        await house.run()
+        assert house.texts(target) == ["number 0", "number 2", "number 3"]
+        assert house.tg.log.count(SEND) == 4
+        (mirror,) = (await house.status())["mirrors"]
+        assert (mirror["parked"], mirror["backlog"]) == (0, 0)

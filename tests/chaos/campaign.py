@@ -166,6 +166,8 @@ async def world(
                 for side, messages in (("source", weather.posted), ("target", weather.copies())):
                     verdict.about += [f"{side} {next(iter(m.ids.values()), 0)}: {word(m)}" for m in messages]
                 verdict.about += [f"{job}" for job in await house.jobs() if job[1] != "done"]
+                for row in await house.store.copies_between(weather.target.marked_id, 0, 1 << 31):
+                    verdict.about.append(f"ledger: {row.source_id} is {row.target_id}")
             status = (await house.status())["mirrors"][0]
             if status["paused"] or status["parked"] or status["backlog"] or status["held_deletions"]:
                 verdict.different.append(f"the mirror: {status}")
@@ -207,7 +209,7 @@ class Life:
         passed: Counter[Point] = Counter()
         mortal = Mortal(house, passed, points, chance.randint(1, 2) if early else 1, last)
         mortal.begin()
-        _bad_line(house, tally, chance)
+        _bad_line(house, weather, tally, chance)
         known = set(map(word, weather.copies()))
         waiting = any(word(message) not in known for message in weather.originals())
         began = house.clock.now()
@@ -252,7 +254,7 @@ def hangs(what: str) -> AssertionError:
     return AssertionError(f"{what}\n{told.getvalue()}")
 
 
-def _bad_line(house: House, tally: Tally, chance: random.Random) -> None:
+def _bad_line(house: House, weather: Weather, tally: Tally, chance: random.Random) -> None:
     """Random combinations: a death, and trouble on the wire before it."""
     if chance.random() < 0.6:
         return
@@ -274,6 +276,7 @@ def _bad_line(house: House, tally: Tally, chance: random.Random) -> None:
     else:
         action, code, message = chance.choice(WIRE)
         method = ALBUM if action == "apply-part" else chance.choice(METHODS)
+        weather.in_part |= action == "apply-part"
         house.tg.faults.add(
             Fault(method, action, code, message, skip=chance.randint(0, 2), account=house.me.id)
         )

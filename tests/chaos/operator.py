@@ -79,7 +79,9 @@ class Operator:
         await self._house.verb("plan", mirror="m1")
 
     async def _parked(self) -> list[dict[str, Any]]:
-        return list((await self._house.verb("parked"))["parked"])
+        """What is parked, but for what waits only to be deleted: `resume` is for that."""
+        parked = (await self._house.verb("parked"))["parked"]
+        return [one for one in parked if one["reason"] != "deletion held"]
 
     async def _retry(self) -> None:
         if parked := await self._parked():

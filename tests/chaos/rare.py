@@ -158,7 +158,9 @@ def delete_copy(weather: Weather) -> None:
 
 
 def scrawl(weather: Weather) -> None:
-    copies = [copy for copy in weather.copies() if copy.media is None and copy.grouped_id is None]
+    """But not on what was put there by hand: of that the ledger knows only where it stands."""
+    copies = [c for c in weather.copies() if c.media is None and c.grouped_id is None]
+    copies = [copy for copy in copies if word(copy) not in weather.moved]
     if copies:
         weather.house.world.chats.edit(weather.chance.choice(copies), f"by hand {weather.number}")
 
@@ -168,6 +170,7 @@ def make_copy(weather: Weather) -> None:
     copies = [copy for copy in weather.copies() if copy.media is None and not copy.reply]
     if copies:
         copy = weather.chance.choice(copies)
+        weather.say("----", "of", word(copy), copy.id)
         weather.moved.add(word(copy))
         weather.house.world.chats.delete(copy)
         weather.house.world.chats.post(
@@ -189,6 +192,7 @@ def tell_nothing(weather: Weather) -> None:
     told = len(events)
     weather.house.world.chats.silence(weather.source, True)
     weather.post()
+    weather.moved.add(word(weather.posted[-1]))
     del events[told:]
     weather.house.world.chats.silence(weather.source, False)
 

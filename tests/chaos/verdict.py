@@ -60,9 +60,13 @@ def judge(weather: Weather, *, facts: bool = False) -> Verdict:
         if name in found:
             mine = looks(copies, found[name])
             theirs = looks(originals, message)
-            if weather.media_refused or weather.moved & {name, *theirs["album"]}:
-                # One item that was sent again stands for itself, and so does one that was refused as it is.
+            if weather.in_part or weather.media_refused or weather.moved & {name, *theirs["album"]}:
+                # One item that was sent again stands for itself; so does one that was refused as it is, and
+                # what was left of an album that Telegram carried out in part.
                 del theirs["album"]
+            if id(message) in weather.settled:
+                # Of the group that it was before, pins are not followed.
+                del theirs["pinned"]
             if weather.media_refused:
                 del theirs["media"]
             verdict.different += [

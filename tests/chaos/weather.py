@@ -71,6 +71,8 @@ class Weather:
         self.source_lost = self.ledger_lost = False
         #: Whether Telegram did not take some media as what it is.
         self.media_refused = False
+        #: Whether it carried out part of an album.
+        self.in_part = False
         #: Messages (by `id()`) whose chat has become another: nobody does anything to them any more.
         self.settled: set[int] = set()
         #: Words whose copies may stand elsewhere than their originals: sent again, behind the others.

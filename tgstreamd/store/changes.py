@@ -145,13 +145,13 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
 
 
 def _copied(db: Db, change: Row) -> bool:
-    """Whether the original's job has ended; one that never will be copied drops its changes."""
+    """Whether the original is copied; what never will be drops its changes, what is parked keeps them."""
     row = db.execute(
         "SELECT job.state FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND item.chat = ? "
         "AND item.source_id = ?",
         (change["mirror"], change["chat"], change["source_id"]),
     ).fetchone()
-    if row is None or row["state"] in ("skipped", "parked"):
+    if row is None or row["state"] == "skipped":
         if (
             row is not None
             or change["kind"] != "pin"

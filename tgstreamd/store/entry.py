@@ -164,7 +164,7 @@ def revise(db: Db, mirror: int, message: Message, now: float) -> None:
             "AND source_id = ? AND payload IS NOT NULL",
             (encode(message), message.content(), _media_id(message), mirror, message.chat, message.id),
         )
-    elif row["state"] in ("done", "open", "waiting"):
+    elif row["state"] != "skipped":
         note_edit(db, mirror, message, shown=row["digest"], now=now)
 
 
@@ -176,15 +176,15 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
     left = []
     for source_id in ids:
         row = db.execute(
-            "SELECT job.id, job.items, job.state, attempts, payload IS NULL AS gone FROM feed "
+            "SELECT job.id, job.items, job.state, reason, attempts, payload IS NULL AS gone FROM feed "
             "CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
             f"CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror AND {IN_CHAT} "
             "AND item.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchone()
-        if row is None or row["state"] in ("skipped", "parked"):
+        if row is None or row["state"] == "skipped" or row["reason"] == DELETION_HELD:
             continue
-        if row["state"] != "waiting" or row["attempts"]:
+        if row["state"] not in ("waiting", "parked") or row["attempts"]:
             left.append(source_id)
         elif row["gone"]:
             # Told once more, by the difference after the push: the rest of its album still stands.

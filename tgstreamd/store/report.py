@@ -154,10 +154,16 @@ def parked(db: Db) -> list[ParkedJob]:
 def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
     """Put parked jobs (None: all) to the end of the live lane; the ids that were parked.
 
-    One that was attempted goes on as of unknown outcome, so that it begins with the search.
+    One that was attempted goes on as of unknown outcome, so that it begins with the search. One whose
+    originals were deleted meanwhile, where that counts, is not sent any more.
     """
     chosen = _parked_ids(db, ids)
     for job in chosen:
+        if _deleted(db, job):
+            db.execute(
+                "UPDATE job SET state = 'skipped', reason = 'deleted before its turn' WHERE id = ?", (job,)
+            )
+            continue
         tried = db.execute("SELECT 1 FROM send WHERE job = ? AND state = 'open'", (job,)).fetchone()
         db.execute(
             "UPDATE job SET state = ?, reason = '', lane = 'live', released = 1, sealed = 1, not_before = 0, "
@@ -166,6 +172,19 @@ def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
             ("open" if tried else "waiting", job),
         )
     return chosen
+
+
+def _deleted(db: Db, job: int) -> bool:
+    """Whether all of its messages were deleted, and nothing of it can stand in the target."""
+    row = db.execute(
+        "SELECT job.items, (SELECT count(*) FROM item JOIN change ON change.kind = 'delete' "
+        "AND change.mirror = item.mirror AND change.chat = item.chat AND change.source_id = item.source_id "
+        "WHERE item.job = job.id) AS gone, "
+        "EXISTS (SELECT 1 FROM send WHERE send.job = job.id AND send.state <> 'new') AS sent "
+        "FROM job WHERE id = ?",
+        (job,),
+    ).fetchone()
+    return bool(row["gone"] and row["gone"] >= row["items"] and not row["sent"])
 
 
 def skip_parked(db: Db, ids: Sequence[int], now: float) -> list[int]:
