@@ -11,9 +11,11 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
+from tgstreamd.desk import control
 
 from .program import HANG, Home, mirror
 
@@ -21,11 +23,14 @@ QUICK = "[pace]\ninterval = 0.05\naccount_interval = 0"
 
 
 async def settled(home: Home, enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The first mirror of the status, as soon as it is `enough`."""
-    async with asyncio.timeout(HANG):
-        while not enough(seen := (await home.status())["mirrors"][0]):
-            pass
-    return dict(seen)
+    """The first mirror of the running daemon's status, as soon as it is `enough`."""
+
+    async def seen() -> dict[str, Any] | None:
+        answer = await asyncio.to_thread(control.ask, home.state / "control.sock", {"verb": "status"})
+        mirror: dict[str, Any] = answer["mirrors"][0]
+        return mirror if enough(mirror) else None
+
+    return await until(seen, within=HANG)
 
 
 async def test_beside_the_running_and_the_stopped_daemon(
