@@ -18,8 +18,10 @@ from typing import Any
 import msgspec
 
 from tests.contract.conftest import API_HASH, API_ID, log_in
+from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
+from tgstreamd.desk import control
 
 #: Real seconds after which a program that does not end is a failure.
 HANG = 60.0
@@ -89,10 +91,17 @@ class Home:
     async def daemon(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """`tgstreamd run`, once it says that it runs; ended with SIGTERM."""
         process = await self.start("run")
+
+        async def runs() -> bool | None:
+            assert process.returncode is None, (await process.communicate())[1].decode()
+            with contextlib.suppress(control.NoDaemon):
+                # At its socket: asked by a process a time, it would start more slowly for being asked.
+                seen = await asyncio.to_thread(control.ask, self.state / "control.sock", {"verb": "status"})
+                return seen["state"] == "running" or None
+            return None
+
         try:
-            async with asyncio.timeout(HANG):
-                while (await self.status())["state"] != "running":
-                    assert process.returncode is None, (await process.communicate())[1].decode()
+            await until(runs, within=HANG)
             yield process
         finally:
             if process.returncode is None:
