@@ -284,6 +284,23 @@ async def test_a_video_that_is_only_scheduled_is_waited_for(tmp_path: Path, rest
         assert house.tg.log.count(MEDIA) == 1
 
 
+async def test_a_video_that_comes_when_nobody_waits_for_it_any_more_is_pinned(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        target = house.world.chats.add_channel("Target", house.me)
+        house.world.chats.process_videos(target)
+        video = house.post(source, "video", media=house.world.media.video())
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        house.world.chats.pin(video, house.other)
+        await house.run()
+        [scheduled] = target.scheduled
+        house.world.chats.publish_scheduled(target, scheduled)
+        await house.run()
+        assert [(copy.text, copy.pinned) for copy in house.messages(target)] == [("video", True)]
+
+
 async def test_a_video_that_stays_scheduled_stops_nobody_for_ever(tmp_path: Path) -> None:
     """After half an hour the queue goes on; it is still not sent again."""
     async with House(tmp_path) as house:

@@ -10,13 +10,19 @@ import math
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from tests.chaos.campaign import Tally, world
-from tests.chaos.points import transactions
+from tests.chaos.kinds import KINDS
+from tests.chaos.points import BESIDE, OUT_OF_REACH, Point, transactions
 from tests.chaos.program import Killed, killed
+
+#: Worlds in which a point is aimed at, before it is given up.
+TRIES = 8
 
 
 async def campaign(
@@ -31,16 +37,7 @@ async def campaign(
         nonlocal number
         while tally.kills < kills and (worlds is None or number < worlds) and time.monotonic() < end:
             mine, number = seed * 100_000 + number, number + 1
-            try:
-                await world(mine, tally)
-            except BaseException as error:
-                error.add_note(f"in the world of seed {mine}")
-                raise
-            if mine in tally.wrong:
-                kept = Path("build") / f"chaos-{mine}.json"
-                kept.parent.mkdir(exist_ok=True)
-                kept.write_text(json.dumps(tally.plans[mine]))
-                print(f"world {mine} ({kept}):", *tally.wrong[mine].lines(), sep="\n  ", flush=True)
+            await lived(mine, tally)
             if tally.worlds % 10 == 0:
                 print(f"{tally.worlds} worlds, {tally.kills} kills …", file=sys.stderr, flush=True)
 
@@ -50,11 +47,50 @@ async def campaign(
     return tally
 
 
+async def aimed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf) -> None:
+    """Worlds for the points that were passed and that no life has ended at, of the kinds that pass them,
+    until all were hit or tried so often."""
+    tries: Counter[Point] = Counter()
+    end = time.monotonic() + 60 * minutes
+    number = 0
+
+    async def worker() -> None:
+        nonlocal number
+        while time.monotonic() < end:
+            left = {point for point in tally.missed() if tries[point] < TRIES}
+            kind = max(KINDS, key=lambda name: len(left & tally.where[name].keys()))
+            if not (aims := left & tally.where[kind].keys()):
+                return
+            mine, number = seed * 100_000 + 50_000 + number, number + 1
+            tries.update(aims)
+            await lived(mine, tally, kind=KINDS[kind], aims=sorted(aims))
+            print(f"{len(tally.missed())} points not hit …", file=sys.stderr, flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(abreast):
+            group.create_task(worker())
+
+
+async def lived(seed: int, tally: Tally, **options: Any) -> None:
+    """One world; where it did not end well, what it was is kept as a file."""
+    try:
+        await world(seed, tally, **options)
+    except BaseException as error:
+        error.add_note(f"in the world of seed {seed}, {tally.kinds.get(seed)}: {tally.plans.get(seed)}")
+        raise
+    if seed in tally.wrong:
+        kept = Path("build") / f"chaos-{seed}.json"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps({"kind": tally.kinds[seed], "plan": tally.plans[seed]}))
+        print(f"world {seed} ({kept}):", *tally.wrong[seed].lines(), sep="\n  ", flush=True)
+
+
 def again(kept: Path) -> int:
     """The world of a file that a campaign left, with the daemon's log."""
     seed, tally = int(kept.stem.split("-")[1]), Tally()
-    plan = [[(name, side) for name, side in points] for points in json.loads(kept.read_text())]
-    asyncio.run(world(seed, tally, plan=plan, say=print))
+    was = json.loads(kept.read_text())
+    plan = [[(name, side) for name, side in points] for points in was["plan"]]
+    asyncio.run(world(seed, tally, kind=KINDS[was["kind"]], lives=len(plan), plan=plan, say=print))
     print(*(line for verdict in tally.wrong.values() for line in verdict.lines()), sep="\n")
     return 1 if tally.wrong else 0
 
@@ -78,9 +114,14 @@ def main() -> int:
     tally = asyncio.run(
         campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds, minutes=given.minutes)
     )
+    asyncio.run(aimed(given.seed, tally, abreast=given.abreast, minutes=given.minutes))
     processes = asyncio.run(real_kills(given.seed, given.sigkills))
     print(table(tally, processes, time.monotonic() - began))
-    print("", "passed and never hit:", *missed(tally), "never passed:", *unknown(tally), sep="\n  ")
+    print(f"\npoints: {len(tally.seen)}, hit: {len(tally.seen) - len(tally.missed())}, never hit:", end=" ")
+    print(", ".join(sorted(f"{side} {name}" for name, side in tally.missed())) or "none")
+    print("transactions never passed:", ", ".join(unknown(tally)) or "none")
+    for name, why in {**BESIDE, **OUT_OF_REACH}.items():
+        print(f"no point: {name}: {why}")
     return 1 if tally.wrong or not all(seen.equal for seen in processes) else 0
 
 
@@ -105,10 +146,6 @@ async def real_kills(seed: int, kills: int) -> list[Killed]:
     return seen
 
 
-def missed(tally: Tally) -> list[str]:
-    return sorted(f"{side} {name}" for name, side in tally.seen if not tally.killed[name, side])
-
-
 def unknown(tally: Tally) -> list[str]:
     return sorted(transactions() - {name for name, _ in tally.seen})
 
@@ -126,7 +163,7 @@ def table(tally: Tally, processes: list[Killed], seconds: float) -> str:
         "killed by SIGKILL, a process of its own": sum(one.kills for one in processes),
         **{f"with it: {name}": count for name, count in sorted(tally.wire.items())},
         **{f"in the source: {name}": count for name, count in sorted(tally.deeds.items())},
-        "points that were passed and never hit": len(missed(tally)),
+        "points that were passed and never hit": len(tally.missed()),
         "transactions that were never passed": len(unknown(tally)),
         "worlds": tally.worlds,
         "messages": tally.messages,

@@ -28,6 +28,8 @@ from tests.house import House
 from tests.telegram.faults import ALBUM, Fault
 
 LIVES = 12
+#: Of a world with aims, at most: it ends when there is none left.
+AIMED_LIVES = 20
 #: Points at which a life may end, at most. Where there are many, every life ends at its first steps.
 CHOSEN = 3
 #: And at the latest at a point whose number is drawn evenly by its logarithm, up to ten to this power.
@@ -133,11 +135,12 @@ async def world(
         async with House(Path(folder)) as house:
             weather = Weather(house, chance, kind, say=say)
             operator = Operator(weather, kind)
-            house.mirror(
-                weather.source, weather.target, **{"deletes": "mirror", "order": "source", **kind.options}
-            )
+            source = weather.source if kind.name != "coming and going" else "@thesource"
+            house.mirror(source, weather.target, **{"deletes": "mirror", "order": "source", **kind.options})
             for _ in range(chance.randint(4, 10)):
                 weather.turn()
+            if aims:
+                lives = AIMED_LIVES
             for number in range(lives):
                 if plan:
                     points = set(plan[number])
@@ -230,7 +233,7 @@ class Life:
         mortal.end()
         tally.seen += passed
         tally.where[self.kind.name] += passed
-        if waiting:
+        if waiting and not weather.deeds["hours pass"]:
             news = [m.date for m in weather.copies() if word(m) not in known]
             if news:
                 tally.longest_silence = max(tally.longest_silence, min(news) - began)

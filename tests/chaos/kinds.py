@@ -20,6 +20,8 @@ class Kind:
     rare: dict[str, int] = field(default_factory=dict)
     #: The same of the verbs.
     verbs: dict[str, int] = field(default_factory=dict)
+    #: What has happened before the first life.
+    first: tuple[str, ...] = ()
     #: How often a world is of this kind.
     weight: int = 1
 
@@ -38,14 +40,31 @@ KINDS = {
         Kind("group", "group", rare={"source migrated": 1}, weight=2),
         Kind("into a group", "into a group", rare={"target migrated": 1}, weight=2),
         Kind("facts", options={"chat": True}, rare={"title": 2, "about": 2, "chat photo": 2}),
-        Kind("gaps", rare={"events lost": 3, "nothing told": 2}),
-        Kind("live first", options={"order": "live-first"}, rare={"burst": 1, "answer to the oldest": 3}),
-        Kind("mass deletion", rare={"burst": 2, "many deleted": 3, "timer": 1}, verbs={"resume": 2}),
+        Kind("gaps", rare={"events lost": 3, "nothing told": 2}, verbs={"repair": 2}),
+        Kind("gaps without pins", options={"pins": False}, rare={"events lost": 3}),
+        Kind(
+            "live first",
+            options={"order": "live-first"},
+            rare={"answer to the oldest": 3},
+            first=("burst",),
+        ),
+        Kind(
+            "mass deletion",
+            rare={"many deleted": 3, "timer": 1},
+            verbs={"resume": 2},
+            first=("burst",),
+        ),
         Kind("lost ledger", verbs={"rebuild": 8}, weight=2),
-        Kind("videos", "into a channel", rare={"video": 4, "video published": 4}),
+        Kind("videos", "into a channel", rare={"video": 2, "video published": 6}),
         Kind(
             "parked",
-            rare={"post refused": 4, "media refused": 3},
+            rare={
+                "post refused": 4,
+                "media refused": 3,
+                "edit refused": 2,
+                "account limited": 1,
+                "hours pass": 1,
+            },
             verbs={"retry": 3, "skip": 2, "look": 1},
             weight=2,
         ),
@@ -58,7 +77,8 @@ KINDS = {
         Kind(
             "coming and going",
             rare={"source lost": 2, "source back": 3, "poll": 2, "poll closed": 2},
-            verbs={"left out": 3, "pause": 1},
+            verbs={"left out": 3, "pause": 3},
+            first=("source lost",),
         ),
         Kind(
             "voices",

@@ -77,6 +77,7 @@ class Operator:
         for verb in ("status", "parked", "chats", "check"):
             await self._house.verb(verb)
         await self._house.verb("plan", mirror="m1")
+        await self._house.step_watch()
 
     async def _parked(self) -> list[dict[str, Any]]:
         """What is parked, but for what waits only to be deleted: `resume` is for that."""

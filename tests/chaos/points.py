@@ -42,7 +42,9 @@ BESIDE = {
     "open_read_only": "opens the ledger for who may not write",
 }
 #: What no world of the campaign can pass, with the reason.
-OUT_OF_REACH: dict[str, str] = {}
+OUT_OF_REACH = {
+    "skip_unreadable": "a message of a later layer, which the local Telegram does not speak",
+}
 
 #: A kind of point: `ledger attempt` or `telegram messages.sendMessage`, and the side.
 Point = tuple[str, str]
@@ -52,7 +54,7 @@ def transactions() -> set[str]:
     """The names of all points that the ledger has."""
     names = (name for name in dir(Store) if not name.startswith("_") and name not in FREE)
     methods = {name for name in names if inspect.iscoroutinefunction(getattr(Store, name))}
-    return {f"ledger {name}" for name in methods - READS - BESIDE.keys()}
+    return {f"ledger {name}" for name in methods - READS - BESIDE.keys() - OUT_OF_REACH.keys()}
 
 
 class Mortal:

@@ -5,8 +5,9 @@ Each is a function of the weather. Where its time has not come yet it does nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.behaviour.test_kinds import poll
 from tests.chaos.said import word
@@ -172,6 +173,7 @@ def make_copy(weather: Weather) -> None:
         copy = weather.chance.choice(copies)
         weather.say("----", "of", word(copy), copy.id)
         weather.moved.add(word(copy))
+        weather.made_by_hand.add(word(copy))
         weather.house.world.chats.delete(copy)
         weather.house.world.chats.post(
             weather.target, weather.house.me, copy.text, entities=copy.entities, topic=copy.topic
@@ -219,8 +221,31 @@ def refuse_media(weather: Weather) -> None:
     weather.house.tg.faults.add(Fault(method, "error", 400, error, account=weather.house.me.id))
 
 
+def refuse_edit(weather: Weather) -> None:
+    """It is too late for the next edit: what stood there is sent anew."""
+
+    def too_late(_: Any, request: Any) -> bool:
+        if said := re.match(r"word \d+\.", str(request.message or "").rsplit("\n", 1)[-1]):
+            weather.moved.add(said.group())
+        return bool(said)
+
+    error = "MESSAGE_EDIT_TIME_EXPIRED"
+    weather.house.tg.faults.add(Fault("messages.editMessage", "error", 400, error, when=too_late))
+
+
+def limit_account(weather: Weather) -> None:
+    """For some hours nothing may be sent."""
+    error = Fault("messages.sendMessage", "error", 400, "PEER_FLOOD", account=weather.house.me.id)
+    weather.house.tg.faults.add(error)
+
+
+def let_hours_pass(weather: Weather) -> None:
+    weather.house.clock.advance(2 * HOUR)
+
+
 RARE: dict[str, Callable[[Weather], None]] = {
     "about": about,
+    "account limited": limit_account,
     "answer to the oldest": answer_oldest,
     "burst": burst,
     "chat photo": photo,
@@ -228,7 +253,9 @@ RARE: dict[str, Callable[[Weather], None]] = {
     "copy deleted": delete_copy,
     "copy made by hand": make_copy,
     "copy scrawled on": scrawl,
+    "edit refused": refuse_edit,
     "events lost": lose_events,
+    "hours pass": let_hours_pass,
     "many deleted": delete_many,
     "media refused": refuse_media,
     "nothing told": tell_nothing,

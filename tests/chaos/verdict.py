@@ -43,7 +43,7 @@ def judge(weather: Weather, *, facts: bool = False) -> Verdict:
     verdict = Verdict()
     found: dict[str, Message] = {}
     for copy in copies:
-        if word(copy) in found:
+        if word(copy) in found and word(copy) not in weather.made_by_hand:
             verdict.doubled.append(word(copy))
         found[word(copy)] = copy
     wanted = {word(message): message for message in originals}
@@ -64,7 +64,7 @@ def judge(weather: Weather, *, facts: bool = False) -> Verdict:
                 # One item that was sent again stands for itself; so does one that was refused as it is, and
                 # what was left of an album that Telegram carried out in part.
                 del theirs["album"]
-            if id(message) in weather.settled:
+            if id(message) in weather.settled or not weather.pins:
                 # Of the group that it was before, pins are not followed.
                 del theirs["pinned"]
             if weather.media_refused:

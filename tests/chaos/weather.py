@@ -51,7 +51,7 @@ class Weather:
         if kind.chats == "group":
             self.source = chats.add_group("Source", house.other, [house.me])
         else:
-            self.source = house.supergroup("Source", forum=self.forum)
+            self.source = house.supergroup("Source", forum=self.forum, username="thesource")
         if kind.chats == "into a group":
             self.target = chats.add_group("Target", house.me, [house.other])
         elif kind.chats == "into a channel":
@@ -77,11 +77,17 @@ class Weather:
         self.settled: set[int] = set()
         #: Words whose copies may stand elsewhere than their originals: sent again, behind the others.
         self.moved: set[str] = set()
+        #: Words that others' hands put into the target, perhaps beside ours.
+        self.made_by_hand: set[str] = set()
         #: Words that the operator gave up.
         self.given_up: set[str] = set()
         self.number = 0
+        self.pins = bool(kind.options.get("pins", True))
         self._rare = kind.rare
         self._done: set[str] = set()
+        for deed in kind.first:
+            self.deeds[deed] += 1
+            RARE[deed](self)
 
     def turn(self) -> None:
         """One more thing happens."""

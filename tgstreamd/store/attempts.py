@@ -12,6 +12,7 @@ from itertools import zip_longest
 from ..model import FILE_KINDS, Draft
 from .changes import note_closed_poll
 from .clocks import set_marks
+from .copies import pin_anew
 from .engine import Db
 from .queue import erase
 from .records import CopyRow, Send, decode_committed, decode_draft, encode
@@ -177,13 +178,16 @@ def settle(
 def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now: float) -> bool:
     """A scheduled message became real (or was given up, None): map it; true if we had sent it."""
     row = db.execute(
-        "SELECT random_id, job, seq FROM copy WHERE target = ? AND scheduled_id = ? AND target_id IS NULL",
+        "SELECT random_id, job, seq, mirror, chat, source_id FROM copy "
+        "WHERE target = ? AND scheduled_id = ? AND target_id IS NULL",
         (target, scheduled_id),
     ).fetchone()
     if row is None:
         return False
     if target_id is not None:
         db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, row["random_id"]))
+        # Where nobody waited for it any more, there was nothing to pin.
+        pin_anew(db, row["mirror"], row["chat"], row["source_id"], now)
     left = db.execute(
         "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (row["job"], row["seq"])
     ).fetchone()
