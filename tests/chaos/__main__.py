@@ -23,6 +23,8 @@ from tests.chaos.program import Killed, killed
 
 #: Worlds in which a point is aimed at, before it is given up.
 TRIES = 8
+#: Worlds of each kind in which is looked for points that were never passed.
+SURVEYS = 2
 
 
 async def campaign(
@@ -45,6 +47,23 @@ async def campaign(
         for _ in range(abreast):
             group.create_task(worker())
     return tally
+
+
+async def surveyed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf) -> None:
+    """A world of each kind in which nobody is killed, while there are transactions that none has passed."""
+    end = time.monotonic() + 60 * minutes
+    kinds = iter([*KINDS.values()] * SURVEYS)
+    number = 0
+
+    async def worker() -> None:
+        nonlocal number
+        while unknown(tally) and time.monotonic() < end and (kind := next(kinds, None)):
+            mine, number = seed * 100_000 + 30_000 + number, number + 1
+            await lived(mine, tally, kind=kind, killing=False, lives=6)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(abreast):
+            group.create_task(worker())
 
 
 async def aimed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf) -> None:
@@ -114,6 +133,7 @@ def main() -> int:
     tally = asyncio.run(
         campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds, minutes=given.minutes)
     )
+    asyncio.run(surveyed(given.seed, tally, abreast=given.abreast, minutes=given.minutes))
     asyncio.run(aimed(given.seed, tally, abreast=given.abreast, minutes=given.minutes))
     processes = asyncio.run(real_kills(given.seed, given.sigkills))
     print(table(tally, processes, time.monotonic() - began))

@@ -29,7 +29,7 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("plain", verbs={"look": 1}, weight=4),
+        Kind("plain", rare={"part lost": 1}, verbs={"look": 1}, weight=4),
         Kind(
             "forum",
             "forum",
@@ -45,7 +45,7 @@ KINDS = {
         Kind(
             "live first",
             options={"order": "live-first"},
-            rare={"answer to the oldest": 3},
+            rare={"answer to an old one": 1},
             first=("burst",),
         ),
         Kind(
@@ -62,15 +62,20 @@ KINDS = {
                 "post refused": 4,
                 "media refused": 3,
                 "edit refused": 2,
-                "account limited": 1,
-                "hours pass": 1,
+                "account limited": 2,
+                "hours pass": 2,
             },
             verbs={"retry": 3, "skip": 2, "look": 1},
             weight=2,
         ),
         Kind(
             "hands",
-            rare={"copy deleted": 2, "copy scrawled on": 2, "copy made by hand": 2},
+            rare={
+                "copy deleted": 2,
+                "copy scrawled on": 2,
+                "copy made by hand": 2,
+                "copy's file replaced": 2,
+            },
             verbs={"repair": 6, "resend": 2},
             weight=2,
         ),

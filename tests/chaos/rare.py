@@ -118,9 +118,17 @@ def timer(weather: Weather) -> None:
         weather.house.world.chats.set_ttl(weather.source, 30 * 86400, weather.house.other)
 
 
-def answer_oldest(weather: Weather) -> None:
+def answer_old(weather: Weather) -> None:
+    """One that may still wait in the backlog."""
     if alive := weather.alive():
-        weather.post(reply_to=alive[-1 - min(len(alive) - 1, weather.chance.randint(0, 20))])
+        weather.post(reply_to=alive[-1 - min(len(alive) - 1, weather.chance.randint(0, 40))])
+
+
+def lose_part(weather: Weather) -> None:
+    """Telegram forgets a part of a big file."""
+    lost = Fault("upload.saveBigFilePart", "lose-part", skip=weather.chance.randint(1, 9))
+    weather.house.tg.faults.add(lost)
+    weather.big_file()
 
 
 def post_poll(weather: Weather) -> None:
@@ -164,6 +172,13 @@ def scrawl(weather: Weather) -> None:
     copies = [copy for copy in copies if word(copy) not in weather.moved]
     if copies:
         weather.house.world.chats.edit(weather.chance.choice(copies), f"by hand {weather.number}")
+
+
+def replace_copied_file(weather: Weather) -> None:
+    copies = [c for c in weather.copies() if c.media is not None and c.media.document and not c.grouped_id]
+    if copies:
+        copy, media = weather.chance.choice(copies), weather.house.world.media
+        weather.house.world.chats.edit(copy, copy.text, media=media.document(size=77, seed=weather.number))
 
 
 def make_copy(weather: Weather) -> None:
@@ -246,13 +261,14 @@ def let_hours_pass(weather: Weather) -> None:
 RARE: dict[str, Callable[[Weather], None]] = {
     "about": about,
     "account limited": limit_account,
-    "answer to the oldest": answer_oldest,
+    "answer to an old one": answer_old,
     "burst": burst,
     "chat photo": photo,
     "clock set": set_clock,
     "copy deleted": delete_copy,
     "copy made by hand": make_copy,
     "copy scrawled on": scrawl,
+    "copy's file replaced": replace_copied_file,
     "edit refused": refuse_edit,
     "events lost": lose_events,
     "hours pass": let_hours_pass,
@@ -260,6 +276,7 @@ RARE: dict[str, Callable[[Weather], None]] = {
     "media refused": refuse_media,
     "nothing told": tell_nothing,
     "others speak": others_speak,
+    "part lost": lose_part,
     "poll": post_poll,
     "poll closed": close_poll,
     "post refused": refuse_post,

@@ -89,14 +89,14 @@ class Weather:
             self.deeds[deed] += 1
             RARE[deed](self)
 
-    def turn(self) -> None:
+    def turn(self, *, rare: bool = True) -> None:
         """One more thing happens."""
         alive = self.alive()
         if self.ledger_lost:
             # What becomes of older posts meanwhile, no ledger can know.
             self.deeds["text"] += 1
             return self._text(alive)
-        if self._rare and self.chance.random() < 0.3:
+        if rare and self._rare and self.chance.random() < 0.35:
             deed = self.chance.choices(list(self._rare), list(self._rare.values()))[0]
             self.deeds[deed] += 1
             self.say("----", deed)
