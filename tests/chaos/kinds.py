@@ -36,7 +36,7 @@ KINDS = {
             rare={"topic pinned": 2, "topic unpinned": 1, "topics ordered": 1},
             weight=5,
         ),
-        Kind("topics", "forum", rare={"topic deleted in the target": 1, "post refused": 1}),
+        Kind("topics", "forum", rare={"topic deleted in the target": 1}),
         Kind("group", "group", rare={"source migrated": 1}, weight=2),
         Kind("into a group", "into a group", rare={"target migrated": 1}, weight=2),
         Kind("facts", options={"chat": True}, rare={"title": 2, "about": 2, "chat photo": 2}),

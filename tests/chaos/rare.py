@@ -222,8 +222,7 @@ def set_clock(weather: Weather) -> None:
 def refuse_post(weather: Weather) -> None:
     """Telegram does not take the next of these, whatever it is."""
     refused = weather.chance.choice(["messages.sendMessage", "messages.sendMessage", ALBUM])
-    error = "TOPIC_DELETED" if weather.forum else REFUSED
-    weather.house.tg.faults.add(Fault(refused, "error", 400, error, account=weather.house.me.id))
+    weather.house.tg.faults.add(Fault(refused, "error", 400, REFUSED, account=weather.house.me.id))
 
 
 def refuse_media(weather: Weather) -> None:
