@@ -79,6 +79,8 @@ class Admission:
         self._loops = Loops()
         #: Chats that changed, and could not be asked about then.
         self._unasked: set[int] = set()
+        #: Until when Telegram lets nobody be asked again (unix time).
+        self._held_until = 0.0
 
     async def admit_all(self, waiting: Waiting) -> None:
         """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
@@ -136,6 +138,9 @@ class Admission:
         answer about one."""
         if self._roster.frozen:
             return
+        if self._clock.now() < self._held_until:
+            self._unasked |= suspects
+            return
         if everyone_paused:
             suspects, self._unasked = suspects | self._unasked, set()
         lost = {row.id for row in await self._store.mirror_list() if row.lost}
@@ -153,6 +158,9 @@ class Admission:
                     log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
                     # Nothing tells of the change a second time.
                     self._unasked |= suspects
+                    if isinstance(error, FloodWait):
+                        self._held_until = self._clock.now() + error.seconds
+                        break
         await self._refuse_loops()
 
     # -- one mirror -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings import search as _search  # noqa: F401 - see below
 from prompt_toolkit.layout import (
     BufferControl,
     Container,
@@ -31,6 +32,9 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ...errors import TgstreamdError
 from ..drawing.terminal import fit, folded, padded
+
+# `_search`: imported late by the library itself, when root's rights may be given up and the library lie
+# where only root can read.
 
 #: Lines of the screen that are not rows: question, search, reason, keys, and one below.
 AROUND = 5
