@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tgstreamd.alerts.picture import free
 from tgstreamd.cli import machine
 from tgstreamd.config import Config, build
 
@@ -73,3 +75,9 @@ def test_nobody_is_told(tmp_path: Path) -> None:
     assert (found["level"], found["text"]) == ("warn", "nobody is told when a mirror stands")
     assert found["remedy"] == "set alerts.heartbeat_url or alerts.command"
     assert msgspec.structs.asdict(wanted.alerts)["heartbeat_url"] == ""
+
+
+def test_a_file_system_that_counts_nothing_is_not_full(tmp_path: Path) -> None:
+    """As the one in memory that a guest boots from; /proc is one that every machine has."""
+    assert os.statvfs("/proc").f_blocks == 0
+    assert free(Path("/proc")) is None

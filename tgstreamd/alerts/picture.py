@@ -98,12 +98,12 @@ def _view(one: Standing, alive: Alive, now: float) -> View:
 
 
 def free(directory: Path) -> int | None:
-    """Bytes that are free for us in the file system of `directory`; None where it cannot be asked."""
+    """Bytes that are free for us in the file system of `directory`; None where it cannot be asked or does not count."""
     try:
         found = os.statvfs(directory)
     except OSError:
         return None
-    return found.f_bavail * found.f_frsize
+    return found.f_bavail * found.f_frsize if found.f_blocks else None
 
 
 def moving(transfers: Iterable[tuple[str, int]], mirrors: Mapping[int, Mirror]) -> dict[int, int]:
