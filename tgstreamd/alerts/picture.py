@@ -98,7 +98,7 @@ def _view(one: Standing, alive: Alive, now: float) -> View:
 
 
 def free(directory: Path) -> int | None:
-    """Bytes that are free for us in the file system of `directory`; None where it cannot be asked or does not count."""
+    """Bytes free for us in the file system of `directory`; None where it does not say."""
     try:
         found = os.statvfs(directory)
     except OSError:
