@@ -38,18 +38,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configured": {"config", "decide", "ports", "telegram"},
     "telegram": {"ports"},
     # it sees the connection and the ledger only through what it is handed
-    "web": set(),
+    "web": {"room"},
     "systemd": set(),
     "logs": {"journal"},
     "journal": set(),
     "tuning": set(),
+    "room": set(),
     "guard": set(),
     "lock": set(),
     # the circles that ids prove are judged by the same rule as those that Telegram shows
     "config": {"decide"},
     "desk": {"admission", "ports", "decide", "store", "config", "configured", "roster", "tuning"},
     # a message of the account goes by the same pace and holds as everything that is sent
-    "alerts": DOMAIN | {"config", "logs", "sending"},
+    "alerts": DOMAIN | {"config", "logs", "room", "sending"},
     "reload": DOMAIN | {"admission", "config", "sending", "systemd"},
     # it looks into the rooms that hold something in memory
     "vitals": {"admission", "alerts", "capture", "desk", "roster", "sending", "streaming", "telegram"},

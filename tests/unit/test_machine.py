@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from tgstreamd.alerts.picture import free
 from tgstreamd.cli import machine
 from tgstreamd.config import Config, build
+from tgstreamd.room import free
 
 from .test_guard import folder
 

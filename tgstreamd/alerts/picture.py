@@ -5,7 +5,6 @@ Reads what it is given and asks nobody; `free` asks the file system.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -95,15 +94,6 @@ def _view(one: Standing, alive: Alive, now: float) -> View:
             alive.moving.get(row.id, 0),
         ),
     )
-
-
-def free(directory: Path) -> int | None:
-    """Bytes free for us in the file system of `directory`; None where it does not say."""
-    try:
-        found = os.statvfs(directory)
-    except OSError:
-        return None
-    return found.f_bavail * found.f_frsize if found.f_blocks else None
 
 
 def moving(transfers: Iterable[tuple[str, int]], mirrors: Mapping[int, Mirror]) -> dict[int, int]:

@@ -21,10 +21,11 @@ from ..decide.telling import Alert, Known, failed, line, tell
 from ..errors import StoreError
 from ..logs import Repeated
 from ..ports import Beat
+from ..room import free
 from ..store import Hold, Store
 from .day import Daybook
 from .heartbeat import Heartbeat
-from .picture import Alive, free, picture
+from .picture import Alive, picture
 from .ways import Send, Tried, Ways
 
 log = structlog.get_logger()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from .. import guard, tuning
 from ..config import Config, alerts, listening
 from ..desk.findings import line
 from ..errors import ConfigError
+from ..room import free
 from ..web import port
 from .drawing.terminal import size
 
@@ -46,16 +46,16 @@ def _place(config: Config) -> list[dict[str, Any]]:
     there = next(folder for folder in (place, *place.parents) if os.path.exists(folder))
     if not os.access(there, os.W_OK | os.X_OK):
         return [line("fail", "", "state", f"{place}: not allowed to write there", "run it with sudo")]
-    total, _, free = shutil.disk_usage(there)
-    if not total:
+    left = free(there)
+    if left is None:
         # A file system in memory may count nothing: full it is not.
         return [line("ok", "", "disk", f"{place}: a file system that does not tell its size")]
-    text = f"{size(free)} free in {place}"
+    text = f"{size(left)} free in {place}"
     remedy = "make room; media never needs any, the ledger grows with the messages"
-    if free < LEAST:
+    if left < LEAST:
         return [line("fail", "", "disk", text, remedy)]
     wanted = config.alerts.free_mb * 1_000_000
-    return [line("warn", "", "disk", text, remedy) if free < wanted else line("ok", "", "disk", text)]
+    return [line("warn", "", "disk", text, remedy) if left < wanted else line("ok", "", "disk", text)]
 
 
 def _cryptg() -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from ..clock import Clock
 from ..errors import NotAuthorised, StoreError, TgstreamdError
 from ..model import Value
+from ..room import free
 
 #: Seconds for which a reading is as good as a new one, and within which the ledger must have answered.
 FRESH = 1.0
@@ -136,7 +136,7 @@ class Meter:
             file_bytes=dict(seen.tally.file_bytes) if seen else {},
             answered_at=seen.tally.answered_at if seen else 0.0,
             ledger_bytes=sum(_size(self._ledger.with_name(self._ledger.name + end)) for end in ("", "-wal")),
-            free_bytes=_free(self._ledger.parent),
+            free_bytes=free(self._ledger.parent) or 0,
         )
 
 
@@ -159,12 +159,5 @@ def _process() -> Process:
 def _size(file: Path) -> int:
     try:
         return file.stat().st_size
-    except OSError:
-        return 0
-
-
-def _free(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free
     except OSError:
         return 0
