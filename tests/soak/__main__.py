@@ -22,7 +22,7 @@ def main() -> int:
     options.add_argument("--real", type=float, default=0.0, metavar="SECONDS", help="in real time")
     options.add_argument("--hours", type=float, default=24.0, help="in accelerated time")
     options.add_argument("--interval", type=float, default=0.15, help="pace of the run in real time")
-    options.add_argument("--every", type=float, default=60.0, help="seconds between samples in real time")
+    options.add_argument("--every", type=float, default=10.0, help="seconds between samples in real time")
     given = options.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tgstreamd-soak-") as folder:

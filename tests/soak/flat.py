@@ -1,8 +1,10 @@
-"""Whether what a long run uses stays flat: samples, a line fitted to their second half, a verdict.
+"""Whether what a long run uses stays flat: samples, a line fitted to their second half's floor, a verdict.
 
-The first half is for warming up. A tolerance says by how much the fitted line may rise over the second half,
-as a share and in absolute terms; the larger of the two counts. The ledger grows by design, a row for each
-message, so it is judged by the bytes that a message costs.
+The first half is for warming up. Load comes and goes, and with it connections for files and their buffers;
+what leaks does not come down again. So the second half is cut into windows, the lowest look of each window is
+the floor, and the line is fitted to those. A tolerance says by how much it may rise over the second half, a
+share of it and in absolute terms; the larger of the two counts. The highest look of the run stands beside it.
+The ledger grows by design, a row for each message, so it is judged by the bytes that a message costs.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 MIB = 1 << 20
+#: Windows of the second half.
+WINDOWS = 10
 #: By how much each may rise over the second half: a share of its mean, and as such.
 TOLERANCE: dict[str, tuple[float, float]] = {
     "rss": (0.02, 1.5 * MIB),
@@ -54,7 +58,7 @@ class Judged:
         return not self.wrong
 
     def lines(self) -> list[str]:
-        head = ("", "at the middle", "at the end", "rise of the line", "tolerated")
+        head = ("", "floor at the middle", "at the end", "rise", "tolerated", "highest look")
         table = [head, *self.rows]
         width = [max(len(row[i]) for row in table) for i in range(len(head))]
         lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, width, strict=True)) for row in table]
@@ -62,18 +66,18 @@ class Judged:
 
 
 def judge(samples: Sequence[Sample]) -> Judged:
-    """Fit a line to the second half of each series, and say whether it rises more than it may."""
+    """Fit a line to the floor of each series' second half, and say whether it rises by more than it may."""
     judged = Judged()
     half = [sample for sample in samples if sample.at >= (samples[0].at + samples[-1].at) / 2]
-    at = [sample.at for sample in half]
     for name in (one.name for one in fields(Sample)):
-        values = [float(v) for s in half if (v := getattr(s, name)) is not None]
-        if name not in TOLERANCE or len(values) != len(half):
+        seen = [(s.at, float(v)) for s in samples if (v := getattr(s, name)) is not None]
+        if name not in TOLERANCE or len(seen) != len(samples):
             continue
         share, least = TOLERANCE[name]
-        begin, end = line(at, values)
+        begin, end = line(*floor(seen[-len(half) :]))
         allowed = max(share * abs(begin), least)
-        judged.rows.append((name, *(number(name, v) for v in (begin, end, end - begin, allowed))))
+        highest = max(value for _, value in seen)
+        judged.rows.append((name, *(number(name, v) for v in (begin, end, end - begin, allowed, highest))))
         if end - begin > allowed:
             judged.wrong.append(name)
     counted = [float(s.messages + s.waiting) for s in half]
@@ -86,11 +90,22 @@ def judge(samples: Sequence[Sample]) -> Judged:
             number("ledger", end),
             f"{cost:.0f} B/message",
             f"{A_MESSAGE} B/message",
+            "",
         )
     )
     if cost > A_MESSAGE:
         judged.wrong.append("ledger")
     return judged
+
+
+def floor(seen: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Of (moment, value): the middle of each window that was looked into, and the lowest value there."""
+    first, span = seen[0][0], (seen[-1][0] - seen[0][0]) / WINDOWS or 1.0
+    lowest: dict[int, float] = {}
+    for at, value in seen:
+        window = min(WINDOWS - 1, int((at - first) / span))
+        lowest[window] = min(value, lowest.get(window, value))
+    return [first + (window + 0.5) * span for window in lowest], list(lowest.values())
 
 
 def line(at: Sequence[float], values: Sequence[float]) -> tuple[float, float]:

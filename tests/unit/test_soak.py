@@ -27,6 +27,16 @@ def test_what_swings_is_flat() -> None:
     assert judge(FLAT).flat
 
 
+def test_what_comes_with_the_load_and_goes_with_it_is_flat() -> None:
+    """Busier towards the end: more connections, and their memory."""
+    assert judge(
+        [
+            replace(s, rss=s.rss + n * MIB // 4 * (n % 3), descriptors=30 + n // 4 * (n % 3))
+            for n, s in enumerate(FLAT)
+        ]
+    ).flat
+
+
 def test_what_warms_up_in_the_first_half_is_flat() -> None:
     assert judge([replace(s, rss=s.rss - max(0, 25 - n) * MIB) for n, s in enumerate(FLAT)]).flat
 
