@@ -290,6 +290,21 @@ async def test_a_topic_deleted_in_the_target_is_made_again(tmp_path: Path) -> No
         assert filed(house, target) == {"General": ["hello"], "Tea": ["black"]}
 
 
+async def test_a_topic_deleted_before_its_making_was_known_is_made_again(tmp_path: Path) -> None:
+    """Its answer was lost, somebody deleted it, and Telegram knows the `random_id` of what is gone."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        house.tg.faults.add(Fault(CREATE, "apply-cut"))
+        house.tg.faults.add(Fault(CREATE, "cut"))
+        await house.run(until=lambda: "Tea" in topics(target))
+        house.world.chats.delete_topic(target, topics(target)["Tea"].id)
+        await house.run()
+        house.post(source, "black", topic=topics(source)["Tea"].id)
+        await house.run()
+        assert filed(house, target) == {"General": ["hello"], "Tea": ["green", "black"]}
+
+
 async def test_a_topic_closed_in_the_target_is_opened(tmp_path: Path) -> None:
     """Where the account may not write into a closed one, and may open it."""
     async with House(tmp_path) as house:

@@ -13,6 +13,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.messages import Message
 from tests.through import Through
+from tgstreamd.decide.retry import VANISHED
 from tgstreamd.errors import Transient
 from tgstreamd.model import Sent
 
@@ -125,6 +126,24 @@ async def test_the_search_comes_first_after_ten_minutes(tmp_path: Path) -> None:
         assert house.texts(target) == ["number 0", "number 1", "number 2"]
         tries = [e for e in house.tg.log.of(SEND) if e.request.message == "number 1"]
         assert len(tries) == 2
+
+
+async def test_what_was_deleted_before_it_was_known_waits_for_a_word(tmp_path: Path) -> None:
+    """It is not sent a second time by itself; the operator's `retry` sends it, and nothing is held up."""
+    async with House(tmp_path) as house:
+        target = await seeded(house)
+        house.tg.faults.add(Fault(SEND, "apply-cut", when=says("number 1")))
+        house.tg.faults.add(Fault(SEND, "cut", when=says("number 1")))
+        await house.run(until=lambda: house.texts(target)[-1:] == ["number 1"])
+        house.world.chats.delete(next(m for m in house.messages(target) if m.text == "number 1"))
+        await house.run(600)
+        assert house.texts(target) == ["number 0", "number 2"]
+        assert [one["reason"] for one in (await house.verb("parked"))["parked"]] == [VANISHED]
+        await house.restart()
+        await house.verb("retry", ids=None)
+        await house.run()
+        assert house.texts(target) == ["number 0", "number 2", "number 1"]
+        assert (await house.status())["mirrors"][0]["parked"] == 0
 
 
 async def test_a_refusal_of_the_repeated_call_is_no_proof(tmp_path: Path) -> None:

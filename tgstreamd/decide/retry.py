@@ -47,8 +47,11 @@ from .verdicts import Unknown as Unknown
 PATIENCE = 30 * 60.0
 #: Seconds of the holds for PEER_FLOOD, one longer than the other.
 LIMITED = (3600.0, 6 * 3600.0, 24 * 3600.0)
-#: Seconds to wait before looking for a message whose random_id Telegram already knows.
+#: Seconds to wait before looking for a message whose random_id Telegram already knows; and connected seconds
+#: of a job's trouble after which one that is still not found was deleted in the target.
 SETTLING = 10.0
+GONE = 5 * 60.0
+VANISHED = "it was sent, and is no longer in the target"
 #: So many refreshes (or resends) in a row go at once; later ones back off, as any trouble does.
 AT_ONCE = 3
 #: Tries of one part under a working connection before its transfer fails.
@@ -161,7 +164,8 @@ def decide(
         case SourceGone():
             return _cured("note", error, tried)
         case Duplicate():
-            return Unknown(at=now + SETTLING + jitter, search=True, last=spent, reason=error.line())
+            gone = troubled_for >= GONE
+            return Unknown(at=now + SETTLING + jitter, search=True, last=gone, was=True, reason=VANISHED)
         case Transient() | Undecodable() if attempted:
             # An answer that cannot be read is an answer: look, rather than ask for it once more.
             search = spent or isinstance(error, Undecodable)

@@ -199,6 +199,10 @@ class Outgoing:
             job.id, send.seq, missing=rest, random_ids=[send.copies[idx].random_id for idx in idxs], idxs=idxs
         )
 
+    async def send_anew(self, job: Job, send: Send) -> None:
+        """What this call sent was deleted: if it is ever sent again, then as something new."""
+        await self._store.vanished(job.id, send.seq, self._ids.random_id)
+
     # -- inside ---------------------------------------------------------------------------------------
 
     async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:

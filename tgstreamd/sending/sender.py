@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from ..clock import Clock
-from ..decide.retry import Unknown
+from ..decide.retry import VANISHED, Unknown
 from ..errors import NotAuthorised, TelegramError, Undecodable
 from ..model import Draft, Mirror
 from ..ports import Beat, Target
@@ -232,6 +232,9 @@ class Sender:
             if how.last and job.id in self._trouble.spared:
                 await self._store.refused(job.id, send.seq)
                 return self._clock.now()
+            if how.last and how.was:
+                await self._vanished(mirror, job, send)
+                return self._clock.now()
             if how.last:
                 await self._trouble.end(mirror, job, "parked", how.reason or "its outcome stayed unknown")
                 return self._clock.now()
@@ -244,6 +247,14 @@ class Sender:
         sent = await self._outcome.repeat(mirror, send)
         await self._settled(mirror, job, send.seq, sent.ids, sent.scheduled)
         return self._clock.now()
+
+    async def _vanished(self, mirror: Mirror, job: Job, send: Send) -> None:
+        """Deleted in the target before we knew of it: a topic is made again, a message waits for a word."""
+        if send.draft.opens is None:
+            await self._trouble.end(mirror, job, "parked", VANISHED)
+        else:
+            log.warning("topic was deleted in the target, made again", mirror=mirror.name)
+        await self._outgoing.send_anew(job, send)
 
     async def _await_publication(self, mirror: Mirror, job: Job, send: Send) -> float:
         """Accepted, and only scheduled: the real message comes by itself, and is waited for a while."""

@@ -160,6 +160,7 @@ class Store(Engine):
     highest_copy = transaction(copies.highest_copy)
     unsent = transaction(queue.unsent)
     refused = transaction(attempts.refused)
+    vanished = transaction(attempts.vanished)
     settle = transaction(attempts.settle)
     published = transaction(attempts.published)
     split_off = transaction(attempts.split_off)

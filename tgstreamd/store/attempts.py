@@ -6,7 +6,7 @@ outcome is known; settling it maps its copies, marks the pace and ends the job, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from ..model import FILE_KINDS, Draft
@@ -137,6 +137,23 @@ def refused(db: Db, job_id: int, seq: int) -> None:
     """A definite no: nothing was sent, so the payload may change and the next attempt is a first one."""
     db.execute("UPDATE send SET state = 'new' WHERE job = ? AND seq = ? AND state = 'open'", (job_id, seq))
     db.execute("UPDATE job SET state = 'waiting' WHERE id = ? AND state = 'open'", (job_id,))
+
+
+def vanished(db: Db, job_id: int, seq: int, new_id: Callable[[], int]) -> None:
+    """Carried out, and deleted in the target since: the next attempt is a first one, under other ids."""
+    copies = db.execute(
+        "SELECT random_id, chat, source_id FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL",
+        (job_id, seq),
+    ).fetchall()
+    for copy in copies:
+        anew = new_id()
+        db.execute(
+            "UPDATE item SET random_id = ? WHERE job = ? AND chat = ? AND source_id = ? AND random_id = ?",
+            (anew, job_id, copy["chat"], copy["source_id"], copy["random_id"]),
+        )
+        db.execute("UPDATE copy SET random_id = ? WHERE random_id = ?", (anew, copy["random_id"]))
+    db.execute("UPDATE job SET attempts = 0, troubled = 0 WHERE id = ?", (job_id,))
+    refused(db, job_id, seq)
 
 
 def settle(
