@@ -290,6 +290,37 @@ async def test_a_topic_deleted_in_the_target_is_made_again(tmp_path: Path) -> No
         assert filed(house, target) == {"General": ["hello"], "Tea": ["black"]}
 
 
+async def test_an_answer_in_a_deleted_topic_goes_into_the_new_one(tmp_path: Path) -> None:
+    """Refused for its reply first, and changed for that; then for its topic."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        tea = topics(source)["Tea"]
+        green = next(message for message in house.messages(source) if message.text == "green")
+        house.world.chats.delete_topic(target, topics(target)["Tea"].id)
+        house.post(source, "sencha", topic=tea.id, reply_to=green)
+        house.post(source, "black", topic=tea.id)
+        await house.run(300)
+        assert filed(house, target) == {"General": ["hello"], "Tea": ["sencha", "black"]}
+
+
+async def test_the_rest_of_a_post_goes_into_the_new_topic(tmp_path: Path) -> None:
+    """Its topic is deleted when its first half stands there."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        words = " ".join(f"word{n}" for n in range(240))
+        house.post(source, words, media=house.world.media.photo(), topic=topics(source)["Tea"].id)
+        house.tg.faults.add(Fault("messages.sendMessage", "flood", seconds=60))
+        await house.run(30)
+        house.world.chats.delete_topic(target, topics(target)["Tea"].id)
+        await house.run(300)
+        assert house.messages(target)[-1].text == words[-len(house.messages(target)[-1].text) :]
+        assert len(filed(house, target)["Tea"]) == 1
+
+
 async def test_a_topic_deleted_before_its_making_was_known_is_made_again(tmp_path: Path) -> None:
     """Its answer was lost, somebody deleted it, and Telegram knows the `random_id` of what is gone."""
     async with House(tmp_path) as house:

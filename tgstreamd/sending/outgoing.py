@@ -91,6 +91,12 @@ class Outgoing:
         sends = await self._store.sends(job.id)
         send = next(send for send in sends if send.state == "new")
         draft = _with_references(self._answering(send, sends), [message for message, _ in kept])
+        if kept and draft.topic is not None and mirror.target_topic is None:
+            # What was planned before, and is no longer planned anew, may name a topic that was deleted since.
+            place = await self.topics.place(mirror, job, kept[0][0])
+            if place.later:
+                return None
+            draft = msgspec.structs.replace(draft, topic=place.topic)
         committed = await self._store.committed(job.id)
         media = [committed.get(piece.source_id, (0, None))[1] for piece in draft.pieces]
         return (

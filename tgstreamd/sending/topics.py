@@ -155,8 +155,11 @@ class Topics:
             return False
         topic = kept[0][0].topic or GENERAL_TOPIC
         row = await self._store.topic(mirror.id, job.chat, topic)
-        if row is None or row.copy_id != draft.topic:
+        if row is None:
             return False
+        if row.copy_id != draft.topic:
+            # Another post of it found that out before; the next attempt goes where it stands now.
+            return error.error in TOPIC_GONE
         if error.error == TOPIC_CLOSED:
             try:
                 await self._target.edit_topic(mirror.target, draft.topic, closed=False)
