@@ -157,6 +157,26 @@ async def test_no_post_waits_for_the_asking(tmp_path: Path) -> None:
         assert not house.tg.faults.violations
 
 
+async def test_a_pin_that_is_told_before_its_message_is_not_forgotten(tmp_path: Path) -> None:
+    """Nobody tells of a post; that it was pinned is told, and later the history has it."""
+    async with House(tmp_path) as house:
+        source, target = await _before(house)
+        await house.start()
+        told = len(source.box.events)
+        house.world.chats.silence(source, True)
+        untold = house.post(source, "untold")
+        del source.box.events[told:]
+        house.world.chats.silence(source, False)
+        house.world.chats.pin(untold)
+        await house.run(60)
+        house.post(source, "after")
+        await house.stop()
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        assert [m.text for m in house.messages(target) if m.pinned] == ["untold"]
+
+
 async def test_what_was_pinned_meanwhile_is_pinned(tmp_path: Path) -> None:
     """And what was unpinned is not, in the order of the pins."""
     async with House(tmp_path) as house:

@@ -82,7 +82,7 @@ async def aimed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.
                 return
             mine, number = seed * 100_000 + 50_000 + number, number + 1
             tries.update(aims)
-            await lived(mine, tally, kind=KINDS[kind], aims=sorted(aims))
+            await lived(mine, tally, kind=KINDS[kind], aims=sorted(aims), early=False)
             print(f"{len(tally.missed())} points not hit …", file=sys.stderr, flush=True)
 
     async with asyncio.TaskGroup() as group:
@@ -100,7 +100,8 @@ async def lived(seed: int, tally: Tally, **options: Any) -> None:
     if seed in tally.wrong:
         kept = Path("build") / f"chaos-{seed}.json"
         kept.parent.mkdir(exist_ok=True)
-        kept.write_text(json.dumps({"kind": tally.kinds[seed], "plan": tally.plans[seed]}))
+        early = bool(options.get("early", True))
+        kept.write_text(json.dumps({"kind": tally.kinds[seed], "plan": tally.plans[seed], "early": early}))
         print(f"world {seed} ({kept}):", *tally.wrong[seed].lines(), sep="\n  ", flush=True)
 
 
@@ -109,7 +110,8 @@ def again(kept: Path) -> int:
     seed, tally = int(kept.stem.split("-")[1]), Tally()
     was = json.loads(kept.read_text())
     plan = [[(name, side) for name, side in points] for points in was["plan"]]
-    asyncio.run(world(seed, tally, kind=KINDS[was["kind"]], lives=len(plan), plan=plan, say=print))
+    kind, early = KINDS[was["kind"]], bool(was["early"])
+    asyncio.run(world(seed, tally, kind=kind, lives=len(plan), plan=plan, early=early, say=print))
     print(*(line for verdict in tally.wrong.values() for line in verdict.lines()), sep="\n")
     return 1 if tally.wrong else 0
 

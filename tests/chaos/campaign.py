@@ -122,10 +122,12 @@ async def world(
     aims: Collection[Point] = (),
     killing: bool = True,
     plan: Plan | None = None,
+    early: bool = True,
     say: Callable[..., None] = lambda *_: None,
 ) -> None:
     """One world from its first post to the comparison. A `plan` says where its lives are to end. Without
-    `killing` they end by themselves, which shows what this kind of world passes."""
+    `killing` they end by themselves, which shows what this kind of world passes; so they may in a world that
+    is not `early`, where they do not come to such a point."""
     chance = random.Random(seed)
     choice = random.Random(-seed - 1)
     kind = kind or tally.kind(choice)
@@ -135,6 +137,7 @@ async def world(
     tally.kinds[seed] = kind.name
     with tempfile.TemporaryDirectory(prefix="tgstreamd-chaos-") as folder:
         async with House(Path(folder)) as house:
+            house.options["pace"] = {"interval": kind.interval}
             weather = Weather(house, chance, kind, say=say)
             operator = Operator(weather, kind)
             source = weather.source if kind.name != "coming and going" else "@thesource"
@@ -160,7 +163,7 @@ async def world(
                 # Never as late as that nobody waits for it any more: of such a one nobody may ever hear.
                 RARE["video published"](weather)
                 life = Life(house, weather, operator, tally, kind, chance)
-                ended = await life.live(points, early=killing and not aims)
+                ended = await life.live(points, early=killing and early)
                 say("---- a life ended at", ended)
                 for _ in range(chance.randint(2, 6)):
                     weather.turn()
@@ -168,6 +171,8 @@ async def world(
             RARE["source back"](weather)
             await house.start()
             left = await operator.calm()
+            born = await house.store.born_to(1, weather.source.marked_id)
+            weather.history = {word(m) for m in weather.posted if min(m.ids.values(), default=0) <= born}
             verdict = judge(weather, facts=bool(kind.options.get("chat")))
             verdict.different += left
             if verdict:
@@ -241,7 +246,7 @@ class Life:
         mortal.end()
         tally.seen += passed
         tally.where[self.kind.name] += passed
-        if waiting and not weather.deeds["hours pass"]:
+        if waiting and not weather.deeds["hours pass"] and self.kind.interval < 10:
             news = [m.date for m in weather.copies() if word(m) not in known]
             if news:
                 tally.longest_silence = max(tally.longest_silence, min(news) - began)

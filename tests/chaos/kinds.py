@@ -16,6 +16,8 @@ class Kind:
     #: What source and target are: a supergroup, a forum (both), a basic group of either side, a channel.
     chats: Literal["supergroup", "forum", "group", "into a group", "into a channel"] = "supergroup"
     options: dict[str, Any] = field(default_factory=dict)
+    #: Seconds between two messages; with the design's own, few live posts would overtake so short a history.
+    interval: float = 3.5
     #: Rare deeds, with how often, beside each other.
     rare: dict[str, int] = field(default_factory=dict)
     #: The same of the verbs.
@@ -36,7 +38,7 @@ KINDS = {
             rare={"topic pinned": 2, "topic unpinned": 1, "topics ordered": 1},
             weight=5,
         ),
-        Kind("topics", "forum", rare={"topic deleted in the target": 1}),
+        Kind("topics", "forum", rare={"topic deleted in the target": 1, "deleted unseen": 1}),
         Kind("group", "group", rare={"source migrated": 1}, weight=2),
         Kind("into a group", "into a group", rare={"target migrated": 1}, weight=2),
         Kind("facts", options={"chat": True}, rare={"title": 2, "about": 2, "chat photo": 2}),
@@ -45,6 +47,7 @@ KINDS = {
         Kind(
             "live first",
             options={"order": "live-first"},
+            interval=60.0,
             rare={"answer to an old one": 1},
             first=("burst",),
         ),
@@ -72,6 +75,7 @@ KINDS = {
             "hands",
             rare={
                 "copy deleted": 2,
+                "deleted unseen": 1,
                 "copy scrawled on": 2,
                 "copy made by hand": 2,
                 "copy's file replaced": 2,

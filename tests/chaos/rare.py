@@ -96,6 +96,30 @@ def delete_copied_topic(weather: Weather) -> None:
         weather.house.world.chats.delete_topic(weather.target, topic.id)
 
 
+def delete_unseen(weather: Weather) -> None:
+    """Something is sent, its answer is lost, and before we ask again somebody deletes it."""
+    method = "messages.createForumTopic" if weather.forum else "messages.sendMessage"
+    chats, ours, lost = weather.house.world.chats, weather.house.me.id, set[int]()
+
+    def is_lost(_: Any, request: Any) -> bool:
+        lost.add(request.random_id)
+        return True
+
+    def is_gone(_: Any, request: Any) -> bool:
+        sent = chats.recall(ours, weather.target, request.random_id) if request.random_id in lost else None
+        if sent is None:
+            return False
+        if weather.forum:
+            chats.delete_topic(weather.target, sent.ids[0])
+        else:
+            weather.moved.add(word(sent))
+            chats.delete(sent)
+        return True
+
+    weather.house.tg.faults.add(Fault(method, "apply-cut", account=ours, when=is_lost))
+    weather.house.tg.faults.add(Fault(method, "cut", account=ours, when=is_gone))
+
+
 # -- posts
 
 
@@ -121,7 +145,8 @@ def timer(weather: Weather) -> None:
 def answer_old(weather: Weather) -> None:
     """One that may still wait in the backlog."""
     if alive := weather.alive():
-        weather.post(reply_to=alive[-1 - min(len(alive) - 1, weather.chance.randint(0, 40))])
+        old = alive[-1 - min(len(alive) - 1, weather.chance.randint(0, 40))]
+        weather.answer(old)
 
 
 def lose_part(weather: Weather) -> None:
@@ -268,6 +293,7 @@ RARE: dict[str, Callable[[Weather], None]] = {
     "copy made by hand": make_copy,
     "copy scrawled on": scrawl,
     "copy's file replaced": replace_copied_file,
+    "deleted unseen": delete_unseen,
     "edit refused": refuse_edit,
     "events lost": lose_events,
     "hours pass": let_hours_pass,

@@ -51,8 +51,13 @@ def judge(weather: Weather, *, facts: bool = False) -> Verdict:
     # What was deleted from the source and still stands is one more than there should be.
     gone = [name for name in found if name not in wanted and name not in weather.made_by_hand]
     verdict.doubled += [f"{name} (was deleted)" for name in gone]
-    order = [name for name in wanted if name in found and name not in weather.moved]
-    stand = [name for copy in copies if (name := word(copy)) in wanted and name not in weather.moved]
+    moved = weather.moved | weather.lifted
+    order = [name for name in wanted if name in found and name not in moved]
+    stand = [name for copy in copies if (name := word(copy)) in wanted and name not in moved]
+    if weather.overtaking:
+        # What came later may stand before it, each in its own order.
+        order.sort(key=lambda name: name in weather.history)
+        stand.sort(key=lambda name: name in weather.history)
     for name, shown in zip(order, stand, strict=False):
         if name != shown:
             verdict.disordered.append(f"{shown} stands where {name} belongs")

@@ -77,6 +77,11 @@ class Weather:
         self.settled: set[int] = set()
         #: Words whose copies may stand elsewhere than their originals: sent again, behind the others.
         self.moved: set[str] = set()
+        #: Words of old posts that were answered: those may have gone before the answer, out of their order.
+        self.lifted: set[str] = set()
+        #: Whether new posts may go before the history, which are the words that were there at birth.
+        self.overtaking = kind.options.get("order") == "live-first"
+        self.history: set[str] = set()
         #: Words that others' hands put into the target, perhaps beside ours.
         self.made_by_hand: set[str] = set()
         #: Words that the operator gave up.
@@ -110,6 +115,11 @@ class Weather:
         about = getattr(self, "_" + deed.replace(" ", "_"))(alive)
         self.say("----", deed, about.text if about is not None else f"to {self.number}")
         return None
+
+    def answer(self, to: Message) -> None:
+        if self.overtaking:
+            self.lifted |= self.mates(to, self.posted) - set(map(word, self.copies()))
+        self.post(reply_to=to, topic=to.topic)
 
     # -- how things stand -------------------------------------------------------------------------------
 
@@ -162,8 +172,7 @@ class Weather:
         self.post(silent=self.chance.random() < 0.2)
 
     def _reply(self, alive: list[Message]) -> None:
-        to = self.chance.choice(alive)
-        self.post(reply_to=to, topic=to.topic)
+        self.answer(self.chance.choice(alive))
 
     def _photo(self, alive: list[Message]) -> None:
         self.post(media=self.house.world.media.photo(seed=self.chance.randint(1, 3)))

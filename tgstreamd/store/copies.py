@@ -71,9 +71,10 @@ def highest_copy(db: Db, target: int) -> int:
 
 
 def pin_anew(db: Db, mirror: int, chat: int, source_id: int, now: float) -> None:
-    """The original gets another copy: that one is pinned too, where the original is."""
+    """The original gets another copy, or a first one though it was pinned before we heard of it: where it is
+    pinned, so is that. A pin that waits keeps its place among the others."""
     db.execute(
-        "INSERT OR REPLACE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+        "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
         "SELECT mirror, 'pin', chat, source_id, X'31', ?, ? FROM pinned "
         "WHERE mirror = ? AND chat = ? AND source_id = ?",
         (now, now, mirror, chat, source_id),

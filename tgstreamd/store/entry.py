@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ..model import Message
 from .brakes import DELETION_HELD
 from .changes import note_edit
+from .copies import pin_anew
 from .engine import IN_CHAT, Db
 from .queue import place_of
 from .records import Lane, encode
@@ -79,6 +80,8 @@ def take(
     )
     if message.media is not None and message.media.kind == "poll" and not message.media.closed:
         db.execute("INSERT OR IGNORE INTO poll VALUES (?,?,?)", (mirror, message.chat, message.id))
+    # Its pin may have been told before the message was, and found nothing to pin.
+    pin_anew(db, mirror, message.chat, message.id, now)
     if message.service in ("TopicCreate", "TopicEdit"):
         hear(db, mirror, message, live=lane == "live", now=now)
     return 1
