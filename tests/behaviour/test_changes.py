@@ -219,6 +219,35 @@ async def test_a_mass_deletion_waits_for_the_operator(tmp_path: Path, n: int) ->
         assert house.texts(target) == [str(n)]
 
 
+@pytest.mark.parametrize(
+    ("n", "verb", "left"), [(1, "resume", [0, 2]), (3, "resume", []), (3, "retry", [0, 1, 2])]
+)
+async def test_an_album_that_waits_when_deletions_are_held(
+    tmp_path: Path, n: int, verb: str, left: list[int]
+) -> None:
+    """One item deleted: it goes out whole, and loses that item when they are let go. All of them: it is
+    parked, as any message that waits."""
+    async with House(tmp_path) as house:
+        house.options["pace"] = {"interval": 0.1, "account_interval": 0}
+        source, target = await _mirrored(house, deletes="mirror")
+        many = [house.post(source, str(i)) for i in range(51)]
+        await house.run()
+        make = house.world.media
+        album = house.world.chats.post_album(source, house.other, [(make.photo(), str(i)) for i in range(3)])
+        house.world.chats.delete(*many, *([album[1]] if n == 1 else album))
+        await house.run()
+        parked = (await house.verb("parked"))["parked"]
+        assert len(parked) == (n == 3)
+        assert len(house.texts(target)) == (51 if n == 3 else 54)
+        if verb == "retry":
+            await house.verb("retry", ids=[parked[0]["id"]])
+        await house.run()
+        await house.verb("resume", mirror="m1")
+        await house.run()
+        assert house.texts(target) == [str(i) for i in left]
+        assert (await house.verb("parked"))["parked"] == []
+
+
 async def test_a_timers_deletions_wait_until_they_are_released_for_good(tmp_path: Path) -> None:
     """The source deletes by itself: that is held, however few it is, until the first `resume`."""
     async with House(tmp_path) as house:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ..model import Message
 from .brakes import DELETION_HELD
-from .changes import note_edit
+from .changes import note, note_edit
 from .copies import pin_anew
 from .engine import IN_CHAT, Db
 from .queue import place_of
@@ -179,8 +179,8 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
     left = []
     for source_id in ids:
         row = db.execute(
-            "SELECT job.id, job.items, job.state, reason, attempts, payload IS NULL AS gone FROM feed "
-            "CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
+            "SELECT job.id, job.items, job.state, reason, attempts, payload IS NULL AS gone, item.chat "
+            "FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
             f"CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror AND {IN_CHAT} "
             "AND item.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
@@ -205,7 +205,30 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
                 "UPDATE item SET payload = NULL WHERE job = ? AND source_id = ?", (row["id"], source_id)
             )
             db.execute("UPDATE job SET items = items - 1 WHERE id = ?", (row["id"],))
+        else:
+            _hold_item(db, mirror, row["id"], row["chat"], source_id, now)
     return left
+
+
+def _hold_item(db: Db, mirror: int, job: int, chat: int, source_id: int, now: float) -> None:
+    """Its album goes out whole and the deletion waits for the operator; unless nothing of it was left."""
+    note(db, mirror, "delete", chat, source_id, b"", now)
+    left = db.execute(
+        "SELECT 1 FROM item WHERE job = ? AND payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM change "
+        "WHERE kind = 'delete' AND change.mirror = item.mirror AND change.chat = item.chat "
+        "AND change.source_id = item.source_id) LIMIT 1",
+        (job,),
+    ).fetchone()
+    if left is None:
+        db.execute(
+            "UPDATE job SET state = 'parked', reason = ?, settled_at = ? WHERE id = ?",
+            (DELETION_HELD, now, job),
+        )
+        db.execute(
+            "DELETE FROM change WHERE kind = 'delete' AND mirror = ? AND chat = ? AND source_id IN "
+            "(SELECT source_id FROM item WHERE job = ?)",
+            (mirror, chat, job),
+        )
 
 
 def _media_id(message: Message) -> int:
