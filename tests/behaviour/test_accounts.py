@@ -244,6 +244,28 @@ async def test_a_start_in_a_flood_of_hours_waits_and_says_so(tmp_path: Path, met
             assert "wait" in house.waits[0][1]
 
 
+async def test_a_flood_of_the_questions_binds_who_comes_after(tmp_path: Path) -> None:
+    """It is kept in the ledger: neither the next round nor a restart asks before it ends."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target)
+        await house.start()
+        house.world.chats.ban(source, house.me)
+        await house.run(60)
+        assert (await house.status())["mirrors"][0]["paused"]
+        house.world.chats.unban(source, house.me)
+        house.world.chats.join(source, house.me)
+        house.post(source, "since")
+        house.tg.faults.add(Fault("channels.getFullChannel", "flood", seconds=3600))
+        await house.ask_again()
+        house.clock.advance(700)
+        await house.ask_again()
+        await house.restart()
+        await house.run()
+        assert house.texts(target) == ["since"]
+        assert house.tg.faults.violations == []
+
+
 async def test_a_start_without_a_network_waits_for_it(tmp_path: Path) -> None:
     """Connecting is tried again and again, each wait is told; then it begins as if nothing had been."""
     async with House(tmp_path) as house:

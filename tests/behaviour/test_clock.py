@@ -69,6 +69,25 @@ async def test_in_the_middle_of_a_flood(tmp_path: Path, jump: float) -> None:
 
 
 @BOTH
+async def test_in_the_middle_of_a_flood_of_the_history(tmp_path: Path, jump: float) -> None:
+    """The same while a backlog is read."""
+    async with House(tmp_path) as house:
+        house.world.now = house.clock.uptime
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, "old")
+        house.mirror(source, target)
+        await house.start()
+        house.tg.faults.add(Fault("messages.getHistory", "flood", seconds=300))
+        began = house.clock.monotonic()
+        await house.run(20, until=lambda: bool(house.tg.log.errors))
+        house.clock.step(jump)
+        await house.run(400, until=said(house, target, 1))
+        assert house.texts(target) == ["old"]
+        assert 300 <= house.clock.monotonic() - began <= 400
+        assert house.tg.faults.violations == []
+
+
+@BOTH
 async def test_in_the_middle_of_an_album(tmp_path: Path, jump: float) -> None:
     """It waits for its last items, and not for an hour."""
     async with House(tmp_path) as house:

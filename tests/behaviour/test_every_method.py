@@ -63,17 +63,15 @@ async def live(folder: Path, faults: Sequence[Fault]) -> set[str]:
         await house.run(7 * 86400)
         # What was held for hours is due; what was tried in vain is tried again.
         house.clock.advance(86400)
-        await house.ask_again()
-        await house.run(7 * 86400)
+        for _ in range(2):
+            await house.ask_again()
+            await house.run(7 * 86400)
         verdict = judge(weather)
         assert not verdict, verdict.lines()
         status = (await house.status())["mirrors"][0]
         assert (status["paused"], status["parked"], status["backlog"], status["changes"]) == ("", 0, 0, 0)
-        # What was asked in the moment of the refusal was under way. Source and target are read by two rooms,
-        # and each has to be told of a wait for the history.
-        early = [method for _, method, left in house.tg.faults.violations if left not in SECONDS]
-        assert set(early) <= {"messages.getHistory"}
-        assert len(early) <= len([fault for fault in faults if fault.action == "flood"])
+        # What was asked in the moment of the refusal was under way.
+        assert [method for _, method, left in house.tg.faults.violations if left not in SECONDS] == []
         return {
             method
             for method in house.tg.log.counts

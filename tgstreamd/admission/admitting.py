@@ -24,12 +24,13 @@ from ..errors import (
     TgstreamdError,
     Transient,
 )
+from ..floods import Floods
 from ..model import Chat
 from ..ports import Beat, Source, Target
 from ..roster import Roster
 from ..store import Store
-from .asking import asked, topics
-from .birth import Births
+from .asking import QUESTIONS, asked, topics
+from .birth import BEGINNINGS, Births
 from .looks import take_face, take_forum
 from .moves import Moves
 
@@ -77,10 +78,9 @@ class Admission:
         #: Configured, but not born yet, by name: the reason.
         self.pending: dict[str, str] = {}
         self._loops = Loops()
+        self._floods = Floods(store, clock)
         #: Chats that changed, and could not be asked about then.
         self._unasked: set[int] = set()
-        #: Until when Telegram lets nobody be asked again (unix time).
-        self._held_until = 0.0
 
     async def admit_all(self, waiting: Waiting) -> None:
         """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
@@ -138,9 +138,6 @@ class Admission:
         answer about one."""
         if self._roster.frozen:
             return
-        if self._clock.now() < self._held_until:
-            self._unasked |= suspects
-            return
         if everyone_paused:
             suspects, self._unasked = suspects | self._unasked, set()
         lost = {row.id for row in await self._store.mirror_list() if row.lost}
@@ -152,6 +149,11 @@ class Admission:
             # Of a changed description nothing may have told.
             waits = waits or config.chat
             if touched or (everyone_paused and waits):
+                begins = mirror is None or mirror.id in lost
+                await self._floods.load()
+                if self._floods.asleep(QUESTIONS | BEGINNINGS if begins else QUESTIONS):
+                    self._unasked |= suspects
+                    continue
                 try:
                     await self._admit(config, again=True)
                 except (Transient, FloodWait, AccountFrozen) as error:
@@ -159,8 +161,7 @@ class Admission:
                     # Nothing tells of the change a second time.
                     self._unasked |= suspects
                     if isinstance(error, FloodWait):
-                        self._held_until = self._clock.now() + error.seconds
-                        break
+                        await self._floods.remember(error)
         await self._refuse_loops()
 
     # -- one mirror -----------------------------------------------------------------------------------
@@ -170,6 +171,10 @@ class Admission:
         why: TgstreamdError
         while True:
             try:
+                await self._floods.load()
+                if (flood := self._floods.flood(QUESTIONS)) is not None:
+                    # Of which somebody was told before a restart.
+                    raise flood
                 await self._admit(config, before=before)
                 return
             except AccountFrozen as error:
@@ -180,6 +185,7 @@ class Admission:
                 self._wait(config.name, error.line())
                 return
             except FloodWait as error:
+                await self._floods.remember(error)
                 seconds, why = float(error.seconds), error
             except Transient as error:
                 tries += 1

@@ -16,6 +16,9 @@ from ..ports import Source, Target
 #: Seconds until a question that failed is asked again; and between words about a wait.
 AGAIN, TOLD_EVERY = 5.0, 25.0
 
+#: The methods by which is asked about a chat: while Telegram holds one of them, nobody asks.
+QUESTIONS = frozenset({"channels.getFullChannel", "messages.getForumTopics", "messages.getFullChat"})
+
 #: Told before each wait: the seconds, and why.
 Waiting = Callable[[float, TgstreamdError], None]
 

@@ -14,6 +14,7 @@ from ..config import MirrorConfig
 from ..configured import beginning
 from ..decide.judge import backlog_words
 from ..errors import Rejected, SourceLost
+from ..floods import HISTORIES
 from ..model import Chat, Mirror
 from ..ports import Source
 from ..roster import Roster, box_of
@@ -21,6 +22,11 @@ from ..store import Store
 
 log = structlog.get_logger()
 
+#: The methods by which a mirror begins, or begins again: its chats are found, their histories measured.
+BEGINNINGS = HISTORIES | {
+    "contacts.resolveUsername", "messages.checkChatInvite", "messages.getDialogs", "users.getUsers",
+    "updates.getChannelDifference", "updates.getState",
+}  # fmt: skip
 #: A mirror with more backlog than this begins paused where a reload, not a start, brought it.
 LONG_BACKLOG = 1000
 

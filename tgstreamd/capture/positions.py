@@ -13,6 +13,7 @@ import structlog
 
 from ..clock import Clock
 from ..errors import Undecodable
+from ..floods import HISTORIES
 from ..model import GENERAL_TOPIC, Difference, Message, Push
 from ..ports import Beat, Ids, Source
 from ..roster import Roster, box_of
@@ -32,7 +33,6 @@ LOOKAHEAD = 500
 IDLE = 60.0
 #: What reads positions and histories; a flood wait on one of them is the account's, not the chat's.
 DIFFERENCES = frozenset({"updates.getChannelDifference", "updates.getDifference"})
-HISTORIES = frozenset({"messages.getHistory", "messages.getReplies", "messages.search"})
 
 
 class Capture:
@@ -91,7 +91,9 @@ class Capture:
     def behind(self, chat: int) -> bool:
         """Whether this source cannot be read to its end just now."""
         box = box_of(chat)
-        return box not in self.caught_up or self._trouble.fails(box) or self._trouble.asleep(DIFFERENCES)
+        return (
+            box not in self.caught_up or self._trouble.fails(box) or self._trouble.floods.asleep(DIFFERENCES)
+        )
 
     # -- pushes ---------------------------------------------------------------------------------------
 
@@ -165,23 +167,23 @@ class Capture:
         more = False
         if self._roster.frozen:
             return False
-        await self._trouble.remember_floods()
+        await self._trouble.floods.load()
         for box, chats in self._roster.boxes().items():
-            if self._trouble.rests(box) or self._trouble.asleep(DIFFERENCES):
+            if self._trouble.rests(box) or self._trouble.floods.asleep(DIFFERENCES):
                 continue
             if box in self._told or self._is_due(box) or await self._seals(chats):
                 more |= await self._trouble.guard(box, chats, self._read_difference(box, chats))
         for gap in await self._gaps.due():
             if (
                 not self._trouble.rests(gap.chat)
-                and not self._trouble.asleep(HISTORIES)
+                and not self._trouble.floods.asleep(HISTORIES)
                 and await self._hungry(gap)
             ):
                 more |= await self._trouble.guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
             if self._clock.monotonic() >= self._reconcile_at.setdefault(
                 chat, self._clock.monotonic() + RECONCILE
-            ) and not (self._trouble.rests(chat) or self._trouble.asleep(HISTORIES)):
+            ) and not (self._trouble.rests(chat) or self._trouble.floods.asleep(HISTORIES)):
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
                 await self._trouble.guard(chat, [chat], self._reconcile(chat))
         # Last, and only while nothing brings posts.
@@ -191,12 +193,12 @@ class Capture:
         """What no difference tells of: deletions that were lost, polls that have ended."""
         more = False
         for chat in self._polls.due():
-            if not (self._trouble.rests(("polls", chat)) or self._trouble.asleep(BY_ID)):
+            if not (self._trouble.rests(("polls", chat)) or self._trouble.floods.asleep(BY_ID)):
                 more |= await self._trouble.guard(("polls", chat), [chat], self._polls.ask(chat))
                 self._notify()
         for doubt in await self._missed.due():
             key = (doubt.what, doubt.mirror)
-            asleep = self._trouble.asleep(BY_ID if doubt.what == "deleted" else HISTORIES)
+            asleep = self._trouble.floods.asleep(BY_ID if doubt.what == "deleted" else HISTORIES)
             if not (self._trouble.rests(key) or asleep):
                 more |= await self._trouble.guard(key, [doubt.chat], self._missed.ask(doubt))
                 self._notify()
@@ -311,5 +313,5 @@ class Capture:
         chats = [chat for chats in self._roster.boxes().values() for chat in chats]
         seals = [await self._store.next_seal(chat) for chat in chats]
         ahead = self._clock.monotonic() - self._clock.now()
-        times = [at for at in (*seals, *self._trouble.floods()) if at is not None]
+        times = [at for at in (*seals, *self._trouble.floods.ends()) if at is not None]
         return [*(at + ahead for at in times), *self._trouble.ends()]

@@ -12,6 +12,7 @@ import structlog
 
 from ..clock import Clock
 from ..errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient, Undecodable
+from ..floods import Floods
 from ..patience import Patience
 from ..roster import Roster, box_of
 from ..store import Store
@@ -30,11 +31,9 @@ class Trouble:
         """`again` is called with a box whose reading was cut short by something that passes."""
         self._store = store
         self._roster = roster
-        self._clock = clock
         self._again = again
         self._patience = Patience(clock)
-        #: Methods that Telegram holds, and until when (unix time).
-        self._floods: dict[str, float] = {}
+        self.floods = Floods(store, clock)
 
     def rests(self, key: Hashable) -> bool:
         """Whether this box, chat or question is still to be left alone."""
@@ -48,10 +47,6 @@ class Trouble:
         """Whether this box, chat or question could not be read when it was last tried."""
         return self._patience.failing(key)
 
-    def floods(self) -> list[float]:
-        """Until when methods are held (unix time)."""
-        return [at for at in self._floods.values() if at > self._clock.now()]
-
     def ends(self) -> Iterable[float]:
         """The monotonic times at which something that failed may be tried again."""
         return self._patience.ends()
@@ -61,17 +56,6 @@ class Trouble:
         if not self._roster.frozen:
             self._roster.frozen = True
             log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
-
-    def asleep(self, methods: frozenset[str]) -> bool:
-        """Whether Telegram holds one of these for the account, whatever the chat."""
-        return any(self._floods.get(method, 0.0) > self._clock.now() for method in methods)
-
-    async def remember_floods(self) -> None:
-        """Once a process: what was ordered before it began still binds it."""
-        if not self._floods:
-            self._floods = {"": 0.0}
-            for scope, hold in (await self._store.holds()).items():
-                self._floods[scope.removeprefix("method:")] = hold.until
 
     async def guard(self, key: Hashable, chats: list[int], work: Awaitable[bool]) -> bool:
         """Do one bite of work; trouble rests this chat, box or question, and no other."""
@@ -86,9 +70,7 @@ class Trouble:
             if isinstance(key, int):
                 self._again(box_of(key))
             if isinstance(error, FloodWait):
-                until = self._clock.now() + error.seconds
-                self._floods[error.method] = until
-                await self._store.hold_until(f"method:{error.method}", until, error.error)
+                await self.floods.remember(error)
             self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
             return False
         except TelegramError as error:

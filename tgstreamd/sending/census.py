@@ -14,6 +14,7 @@ import structlog
 from ..clock import Clock
 from ..decide.recognise import holds_copies, known_copies, known_topics, matches
 from ..decide.transforms import reworded, transformed
+from ..floods import HISTORIES, Floods
 from ..model import GENERAL_TOPIC, Message, Mirror, Topic
 from ..ports import Ids, Target
 from ..roster import Roster
@@ -49,10 +50,11 @@ class Census:
         self._ids = ids
         self._caught_up = caught_up
         self._read_all = read_all
+        self._floods = Floods(store, clock)
         self._candidates: dict[int, list[Message]] = {}
 
     async def may_start(self, row: MirrorRow) -> bool:
-        """True once the target was looked through; raises what the target raises."""
+        """True once the target was looked through; raises what the target raises, or would."""
         if not row.unchecked:
             return True
         mirror = self._roster.mirrors[row.id]
@@ -60,6 +62,9 @@ class Census:
         if not self._caught_up(mirror) or any(gap.lane == "live" for gap in gaps):
             return False
         if mirror.id not in self._candidates:
+            await self._floods.load()
+            if (flood := self._floods.flood(HISTORIES)) is not None:
+                raise flood
             self._candidates[mirror.id] = await self._unknown(mirror)
         candidates = self._candidates[mirror.id]
         if not candidates:

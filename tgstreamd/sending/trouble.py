@@ -26,7 +26,8 @@ from ..decide.retry import (
     Unknown,
     decide,
 )
-from ..errors import Rejected, TargetLost, TelegramError, TgstreamdError
+from ..errors import FloodWait, Rejected, TargetLost, TelegramError, TgstreamdError
+from ..floods import Floods
 from ..model import Mirror
 from ..patience import Patience
 from ..ports import Target
@@ -68,6 +69,7 @@ class Trouble:
         self._tries: dict[int, int] = {}
         self._poisoned: dict[int, list[int]] = {}
         self._patience = Patience(clock)
+        self._floods = Floods(store, clock)
 
     def settled(self, mirror: Mirror, job: Job) -> None:
         """A call went through: nothing of its trouble matters any more."""
@@ -227,6 +229,8 @@ class Trouble:
         if isinstance(error, TargetLost | Rejected):
             await self.pause(mirror, error.line())
             return math.inf
+        if isinstance(error, FloodWait):
+            await self._floods.remember(error)
         self._patience.failed(mirror.id, "target could not be looked at", error, mirror=mirror.name)
         return self.rests(mirror)
 
