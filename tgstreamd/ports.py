@@ -214,10 +214,10 @@ class Target(Protocol):
         """Make a topic (1: General) look so; None leaves it as it is. Harmless to repeat."""
         ...
 
-    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> None:
+    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> set[int]:
         """Pin these topics (1: General), in this order, above those that are not `ours`; of ours no others.
 
-        Harmless to repeat. What is too many for Telegram is left out.
+        Harmless to repeat. What is too many for Telegram is left out. Returns those that are no more.
         """
         ...
 

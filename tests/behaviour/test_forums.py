@@ -572,3 +572,32 @@ async def test_pinned_topics_that_could_not_be_asked_about_are_asked_about_later
         await house.ask_again()
         await house.run()
         assert pinned(target) == ["Tea"]
+
+
+async def test_a_pinned_topic_that_was_deleted_in_the_target_is_pinned_when_it_is_made_again(
+    tmp_path: Path,
+) -> None:
+    """Pinned before it was deleted or after that; the others are pinned meanwhile."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        coffee = house.world.chats.add_topic(source, house.other, "Coffee")
+        house.post(source, "ristretto", topic=coffee)
+        cake = house.world.chats.add_topic(source, house.other, "Cake")
+        house.post(source, "apple", topic=cake)
+        await house.start()
+        await house.run()
+        tea = topics(source)["Tea"].id
+        house.world.chats.pin_topic(source, tea)
+        await house.run()
+        house.world.chats.delete_topic(target, topics(target)["Coffee"].id)
+        house.world.chats.pin_topic(source, topics(source)["Coffee"].id)
+        house.world.chats.pin_topic(source, topics(source)["Cake"].id)
+        await house.run()
+        assert pinned(target) == ["Cake", "Tea"]
+        house.post(source, "doppio", topic=coffee)
+        await house.run()
+        assert pinned(target) == ["Cake", "Coffee", "Tea"]
+        house.world.chats.delete_topic(target, topics(target)["Tea"].id)
+        house.post(source, "black", topic=tea)
+        await house.run()
+        assert pinned(target) == pinned(source) == ["Cake", "Coffee", "Tea"]

@@ -158,7 +158,9 @@ async def world(
                 else:
                     points = tally.choose(choice, kind.name)
                 lived.append(sorted(points))
-                if number == lives // 4 and kind.name == "lost ledger":
+                if number == lives // 4 and kind.name == "older ledger":
+                    await _keep_ledger(house)
+                if number == lives // 3 and kind.name in ("lost ledger", "older ledger"):
                     await _lose_ledger(house, weather, operator)
                 # Never as late as that nobody waits for it any more: of such a one nobody may ever hear.
                 RARE["video published"](weather)
@@ -192,14 +194,23 @@ async def world(
         tally.wrong[seed] = verdict
 
 
+async def _keep_ledger(house: House) -> None:
+    """A copy, as it was when the last life ended."""
+    await house.start()
+    await house.store.copy_to(house.folder / "kept.db")
+    await house.stop()
+
+
 async def _lose_ledger(house: House, weather: Weather, operator: Operator) -> None:
-    """All is copied, and then the ledger is gone."""
+    """All is copied, and then the ledger is gone, or the one that was kept is put in its place."""
     house.tg.faults.clear()
     await house.start()
     await operator.calm()
     await house.stop()
     for file in house.folder.glob("ledger.db*"):
         file.unlink()
+    if (kept := house.folder / "kept.db").exists():
+        kept.rename(house.folder / "ledger.db")
     weather.ledger_lost = True
     weather.deeds["ledger lost"] += 1
 

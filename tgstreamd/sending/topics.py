@@ -139,13 +139,18 @@ class Topics:
         order = [made[topic] for topic in wanted if topic in made]
         await self._store.order_shown(mirror.id, UNSURE)
         try:
-            await self._target.pin_topics(mirror.target, order, set(made.values()))
+            gone = await self._target.pin_topics(mirror.target, order, set(made.values()))
         except TargetLost as error:
             if error.error not in TOPIC_GONE:
                 raise
-            log.warning("topic was deleted in the target", mirror=mirror.name)
-        await self._store.order_shown(mirror.id, wanted)
-        log.info("topics pinned", mirror=mirror.name, n=len(order))
+            # Just now: it is not among those that are there when we look again.
+            await self._store.postpone_change(change.id, self._clock.now() + CLOSING_LOOK)
+            return False
+        if gone:
+            # Once its next post has made it again, the order is another one than shown.
+            log.warning("topic was deleted in the target", mirror=mirror.name, n=len(gone))
+        await self._store.order_shown(mirror.id, [topic for topic in wanted if made.get(topic) not in gone])
+        log.info("topics pinned", mirror=mirror.name, n=len(order) - len(gone))
         return True
 
     async def repair(self, mirror: Mirror, job: Job, draft: Draft, error: TelegramError) -> bool:

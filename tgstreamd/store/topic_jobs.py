@@ -12,7 +12,7 @@ import msgspec
 
 from ..model import GENERAL_TOPIC, Message, Topic
 from .engine import Db
-from .pinned_topics import compare_order
+from .pinned_topics import UNSURE, compare_order, order_shown, shown_order
 from .queue import erase
 from .records import decode_draft, encode
 from .topics import compare, decode, job_of, show
@@ -121,6 +121,8 @@ def forget_topic(db: Db, mirror: int, chat: int, source_id: int, new_id: Callabl
         "UPDATE topic SET shown = NULL WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, chat, source_id),
     )
+    if source_id in shown_order(db, mirror):
+        order_shown(db, mirror, UNSURE)
     row = job_of(db, mirror, chat, source_id)
     if row is not None:
         db.execute("DELETE FROM copy WHERE job = ?", (row["id"],))

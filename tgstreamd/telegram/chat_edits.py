@@ -12,7 +12,7 @@ from typing import Any, Final
 from telethon.tl import functions, types
 
 from ..errors import Rejected, TelegramError, Transient
-from ..model import Account, Upload
+from ..model import GENERAL_TOPIC, Account, Upload
 from . import files
 from .directory import is_channel
 from .peers import Peers
@@ -93,19 +93,23 @@ class ChatEdits:
         for changes in filter(None, wanted):
             await self._quietly(functions.messages.EditForumTopicRequest(peer, topic, **changes))
 
-    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> None:
-        """Pin these, in this order, above those that are not `ours`; of ours no others.
+    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> set[int]:
+        """Pin these, in this order, above those that are not `ours`; of ours no others. Returns those of them
+        that are no more.
 
         https://core.telegram.org/method/messages.reorderPinnedForumTopics, `force`: the whole list.
         """
-        pinned = sorted((t.pinned, t.id) for t in await self._reading.topics(chat) if t.pinned)
+        there = await self._reading.topics(chat)
+        pinned = sorted((topic.pinned, topic.id) for topic in there if topic.pinned)
+        gone = set(order) - {topic.id for topic in there} - {GENERAL_TOPIC}
         present = [topic for _, topic in pinned]
         theirs = [topic for topic in present if topic not in ours]
         room = await self._reading.limit("topics_pinned_limit", PINNED_MAX) - len(theirs)
-        wanted = [*order[: max(0, room)], *theirs]
+        wanted = [*[topic for topic in order if topic not in gone][: max(0, room)], *theirs]
         if wanted != present:
             peer = await self._peers.peer(chat, "target")
             await self._quietly(functions.messages.ReorderPinnedForumTopicsRequest(peer, wanted, force=True))
+        return gone
 
     async def _icon(self, account: Account, icon: int) -> int:
         """The icon, if this account may use it: any with premium, else one of Telegram's own set."""

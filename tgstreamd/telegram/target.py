@@ -213,8 +213,8 @@ class TelegramTarget:
         account = self._account or await self.account()
         return await self._edits.create_topic(chat, account, title, color, icon, random_id)
 
-    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> None:
-        await self._edits.pin_topics(chat, order, ours)
+    async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> set[int]:
+        return await self._edits.pin_topics(chat, order, ours)
 
     async def edit_topic(
         self,
