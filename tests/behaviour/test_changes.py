@@ -151,6 +151,23 @@ async def test_an_edit_past_the_window_is_sent_anew(tmp_path: Path) -> None:
         assert house.texts(target) == ["two", "one, edited"]
 
 
+async def test_what_is_sent_anew_twice_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Deletions are held up meanwhile: both of the old copies go when they may."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house)
+        message = house.post(source, "one")
+        await house.run()
+        late = Fault("messages.editMessage", code=400, message="MESSAGE_EDIT_TIME_EXPIRED", times=None)
+        house.tg.faults.add(late)
+        house.tg.faults.add(Fault("channels.deleteMessages", "flood", seconds=3600))
+        for text in ("two", "three"):
+            house.world.chats.edit(message, text)
+            await house.run(600)
+        assert house.texts(target) == ["one", "two", "three"]
+        await house.run()
+        assert house.texts(target) == ["three"]
+
+
 async def test_a_text_that_grows_past_the_limit_is_sent_anew(tmp_path: Path) -> None:
     """One copy cannot become two by an edit."""
     async with House(tmp_path) as house:

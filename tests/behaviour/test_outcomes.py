@@ -196,13 +196,13 @@ async def test_media_of_unknown_outcome_is_there_once(tmp_path: Path, name: str,
         assert len(house.tg.log.uploads) == 3  # the two files and the video's thumbnail
 
 
-async def album_of(house: House) -> tuple[Any, Any, list[Message]]:
+async def album_of(house: House, **options: Any) -> tuple[Any, Any, list[Message]]:
     source, target = house.supergroup("Source"), house.own_supergroup("Target")
     make = house.world.media
     items = [(make.photo(width=640 + n, height=480), f"item {n}") for n in range(4)]
     posted = house.world.chats.post_album(source, house.other, items)
     house.post(source, "after")
-    house.mirror(source, target)
+    house.mirror(source, target, **options)
     return source, target, posted
 
 
@@ -248,6 +248,34 @@ async def test_of_an_album_carried_out_in_part_only_the_rest_is_sent(
         reply = copies[items].reply
         assert reply is not None
         assert reply.to is copies[0]
+
+
+@pytest.mark.parametrize("skipped", [False, True], ids=["parked", "skipped"])
+async def test_what_happens_to_the_part_of_an_album_that_was_sent(tmp_path: Path, skipped: bool) -> None:
+    """The rest was refused: edits, pins and deletions of what stands there are carried out."""
+    async with House(tmp_path) as house:
+        source, target, _ = await album_of(house, deletes="mirror")
+        house.tg.faults.add(Fault(ALBUM, "apply-part", items=2))
+        await house.start()
+        await house.run(until=lambda: house.tg.log.count(ALBUM) >= 1)
+        await house.stop()
+        house.world.chats.forget_random_ids()
+        house.clock.advance(1000)
+        house.tg.faults.add(Fault(ALBUM, message="NOT_WANTED"))
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["item 0", "item 1", "after"]
+        [parked] = (await house.verb("parked"))["parked"]
+        if skipped:
+            await house.verb("skip", ids=[parked["id"]])
+        first, second = house.messages(source)[:2]
+        house.world.chats.pin(first)
+        house.world.chats.edit(first, "item 0, edited")
+        house.world.chats.delete(second)
+        await house.run()
+        assert house.texts(target) == ["item 0, edited", "after"]
+        assert house.messages(target)[0].pinned
+        assert (await house.status())["mirrors"][0]["changes"] == 0
 
 
 async def test_an_album_carried_out_in_part_is_completed_while_its_ids_are_known(tmp_path: Path) -> None:

@@ -248,6 +248,21 @@ async def test_floods_are_waited_for_and_trouble_is_told(tmp_path: Path) -> None
             await house.verb("verify", mirror="m1", after="x")
 
 
+async def test_a_resend_is_no_copy_that_nobody_knows(tmp_path: Path) -> None:
+    """A restart before the old copies are deleted and the new ones sent: the mirror goes on."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        posts = [house.post(source, str(n)) for n in range(4)]
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        await house.verb("resend", mirror="m1", ids=[post.id for post in posts], write=True)
+        await house.restart()
+        await house.run()
+        assert (await house.status())["mirrors"][0]["paused"] == ""
+        assert house.texts(target) == ["0", "1", "2", "3"]
+
+
 async def test_resend(tmp_path: Path) -> None:
     """What was skipped is sent, albums whole; a copy is replaced, and only where that was said."""
     async with House(tmp_path) as house:

@@ -100,8 +100,8 @@ async def lived(seed: int, tally: Tally, **options: Any) -> None:
     if seed in tally.wrong:
         kept = Path("build") / f"chaos-{seed}.json"
         kept.parent.mkdir(exist_ok=True)
-        early = bool(options.get("early", True))
-        kept.write_text(json.dumps({"kind": tally.kinds[seed], "plan": tally.plans[seed], "early": early}))
+        how = {name: options.get(name, True) for name in ("early", "killing")}
+        kept.write_text(json.dumps({"kind": tally.kinds[seed], "plan": tally.plans[seed], **how}))
         print(f"world {seed} ({kept}):", *tally.wrong[seed].lines(), sep="\n  ", flush=True)
 
 
@@ -110,8 +110,8 @@ def again(kept: Path) -> int:
     seed, tally = int(kept.stem.split("-")[1]), Tally()
     was = json.loads(kept.read_text())
     plan = [[(name, side) for name, side in points] for points in was["plan"]]
-    kind, early = KINDS[was["kind"]], bool(was["early"])
-    asyncio.run(world(seed, tally, kind=kind, lives=len(plan), plan=plan, early=early, say=print))
+    how = {name: was[name] for name in ("early", "killing")}
+    asyncio.run(world(seed, tally, kind=KINDS[was["kind"]], lives=len(plan), plan=plan, say=print, **how))
     print(*(line for verdict in tally.wrong.values() for line in verdict.lines()), sep="\n")
     return 1 if tally.wrong else 0
 

@@ -36,6 +36,8 @@ CHOSEN = 3
 LATEST = 3.3
 #: Real seconds of a life; none takes so long.
 HANG = 60.0
+#: Deeds after which nothing is copied for longer than floods last.
+HOURS = ("hours pass", "account limited", "deleted unseen")
 #: Besides the deaths: what goes wrong on the wire.
 WIRE = (
     ("cut", 400, ""),
@@ -257,7 +259,7 @@ class Life:
         mortal.end()
         tally.seen += passed
         tally.where[self.kind.name] += passed
-        if waiting and not weather.deeds["hours pass"] and self.kind.interval < 10:
+        if waiting and not any(weather.deeds[one] for one in HOURS) and self.kind.interval < 10:
             news = [m.date for m in weather.copies() if word(m) not in known]
             if news:
                 tally.longest_silence = max(tally.longest_silence, min(news) - began)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message
-from .changes import note
+from .changes import note_replaced
 from .copies import pin_anew
 from .engine import Db
 from .entry import NewId, take
@@ -110,13 +110,7 @@ def _end(db: Db, mirror: int, messages: Sequence[Message]) -> int:
 def _delete(db: Db, mirror: int, first: Message, standing: Sequence[int], now: float) -> None:
     """The second clock deletes these; also those of which it has not come to yet."""
     target = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
-    key = (mirror, first.chat, -first.id)
-    row = db.execute(
-        "SELECT payload FROM change WHERE kind = 'delete' AND mirror = ? AND chat = ? AND source_id = ?", key
-    ).fetchone()
-    place, before = msgspec.msgpack.decode(row["payload"]) if row is not None else (target, [])
-    left = sorted({*before, *standing}) if place == target else list(standing)
-    note(db, mirror, "delete", first.chat, -first.id, encode((target, left)), now)
+    note_replaced(db, mirror, first.chat, first.id, target, standing, now)
 
 
 def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message, Value
-from .copies import pin_anew
+from .copies import pin_anew, stands
 from .engine import IN_CHAT, Db, Row
 from .queue import may_come, place_of
 from .records import decode_draft, decode_message, encode
@@ -54,6 +54,21 @@ def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: byt
         "last_at = excluded.last_at",
         (mirror, kind, chat, source_id, payload, now, now),
     )
+
+
+def note_replaced(
+    db: Db, mirror: int, chat: int, source_id: int, place: int, ids: Sequence[int], now: float
+) -> None:
+    """Something newer stands, or will, for these messages of `place`: they are to be deleted, with those of
+    before that have not been yet."""
+    row = db.execute(
+        "SELECT payload FROM change WHERE kind = 'delete' AND mirror = ? AND chat = ? AND source_id = ?",
+        (mirror, chat, -source_id),
+    ).fetchone()
+    if row is not None:
+        where, before = msgspec.msgpack.decode(row["payload"])
+        ids = sorted({*before, *ids}) if where == place else ids
+    note(db, mirror, "delete", chat, -source_id, encode((place, list(ids))), now)
 
 
 def note_edit(db: Db, mirror: int, message: Message, *, shown: str, now: float) -> None:
@@ -145,12 +160,18 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
 
 
 def _copied(db: Db, change: Row) -> bool:
-    """Whether the original is copied; what never will be drops its changes, what is parked keeps them."""
+    """Whether the original is copied; what never will be drops its changes, what is parked keeps them.
+
+    Of an album that was parked or skipped when a part of it was sent, that part is.
+    """
     row = db.execute(
         "SELECT job.state FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND item.chat = ? "
         "AND item.source_id = ?",
         (change["mirror"], change["chat"], change["source_id"]),
     ).fetchone()
+    given_up = row is not None and row["state"] in ("parked", "skipped")
+    if given_up and stands(db, change["mirror"], change["chat"], change["source_id"]):
+        return True
     if row is None or row["state"] == "skipped":
         if (
             row is not None
@@ -306,10 +327,6 @@ def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
         (change.mirror, change.chat, change.source_id),
     )
     db.execute("DELETE FROM change WHERE id = ?", (change.id,))
-    db.execute(
-        "INSERT OR REPLACE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
-        "VALUES (?,'delete',?,?,?,?,?)",
-        (change.mirror, change.chat, -change.source_id, msgspec.msgpack.encode((place, old)), now, now),
-    )
+    note_replaced(db, change.mirror, change.chat, change.source_id, place, old, now)
     pin_anew(db, change.mirror, change.chat, change.source_id, now)
     return old

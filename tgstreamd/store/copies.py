@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from .engine import Db
 from .records import Origin
 
@@ -44,12 +46,27 @@ def first_copy(db: Db, job_id: int) -> int | None:
 
 
 def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
-    """Which of these messages of the target are copies that the ledger knows."""
+    """Which of these messages of the target are copies that the ledger knows, or that something newer stands
+    for and that are to be deleted."""
+    known: set[int] = set()
+    for row in db.execute("SELECT payload FROM change WHERE kind = 'delete' AND source_id < 0").fetchall():
+        place, replaced = msgspec.msgpack.decode(row["payload"])
+        known |= set(replaced) if place == target else set()
     return {
         target_id
         for target_id in ids
-        if db.execute("SELECT 1 FROM copy WHERE target = ? AND target_id = ?", (target, target_id)).fetchone()
+        if target_id in known
+        or db.execute("SELECT 1 FROM copy WHERE target = ? AND target_id = ?", (target, target_id)).fetchone()
     }
+
+
+def stands(db: Db, mirror: int, chat: int, source_id: int) -> bool:
+    """Whether there is a copy of this original, in what is the target or was."""
+    row = db.execute(
+        "SELECT 1 FROM copy WHERE mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL",
+        (mirror, chat, source_id),
+    ).fetchone()
+    return row is not None
 
 
 def open_prints(db: Db, target: int) -> list[str]:

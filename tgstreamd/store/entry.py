@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from ..model import Message
 from .brakes import DELETION_HELD
 from .changes import note, note_edit
-from .copies import pin_anew
+from .copies import pin_anew, stands
 from .engine import IN_CHAT, Db
 from .queue import place_of
 from .records import Lane, encode
@@ -167,7 +167,7 @@ def revise(db: Db, mirror: int, message: Message, now: float) -> None:
             "AND source_id = ? AND payload IS NOT NULL",
             (encode(message), message.content(), _media_id(message), mirror, message.chat, message.id),
         )
-    elif row["state"] != "skipped":
+    elif row["state"] != "skipped" or stands(db, mirror, message.chat, message.id):
         note_edit(db, mirror, message, shown=row["digest"], now=now)
 
 
@@ -185,7 +185,13 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
             "AND item.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchone()
-        if row is None or row["state"] == "skipped" or row["reason"] == DELETION_HELD:
+        if row is None:
+            continue
+        if row["state"] == "skipped" and stands(db, mirror, row["chat"], source_id):
+            # Of an album that was given up when a part of it was sent.
+            left.append(source_id)
+            continue
+        if row["state"] == "skipped" or row["reason"] == DELETION_HELD:
             continue
         if row["state"] not in ("waiting", "parked") or row["attempts"]:
             left.append(source_id)

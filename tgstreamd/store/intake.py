@@ -85,10 +85,9 @@ def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
         if db.execute(
             "SELECT 1 FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
             "CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror "
-            f"AND {IN_CHAT} AND source_id = :id AND CASE job.state "
-            "WHEN 'skipped' THEN 0 "
-            "WHEN 'done' THEN EXISTS (SELECT 1 FROM copy WHERE copy.mirror = item.mirror "
-            "AND copy.chat = item.chat AND copy.source_id = :id) "
+            f"AND {IN_CHAT} AND source_id = :id AND CASE "
+            "WHEN job.state IN ('done', 'skipped') THEN EXISTS (SELECT 1 FROM copy "
+            "WHERE copy.mirror = item.mirror AND copy.chat = item.chat AND copy.source_id = :id) "
             "ELSE job.attempts > 0 OR payload IS NOT NULL END "
             "AND NOT EXISTS (SELECT 1 FROM change WHERE change.mirror = :mirror AND kind = 'delete' "
             "AND change.chat = item.chat AND change.source_id = :id)",
