@@ -175,9 +175,9 @@ class Store(Engine):
     hold_deletions = transaction(brakes.hold_deletions)
     deleted = transaction(changes.deleted)
     send_anew = transaction(changes.send_anew)
-    copies_of = transaction(changes.copies_of)
-    where_copied = transaction(changes.where_copied)
-    shown_media = transaction(changes.shown_media)
+    copies_of = transaction(copies.copies_of)
+    where_copied = transaction(copies.where_copied)
+    shown_media = transaction(copies.shown_media)
 
     voice = transaction(voices.voice)
     others_spoke = transaction(voices.others_spoke)

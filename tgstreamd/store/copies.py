@@ -60,6 +60,39 @@ def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
     }
 
 
+def copies_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
+    """The messages that an original became, in their order, in what is the target now."""
+    rows = db.execute(
+        "SELECT target_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
+        "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL ORDER BY seq, idx",
+        (mirror, chat, source_id),
+    )
+    return [row["target_id"] for row in rows]
+
+
+def where_copied(db: Db, mirror: int, chat: int, source_id: int) -> tuple[int, list[int]]:
+    """The chat in which the copies of an original stand, and their ids there, in their order.
+
+    That is the target, or the basic group that it was when they were made; 0 where there are none.
+    """
+    rows = db.execute(
+        "SELECT copy.target, target_id FROM copy JOIN mirror ON mirror.id = copy.mirror "
+        "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL "
+        "ORDER BY copy.target = mirror.target DESC, seq, idx",
+        (mirror, chat, source_id),
+    ).fetchall()
+    place = rows[0]["target"] if rows else 0
+    return place, [row["target_id"] for row in rows if row["target"] == place]
+
+
+def shown_media(db: Db, mirror: int, chat: int, source_id: int) -> int:
+    """The id of the media that the copy of this original shows; 0 for none."""
+    row = db.execute(
+        "SELECT media_id FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
+    ).fetchone()
+    return int(row["media_id"]) if row else 0
+
+
 def stands(db: Db, mirror: int, chat: int, source_id: int) -> bool:
     """Whether there is a copy of this original, in what is the target or was."""
     row = db.execute(
