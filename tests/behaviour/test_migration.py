@@ -51,7 +51,7 @@ async def test_a_source_that_migrates_is_followed(tmp_path: Path) -> None:
 
 
 async def test_a_source_that_migrates_while_it_is_stopped(tmp_path: Path) -> None:
-    """What was written before and after it is all there, in order."""
+    """What was written before and after it is all there, in order, and pinned what was pinned since."""
     async with House(tmp_path) as house:
         source, target = group(house, "Group"), house.own_supergroup("Copy")
         house.post(source, "one")
@@ -62,14 +62,15 @@ async def test_a_source_that_migrates_while_it_is_stopped(tmp_path: Path) -> Non
         for n in range(30):
             house.post(source, f"old {n}")
         new = house.world.chats.migrate(source)
-        for n in range(30):
-            house.post(new, f"new {n}")
+        posts = [house.post(new, f"new {n}") for n in range(30)]
+        house.world.chats.pin(posts[3])
         house.clock.advance(86400)
         await house.start()
         await house.run()
         assert house.texts(target) == [
             "one", *(f"old {n}" for n in range(30)), *(f"new {n}" for n in range(30)),
         ]  # fmt: skip
+        assert [copy.text for copy in house.messages(target) if copy.pinned] == ["new 3"]
 
 
 @pytest.mark.parametrize("configured", ["old", "new"])

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HOUR = 3600.0
 #: More than may be deleted within ten minutes.
 MANY = 52
+#: Topics that a forum may pin (https://core.telegram.org/api/config#client-configuration).
+PINNED_MAX = 5
 REFUSED = "MESSAGE_NOT_WANTED"
 
 
@@ -70,7 +72,7 @@ def source_back(weather: Weather) -> None:
 
 
 def pin_topic(weather: Weather) -> None:
-    if weather.topics:
+    if weather.topics and len(weather.source.pinned_topics) < PINNED_MAX:
         weather.house.world.chats.pin_topic(weather.source, weather.chance.choice(weather.topics))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..model import Box
 from .engine import Db
-from .mirrors import begin_box, open_gap
+from .mirrors import begin_box, doubt, open_gap
 
 
 def moved_to(db: Db, chat: int) -> int:
@@ -56,6 +56,8 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
         (mirror, new, highest + (base["base"] if base else 0)),
     )
     open_gap(db, mirror, new, newest)
+    # Of what was pinned there before nobody tells.
+    doubt(db, mirror, new)
     begin_box(db, new, box)
     return True
 
