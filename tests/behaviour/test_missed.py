@@ -177,6 +177,25 @@ async def test_a_pin_that_is_told_before_its_message_is_not_forgotten(tmp_path: 
         assert [m.text for m in house.messages(target) if m.pinned] == ["untold"]
 
 
+async def test_a_parked_message_that_was_deleted_meanwhile_is_not_sent(tmp_path: Path) -> None:
+    """Though nobody told of it, and though it is tried again."""
+    async with House(tmp_path) as house:
+        source, target = await _before(house, deletes="mirror")
+        await house.start()
+        house.tg.faults.add(Fault("messages.sendMessage", message="NOT_WANTED"))
+        refused = house.post(source, "refused")
+        house.post(source, "after")
+        await house.run()
+        await house.stop()
+        house.world.chats.delete(refused)
+        _lose(house, source)
+        await house.start()
+        await house.run()
+        await house.verb("retry", ids=None)
+        await house.run()
+        assert house.texts(target) == [*(str(n) for n in range(5)), "after"]
+
+
 async def test_what_was_pinned_meanwhile_is_pinned(tmp_path: Path) -> None:
     """And what was unpinned is not, in the order of the pins."""
     async with House(tmp_path) as house:

@@ -36,8 +36,8 @@ def doubts(db: Db) -> list[Doubt]:
 
 
 def doubtful(db: Db, doubt: Doubt, *, mirrored: bool) -> list[int]:
-    """The newest ids whose deletion would matter, newest first: what waits, and where deletions are
-    `mirrored` what was copied."""
+    """The newest ids whose deletion would matter, newest first: what waits or is parked, and where deletions
+    are `mirrored` what was copied."""
     found: set[int] = set()
     waiting = db.execute(
         # Oldest first they would be sent first: but what is in doubt is what came last.
@@ -47,6 +47,12 @@ def doubtful(db: Db, doubt: Doubt, *, mirrored: bool) -> list[int]:
         (doubt.mirror, doubt.chat, WINDOW),
     )
     found.update(row["source_id"] for row in waiting)
+    parked = db.execute(
+        "SELECT source_id FROM job JOIN item ON item.job = job.id WHERE state = 'parked' AND job.mirror = ? "
+        "AND job.chat = ? AND payload IS NOT NULL ORDER BY source_id DESC LIMIT ?",
+        (doubt.mirror, doubt.chat, WINDOW),
+    )
+    found.update(row["source_id"] for row in parked)
     if mirrored:
         copied = db.execute(
             "SELECT DISTINCT copy.source_id FROM copy JOIN job ON job.id = copy.job WHERE copy.mirror = ? "
