@@ -37,6 +37,7 @@ from .sending.census import Census
 from .sending.faces import Faces
 from .sending.holding import FOREVER, Holding
 from .sending.outgoing import Outgoing
+from .sending.planning import Planning
 from .sending.rebuild import Rebuild
 from .sending.second import SecondClock
 from .sending.sender import Sender
@@ -120,7 +121,8 @@ class Daemon:
             read_all=self._read_all,
         )
         self.topics = Topics(source, target, store, roster, clock, ids)
-        self.outgoing = Outgoing(source, store, roster, self.staging, self.topics, clock, ids)
+        planning = Planning(source, store, roster, self.staging, self.topics, clock, ids)
+        self.outgoing = Outgoing(source, store, roster, self.staging, self.topics, planning, clock, ids)
         self.sender = Sender(
             target,
             store,

@@ -38,6 +38,7 @@ class Outgoing:
         roster: Roster,
         staging: Staging,
         topics: Topics,
+        planning: Planning,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -48,7 +49,7 @@ class Outgoing:
         self._clock = clock
         self._ids = ids
         self.topics = topics
-        self._planning = Planning(source, store, roster, staging, topics, clock, ids)
+        self._planning = planning
         self._cures: dict[int, set[Cure]] = {}
 
     def cures(self, job: int) -> set[Cure]:
