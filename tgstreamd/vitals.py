@@ -10,7 +10,8 @@ from .admission.admitting import Admission
 from .alerts.picture import Alive, moving
 from .capture.positions import Capture
 from .desk.rates import Rates
-from .desk.status import Live, State, Unborn, memory_rss
+from .desk.status import Live, State, Unborn
+from .room import resident
 from .roster import Roster
 from .sending.holding import Holding
 from .streaming.pipe import Pipe
@@ -63,7 +64,7 @@ class Vitals:
             transfers=tuple(self._staging.transfers()),
             window=self._pipe.window,
             buffer_parts=self._pipe.buffer_parts,
-            memory_rss=memory_rss(),
+            memory_rss=resident(),
             incoming=self._rates.incoming(),
             outgoing=self._rates.outgoing(),
             unborn=tuple(

@@ -54,7 +54,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alerts": DOMAIN | {"config", "logs", "room", "sending"},
     "reload": DOMAIN | {"admission", "config", "sending", "systemd"},
     # it looks into the rooms that hold something in memory
-    "vitals": {"admission", "alerts", "capture", "desk", "roster", "sending", "streaming", "telegram"},
+    "vitals": {
+        "admission",
+        "alerts",
+        "capture",
+        "desk",
+        "room",
+        "roster",
+        "sending",
+        "streaming",
+        "telegram",
+    },
     "daemon": {"*"},
     "process": {"*"},
     "cli": {"*"},

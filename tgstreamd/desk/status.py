@@ -6,7 +6,6 @@ one knows). What it returns is documented and only ever extended. Reads the ledg
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -216,12 +215,3 @@ def line(standings: Sequence[Standing], held: Callable[[int], Hold | None], now:
     if holds := [hold for s in standings if (hold := held(s.mirror.target))]:
         parts.append(f"waiting {max(hold.until for hold in holds) - now:.0f} s: {holds[0].reason}")
     return "; ".join(parts)
-
-
-def memory_rss() -> int:
-    """Bytes of resident memory of this process now."""
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

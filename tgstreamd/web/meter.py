@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from ..clock import Clock
 from ..errors import NotAuthorised, StoreError, TgstreamdError
 from ..model import Value
-from ..room import free
+from ..room import free, resident
 
 #: Seconds for which a reading is as good as a new one, and within which the ledger must have answered.
 FRESH = 1.0
@@ -143,14 +143,13 @@ class Meter:
 def _process() -> Process:
     used = resource.getrusage(resource.RUSAGE_SELF)
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
         fds = len(os.listdir("/proc/self/fd")) - 1  # the listing's own
     except OSError:
-        pages, fds = 0, 0
+        fds = 0
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Process(
         cpu_seconds=used.ru_utime + used.ru_stime,
-        memory_rss=pages * resource.getpagesize(),
+        memory_rss=resident(),
         open_fds=fds,
         max_fds=limit,
     )
