@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 MIB = 1 << 20
-#: Windows of the second half.
-WINDOWS = 10
+#: Windows of the second half: so long that in each of them there is a moment with hardly a file under way.
+WINDOWS = 3
 #: By how much each may rise over the second half: a share of its mean, and as such.
 TOLERANCE: dict[str, tuple[float, float]] = {
     "rss": (0.02, 1.5 * MIB),
@@ -74,14 +74,14 @@ def judge(samples: Sequence[Sample]) -> Judged:
         if name not in TOLERANCE or len(seen) != len(samples):
             continue
         share, least = TOLERANCE[name]
-        begin, end = line(*floor(seen[-len(half) :]))
+        begin, end = line(*floor(seen[-len(half) :]), over=(half[0].at, half[-1].at))
         allowed = max(share * abs(begin), least)
         highest = max(value for _, value in seen)
         judged.rows.append((name, *(number(name, v) for v in (begin, end, end - begin, allowed, highest))))
         if end - begin > allowed:
             judged.wrong.append(name)
     counted = [float(s.messages + s.waiting) for s in half]
-    begin, end = line(counted, [float(s.ledger) for s in half])
+    begin, end = line(counted, [float(s.ledger) for s in half], over=(counted[0], counted[-1]))
     cost = (end - begin) / max(1.0, counted[-1] - counted[0])
     judged.rows.append(
         (
@@ -108,15 +108,16 @@ def floor(seen: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]
     return [first + (window + 0.5) * span for window in lowest], list(lowest.values())
 
 
-def line(at: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
-    """The fitted straight line (least squares) at the first and at the last of `at`."""
+def line(at: Sequence[float], values: Sequence[float], *, over: tuple[float, float]) -> tuple[float, float]:
+    """The fitted straight line (least squares) where the span `over` begins, and where it ends."""
     n = len(at)
     mean_at, mean = sum(at) / n, sum(values) / n
     spread = sum((x - mean_at) ** 2 for x in at)
     slope = (
         sum((x - mean_at) * (y - mean) for x, y in zip(at, values, strict=True)) / spread if spread else 0.0
     )
-    return mean + slope * (at[0] - mean_at), mean + slope * (at[-1] - mean_at)
+    begin, end = over
+    return mean + slope * (begin - mean_at), mean + slope * (end - mean_at)
 
 
 def number(name: str, value: float) -> str:
