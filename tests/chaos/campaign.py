@@ -37,7 +37,7 @@ LATEST = 3.3
 #: Real seconds of a life; none takes so long.
 HANG = 60.0
 #: Deeds after which nothing is copied for longer than floods last.
-HOURS = ("hours pass", "account limited", "deleted unseen")
+HOURS = ("hours pass", "account limited", "clock set", "deleted unseen")
 #: Besides the deaths: what goes wrong on the wire.
 WIRE = (
     ("cut", 400, ""),
