@@ -380,6 +380,20 @@ async def test_a_post_that_came_and_went_while_we_were_dead_has_no_copy(tmp_path
         assert house.texts(target) == ["said well"]
 
 
+async def test_of_an_album_what_came_and_went_while_we_were_dead_has_no_copy(tmp_path: Path) -> None:
+    """One of its items; the difference tells of the others."""
+    async with House(tmp_path) as house:
+        source, target = await _mirrored(house, deletes="mirror")
+        make = house.world.media
+        album = house.world.chats.post_album(source, house.other, [(make.photo(), str(i)) for i in range(3)])
+        await house.hear()
+        await house.stop()
+        house.world.chats.delete(album[0])
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["1", "2"]
+
+
 @pytest.mark.parametrize("step", ["bear", "set_forum", "checked"])
 async def test_what_was_pinned_is_pinned_though_the_birth_was_cut_short(tmp_path: Path, step: str) -> None:
     """The mirror and what it owes are born in one transaction."""

@@ -114,6 +114,8 @@ def take_difference(
     `pins(chat)` those that pin. `newest` holds, for a difference that was too long, each chat's newest id.
     """
     new: list[int] = []
+    # Before the rest of an album comes, with which the whole of it counts as told.
+    went = [] if difference.too_long else _came_and_went(db, box_chat, difference)
     for message in difference.messages:
         for mirror in takers(message):
             if not in_gap(db, mirror, message, "backlog") and take(
@@ -124,9 +126,8 @@ def take_difference(
                 "UPDATE feed SET fed_to = max(fed_to, ?) WHERE mirror = ? AND chat = ?",
                 (message.id, mirror, message.chat),
             )
-    if not difference.too_long:
-        for chat, gone in _came_and_went(db, box_chat, difference):
-            take_deleted(db, chat, gone, deletes=deletes(chat), now=now)
+    for chat, gone in went:
+        take_deleted(db, chat, gone, deletes=deletes(chat), now=now)
     for message in difference.edits:
         for mirror in takers(message):
             revise(db, mirror, message, now)
@@ -157,9 +158,10 @@ def _came_and_went(db: Db, box_chat: int, difference: Difference) -> list[tuple[
     gone: list[tuple[int, list[int]]] = []
     for chat in {chat for chat, _ in _chats_of_box(db, box_chat)} if row else ():
         rows = db.execute(
-            "SELECT DISTINCT source_id FROM item JOIN job ON job.id = item.job WHERE item.chat = ? "
-            "AND item.pts > ? AND item.pts <= ? AND job.released = 0",
-            (chat, row["pts"], difference.box.pts),
+            "SELECT DISTINCT source_id FROM item WHERE pts > :old AND pts <= :new AND job IN "
+            "(SELECT id FROM job WHERE chat = :chat AND released = 0 "
+            "UNION SELECT id FROM job WHERE chat = :chat AND sealed = 0)",
+            {"chat": chat, "old": row["pts"], "new": difference.box.pts},
         )
         ids = [found["source_id"] for found in rows if (chat, found["source_id"]) not in there]
         if ids:
