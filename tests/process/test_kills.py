@@ -1,7 +1,7 @@
 """kill -9 at random moments of a mixed backlog, again and again: the target equals the source.
 
 Each start is the recovery of the last end, whatever it interrupted: a transfer, an attempt, a commit.
-`make test` kills eight times in 80 messages, `make proofs` twenty times in 200, and again with lost answers,
+`make test` kills five times in 50 messages, `make proofs` twenty times in 200, and again with lost answers,
 cut connections, expired references and live posts in between. `make chaos` does it a hundred times.
 """
 
@@ -17,7 +17,7 @@ from tests.chaos.program import killed
 @pytest.mark.parametrize(
     ("messages", "kills", "faults"),
     [
-        pytest.param(80, 8, False, id="80-messages"),
+        pytest.param(50, 5, False, id="50-messages"),
         pytest.param(200, 20, False, id="200-messages", marks=pytest.mark.slow),
         pytest.param(200, 20, True, id="200-messages-and-faults", marks=pytest.mark.slow),
     ],
