@@ -76,7 +76,8 @@ class Outgoing:
         """The next call of the job, written down; None where the job has ended, or another goes first."""
         kept = await self._store.messages(job.id)
         sends = await self._store.sends(job.id)
-        if not sends or (all(send.state == "new" for send in sends) and not self.cures(job.id)):
+        anew = not sends or (all(send.state == "new" for send in sends) and not self.cures(job.id))
+        if anew:
             messages = [message for message, _ in kept]
             if not messages:
                 await self._store.finish(job.id, "skipped", "nothing is left of it", self._clock.now())
@@ -92,8 +93,8 @@ class Outgoing:
         sends = await self._store.sends(job.id)
         send = next(send for send in sends if send.state == "new")
         draft = _with_references(self._answering(send, sends), [message for message, _ in kept])
-        if kept and draft.topic is not None and mirror.target_topic is None:
-            # What was planned before, and is no longer planned anew, may name a topic that was deleted since.
+        if not anew and kept and draft.topic is not None and mirror.target_topic is None:
+            # It was planned before, and may name a topic that was deleted since.
             place = await self.topics.place(mirror, job, kept[0][0])
             if place.later:
                 return None
@@ -206,7 +207,7 @@ class Outgoing:
             job.id, send.seq, missing=rest, random_ids=[send.copies[idx].random_id for idx in idxs], idxs=idxs
         )
 
-    async def send_anew(self, job: Job, send: Send) -> None:
+    async def vanished(self, job: Job, send: Send) -> None:
         """What this call sent was deleted: if it is ever sent again, then as something new."""
         await self._store.vanished(job.id, send.seq, self._ids.random_id)
 

@@ -254,7 +254,7 @@ class Sender:
             await self._trouble.end(mirror, job, "parked", VANISHED)
         else:
             log.warning("topic was deleted in the target, made again", mirror=mirror.name)
-        await self._outgoing.send_anew(job, send)
+        await self._outgoing.vanished(job, send)
 
     async def _await_publication(self, mirror: Mirror, job: Job, send: Send) -> float:
         """Accepted, and only scheduled: the real message comes by itself, and is waited for a while."""

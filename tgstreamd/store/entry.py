@@ -185,13 +185,11 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
             "AND item.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchone()
-        if row is None:
+        if row is None or row["reason"] == DELETION_HELD:
             continue
-        if row["state"] == "skipped" and stands(db, mirror, row["chat"], source_id):
-            # Of an album that was given up when a part of it was sent.
-            left.append(source_id)
-            continue
-        if row["state"] == "skipped" or row["reason"] == DELETION_HELD:
+        if row["state"] == "skipped":
+            # Of an album that was given up when a part of it was sent, that part stands.
+            left += [source_id] if stands(db, mirror, row["chat"], source_id) else []
             continue
         if row["state"] not in ("waiting", "parked") or row["attempts"]:
             left.append(source_id)
