@@ -12,7 +12,7 @@ from telethon.tl import types
 
 from tgstreamd.errors import ConfigError, Transient
 from tgstreamd.model import Box, Push, Sent
-from tgstreamd.telegram.base import pick_dc, require_cryptg
+from tgstreamd.telegram.base import require_cryptg
 from tgstreamd.telegram.directory import CHANNEL_MARK, Directory
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settling import settle
@@ -202,14 +202,3 @@ def test_without_cryptg_no_start() -> None:
     broken = SimpleNamespace(decrypt_ige=lambda *_: b"")
     with pytest.raises(ConfigError, match="does not work"):
         require_cryptg(SimpleNamespace(cryptg=broken, AES=AES))
-
-
-def test_the_address_of_a_data_centre() -> None:
-    def option(dc: int, port: int, **flags: bool) -> Any:
-        return types.DcOption(dc, "127.0.0.1", port, **flags)
-
-    options = [option(4, 1, ipv6=True), option(4, 2, cdn=True), option(4, 3, media_only=True), option(4, 4)]
-    assert pick_dc(options, 4).port == 4
-    assert pick_dc(options[:3], 4).port == 3
-    with pytest.raises(Transient):
-        pick_dc(options[:2], 4)

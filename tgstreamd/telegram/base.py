@@ -1,7 +1,7 @@
 """What the daemon's client and the login's have in common: who we say we are, and where Telegram is.
 
-Each client keeps its own server configuration (Telethon keeps it on the class, for all clients), and none
-runs without cryptg.
+Each client has an address book of its own (Telethon keeps the server's configuration on the class, for all
+clients) and tries the addresses of its data centre in turn. None runs without cryptg.
 """
 
 from __future__ import annotations
@@ -11,11 +11,19 @@ from typing import Any, Final
 
 import telethon.crypto.aes
 from telethon import TelegramClient
+from telethon.client.telegrambaseclient import (
+    DEFAULT_DC_ID,
+    DEFAULT_IPV4_IP,
+    DEFAULT_IPV6_IP,
+    DEFAULT_PORT,
+)
 from telethon.network import ConnectionTcpFull
-from telethon.tl import functions
+from telethon.tl import functions, types
 
 from .. import __version__
+from ..clock import Clock
 from ..errors import ConfigError, Transient
+from .addresses import Address, AddressBook
 from .session import StoredSession
 from .settings import Settings, parse_proxy, trust
 
@@ -23,6 +31,8 @@ from .settings import Settings, parse_proxy, trust
 CONNECT_TIMEOUT: Final = 25.0
 #: Seconds for the TCP connection alone.
 TCP_TIMEOUT: Final = 10
+#: Where a login begins that knows nothing yet.
+TELEGRAM: Final = [Address(DEFAULT_DC_ID, host, DEFAULT_PORT) for host in (DEFAULT_IPV4_IP, DEFAULT_IPV6_IP)]
 #: The same for ever: Telegram shows it to the owner, and is wary of logins that change.
 DEVICE: Final = {"device_model": "tgstreamd", "system_version": "Linux", "app_version": __version__}
 
@@ -36,22 +46,15 @@ def require_cryptg(aes: Any = telethon.crypto.aes) -> None:
         raise ConfigError("cryptg is installed and does not work", hint="reinstall it")
 
 
-def pick_dc(options: Any, dc_id: int) -> Any:
-    """The address of a data centre among Telegram's options: IPv4, neither CDN nor obfuscated-only."""
-    usable = [o for o in options if o.id == dc_id and not (o.ipv6 or o.cdn or o.tcpo_only)]
-    if not usable:
-        raise Transient(f"Telegram names no address for data centre {dc_id}")
-    return min(usable, key=lambda option: bool(option.media_only))
-
-
 class BaseClient(TelegramClient):
     """Telethon's client on our terms; `options` are its own."""
 
-    def __init__(self, settings: Settings, session: StoredSession, **options: Any) -> None:
+    def __init__(self, settings: Settings, session: StoredSession, clock: Clock, **options: Any) -> None:
         require_cryptg()
         trust(settings.server)
-        if (server := settings.server) is not None:
-            session.reach(server.dc_id, server.address, server.port)
+        session.reach(settings.server)
+        #: Where the data centres listen.
+        self.addresses = AddressBook(clock.monotonic, session.addresses)
         # Telethon reports each lost connection on its own, with objects in clear; we report ours.
         logging.getLogger("telethon").setLevel(logging.CRITICAL)
         super().__init__(
@@ -59,6 +62,38 @@ class BaseClient(TelegramClient):
             proxy=parse_proxy(settings.proxy), timeout=TCP_TIMEOUT, flood_sleep_threshold=0,
             raise_last_call_error=True, **DEVICE, **options,
         )  # fmt: skip
+        if session.server_address:
+            self.addresses.put_first(Address(session.dc_id, session.server_address, session.port))
+
+    async def connect(self) -> None:
+        """Telethon's, over the addresses of the session's data centre in turn, until one is reached.
+
+        Raises the last one's error, and whatever Telegram itself answers.
+        """
+        session = self.session
+        home = session.dc_id if session.server_address else DEFAULT_DC_ID
+        places = self.addresses.of(home, "main") or TELEGRAM
+
+        async def try_one(address: Address) -> None:
+            self.prepare_connection()
+            session.set_dc(home, address.host, address.port)
+            # Telethon goes to Telegram's own data centre 2 where this does not fit the address.
+            self._use_ipv6 = address.ipv6
+            await super(BaseClient, self).connect()
+
+        await self.addresses.try_each(places, try_one)
+
+    def prepare_connection(self) -> None:
+        """Called before each address is tried."""
+
+    def learn(self, options: Any) -> None:
+        """Telegram names its addresses (`DcOption`s): they are kept with the session."""
+        if self.addresses.learn(options):
+            self.session.addresses = self.addresses.named
+            self.session.dirty = True
 
     async def _get_dc(self, dc_id: int, cdn: bool = False) -> Any:
-        return pick_dc((await self(functions.help.GetConfigRequest())).dc_options, dc_id)
+        self.learn((await self(functions.help.GetConfigRequest())).dc_options)
+        for address in self.addresses.of(dc_id, "cdn" if cdn else "main"):
+            return types.DcOption(dc_id, address.host, address.port, ipv6=address.ipv6)
+        raise Transient(f"Telegram names no address for data centre {dc_id}")

@@ -13,14 +13,14 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from telethon import TelegramClient
 from telethon.tl import functions, types
 
 from ..clock import Clock, SystemClock
 from ..errors import FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
-from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient, pick_dc
+from .addresses import Address, Purpose
+from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient
 from .directory import Directory
 from .liveness import LOOK, Liveness
 from .outage import Outage
@@ -50,9 +50,11 @@ class Client(BaseClient):
     ping_timeout: float = PING_TIMEOUT
 
     def __init__(self, settings: Settings, session: StoredSession, *, clock: Clock | None = None) -> None:
+        self._clock: Clock = clock or SystemClock()
         super().__init__(
-            settings, session, request_retries=0, connection_retries=0, retry_delay=0, auto_reconnect=False
-        )
+            settings, session, self._clock, request_retries=0, connection_retries=0, retry_delay=0,
+            auto_reconnect=False,
+        )  # fmt: skip
         self.stored = session
         self.directory = Directory(session)
         self.updates: deque[Any] = deque()
@@ -65,20 +67,23 @@ class Client(BaseClient):
         #: Why there is no connection just now; None while there is one.
         self.trouble: TgstreamdError | None = None
         self.me: Any = None
-        self._clock: Clock = clock or SystemClock()
         self.tally = Tally(self._clock)
         self._keeper: asyncio.Task[None] | None = None
         self._refusals = 0
         self._outage = Outage(self._clock.monotonic)
         self._liveness = Liveness(self._clock.monotonic, self.tally)
         self._settled_config: Any = None
+        self.prepare_connection()
+
+    def prepare_connection(self) -> None:
         self._wire = self._sender = self._new_wire()
 
     def _new_wire(self) -> Wire:
         # One for each connection: what is left of Telethon's farewell to the last one may still run.
         return Wire(
             self.stored.auth_key, loggers=self._log, timeout=TCP_TIMEOUT,
-            gap=lambda: self.heard(types.UpdatesTooLong()), monotonic=self._clock.monotonic,
+            gap=lambda: self.heard(types.UpdatesTooLong()), config=self._configured,
+            monotonic=self._clock.monotonic,
             auth_key_callback=self._auth_key_callback, updates_queue=self._updates_queue,
         )  # fmt: skip
 
@@ -117,10 +122,9 @@ class Client(BaseClient):
             await self._clock.sleep_until(min(end, self._clock.monotonic() + 25))
 
     async def _try_connect(self) -> None:
-        self._wire = self._sender = self._new_wire()
         try:
             async with asyncio.timeout(self.connect_timeout):
-                await TelegramClient.connect(self)
+                await self.connect()
         except asyncio.CancelledError as error:
             await self._tear_down()
             task = asyncio.current_task()
@@ -266,17 +270,21 @@ class Client(BaseClient):
         return await super()._call(*args, **options)
 
     async def config(self) -> Any:
-        """Telegram's configuration (addresses of data centres, text length), asked once."""
+        """Telegram's configuration (text length and more), as it was told when we connected last."""
         if self._settled_config is None:
-            self._settled_config = await self.call(functions.help.GetConfigRequest())
+            self._configured(await self.call(functions.help.GetConfigRequest()))
         return self._settled_config
 
-    async def address(self, dc: int) -> tuple[str, int]:
-        """Where a data centre listens; the account's own is where we are connected to."""
-        if dc == self.stored.dc_id:
-            return cast(str, self.stored.server_address), cast(int, self.stored.port)
-        option = pick_dc((await self.config()).dc_options, dc)
-        return option.ip_address, option.port
+    def _configured(self, config: Any) -> None:
+        self._settled_config = config
+        self.learn(config.dc_options)
+
+    async def places(self, dc: int, purpose: Purpose) -> list[Address]:
+        """Where a data centre listens, in the order to try. Raises Transient where nobody knows."""
+        await self.config()
+        if not (found := self.addresses.of(dc, purpose)):
+            raise Transient(f"Telegram names no address for data centre {dc}")
+        return found
 
     # Pushes.
 
@@ -290,6 +298,8 @@ class Client(BaseClient):
             self.heard(await self._updates_queue.get())
 
     def heard(self, update: Any) -> None:
+        if isinstance(inner := getattr(update, "update", None), types.UpdateDcOptions):
+            self.learn(inner.dc_options)
         self.directory.learn(update)
         if len(self.updates) >= PUSHES_MAX:
             self.updates.clear()

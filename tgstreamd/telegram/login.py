@@ -46,8 +46,8 @@ Show = Callable[[str], None]
 class _LoginClient(BaseClient):
     """Telethon's client, listening for nothing but the scan of a QR code."""
 
-    def __init__(self, settings: Settings, session: StoredSession) -> None:
-        super().__init__(settings, session, request_retries=5, connection_retries=1, retry_delay=1)
+    def __init__(self, settings: Settings, session: StoredSession, clock: Clock) -> None:
+        super().__init__(settings, session, clock, request_retries=5, connection_retries=1, retry_delay=1)
         self.scanned = asyncio.Event()
 
     async def _update_loop(self) -> None:
@@ -217,8 +217,9 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
     if settings.session is None:
         raise ConfigError("a login needs a session file")
     # Telethon saves as it goes. In memory only, until it is a login: an old one is not to be lost for less.
-    client = _LoginClient(settings, StoredSession(None))
-    login = Login(client, settings, clock or SystemClock())
+    clock = clock or SystemClock()
+    client = _LoginClient(settings, StoredSession(None), clock)
+    login = Login(client, settings, clock)
     try:
         await login._connect()
         yield login
@@ -247,8 +248,9 @@ def stored(settings: Settings) -> StoredSession | None:
 
 async def end(settings: Settings, session: StoredSession) -> bool:
     """Revoke a login at the server. False where it was none any more."""
-    client = _LoginClient(settings, session)
-    login = Login(client, settings, SystemClock())
+    clock = SystemClock()
+    client = _LoginClient(settings, session, clock)
+    login = Login(client, settings, clock)
     try:
         await login._connect()
         await login._call(functions.auth.LogOutRequest())

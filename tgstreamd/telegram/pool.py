@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 from telethon.crypto import AuthKey
@@ -18,6 +18,7 @@ from telethon.tl import functions
 from telethon.tl.alltlobjects import LAYER
 
 from ..errors import NotAuthorised, TelegramError, TgstreamdError, Transient
+from .addresses import Address, Purpose
 from .base import DEVICE
 from .client import Client
 from .lean import LeanWire, open_lean
@@ -209,10 +210,15 @@ class Pool:
     async def _authorise(self, dc: int) -> AuthKey:
         """A new key for a centre, by Telethon's exchange, authorised by the account's own data centre."""
         client = self._client
-        host, port = await client.address(dc)
         wire = Wire(None, loggers=client._log, timeout=CONNECT_TIMEOUT / 2)
         try:
-            await wire.connect(ConnectionTcpFull(host, port, dc, loggers=client._log, proxy=client._proxy))
+            await self._in_turn(
+                dc,
+                "main",
+                lambda at: wire.connect(
+                    ConnectionTcpFull(at.host, at.port, dc, loggers=client._log, proxy=client._proxy)
+                ),
+            )
             await wire.ask(self._hello(), CONNECT_TIMEOUT)
             granted = await client.call(functions.auth.ExportAuthorizationRequest(dc), timeout=15)
             await wire.ask(
@@ -230,12 +236,14 @@ class Pool:
 
     async def _connect(self, dc: int, key: Any) -> Link:
         """A connection that has said which layer it speaks and who it is."""
+        return await self._in_turn(dc, "files", lambda at: self._greet(at, AuthKey(key.key)))
+
+    async def _greet(self, at: Address, key: AuthKey) -> Link:
         client = self._client
-        host, port = await client.address(dc)
         wire = await open_lean(
-            host,
-            port,
-            AuthKey(key.key),
+            at.host,
+            at.port,
+            key,
             proxy=client._proxy,
             loggers=client._log,
             timeout=CONNECT_TIMEOUT / 2,
@@ -246,6 +254,9 @@ class Pool:
             await wire.close()
             raise
         return Link(wire, client.monotonic)
+
+    async def _in_turn[T](self, dc: int, purpose: Purpose, connect: Callable[[Address], Awaitable[T]]) -> T:
+        return await self._client.addresses.try_each(await self._client.places(dc, purpose), connect)
 
     def _hello(self) -> Any:
         hello = functions.InitConnectionRequest(

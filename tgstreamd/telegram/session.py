@@ -1,7 +1,7 @@
 """The session: one file with the keys of the account, replaced atomically, mode 0600.
 
-Holds the address and key of the account's data centre, the keys of the other centres, and the access
-hashes of chats and users; never a name, a phone number or a text. Whoever has the file is logged in.
+Holds the key of the account's data centre, the keys of the other centres, the addresses of all, and the
+access hashes of chats and users; never a name, a phone number or a text. Whoever has the file is logged in.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from telethon.sessions import MemorySession
 from telethon.tl import types
 
 from ..errors import ConfigError, NotAuthorised
+from .addresses import Address
+from .settings import Server
 
 #: Users beyond this many are forgotten, oldest first: they matter only for mentions.
 USERS_MAX = 20_000
@@ -37,6 +39,8 @@ class _File(msgspec.Struct, kw_only=True):
     origin: str = ""
     #: Keys of other data centres, for files.
     keys: dict[int, bytes] = {}
+    #: What Telegram (or the server of `origin`) named last.
+    addresses: tuple[Address, ...] = ()
     #: Marked id to access hash and username.
     entities: dict[int, tuple[int, str]] = {}
 
@@ -49,7 +53,10 @@ class StoredSession(MemorySession):
         self.path = path
         self.keys: dict[int, bytes] = {}
         self.entities: dict[int, tuple[int, str]] = {}
+        self.addresses: tuple[Address, ...] = ()
         self.origin = ""
+        #: The place of a string session.
+        self._given: tuple[int, str | None, int | None] | None = None
         self.dirty = False
         self._auth_key: Any = None
         self._writing = threading.Lock()
@@ -66,16 +73,19 @@ class StoredSession(MemorySession):
         if string:
             dc, address, port, key = parse_string(string)
             if self._auth_key is None or self._auth_key.key != key:
-                self.keys, self.entities = {}, {}
+                self.keys, self.entities, self.addresses, self.origin = {}, {}, (), ""
                 self._auth_key = AuthKey(key)
+                self.set_dc(dc, address, port)
                 self.dirty = True
-            self.set_dc(dc, address, port)
+            # Of the same login the file knows at least as well where it lives.
+            self._given = dc, address, port
         return self
 
     def _take(self, file: _File) -> None:
         self._dc_id, self._server_address, self._port = file.dc, file.address or None, file.port or None
         self._auth_key = AuthKey(file.key) if file.key else None
         self.origin = file.origin
+        self.addresses = file.addresses
         self.keys = dict(file.keys)
         self.entities = dict(file.entities)
 
@@ -88,13 +98,20 @@ class StoredSession(MemorySession):
             super().set_dc(dc_id, server_address, port)
             self.dirty = True
 
-    def reach(self, dc: int, address: str, port: int) -> None:
-        """Go to the configured server, unless the stored address is one that this server gave."""
-        origin = f"{address}:{port}"
-        if self.origin != origin or not self._server_address:
-            self.origin = origin
-            self.set_dc(dc, address, port)
-            self.dirty = True
+    def reach(self, server: Server | None) -> None:
+        """Go to the configured server, which wins over any stored address of the same data centre.
+
+        An address of another centre stays where this server gave it: the account lives there.
+        """
+        origin = f"{server.address}:{server.port}" if server else ""
+        moved = self.origin != origin
+        if moved:
+            self.origin, self.addresses, self.dirty = origin, (), True
+        if server is None and moved:
+            # What is stored leads to a server that is configured no more.
+            self.set_dc(*(self._given or (self._dc_id, None, None)))
+        elif server is not None and (moved or not self._server_address or self._dc_id == server.dc_id):
+            self.set_dc(server.dc_id, server.address, server.port)
 
     @property
     def auth_key(self) -> Any:
@@ -165,6 +182,7 @@ class StoredSession(MemorySession):
                 key=self._auth_key.key if self.has_key else b"",
                 origin=self.origin,
                 keys=self.keys,
+                addresses=self.addresses,
                 entities=self.entities,
             )
         )

@@ -17,7 +17,8 @@ from typing import Any
 from telethon.errors import TypeNotFoundError
 from telethon.network import MTProtoSender
 from telethon.network.mtprotostate import MTProtoState
-from telethon.tl.functions import InvokeAfterMsgRequest
+from telethon.tl import types
+from telethon.tl.functions import InvokeAfterMsgRequest, InvokeWithLayerRequest
 
 
 class _State(MTProtoState):
@@ -49,10 +50,12 @@ class UnwritableError(ValueError):
 
 
 class Wire(MTProtoSender):
-    """A sender of requests; see the module. `gap` is called when a push may have been missed."""
+    """A sender of requests; see the module. `gap` is called when a push may have been missed, `config` with
+    the configuration that comes in answer to the first request."""
 
     def __init__(self, auth_key: Any, *, loggers: Any, timeout: float, gap: Callable[[], None] | None = None,
-                 monotonic: Callable[[], float] | None = None, **options: Any) -> None:  # fmt: skip
+                 config: Callable[[Any], None] | None = None, monotonic: Callable[[], float] | None = None,
+                 **options: Any) -> None:  # fmt: skip
         # A push on a file connection has nowhere to go; Telethon would stumble over None.
         options.setdefault("updates_queue", _Nowhere())
         super().__init__(
@@ -60,6 +63,7 @@ class Wire(MTProtoSender):
             **options,
         )  # fmt: skip
         self._gap = gap or (lambda: None)
+        self._config = config
         self._monotonic = monotonic or asyncio.get_running_loop().time
         # The queue of outgoing requests holds the state too, so both get ours.
         self._state = _State(self.auth_key, loggers=loggers)
@@ -84,6 +88,19 @@ class Wire(MTProtoSender):
         self.dead.clear()
         self.heard = self._monotonic()
         return fresh
+
+    def send(self, request: Any, ordered: bool = False) -> Any:
+        future = super().send(request, ordered)
+        # Telethon says hello with this one and throws the answer away.
+        if isinstance(request, InvokeWithLayerRequest) and self._config is not None:
+            future.add_done_callback(self._greeted)
+        return future
+
+    def _greeted(self, answer: asyncio.Future[Any]) -> None:
+        if answer.cancelled() or answer.exception() is not None or self._config is None:
+            return
+        if isinstance(answer.result(), types.Config):
+            self._config(answer.result())
 
     async def ask(self, request: Any, timeout: float) -> Any:
         """The answer to `request`. TimeoutError after `timeout` seconds, ConnectionError on a cut wire.
