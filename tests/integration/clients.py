@@ -65,6 +65,7 @@ def kurigram_client(
     dc_id: int | None = None,
     key: AuthKey | None = None,
     transport: type = TCPAbridged,
+    client: type[pyrogram.Client] = pyrogram.Client,
     **options: Any,
 ) -> Any:
     """A kurigram client, not started. Without `account` and `key` it begins with a key exchange in DC 2."""
@@ -89,7 +90,7 @@ def kurigram_client(
             bool(account and account.bot),
         )
         options["session_string"] = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    return pyrogram.Client(
+    return client(
         "local",
         API_ID,
         API_HASH,

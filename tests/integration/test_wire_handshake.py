@@ -34,9 +34,9 @@ async def test_telethon_exchanges_a_key_and_asks(
     client = await telethon_client(tg, connection=getattr(telethon_transports, transport))
     config = await client(functions.help.GetConfigRequest())
     assert config.this_dc == 2
-    assert {(option.id, option.port) for option in config.dc_options} == {
-        (dc, tg.address(dc)[1]) for dc in (2, 4)
-    }
+    assert {(option.id, option.port, option.cdn) for option in config.dc_options} == {
+        (2, tg.address(2)[1], False), (4, tg.address(4)[1], False), (203, tg.address(203)[1], True),
+    }  # fmt: skip
     assert await client.get_me() is None
     assert [connection.stream.name for connection in tg.connections] == [name]
 

@@ -125,7 +125,9 @@ class Connection(asyncio.Protocol):
         length = int.from_bytes(packet[16:20], "little")
         if self._exchange is None:
             self._exchange = KeyExchange(
-                self.server.key, server_time=self.server.wall, exponent=self.server.dh_exponent
+                self.server.exchange_key(self.dc_id),
+                server_time=self.server.wall,
+                exponent=self.server.dh_exponent,
             )
         try:
             answer = self._exchange.receive(packet[20 : 20 + length])

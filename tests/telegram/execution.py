@@ -39,9 +39,14 @@ _WITHOUT_UPDATES = functions.InvokeWithoutUpdatesRequest.CONSTRUCTOR_ID
 _AFTER_MSG = functions.InvokeAfterMsgRequest.CONSTRUCTOR_ID
 _AFTER_MSGS = functions.InvokeAfterMsgsRequest.CONSTRUCTOR_ID
 
+#: All that a CDN does, but for invokeWithLayer and initConnection.
+CDN_METHOD = "upload.getCdnFile"
 _FILE_METHODS = frozenset(
-    {"upload.getFile", "upload.saveFilePart", "upload.saveBigFilePart", "upload.getFileHashes"}
-)
+    {
+        "upload.getFile", "upload.saveFilePart", "upload.saveBigFilePart", "upload.getFileHashes",
+        CDN_METHOD, "upload.getCdnFileHashes", "upload.reuploadCdnFile",
+    }
+)  # fmt: skip
 #: Calls that do not make a session one that receives updates.
 _QUIET_METHODS = _FILE_METHODS | {"help.getConfig", "auth.importAuthorization", "auth.exportAuthorization"}
 DUPLICATED = "AUTH_KEY_DUPLICATED"
@@ -60,7 +65,7 @@ class Unwrapped:
         self.after: list[int] = []
 
 
-def unwrap(session: Session, body: memoryview) -> Unwrapped:
+def unwrap(session: Session, body: memoryview, *, is_cdn: bool = False) -> Unwrapped:
     """Peel invokeWithLayer, initConnection, … off; notes layer and application in the key."""
     found = Unwrapped()
     key = session.key
@@ -92,6 +97,7 @@ def unwrap(session: Session, body: memoryview) -> Unwrapped:
         if layer is None:
             raise RpcError(400, "CONNECTION_LAYER_INVALID")
         key.api_id = request.api_id
+        key.device = request.device_model
         key.layer = layer
         request = request.query
     elif layer is not None and key.layer is not None:
@@ -102,7 +108,8 @@ def unwrap(session: Session, body: memoryview) -> Unwrapped:
     if layer is not None and layer != LAYER:
         raise RpcError(400, "CONNECTION_LAYER_INVALID")
     found.request = request
-    if key.layer is None:
+    if key.layer is None and not is_cdn:
+        # A CDN is asked without it by pyrogram, in the field.
         raise RpcError(400, "CONNECTION_NOT_INITED")
     return found
 
@@ -140,13 +147,14 @@ class Executor:
         key = session.key
         account = server.world.peers.get(key.account_id) if key.account_id is not None else None
         call = Call(server, server.world, key.dc_id, key.id, session.id, account, key.layer or 0)
+        is_cdn = server.is_cdn(key.dc_id)
         request: Any = None
         fault = None
         error: RpcError | None = None
         answer = b""
         compress = False
         try:
-            found = unwrap(session, body)
+            found = unwrap(session, body, is_cdn=is_cdn)
             request = found.request
             method = method_name(type(request))
             call.layer = key.layer or 0
@@ -156,7 +164,11 @@ class Executor:
                 key.refusal = DUPLICATED
             if key.refusal is not None and method not in OPEN_METHODS:
                 raise RpcError(406 if key.refusal == DUPLICATED else 401, key.refusal)
-            if account is None and method not in OPEN_METHODS:
+            if is_cdn and (method != CDN_METHOD or found.without_updates or found.after):
+                raise RpcError(400, "CDN_METHOD_INVALID")
+            if method == CDN_METHOD and not is_cdn:
+                raise RpcError(404, "METHOD_INVALID")
+            if account is None and method not in OPEN_METHODS and not is_cdn:
                 raise RpcError(401, "AUTH_KEY_UNREGISTERED")
             if found.without_updates:
                 pass

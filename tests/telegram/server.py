@@ -1,4 +1,4 @@
-"""The server: one listening port per data centre on loopback, one world behind them.
+"""The server: one listening port per data centre, CDN included, on loopback, one world behind them.
 
 Owns connections and keys; gives tests what they script with (`faults`, `network`, `log`). Start and stop keep
 the world and the ports; the keys too unless told otherwise.
@@ -21,13 +21,14 @@ from .execution import Executor
 from .faults import Faults
 from .logins import Logins
 from .mtproto.keyring import AuthKey, Keyring
-from .mtproto.rsakey import ServerKey
+from .mtproto.rsakey import CDN_KEY_FILE, ServerKey
 from .mtproto.session import Session
 from .mtproto.tl import gzipped
 from .network import Network
 from .requestlog import RequestLog
 from .services import register_all
 from .world import World
+from .world.cdn import CDN_DC
 from .world.peers import Account
 
 
@@ -48,6 +49,9 @@ class TelegramServer:
         self.world = world if world is not None else World()
         self.dcs = tuple(dcs)
         self.key = key if key is not None else ServerKey.load()
+        #: The keys with which CDNs exchange keys, by data centre, and those that help.getCdnConfig tells of.
+        self.cdn_exchange_keys = {CDN_DC: ServerKey.load(CDN_KEY_FILE)}
+        self.cdn_keys = dict(self.cdn_exchange_keys)
         self.keys = Keyring()
         self.keys_file = keys_file
         #: The wire's clock: message ids are compared with the client's real time, whatever the world's says.
@@ -85,7 +89,7 @@ class TelegramServer:
         if self.keys_file is not None and self.keys_file.exists():
             self.keys.load(self.keys_file)
         loop = asyncio.get_running_loop()
-        for dc_id in self.dcs:
+        for dc_id in (*self.dcs, *self.cdn_exchange_keys):
             listening = await loop.create_server(
                 lambda dc_id=dc_id: Connection(self, dc_id),  # type: ignore[misc]  # bound per round
                 "127.0.0.1",
@@ -98,6 +102,9 @@ class TelegramServer:
 
     async def stop(self, *, keep_keys: bool = True) -> None:
         """Close ports and connections. The world stays; sessions are forgotten, as a restart forgets them."""
+        # "auth_key may be deleted at any given moment": a CDN keeps nothing but in its memory.
+        for cdn in self.cdn_exchange_keys:
+            self.forget_keys(dc_id=cdn)
         self.save_keys()
         for listening in self._listening.values():
             listening.close()
@@ -128,8 +135,18 @@ class TelegramServer:
 
     def dc_options(self) -> list[Any]:
         """What help.getConfig tells about the data centres."""
-        places = {dc_id: self.told.get(dc_id, self.address(dc_id)) for dc_id in self.dcs}
-        return [types.DcOption(dc_id, *place, static=True) for dc_id, place in places.items()]
+        places = {dc_id: self.told.get(dc_id, self.address(dc_id)) for dc_id in self._listening}
+        return [
+            types.DcOption(dc_id, *place, static=True, cdn=self.is_cdn(dc_id) or None)
+            for dc_id, place in places.items()
+        ]
+
+    def is_cdn(self, dc_id: int) -> bool:
+        return dc_id in self.cdn_exchange_keys
+
+    def exchange_key(self, dc_id: int) -> ServerKey:
+        """The RSA key by which a data centre proves who it is."""
+        return self.cdn_exchange_keys.get(dc_id, self.key)
 
     def authorise(self, account: Account, dc_id: int | None = None) -> AuthKey:
         """A key that is logged in already, as if a client had done it all; `.key` has its 256 bytes."""
@@ -158,10 +175,10 @@ class TelegramServer:
                 self.world.files.forget_uploads(other.id)
         self.save_keys()
 
-    def forget_keys(self, account: Account | None = None) -> None:
-        """Drop keys altogether: the next packet gets the transport error -404."""
+    def forget_keys(self, account: Account | None = None, *, dc_id: int | None = None) -> None:
+        """Drop keys (of an account, in a data centre): the next packet gets the transport error -404."""
         for key in list(self.keys):
-            if account is None or key.account_id == account.id:
+            if (account is None or key.account_id == account.id) and dc_id in (None, key.dc_id):
                 self.keys.remove(key)
 
     def rotate_salts(self) -> None:

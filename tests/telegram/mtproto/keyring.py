@@ -40,6 +40,8 @@ class AuthKey:
     #: The layer of the last invokeWithLayer; None until initConnection came.
     layer: int | None = None
     api_id: int = 0
+    #: The device that the last initConnection told of.
+    device: str = ""
     salt: int = field(default_factory=_new_salt)
     sessions: dict[int, Session] = field(default_factory=dict)
     #: The same secret in the other spelling, until it shows which of the two the client means.

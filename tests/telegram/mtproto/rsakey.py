@@ -1,7 +1,7 @@
-"""The server's RSA key: its fingerprint, and the two paddings with which clients encrypt their nonce.
+"""The server's RSA keys: their fingerprints, and the two paddings with which clients encrypt their nonce.
 
-The private key lies beside this file: it protects a server that listens on loopback only and exists to be
-known to everybody.
+The private keys, that of the data centres and that of the CDN, lie beside this file: they protect a server
+that listens on loopback only, and exist to be known to everybody.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .crypto import ige_decrypt
 from .tl import serialize_bytes
 
 DEFAULT_KEY_FILE = Path(__file__).with_name("test_server_key.pem")
+CDN_KEY_FILE = Path(__file__).with_name("test_cdn_key.pem")
 
 
 class ServerKey:

@@ -21,6 +21,7 @@ RPC_ERROR = 0x2144CA19
 GZIP_PACKED = 0x3072CFA1
 MSG_CONTAINER = 0x73F1F8DC
 UPLOAD_FILE = 0x096A18D5
+CDN_FILE = 0xA99FCA4F
 VECTOR = struct.pack("<I", 0x1CB5C415)
 TRUE = struct.pack("<I", 0x997275B5)
 FALSE = struct.pack("<I", 0xBC799737)
@@ -138,6 +139,11 @@ def upload_file(file_type: Any, mtime: int, data: Buffer) -> Encoded:
     return Encoded(b"".join((head, b"\xfe", size.to_bytes(3, "little"), data, bytes(-size % 4))))
 
 
+def cdn_file(data: Buffer) -> Encoded:
+    """upload.cdnFile; what is encrypted cannot be compressed."""
+    return Encoded(struct.pack("<I", CDN_FILE) + serialize_bytes(data))
+
+
 def gzipped(data: bytes) -> bytes:
     """`data`, or gzip_packed if that is shorter."""
     if len(data) < GZIP_FROM:
@@ -175,6 +181,7 @@ def _method_name(request: type) -> str:
 __all__ = [
     "BadObject",
     "Encoded",
+    "cdn_file",
     "decode",
     "encode_result",
     "functions",

@@ -32,12 +32,12 @@ def register(dispatcher: Dispatcher) -> None:
     async def get_file(call: Call, request: Any) -> Any:
         if not call.me.id:
             raise RpcError(401, "AUTH_KEY_UNREGISTERED")
-        _check_range(request.offset, request.limit, bool(request.precise))
+        check_range(request.offset, request.limit, precise=bool(request.precise))
         stored, blob = call.world.files.locate(call.me.id, request.location)
         if stored.dc_id != call.dc_id:
             raise RpcError(303, f"FILE_MIGRATE_{stored.dc_id}")
-        if getattr(stored, "cdn", False):
-            return types.upload.FileCdnRedirect(203, b"token", bytes(32), bytes(16), [])
+        if call.world.cdn.sends_away(call.me.id, stored, blob, request.offset):
+            return call.world.cdn.redirect(call.me.id, stored, blob, request.offset)
         try:
             data = blob.read(request.offset, request.limit) if request.offset < blob.size else b""
         except LostContent as lost:
@@ -77,7 +77,8 @@ def _save(call: Call, request: Any, *, big: bool, total: int | None) -> bool:
     return True
 
 
-def _check_range(offset: int, limit: int, precise: bool) -> None:
+def check_range(offset: int, limit: int, *, precise: bool) -> None:
+    """Raise OFFSET_INVALID or LIMIT_INVALID for a range that may not be asked for."""
     unit = 1024 if precise else 4096
     if offset < 0 or offset % unit:
         raise RpcError(400, "OFFSET_INVALID")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from .cdn import Cdn
 from .chats import Chats
 from .files import Files
 from .media import MediaMaker
@@ -40,5 +41,6 @@ class World:
         self.push: Push = _nobody_listens
         self.peers = Peers(self)
         self.files = Files(self)
+        self.cdn = Cdn(self)
         self.media = MediaMaker(self)
         self.chats = Chats(self)

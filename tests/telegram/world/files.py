@@ -46,7 +46,7 @@ class StoredDocument:
     dc_id: int
     date: float
     thumbs: list[StoredSize] = field(default_factory=list)
-    #: Answer with a CDN, whether the client can use one or not.
+    #: It is popular: clients are sent to a CDN for it, whether they have said that they can use one or not.
     cdn: bool = False
 
 
@@ -58,6 +58,8 @@ class StoredPhoto:
     date: float
     width: int
     height: int
+    #: As of a document.
+    cdn: bool = False
 
     @property
     def blob(self) -> Blob:
