@@ -121,11 +121,12 @@ class Files:
         attributes: list[Any] | tuple[Any, ...] = (),
         dc_id: int = 2,
         thumb: Blob | None = None,
+        number: int | None = None,
     ) -> StoredDocument:
-        """Keep a document. A thumbnail that is no picture of at most 320 pixels is dropped."""
-        stored = StoredDocument(
-            self._new_id(dc_id), blob, mime_type, list(attributes), dc_id, self._world.now()
-        )
+        """Keep a document, under an id of our choice unless said. A thumbnail that is no picture of at most
+        320 pixels is dropped."""
+        number = self._new_id(dc_id) if number is None else number
+        stored = StoredDocument(number, blob, mime_type, list(attributes), dc_id, self._world.now())
         if thumb is not None and thumb.size <= 200 * 1024:
             size = self.image_size(thumb)
             if size is not None and max(size) <= 320:
@@ -265,6 +266,10 @@ class Files:
         raise RpcError(400, "LOCATION_INVALID")
 
     # For tests
+
+    def documents(self) -> list[StoredDocument]:
+        """All of them, in the order in which they were stored."""
+        return list(self._documents.values())
 
     def get_document(self, document_id: int) -> StoredDocument | None:
         return self._documents.get(document_id)
