@@ -2,7 +2,7 @@
 
 A caller that is cancelled cannot leave half a transaction behind, since none ever waits in the middle;
 it only does not learn the result, so every write must be safe to repeat. Failures of SQLite become
-`StoreError` with a hint. Nothing else in the program imports sqlite3.
+`StoreError` with a hint. Beside `migration`, nothing else in the program imports sqlite3.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ import os
 import sqlite3
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Self
 
 from ..errors import StoreError
-
-#: `PRAGMA user_version` of a ledger made by this program.
-SCHEMA = 1
+from .migration import ANEW, OURS, Schema
 
 #: Channels and supergroups have marked ids below this.
 CHANNELS_BELOW = -1_000_000_000_000
@@ -45,14 +43,17 @@ class Engine:
         self.path = path
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
+    async def open(cls, path: Path, schema: Schema = OURS) -> Self:
         """Open or make the ledger at `path` (mode 0600) and bring its schema up to date."""
-        return await cls._open(path, _connect)
+        return await cls._open(path, partial(_connect, schema=schema))
 
     @classmethod
-    async def open_read_only(cls, path: Path) -> Self:
-        """Open an existing ledger beside its writer, or while none runs, without changing a byte of it."""
-        return await cls._open(path, _connect_read_only)
+    async def open_read_only(cls, path: Path, schema: Schema = OURS) -> Self:
+        """Open an existing ledger beside its writer, or while none runs, without changing a byte of it.
+
+        One of an older schema looks like one of ours.
+        """
+        return await cls._open(path, partial(_connect_read_only, schema=schema))
 
     @classmethod
     async def _open(cls, path: Path, connect: Callable[[Path], Db]) -> Self:
@@ -119,79 +120,46 @@ def _copy(db: Db, path: Path) -> None:
         copy.close()
 
 
-def _connect(path: Path) -> Db:
+def _connect(path: Path, schema: Schema) -> Db:
     try:
         # Made before SQLite sees it, so that it is never readable by others.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(f"cannot open the ledger {path}: {error.strerror}", hint=_unopened(error)) from error
     db = sqlite3.connect(path, isolation_level=None, timeout=30)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    _migrate(db, path)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        schema.migrate(db, path)
+        db.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
-def _connect_read_only(path: Path) -> Db:
+def _connect_read_only(path: Path, schema: Schema) -> Db:
     if not path.exists():
         raise NoLedger(f"there is no ledger at {path}", hint="nothing was mirrored from here yet")
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA query_only = ON")
-    if _version(db) == 0:
-        _refuse_foreign(db, path)
+    try:
+        db.row_factory = sqlite3.Row
+        # What an older schema is seen through lies in no file.
+        db.execute("PRAGMA temp_store = MEMORY")
+        if not schema.show(db, path):
+            raise NoLedger(f"the ledger at {path} is only being made", hint="ask again in a moment")
+        db.execute("PRAGMA query_only = ON")
+    except BaseException:
         db.close()
-        raise NoLedger(f"the ledger at {path} is only being made", hint="ask again in a moment")
-    _refuse_newer(db, path)
-    _refuse_foreign(db, path)
+        raise
     return db
 
 
-def _version(db: Db) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _refuse_newer(db: Db, path: Path) -> None:
-    if (version := _version(db)) > SCHEMA:
-        raise StoreError(
-            f"{path} was written by a newer tgstreamd (schema {version}, this one knows {SCHEMA})",
-            hint="install that version again, or move the ledger away to begin anew",
-        )
-
-
-def _refuse_foreign(db: Db, path: Path) -> None:
-    """A database with tables of somebody else's; an empty one is a ledger that is still to be made."""
-    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if tables and not {"mirror", "job", "copy"} <= tables:
-        raise StoreError(f"{path} is a database, but no ledger", hint=_ANEW)
-
-
-def _migrate(db: Db, path: Path) -> None:
-    _refuse_newer(db, path)
-    _refuse_foreign(db, path)
-    here = resources.files(__package__)
-    version = _version(db)
-    if version == 0:
-        scripts = {SCHEMA: (here / "schema.sql").read_text()}
-    else:
-        scripts = {
-            n: (here / "migrations" / f"{n:04}.sql").read_text() for n in range(version + 1, SCHEMA + 1)
-        }
-    for number, script in scripts.items():
-        db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
-
-
-#: The way out of a ledger that cannot be read.
-_ANEW = (
-    "put a backup in its place; or move ledger.db* away and start: a mirror whose target holds copies waits, "
-    "and `tgstreamd rebuild` derives its map anew"
-)
 _HINTS = {
     "SQLITE_FULL": "the disk is full: make room and start again",
-    "SQLITE_CORRUPT": _ANEW,
-    "SQLITE_NOTADB": _ANEW,
+    "SQLITE_CORRUPT": ANEW,
+    "SQLITE_NOTADB": ANEW,
     "SQLITE_READONLY": "the state directory must be writable for the user of the daemon",
     "SQLITE_CANTOPEN": "the state directory must exist and be readable for this user",
     "SQLITE_BUSY": "another program holds the ledger",
