@@ -43,8 +43,12 @@ MEANS: dict[str, str] = {
     "backlog slowed down": "After a long wait that Telegram ordered, the history is copied at a wider interval, "
     f"which is halved again after 12 hours without one.\n{NOTHING}",
     "change failed, trying on": "An edit, deletion or pin did not get through, and is tried again.\n" + NOTHING,
-    "change given up": "Telegram refuses an edit, deletion or pin for good; `why` says the reason.\n"
-    "The copy stays as it is.\nIf the reason is a right, give it to the account in the target.",
+    "change given up": "Telegram refuses a change of a copy, a topic or the target itself; `kind` says which, `why` "
+    "the reason.\nIt is asked for once: things stay as they are until the original changes again, and the mirror "
+    "goes on.\nIf the reason is a right, give it to the account in the target, and `tgstreamd verify MIRROR "
+    "--repair`.",
+    "change waits for an answer about its chat": "Telegram refused a change as if the target were lost, and did not "
+    f"answer when the target was asked; both are tried again.\n{NOTHING}",
     "could not ask about a mirror's chats": "Telegram did not answer; the mirror is judged again within ten "
     f"minutes.\n{NOTHING}",
     "connection to Telegram lost": "The line broke; it is made anew with growing waits, and what was missed is read.\n"
@@ -60,8 +64,6 @@ MEANS: dict[str, str] = {
     f"`deletes = \"mirror\"` their copies follow.\n{NOTHING}",
     "difference could not be read": "Telegram's list of what is new could not be decoded.\n"
     f"The history closes the gap.\n{NOTHING}",
-    "edit given up": "The new media of an edited message could not be brought over; `why` says the reason.\n"
-    "The copy keeps the old one.\n`tgstreamd resend` sends it anew, where your version has it.",
     "events were lost, the history closes the gap": "Telegram holds more news than it hands out at once, after a "
     f"long stop say.\nThe history tells them.\n{NOTHING}",
     "history counts at birth and stays as it was; for other posts use a new target": "`history` was changed in "
@@ -88,8 +90,6 @@ MEANS: dict[str, str] = {
     "It is asked again every ten minutes.",
     "target became a supergroup, followed": "The target has a new id, and the mirror follows it.\n"
     "Write the new id into the configuration when it suits you.",
-    "target cannot look as its source does": "With `chat = true`: title, photo or description could not be set; "
-    "`why` says the reason.\nGive the account the right to change the target's info, or set `chat = false`.",
     "target could not be looked at": "What lies in the target could not be read, which is needed before the first "
     "message.\nIt is tried again.\nNothing to do, unless it does not end: look at `why`.",
     "the history held messages that no update told": "The periodic comparison found messages that Telegram had "

@@ -16,6 +16,7 @@ import structlog
 from . import __version__
 from .admission.admitting import Admission, Waiting
 from .admission.asking import patiently
+from .admission.confirming import Confirming
 from .alerts.message import Messages
 from .alerts.watch import Watch
 from .capture.careful import Careful
@@ -111,6 +112,7 @@ class Daemon:
             notify=self._something_new,
             readmitted=self.capture.readmitted,
         )
+        self.confirming = Confirming(source, target, store, roster, clock)
         self.census = Census(
             target,
             store,
@@ -143,10 +145,11 @@ class Daemon:
             self.holding,
             clock,
             ids,
+            confirm=self.confirming.confirm,
             others={
                 "topic": self.topics.change,
                 "order": self.topics.order,
-                "chat": Faces(source, target, store, clock, ids).change,
+                "chat": Faces(source, target, store, roster, ids).change,
             },
             on_anew=self._something_new,
         )

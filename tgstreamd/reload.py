@@ -15,7 +15,7 @@ from .admission.admitting import Admission
 from .clock import Clock
 from .config import Config
 from .decide.pace import Pace
-from .errors import ConfigError, FloodWait, Transient
+from .errors import ConfigError, TelegramError
 from .ports import Beat
 from .sending.holding import Holding
 from .systemd import Systemd
@@ -84,6 +84,6 @@ class Reload:
         self._tell(new)
         try:
             await self._admission.reconfigure(new.mirrors)
-        except (Transient, FloodWait) as error:
+        except TelegramError as error:
             log.warning("mirrors will be judged within ten minutes", why=error.line())
         log.info("configuration reloaded", mirrors=[mirror.name for mirror in new.mirrors])

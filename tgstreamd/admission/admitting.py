@@ -156,7 +156,7 @@ class Admission:
                     continue
                 try:
                     await self._admit(config, again=True)
-                except (Transient, FloodWait, AccountFrozen) as error:
+                except TelegramError as error:
                     log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
                     # Nothing tells of the change a second time.
                     self._unasked |= suspects
@@ -190,6 +190,10 @@ class Admission:
             except Transient as error:
                 tries += 1
                 seconds, why = backoff(tries), error
+            except TelegramError as error:
+                # No answer, and none that passes: the others need not wait for it.
+                self._wait(config.name, error.line())
+                return
             until = self._clock.monotonic() + seconds
             while (left := until - self._clock.monotonic()) > 0:
                 waiting(left, why)

@@ -1,7 +1,7 @@
 """What Telegram says about one side of a mirror: the chat and its topics, or the error that stands for them.
 
-An error that says something about this chat is an answer; one that says nothing (no network, a flood) or
-that concerns the account is raised.
+An error that says that this chat is lost is an answer; one that says nothing of it (no network, a flood, a
+refusal of the question) or that concerns the account is raised.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from ..clock import Clock
-from ..errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
+from ..errors import FloodWait, SourceLost, TargetLost, TelegramError, TgstreamdError, Transient
 from ..model import Chat, Topic
 from ..ports import Source, Target
 
@@ -37,12 +37,10 @@ async def patiently[R](ask: Callable[[], Awaitable[R]], clock: Clock, waiting: W
 
 
 async def asked(side: Source | Target, chat: int) -> Chat | TelegramError:
-    """The chat as this side's account sees it, or why it does not."""
+    """The chat as this side's account sees it, or why it does not. Raises what says nothing of that."""
     try:
         return await side.chat(chat)
-    except (NotAuthorised, Transient, FloodWait, AccountFrozen):
-        raise
-    except TelegramError as error:
+    except (SourceLost, TargetLost) as error:
         return error
 
 

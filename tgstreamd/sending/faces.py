@@ -1,7 +1,7 @@
 """Makes the target look as its source does: title, description, photo (`chat = true`).
 
 Each is carried out by itself and written down, so that nothing is done twice. The photo's few hundred
-kilobytes are moved like any file's, part by part. What this account may not do is said, and left.
+kilobytes are moved like any file's, part by part. What this account may not do is not asked for.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from ..clock import Clock
-from ..errors import FloodWait, MediaExpired, Rejected, TargetLost
+from ..errors import MediaExpired, Rejected, TargetLost, TelegramError
 from ..model import PART_SIZE, Face, Media, Mirror, Upload
 from ..ports import Ids, Source, Target
+from ..roster import Roster
 from ..store import Change, Store
 
 log = structlog.get_logger()
@@ -24,49 +24,58 @@ UNSURE = Face(title="", about="\0", photo=Media(kind="photo", id=-1))
 class Faces:
     """Carries out changes of kind `chat`."""
 
-    def __init__(self, source: Source, target: Target, store: Store, clock: Clock, ids: Ids) -> None:
+    def __init__(self, source: Source, target: Target, store: Store, roster: Roster, ids: Ids) -> None:
         self._source = source
         self._target = target
         self._store = store
-        self._clock = clock
+        self._roster = roster
         self._ids = ids
 
     async def change(self, mirror: Mirror, change: Change) -> bool:
-        """True once the target looks so. Raises what the ports raise, but for refusals."""
+        """True once the target looks so. Each of the three is tried, whatever becomes of the others; raises
+        the first refusal then, and at once what the ports raise else."""
         wanted = msgspec.msgpack.decode(change.payload, type=Face)
         shown = await self._store.face(mirror.id)
-        if shown is None or not mirror.chat:
+        target = self._roster.targets.get(mirror.target)
+        if shown is None or not mirror.chat or not (target and target.may_change_info):
             return True
-        try:
-            if wanted.title != shown.title:
-                shown = await self._shown(mirror, shown, title=UNSURE.title)
-                await self._target.edit_title(mirror.target, wanted.title)
-                shown = await self._shown(mirror, shown, title=wanted.title)
-            if wanted.about != shown.about:
-                shown = await self._shown(mirror, shown, about=UNSURE.about)
-                await self._target.edit_about(mirror.target, wanted.about)
-                shown = await self._shown(mirror, shown, about=wanted.about)
-            if wanted.looks() != shown.looks():
-                upload = await self._bring_over(change, wanted.photo) if wanted.photo else None
-                shown = await self._shown(mirror, shown, photo=UNSURE.photo)
-                await self._target.edit_photo(mirror.target, upload)
-                await self._shown(mirror, shown, photo=wanted.photo)
-        except (Rejected, TargetLost) as error:
-            if isinstance(error, TargetLost) and error.error != "CHAT_ADMIN_REQUIRED":
-                raise
-            log.warning("target cannot look as its source does", mirror=mirror.name, why=error.line())
-            return True
-        except FloodWait as error:
-            # The hold names a method that nobody looks at before this kind of change.
-            await self._store.postpone_change(change.id, self._clock.now() + error.seconds)
-            raise
+        refused: list[TelegramError] = []
+        for part in (self._title, self._about, self._photo):
+            try:
+                await part(mirror, change, wanted)
+            except (Rejected, TargetLost) as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
         log.info("target looks as its source does", mirror=mirror.name, title=wanted.title)
         return True
 
-    async def _shown(self, mirror: Mirror, shown: Face, **changes: str | Media | None) -> Face:
-        shown = msgspec.structs.replace(shown, **changes)
+    async def _title(self, mirror: Mirror, change: Change, wanted: Face) -> None:
+        if (await self._present(mirror)).title != wanted.title:
+            await self._shown(mirror, title=UNSURE.title)
+            await self._target.edit_title(mirror.target, wanted.title)
+            await self._shown(mirror, title=wanted.title)
+
+    async def _about(self, mirror: Mirror, change: Change, wanted: Face) -> None:
+        if (await self._present(mirror)).about != wanted.about:
+            await self._shown(mirror, about=UNSURE.about)
+            await self._target.edit_about(mirror.target, wanted.about)
+            await self._shown(mirror, about=wanted.about)
+
+    async def _photo(self, mirror: Mirror, change: Change, wanted: Face) -> None:
+        present = (await self._present(mirror)).photo
+        if (present.id if present else 0) != (wanted.photo.id if wanted.photo else 0):
+            upload = await self._bring_over(change, wanted.photo) if wanted.photo else None
+            await self._shown(mirror, photo=UNSURE.photo)
+            await self._target.edit_photo(mirror.target, upload)
+            await self._shown(mirror, photo=wanted.photo)
+
+    async def _present(self, mirror: Mirror) -> Face:
+        return await self._store.face(mirror.id) or UNSURE
+
+    async def _shown(self, mirror: Mirror, **changes: str | Media | None) -> None:
+        shown = msgspec.structs.replace(await self._present(mirror), **changes)
         await self._store.face_shown(mirror.id, shown)
-        return shown
 
     async def _bring_over(self, change: Change, photo: Media) -> Upload | None:
         try:

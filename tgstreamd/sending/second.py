@@ -10,28 +10,17 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
-import msgspec
 import structlog
 
 from ..clock import Clock
 from ..decide.recognise import fingerprint
-from ..decide.retry import Hold, HoldAccount, backoff, decide
-from ..errors import (
-    AccountFrozen,
-    AccountLimited,
-    FloodWait,
-    MediaExpired,
-    Rejected,
-    TargetLost,
-    TelegramError,
-    Transient,
-    ends_process,
-)
+from ..errors import Rejected, TargetLost, ends_process
 from ..model import Draft, Mirror, Piece
-from ..ports import Beat, Ids, Target
+from ..ports import Beat, Confirm, Ids, Target
 from ..roster import Roster
 from ..store import Change, Job, Store
 from ..streaming.staging import Staging
+from .change_errors import RIGHTS, ChangeErrors
 from .holding import Holding
 from .outgoing import Outgoing
 
@@ -50,9 +39,6 @@ METHODS = {
 }
 #: https://core.telegram.org/method/channels.deleteMessages
 DELETE_AT_ONCE = 100
-#: Times that one change is tried again after trouble that passes.
-TRIES = 50
-
 Apply = Callable[[Mirror, Change], Awaitable[bool]]
 
 
@@ -70,11 +56,12 @@ class SecondClock:
         clock: Clock,
         ids: Ids,
         *,
+        confirm: Confirm,
         others: dict[str, Apply] | None = None,
         on_anew: Callable[[], None] = lambda: None,
     ) -> None:
-        """`others` carry out further kinds (topics, the chat itself): true when done. `on_anew` is called
-        when a copy is to be sent anew."""
+        """`confirm` asks a chat that is said to be lost. `others` carry out further kinds (topics, the chat
+        itself): true when done. `on_anew` is called when a copy is to be sent anew."""
         self._target = target
         self._store = store
         self._roster = roster
@@ -85,6 +72,9 @@ class SecondClock:
         self._ids = ids
         self._others = others or {}
         self._on_anew = on_anew
+        self._errors = ChangeErrors(store, outgoing, holding, clock, confirm=confirm)
+        #: Deletions that one call may hold: fewer after a refusal, which does not say of which it was.
+        self._at_once = DELETE_AT_ONCE
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -122,7 +112,7 @@ class SecondClock:
                 continue
             batch = [free[0]]
             if free[0].kind == "delete":
-                batch = [change for change in free if change.kind == "delete"][:DELETE_AT_ONCE]
+                batch = [change for change in free if change.kind == "delete"][: self._at_once]
             await self._serve(batch)
             due = min(due, self._clock.now() if len(mine) > len(batch) else due)
         return due
@@ -137,7 +127,19 @@ class SecondClock:
         if isinstance(outcome, BaseException):
             if ends_process(outcome):
                 raise outcome
-            await self._trouble(mirror, change, outcome)
+            await self._failed(mirror, batch, outcome)
+
+    async def _failed(self, mirror: Mirror, batch: list[Change], error: BaseException) -> None:
+        change = batch[0]
+        refused = isinstance(error, Rejected) or (isinstance(error, TargetLost) and error.error in RIGHTS)
+        if refused and len(batch) > 1:
+            # It may be one of them alone: Telegram does not say which.
+            self._at_once = len(batch) // 2
+            return
+        if isinstance(error, Rejected) and change.kind == "edit" and _past_editing(error.error):
+            await self._send_anew(mirror, change, error.line())
+            return
+        await self._errors.settle(mirror, change, error, methods=METHODS[change.kind])
 
     async def _carry_out(self, mirror: Mirror, batch: list[Change]) -> None:
         change = batch[0]
@@ -168,6 +170,7 @@ class SecondClock:
             await self._target.delete(chat, ids)
             await self._charge(mirror, 1)
             log.info("copies deleted", mirror=mirror.name, n=len(ids), source_id=done[0].source_id)
+        self._at_once = min(DELETE_AT_ONCE, 2 * self._at_once)
         await self._store.deleted(done)
 
     async def _copies(self, change: Change) -> tuple[int, list[int]]:
@@ -177,7 +180,10 @@ class SecondClock:
 
     async def _pin(self, mirror: Mirror, change: Change) -> None:
         copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
-        if copies and mirror.pins:
+        target = self._roster.targets.get(mirror.target)
+        # Where this account may not pin, nothing is asked: `check` and the start have said so.
+        may = target is None or target.may_pin
+        if copies and mirror.pins and may:
             await self._target.pin(mirror.target, copies[0], pinned=change.flag())
             await self._charge(mirror, 1)
             said = "copy pinned" if change.flag() else "copy unpinned"
@@ -244,9 +250,7 @@ class SecondClock:
         """The new media flows first; staging rings when it is there."""
         failure = self._staging.failure(job.id)
         if failure is not None:
-            why = str(failure.error)
-            log.warning("edit given up", mirror=mirror.name, source_id=change.source_id, why=why)
-            await self._store.change_done(change, given_up=True)
+            await self._errors.give_up(mirror, change, str(failure.error))
             return
         self._staging.want(job, change.message())
         await self._store.postpone_change(change.id, self._clock.now() + 5.0)
@@ -255,36 +259,6 @@ class SecondClock:
         await self._store.send_anew(change, self._ids.random_id(), self._clock.now())
         log.info("copy is sent anew", mirror=mirror.name, source_id=change.source_id, why=why)
         self._on_anew()
-
-    # -- trouble --------------------------------------------------------------------------------------
-
-    async def _trouble(self, mirror: Mirror, change: Change, error: BaseException) -> None:
-        names = {"mirror": mirror.name, "kind": change.kind, "source_id": change.source_id}
-        now = self._clock.now()
-        match error:
-            case FloodWait() | AccountFrozen() | AccountLimited():
-                decision = decide(error, attempts=1, now=now, troubled_for=0.0, attempted=False)
-                if isinstance(decision, Hold):
-                    # A flood of edits says nothing about the pace of posts.
-                    await self._holding.hold(msgspec.structs.replace(decision, widen=False), mirror)
-                elif isinstance(decision, HoldAccount):
-                    await self._holding.hold_account(decision)
-            case Transient() | MediaExpired() if change.attempts < TRIES:
-                if isinstance(error, MediaExpired) and change.kind == "edit":
-                    await self._outgoing.refetch_change(change, now)
-                log.warning("change failed, trying on", **names, why=error.line())
-                await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
-            case TargetLost() if (await self._copies(change))[0] in (0, mirror.target):
-                if await self._store.pause(mirror.id, "lost", error.line()):
-                    log.error("mirror paused, asked again every 10 minutes", **names, why=error.line())
-            case Rejected() if change.kind == "edit" and _past_editing(error.error):
-                await self._send_anew(mirror, change, error.line())
-            case TelegramError():
-                log.warning("change given up", **names, why=error.line())
-                await self._store.change_done(change, given_up=True)
-            case _:
-                log.error("change broke us, given up", **names, exc_info=error)
-                await self._store.change_done(change, given_up=True)
 
     async def _charge(self, mirror: Mirror, cost: int) -> None:
         await self._store.set_marks([f"second:{mirror.target}", "second"], self._clock.now(), cost)

@@ -133,7 +133,8 @@ class Topics:
     async def order(self, mirror: Mirror, change: Change) -> bool:
         """Pin in the target what is pinned in the source, in its order; true when done."""
         wanted = msgspec.msgpack.decode(change.payload, type=list[int])
-        if not mirror.pins or not self._by_topic(mirror):
+        target = self._roster.targets.get(mirror.target)
+        if not mirror.pins or not self._by_topic(mirror) or not (target and target.may_manage_topics):
             return True
         made = {GENERAL_TOPIC: GENERAL_TOPIC, **await self._store.made_topics(mirror.id, change.chat)}
         order = [made[topic] for topic in wanted if topic in made]

@@ -19,6 +19,8 @@ from .records import decode_draft, decode_message, encode
 QUIET, LONGEST = 10.0, 300.0
 #: https://core.telegram.org/method/channels.deleteMessages
 DELETE_AT_ONCE = 100
+#: Kinds whose row stays when they are given up: somebody waits for them, or would note the same again.
+KEPT = frozenset({"delete", "topic", "order", "chat"})
 
 
 class Change(Value, frozen=True, kw_only=True):
@@ -51,7 +53,7 @@ def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: byt
     db.execute(
         "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
         "VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET payload = excluded.payload, "
-        "last_at = excluded.last_at",
+        "last_at = excluded.last_at, attempts = iif(given_up = '', attempts, 0), given_up = ''",
         (mirror, kind, chat, source_id, payload, now, now),
     )
 
@@ -135,6 +137,7 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
     rows = db.execute(
         "SELECT change.*, mirror.target FROM change JOIN mirror ON mirror.id = change.mirror "
         "WHERE mirror.active = 1 AND mirror.hold = '' AND mirror.waiting = '' AND mirror.lost = '' "
+        "AND change.given_up = '' "
         "AND (change.kind <> 'delete' OR mirror.held = '' OR change.source_id < 0) ORDER BY change.id"
     ).fetchall()
     for row in rows:
@@ -183,18 +186,21 @@ def _copied(db: Db, change: Row) -> bool:
     return bool(row["state"] == "done")
 
 
-def postpone_change(db: Db, change: int, not_before: float) -> None:
-    db.execute("UPDATE change SET not_before = ?, attempts = attempts + 1 WHERE id = ?", (not_before, change))
+def postpone_change(db: Db, change: int, not_before: float, *, tries: int = 1) -> None:
+    """Not before then; `tries`: 0 where the wait is none of its own trouble."""
+    db.execute(
+        "UPDATE change SET not_before = ?, attempts = attempts + ? WHERE id = ?", (not_before, tries, change)
+    )
 
 
-def change_done(db: Db, change: Change, prints: Sequence[str] = (), *, given_up: bool = False) -> None:
-    """Carried out or given up, unless a newer state came meanwhile.
+def change_done(db: Db, change: Change, prints: Sequence[str] = (), *, given_up: str = "") -> None:
+    """Carried out or, for a reason, given up, unless a newer state came meanwhile.
 
     `prints`: the fingerprints of the copies as an edit has left them. Where it was given up they look like
     nothing that we would send, which a comparison tells; no further try is made by itself.
     """
     if change.kind == "edit":
-        _look(db, change, prints, given_up=given_up)
+        _look(db, change, prints, given_up=bool(given_up))
         message = change.message()
         db.execute(
             "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
@@ -211,7 +217,23 @@ def change_done(db: Db, change: Change, prints: Sequence[str] = (), *, given_up:
             "AND chat = ? AND source_id = ?)",
             (change.source_id, change.mirror, change.chat, change.source_id),
         )
+    if given_up and change.kind in KEPT:
+        db.execute(
+            "UPDATE change SET given_up = ? WHERE id = ? AND payload IS ?",
+            (given_up, change.id, change.payload),
+        )
+        return
     db.execute("DELETE FROM change WHERE id = ? AND payload IS ?", (change.id, change.payload))
+
+
+def refused_as(db: Db, mirror: int, kind: str, chat: int, source_id: int) -> bytes | None:
+    """The state that Telegram would not have, where a change of this kind was given up; None otherwise."""
+    row = db.execute(
+        "SELECT payload FROM change WHERE mirror = ? AND kind = ? AND chat = ? AND source_id = ? "
+        "AND given_up <> ''",
+        (mirror, kind, chat, source_id),
+    ).fetchone()
+    return None if row is None else row["payload"] or b""
 
 
 def _look(db: Db, change: Change, prints: Sequence[str], *, given_up: bool) -> None:

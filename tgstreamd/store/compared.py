@@ -12,6 +12,7 @@ from .records import JobState, Lane
 #: Whether something is still to be done about an original's copy.
 _PENDING = (
     "EXISTS (SELECT 1 FROM change WHERE change.mirror = {0}.mirror AND change.kind IN ('edit', 'delete') "
+    "AND change.given_up = '' "
     "AND change.chat = {0}.chat AND change.source_id IN ({0}.source_id, -{0}.source_id)) AS pending"
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ..model import Face
-from .changes import note
+from .changes import note, refused_as
 from .engine import Db
 from .records import encode
 
@@ -22,7 +22,9 @@ def note_face(db: Db, mirror: int, chat: int, wanted: Face, present: Face, now: 
         face_shown(db, mirror, shown)
     if wanted.looks() == shown.looks():
         db.execute("DELETE FROM change WHERE mirror = ? AND kind = 'chat'", (mirror,))
-    else:
+        return
+    refused = refused_as(db, mirror, "chat", chat, 0)
+    if refused is None or msgspec.msgpack.decode(refused, type=Face).looks() != wanted.looks():
         note(db, mirror, "chat", chat, 0, encode(wanted), now)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import StoreError
 
 #: `PRAGMA user_version` of a ledger made by this program.
-SCHEMA = 1
+SCHEMA = 2
 
 #: The way out of a ledger that cannot be read.
 ANEW = (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Topic
-from .changes import note
+from .changes import note, refused_as
 from .engine import Db
 
 KIND = "order"
@@ -28,8 +28,8 @@ def compare_order(db: Db, mirror: int, chat: int, now: float) -> None:
     wanted = [topic.id for topic in sorted(topics, key=lambda topic: topic.pinned) if topic.pinned]
     if wanted == shown_order(db, mirror):
         db.execute("DELETE FROM change WHERE mirror = ? AND kind = ?", (mirror, KIND))
-    else:
-        note(db, mirror, KIND, chat, 0, msgspec.msgpack.encode(wanted), now)
+    elif refused_as(db, mirror, KIND, chat, 0) != (payload := msgspec.msgpack.encode(wanted)):
+        note(db, mirror, KIND, chat, 0, payload, now)
 
 
 def shown_order(db: Db, mirror: int) -> list[int]:

@@ -126,7 +126,8 @@ def _last_sent(db: Db, target: int) -> float:
 
 
 def _changes(db: Db, mirror: int) -> int:
-    return int(db.execute("SELECT count(*) AS n FROM change WHERE mirror = ?", (mirror,)).fetchone()["n"])
+    query = "SELECT count(*) AS n FROM change WHERE mirror = ? AND given_up = ''"
+    return int(db.execute(query, (mirror,)).fetchone()["n"])
 
 
 def parked(db: Db) -> list[ParkedJob]:

@@ -211,6 +211,7 @@ CREATE TABLE change (
   last_at    REAL    NOT NULL,
   not_before REAL    NOT NULL DEFAULT 0,
   attempts   INTEGER NOT NULL DEFAULT 0,
+  given_up   TEXT    NOT NULL DEFAULT '',      -- why Telegram will not have it; it is not tried again as it is
   UNIQUE (mirror, kind, chat, source_id)
 ) STRICT;
 

@@ -121,6 +121,12 @@ def forget_topic(db: Db, mirror: int, chat: int, source_id: int, new_id: Callabl
         "UPDATE topic SET shown = NULL WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, chat, source_id),
     )
+    # What was refused there may be allowed in the new one.
+    db.execute(
+        "DELETE FROM change WHERE mirror = ? AND kind = 'topic' AND chat = ? AND source_id = ? "
+        "AND given_up <> ''",
+        (mirror, chat, source_id),
+    )
     if source_id in shown_order(db, mirror):
         order_shown(db, mirror, UNSURE)
     row = job_of(db, mirror, chat, source_id)

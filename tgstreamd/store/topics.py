@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import GENERAL_TOPIC, Message, Topic, Value
-from .changes import Change, note
+from .changes import Change, note, refused_as
 from .engine import Db, Row
 from .pinned_topics import compare_order
 from .records import JobState, encode
@@ -179,7 +179,9 @@ def compare(db: Db, mirror: int, chat: int, source_id: int, state: Topic, shown:
             "DELETE FROM change WHERE mirror = ? AND kind = 'topic' AND chat = ? AND source_id = ?",
             (mirror, chat, source_id),
         )
-    else:
+        return
+    refused = refused_as(db, mirror, "topic", chat, source_id)
+    if refused is None or not same(decode(refused), state):
         note(db, mirror, "topic", chat, source_id, encode(state), now)
 
 

@@ -1,0 +1,122 @@
+"""Asks a chat whether it is lost, where a refusal says so: that may be a message's, or a method's, instead.
+
+One question a chat and ten minutes; its answer is remembered, also that there was none. A mirror is judged
+by it as admission judges. Pauses nothing, and changes nothing but what the roster knows of the chat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from ..clock import Clock
+from ..decide.judge import judge, refusal
+from ..errors import FloodWait, TelegramError
+from ..floods import Floods
+from ..model import Chat, Mirror, Topic
+from ..ports import Confirmation, Source, Target
+from ..roster import Roster
+from ..store import Store
+from .asking import QUESTIONS, asked, topics
+
+log = structlog.get_logger()
+
+#: Seconds for which an answer counts.
+REMEMBERED = 600.0
+
+Side = Literal["source", "target"]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a chat has said. `seen`: what the roster knew of it then."""
+
+    until: float
+    chat: Chat | TelegramError
+    topics: Sequence[Topic]
+    seen: Chat | None
+    unanswered: str = ""
+
+
+class Confirming:
+    """Remembers what chats have said."""
+
+    def __init__(self, source: Source, target: Target, store: Store, roster: Roster, clock: Clock) -> None:
+        self._sides: dict[Side, Source | Target] = {"source": source, "target": target}
+        self._roster = roster
+        self._clock = clock
+        self._floods = Floods(store, clock)
+        #: Until is by the monotonic clock.
+        self._answers: dict[tuple[Side, int], _Answer] = {}
+
+    async def confirm(self, mirror: Mirror, side: Side) -> Confirmation:
+        """What the chat on this side of the mirror says, asked now or within the last ten minutes.
+
+        Raises NotAuthorised, and StoreError.
+        """
+        answer = await self._answer(mirror, side)
+        until = self._clock.now() + answer.until - self._clock.monotonic()
+        if answer.unanswered:
+            return Confirmation(unanswered=answer.unanswered, until=until)
+        return Confirmation(lost=self._judged(mirror, side, answer), until=until)
+
+    def _judged(self, mirror: Mirror, side: Side, answer: _Answer) -> str:
+        unasked = TelegramError("not asked")
+        if side == "source":
+            other = self._roster.targets.get(mirror.target, unasked)
+            findings = judge(mirror, answer.chat, other, source_topics=answer.topics)
+        else:
+            other = self._roster.sources.get(mirror.source, unasked)
+            findings = judge(mirror, other, answer.chat, target_topics=answer.topics)
+        return refusal(finding for finding in findings if finding.subject == side)
+
+    async def _answer(self, mirror: Mirror, side: Side) -> _Answer:
+        chat_id = mirror.source if side == "source" else mirror.target
+        seen = self._chats(side).get(chat_id)
+        known = self._answers.get((side, chat_id))
+        # Where somebody else has asked since, that answer is in the roster, and newer than ours.
+        if known is not None and known.seen is seen and self._clock.monotonic() < known.until:
+            return known
+        answer = await self._ask(mirror, side, chat_id)
+        self._answers[side, chat_id] = answer
+        log.info(
+            "chat asked whether it is lost",
+            chat=chat_id,
+            mirror=mirror.name,
+            said=answer.unanswered or self._judged(mirror, side, answer) or "it is not",
+        )
+        return answer
+
+    async def _ask(self, mirror: Mirror, side: Side, chat_id: int) -> _Answer:
+        port = self._sides[side]
+        wait, seen = REMEMBERED, self._chats(side).get(chat_id)
+        try:
+            await self._floods.load()
+            if (flood := self._floods.flood(QUESTIONS)) is not None:
+                raise flood
+            chat = await asked(port, chat_id)
+            there = await topics(port, chat, self._topic(side, chat_id))
+        except TelegramError as error:
+            # Of what may or may not be so nothing follows but to ask again.
+            if isinstance(error, FloodWait):
+                await self._floods.remember(error)
+                wait = max(wait, float(error.seconds))
+            until = self._clock.monotonic() + wait
+            return _Answer(until, error, (), seen, unanswered=error.line())
+        if isinstance(chat, Chat):
+            self._chats(side)[chat_id] = seen = chat
+        return _Answer(self._clock.monotonic() + wait, chat, there, seen)
+
+    def _topic(self, side: Side, chat_id: int) -> int | None:
+        """A topic of this chat that some mirror names, for which all of them are asked for."""
+        places = [
+            (mirror.source, mirror.source_topic) if side == "source" else (mirror.target, mirror.target_topic)
+            for mirror in self._roster.mirrors.values()
+        ]
+        return next((topic for chat, topic in places if chat == chat_id and topic is not None), None)
+
+    def _chats(self, side: Side) -> dict[int, Chat]:
+        return self._roster.sources if side == "source" else self._roster.targets

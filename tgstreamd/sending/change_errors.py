@@ -1,0 +1,114 @@
+"""What follows from an error of a change: tried again, put off, sent anew, or given up once with one warning.
+
+A refused change pauses no mirror: only the chat itself, asked, can say that it is lost, and then the change
+waits for it. A flood holds its method and no other. Carries out no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from ..clock import Clock
+from ..decide.retry import Hold, HoldAccount, backoff, decide
+from ..errors import (
+    AccountFrozen,
+    AccountLimited,
+    FloodWait,
+    MediaExpired,
+    PartsMissing,
+    SourceLost,
+    TargetLost,
+    TelegramError,
+    Transient,
+)
+from ..model import Mirror
+from ..ports import Confirm
+from ..store import Change, Store
+from .holding import Holding
+from .outgoing import Outgoing
+
+log = structlog.get_logger()
+
+#: Times that one change is tried again after trouble that passes.
+TRIES = 50
+#: Refusals of what an administrator may do: they say nothing about the chat, which is not asked.
+RIGHTS = frozenset({"CHAT_ADMIN_REQUIRED"})
+
+
+class ChangeErrors:
+    """Deals with the errors of changes."""
+
+    def __init__(
+        self, store: Store, outgoing: Outgoing, holding: Holding, clock: Clock, *, confirm: Confirm
+    ) -> None:
+        self._store = store
+        self._outgoing = outgoing
+        self._holding = holding
+        self._clock = clock
+        self._confirm = confirm
+
+    async def settle(self, mirror: Mirror, change: Change, error: BaseException, *, methods: str) -> None:
+        """What becomes of the change. `methods`: the one by which the holds know its kind."""
+        names = {"mirror": mirror.name, "kind": change.kind, "source_id": change.source_id}
+        now = self._clock.now()
+        match error:
+            case FloodWait() | AccountFrozen() | AccountLimited():
+                await self._hold(mirror, change, error, methods)
+            case Transient() | MediaExpired() | PartsMissing() | SourceLost() if change.attempts < TRIES:
+                if isinstance(error, MediaExpired | PartsMissing) and change.kind == "edit":
+                    await self._outgoing.refetch_change(change, now)
+                log.warning("change failed, trying on", **names, why=error.line())
+                await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
+            case TargetLost() if error.error not in RIGHTS and await self._is_in_target(mirror, change):
+                await self._ask_chat(mirror, change, error)
+            case TelegramError():
+                await self.give_up(mirror, change, error.line())
+            case _:
+                log.error("change broke us, given up", **names, exc_info=error)
+                why = f"{type(error).__name__}: {error}"
+                await self._store.change_done(change, given_up=why)
+
+    async def give_up(self, mirror: Mirror, change: Change, why: str) -> None:
+        """It is not tried again as it is; said once, here and in the status."""
+        log.warning(
+            "change given up", mirror=mirror.name, kind=change.kind, source_id=change.source_id, why=why
+        )
+        await self._store.change_done(change, given_up=why)
+        about = f" of {abs(change.source_id)}" if change.source_id else ""
+        await self._store.set_last_error(mirror.id, f"{change.kind}{about} given up: {why}")
+
+    async def _hold(
+        self, mirror: Mirror, change: Change, error: FloodWait | AccountFrozen | AccountLimited, method: str
+    ) -> None:
+        now = self._clock.now()
+        decision = decide(error, attempts=1, now=now, troubled_for=0.0, attempted=False)
+        if isinstance(decision, Hold):
+            # A flood of edits says nothing about the pace of posts.
+            await self._holding.hold(msgspec.structs.replace(decision, widen=False), mirror)
+            if decision.scope == "method" and decision.method != method:
+                # A call that nobody looks at before this kind of change.
+                await self._store.postpone_change(change.id, decision.until, tries=0)
+        elif isinstance(decision, HoldAccount):
+            await self._holding.hold_account(decision)
+
+    async def _is_in_target(self, mirror: Mirror, change: Change) -> bool:
+        """Not in the basic group that the target was: what that says, the target does not."""
+        replaced = change.replaced() if change.kind == "delete" else None
+        copies: tuple[int, Sequence[int]] = replaced or await self._store.where_copied(
+            change.mirror, change.chat, change.source_id
+        )
+        return copies[0] in (0, mirror.target)
+
+    async def _ask_chat(self, mirror: Mirror, change: Change, error: TargetLost) -> None:
+        said = await self._confirm(mirror, "target")
+        if said.unanswered:
+            log.warning("change waits for an answer about its chat", mirror=mirror.name, why=said.unanswered)
+            await self._store.postpone_change(change.id, said.until, tries=0)
+        elif said.lost:
+            if await self._store.pause(mirror.id, "lost", said.lost):
+                log.error("mirror paused, asked again every 10 minutes", mirror=mirror.name, why=said.lost)
+        else:
+            await self.give_up(mirror, change, error.line())

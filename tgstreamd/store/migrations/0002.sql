@@ -1,0 +1,2 @@
+-- A change that Telegram refused is given up, and says why: who waits for it has to know.
+ALTER TABLE change ADD COLUMN given_up TEXT NOT NULL DEFAULT '';

@@ -1,0 +1,2 @@
+-- A ledger of schema 1 as one of schema 2.
+CREATE TEMP VIEW change AS SELECT *, '' AS given_up FROM main.change;
