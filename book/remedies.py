@@ -53,6 +53,9 @@ MEANS: dict[str, str] = {
     f"minutes.\n{NOTHING}",
     "connection to Telegram lost": "The line broke; it is made anew with growing waits, and what was missed is read.\n"
     "Nothing to do, unless it does not end: look at the network.",
+    "file connection ended": "Nothing moved on a connection for files, or Telegram's answers on it came from another "
+    "time: `why` says which.\nIts parts are sent again on a new one.\n"
+    "Nothing to do, unless it comes again and again: look at the network, or at why this machine's clocks stop.",
     "no connection to Telegram": "The line cannot be made; it is tried again, for ever.\n"
     "Look at the network: `why` says what it met.",
     "cover or moving part left out": "A video's cover or a live photo's moving part could not be copied; the "

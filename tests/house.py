@@ -44,6 +44,13 @@ API = {"api_id": 12345, "api_hash": "0123456789abcdef0123456789abcdef"}
 class WireClock(SystemClock):
     """The wire's time is real; only its pauses, between a cut and the next connection, are short."""
 
+    def __init__(self) -> None:
+        #: Seconds by which the wall clock was set.
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
     async def sleep_until(self, when: float) -> None:
         await super().sleep_until(min(when, self.monotonic() + 0.02))
 
@@ -54,6 +61,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = FakeClock()
+        self.wire_clock = WireClock()
         self.tg = TelegramServer(World(now=self.clock.now))
         self.world = self.tg.world
         self.me = self.world.peers.add_account("Mia", last_name="Mirror", phone="+10000000001")
@@ -164,7 +172,7 @@ class House:
         store = await Store.open(config.paths.ledger)
         connection = await connect(
             settings(config),
-            clock=WireClock(),
+            clock=self.wire_clock,
             tries=None if patiently else 3,
             waiting=self._waiting if patiently else None,
         )

@@ -51,6 +51,11 @@ def test_the_sender_keeps_its_state_where_we_look() -> None:
     assert set(inspect.signature(MTProtoState.write_data_as_message).parameters) == {
         "self", "buffer", "data", "content_related", "after_id",
     }  # fmt: skip
+    # The server's time is ours to know.
+    assert "_get_new_msg_id()" in inspect.getsource(MTProtoState)
+    assert "correct_msg_id=" in inspect.getsource(MTProtoSender._handle_bad_notification)
+    assert "message is None" in inspect.getsource(MTProtoSender._recv_loop)
+    assert set(inspect.signature(MTProtoState.update_time_offset).parameters) == {"self", "correct_msg_id"}
 
 
 async def test_every_pushed_object_reaches_us_and_messagebox_sees_none(

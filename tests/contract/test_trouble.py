@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from telethon.tl import functions
 
 from tests.fakes import FakeClock
@@ -507,6 +508,49 @@ async def test_a_flood_at_start_is_waited_out(tg: TelegramServer, me: Account, t
     # Told anew at least every 25 s, so that systemd can be.
     assert len(waits) == 160
     assert waits[0] == pytest.approx(4000, abs=1)
+    await connection.close()
+
+
+@pytest.mark.parametrize("step", [-3600.0, -120.0, 120.0, 3600.0])
+async def test_a_wall_clock_that_is_set_breaks_neither_calls_nor_pushes(
+    tg: TelegramServer, me: Account, source: Chat, other: Account, tmp_path: Path, step: float
+) -> None:
+    log_in(tg, me, tmp_path / "session")
+    clock = FakeClock()
+    client = Client(
+        settings_for(tg, tmp_path / "session"), StoredSession.load(tmp_path / "session"), clock=clock
+    )
+    await client.open(tries=1)
+    (before,) = tg.connections
+    clock.step(step)
+    assert await client.call(functions.help.GetConfigRequest(), timeout=5)
+    client.updates.clear()
+    tg.world.chats.post(source, other, "a push")
+    async with asyncio.timeout(5):
+        assert "a push" in str(await client.next_update())
+    assert {before} == tg.connections
+    await client.close()
+
+
+@pytest.mark.parametrize("held", [45.0, 280.0, 3600.0])
+async def test_a_machine_whose_clocks_stood_still_connects_anew(
+    tg: TelegramServer, me: Account, source: Chat, other: Account, tmp_path: Path, held: float
+) -> None:
+    """As a virtual machine that was paused. Telegram does not say so; its messages do."""
+    shift = [0.0]
+    tg.wall = lambda: time.time() + shift[0]
+    log_in(tg, me, tmp_path / "session")
+    connection = await connect(settings_for(tg, tmp_path / "session"), tries=1)
+    (before,) = tg.connections
+    shift[0] = held
+    with capture_logs() as logs:
+        async with asyncio.timeout(10):
+            while before in tg.connections:
+                tg.world.chats.post(source, other, "a push")
+                await asyncio.sleep(0.01)
+        await healed(connection)
+    (lost,) = [entry for entry in logs if entry["event"] == "connection to Telegram lost"]
+    assert "come from another time" in lost["why"]
     await connection.close()
 
 

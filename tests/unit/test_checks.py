@@ -229,7 +229,7 @@ async def test_a_clock_that_is_wrong_is_said_with_the_command(store: Store) -> N
         assert clock["level"] == level
         assert bool(clock["remedy"]) == (level == "warn")
         assert answer["ok"]  # a warning does not fail
-    assert "40 s ahead of Telegram's" in clock["text"]
+    assert "40 s ahead of Telegram's: `delay` and what status says of lags" in clock["text"]
     (slow,) = [line for line in answer["lines"] if "slow mode" in line["text"]]
     assert slow["remedy"] == "administrators are not bound by it"
 

@@ -13,11 +13,13 @@ from telethon import errors
 from telethon.crypto import AuthKey
 from telethon.tl import functions, types
 
+from tests.fakes import FakeClock
 from tests.telegram.mtproto import tl
 from tests.telegram.mtproto.envelope import Message, open_message, seal_message
 from tests.telegram.mtproto.transports import Transport
 from tgstreamd.telegram.lean import ACKS, LeanWire
-from tgstreamd.telegram.lean_envelope import TOO_OLD, Envelope
+from tgstreamd.telegram.lean_envelope import Envelope
+from tgstreamd.telegram.message_ids import OUT_OF_TIME, RECENT, TOO_NEW, TOO_OLD, MessageIds, OutOfTimeError
 
 KEY = b"\x01" + os.urandom(255)
 NOW = 1_800_000_000.0
@@ -31,7 +33,7 @@ class Table(asyncio.Transport):
     def __init__(self, *, now: float = NOW, silence: float = 60.0) -> None:
         super().__init__()
         self.key = AuthKey(KEY)
-        self.now = now
+        self.clock = FakeClock(now)
         #: The server's own clock.
         self.server_now = NOW
         self.salt = 7
@@ -40,7 +42,7 @@ class Table(asyncio.Transport):
         self._ids = 0
         self._sent = 0
         self._stream = Transport()
-        envelope = Envelope(KEY, self.key.key_id, wall=lambda: self.now)
+        envelope = Envelope(KEY, self.key.key_id, MessageIds(self.clock))
         self.wire = LeanWire(self.key, envelope, silence=silence)
         self.wire.connection_made(self)
 
@@ -289,15 +291,98 @@ async def test_what_is_of_no_interest_is_passed_over() -> None:
     assert (await asked).bytes == b"x"
 
 
-async def test_a_message_from_another_time_is_not_believed() -> None:
+@pytest.mark.parametrize("skew", [-400.0, -299.0, -120.0, -31.0, 31.0, 120.0, 299.0, 400.0])
+async def test_a_clock_that_is_wrong_all_along_loses_no_answer(skew: float) -> None:
+    """31 to 299 s behind the server takes our ids and says nothing of it."""
+    table = Table(now=NOW + skew)
+    asked = table.asks(get())
+    table.answers(table.heard[0], a_file(b"x"))
+    assert (await asked).bytes == b"x"
+    later = table.asks(get())
+    # A clock that is ahead made ids that are: they may only grow.
+    assert table.heard[1].msg_id / (1 << 32) - NOW == pytest.approx(max(0.0, skew), abs=1)
+    table.answers(table.heard[1], a_file(b"y"))
+    assert (await later).bytes == b"y"
+
+
+@pytest.mark.parametrize("step", [-3600.0, -100.0, 100.0, 3600.0])
+async def test_a_clock_that_is_set_in_the_middle_changes_nothing(step: float) -> None:
     table = Table()
     asked = table.asks(get())
-    table.server_now = NOW - TOO_OLD - 5
+    table.answers(table.heard[0], a_file(b"x"))
+    await asked
+    table.clock.step(step)
+    asked = table.asks(get())
+    assert table.heard[1].msg_id / (1 << 32) == pytest.approx(NOW, abs=1)
+    table.answers(table.heard[1], a_file(b"y"))
+    assert (await asked).bytes == b"y"
+
+
+async def test_a_machine_that_slept_goes_by_the_time_that_passed() -> None:
+    table = Table()
+    asked = table.asks(get())
+    table.answers(table.heard[0], a_file(b"x"))
+    await asked
+    table.clock.suspend(200)
+    table.server_now += 200
+    asked = table.asks(get())
+    assert table.heard[1].msg_id / (1 << 32) == pytest.approx(NOW + 200, abs=1)
+    table.answers(table.heard[1], a_file(b"y"))
+    assert (await asked).bytes == b"y"
+
+
+@pytest.mark.parametrize("off", [-TOO_OLD - 5, TOO_NEW + 5])
+async def test_a_message_from_another_time_is_not_believed(off: float) -> None:
+    table = Table()
+    asked = table.asks(get())
+    table.says(types.MsgsAck([table.heard[0].msg_id]), content=False)
+    table.server_now = NOW + off
     table.answers(table.heard[0], a_file(b"old"))
     assert not asked.done()
     table.server_now = NOW
     table.answers(table.heard[0], a_file(b"new"))
     assert (await asked).bytes == b"new"
+
+
+@pytest.mark.parametrize(("off", "words"), [(-400, "400 s behind"), (100, "100 s ahead")])
+async def test_only_messages_from_another_time_end_the_connection(off: float, words: str) -> None:
+    """As where the machine was held for a while, and its clocks with it."""
+    table = Table()
+    first = table.asks(get())
+    table.answers(table.heard[0], a_file(b"x"))
+    await first
+    table.server_now += off
+    asked = [table.asks(get(n)) for n in range(OUT_OF_TIME)]
+    for request in table.heard[1:]:
+        table.answers(request, a_file(b"x"))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(error) for error in found] == [OutOfTimeError] * OUT_OF_TIME
+    assert words in str(found[0])
+    assert table.closed
+
+
+async def test_one_answer_from_another_time_is_not_waited_for_without_a_reason() -> None:
+    table = Table(silence=0.02)
+    first = table.asks(get())
+    table.answers(table.heard[0], a_file(b"x"))
+    await first
+    table.server_now += 100
+    asked = table.asks(get())
+    table.answers(table.heard[1], a_file(b"y"))
+    with pytest.raises(OutOfTimeError, match="another time"):
+        await asked
+
+
+async def test_a_message_older_than_all_that_are_remembered_is_refused() -> None:
+    table = Table()
+    first = table.asks(get())
+    old = table.next_id()
+    for n in range(RECENT):
+        table.says(types.Pong(n, n), content=False)
+    table.answers(table.heard[0], a_file(b"replayed"), msg_id=old)
+    assert not first.done()
+    table.answers(table.heard[0], a_file(b"x"))
+    assert (await first).bytes == b"x"
 
 
 @pytest.mark.parametrize("how", ["session", "even", "key", "altered"])

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes import FakeClock
 from tgstreamd.errors import Transient
-from tgstreamd.telegram.outage import Outage
+from tgstreamd.telegram.outage import QUIET, EndedConnections, Outage
 
 CUT, REFUSED = Transient("the connection was cut"), Transient("connection: the connection was refused")
 LOST, STILL, BACK = (
@@ -65,3 +65,17 @@ def test_no_network_at_a_start() -> None:
         outage.works()
         outage.works()
     assert [entry["event"] for entry in logs] == [STILL, BACK]
+
+
+def test_file_connections_that_ended_are_one_line_in_ten_minutes() -> None:
+    clock = FakeClock()
+    ended = EndedConnections(clock.monotonic)
+    with capture_logs() as logs:
+        for _ in range(40):
+            ended.tell(4, Transient("upload.getFile: nothing moves"))
+        clock.advance(QUIET)
+        ended.tell(2, CUT)
+    assert [(entry["event"], entry["dc"], entry["calls"]) for entry in logs] == [
+        ("file connection ended", 4, 1),
+        ("file connection ended", 2, 40),
+    ]

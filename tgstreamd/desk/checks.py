@@ -89,7 +89,11 @@ async def _time(reach: Reach, now: float) -> list[dict[str, Any]]:
         return []  # of no weight beside what else cannot be asked then
     if abs(skew) < SKEW_MAX:
         return [line("ok", "", "clock", "as Telegram's")]
-    text = f"{abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} Telegram's: delays and lags are wrong"
+    # Messages and files go by Telegram's own time, which every connection learns.
+    text = (
+        f"{abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} Telegram's: `delay` and what status "
+        "says of lags are wrong by as much; messages and files go all the same"
+    )
     return [line("warn", "", "clock", text, "sudo timedatectl set-ntp true")]
 
 

@@ -23,6 +23,7 @@ from .addresses import Address, Purpose
 from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient
 from .directory import Directory
 from .liveness import LOOK, Liveness
+from .message_ids import MessageIds
 from .outage import Outage
 from .session import StoredSession
 from .settings import Settings
@@ -73,18 +74,22 @@ class Client(BaseClient):
         self._outage = Outage(self._clock.monotonic)
         self._liveness = Liveness(self._clock.monotonic, self.tally)
         self._settled_config: Any = None
-        self.prepare_connection()
+        self._wire = self._sender = self._new_wire(None)
 
     def prepare_connection(self) -> None:
-        self._wire = self._sender = self._new_wire()
+        self._wire = self._sender = self._new_wire(self._wire.ids.ahead)
 
-    def _new_wire(self) -> Wire:
+    def message_ids(self) -> MessageIds:
+        """For a session of a file connection: it begins with what the main connection knows of the time."""
+        return MessageIds(self._clock, self._wire.ids.ahead)
+
+    def _new_wire(self, ahead: float | None) -> Wire:
         # One for each connection: what is left of Telethon's farewell to the last one may still run.
         return Wire(
             self.stored.auth_key, loggers=self._log, timeout=TCP_TIMEOUT,
             gap=lambda: self.heard(types.UpdatesTooLong()), config=self._configured,
-            monotonic=self._clock.monotonic,
-            auth_key_callback=self._auth_key_callback, updates_queue=self._updates_queue,
+            clock=self._clock, ahead=ahead, auth_key_callback=self._auth_key_callback,
+            updates_queue=self._updates_queue,
         )  # fmt: skip
 
     # Connecting.
@@ -223,7 +228,7 @@ class Client(BaseClient):
                     await self.stored.save_apart()
             if self._liveness.quiet and (why := await self._liveness.examine(self._wire, self.ping_timeout)):
                 return why
-        return Transient("the connection was cut")
+        return translate(self._wire.why) if self._wire.why else Transient("the connection was cut")
 
     def _die(self, error: TgstreamdError) -> None:
         self.fatal = error

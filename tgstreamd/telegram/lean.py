@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 from telethon.crypto import AuthKey
@@ -21,6 +20,7 @@ from telethon.network import ConnectionTcpAbridged
 from . import lean_objects as objects
 from .lean_envelope import Envelope, Piece
 from .lean_packets import TAG, Packets, framed
+from .message_ids import MessageIds, OutOfTimeError
 from .settings import ProxyTuple
 
 #: Encrypted bytes that may wait for the socket; a part is not encrypted before there is room again.
@@ -126,7 +126,7 @@ class LeanWire(Packets):
     def packet(self, packet: memoryview) -> None:
         try:
             self._receive(packet)
-        except (SecurityError, BufferError, AuthKeyNotFound, struct.error) as error:
+        except (SecurityError, BufferError, AuthKeyNotFound, OutOfTimeError, struct.error) as error:
             self.die(error)
 
     def moved(self) -> None:
@@ -187,7 +187,7 @@ class LeanWire(Packets):
 
     def _message(self, msg_id: int, seqno: int, body: memoryview) -> None:
         kind = int.from_bytes(body[:4], "little")
-        if not self._envelope.fresh(msg_id):
+        if not self._envelope.ids.is_fresh(msg_id):
             # It was told to us twice; perhaps our acknowledgement was lost.
             if seqno & 1:
                 self._acknowledge(msg_id)
@@ -195,7 +195,7 @@ class LeanWire(Packets):
         if kind in (objects.BAD_MESSAGE, objects.BAD_SALT):
             self._refused(msg_id, kind, body)
             return
-        if not self._envelope.timely(msg_id):
+        if not self._envelope.ids.is_timely(msg_id):
             return
         if seqno & 1:
             self._acknowledge(msg_id)
@@ -244,7 +244,7 @@ class LeanWire(Packets):
             (self._envelope.salt,) = struct.unpack_from("<q", body, 20)
             self._again(bad)
         elif code in _CLOCK:
-            self._envelope.set_clock(msg_id)
+            self._envelope.ids.set_clock(msg_id)
             self._again(bad)
         elif code in (32, 33):
             # The numbering is out of step, for good: a new connection has a new session.
@@ -262,7 +262,8 @@ class LeanWire(Packets):
         now = self._loop.time()
         oldest = min(call.since for calls in (self._sent.values(), self._unsent) for call in calls)
         if now - self.heard > self._silence or now - oldest >= CALL_MAX:
-            self.die(TimeoutError("nothing moves on this connection any more"))
+            quiet = ConnectionAbortedError("nothing moves on this connection any more")
+            self.die(self._envelope.ids.out_of_time() if self._envelope.ids.dropped else quiet)
             return
         self._watch = self._loop.call_later(self._silence / 4, self._look)
 
@@ -294,6 +295,8 @@ class LeanWire(Packets):
 def _copy(why: Exception) -> Exception:
     if isinstance(why, AuthKeyNotFound | SecurityError | BufferError):
         return why.with_traceback(None)
+    if isinstance(why, ConnectionAbortedError):
+        return type(why)(str(why))
     return ConnectionResetError(str(why) or type(why).__name__)
 
 
@@ -305,11 +308,11 @@ async def open_lean(
     proxy: ProxyTuple | None,
     loggers: Any,
     timeout: float,
-    wire: Callable[[AuthKey], LeanWire] = LeanWire,
+    ids: MessageIds,
 ) -> LeanWire:
     """A connection that has said nothing yet. Raises OSError, TimeoutError and the proxy library's errors."""
     loop = asyncio.get_running_loop()
-    made = wire(key)
+    made = LeanWire(key, Envelope(key.key, key.key_id, ids))
     async with asyncio.timeout(timeout):
         if proxy is None:
             await loop.create_connection(lambda: made, host, port)

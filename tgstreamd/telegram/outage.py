@@ -58,3 +58,19 @@ class Outage:
             lasted = round(self._monotonic() - self._since)
             log.info("connection to Telegram works again", seconds=lasted, tries=self._tries)
         self._since, self._told = None, False
+
+
+class EndedConnections:
+    """Tells of file connections that we ended ourselves: once in ten minutes, with the count."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._untold = 0
+        self._quiet_until = 0.0
+
+    def tell(self, dc: int, why: TgstreamdError) -> None:
+        """Every call that was under way on it tells; the connection counts as often."""
+        self._untold += 1
+        if (now := self._monotonic()) >= self._quiet_until:
+            log.warning("file connection ended", dc=dc, why=why.line(), calls=self._untold)
+            self._untold, self._quiet_until = 0, now + QUIET

@@ -22,6 +22,7 @@ from .addresses import Address, Purpose
 from .base import DEVICE
 from .client import Client
 from .lean import LeanWire, open_lean
+from .outage import EndedConnections
 from .translate import TROUBLES, Side, file_dc, translate
 from .wire import Wire
 
@@ -70,7 +71,7 @@ class Link:
 
     def _confirm(self, before: object) -> None:
         if self._wire.moves == before:
-            self._wire.die(TimeoutError("nothing moves here, and the main connection is dead"))
+            self._wire.die(ConnectionAbortedError("nothing moves here, and the main connection is dead"))
 
     async def close(self) -> None:
         await self._wire.close()
@@ -95,6 +96,7 @@ class Pool:
         self._failed: dict[int, tuple[float, TgstreamdError]] = {}
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
+        self._ended = EndedConnections(client.monotonic)
         client.on_silence.append(self._doubt)
 
     async def call(self, dc: int, direction: Direction, request: Any, *, file: int = 0) -> Any:
@@ -112,6 +114,8 @@ class Pool:
                     self._remember(file, other)
                     continue
                 ours = translate(error, request, side)
+                if isinstance(error, ConnectionAbortedError):
+                    self._ended.tell(place, ours)
                 self._client.tally.failed(request, ours)
                 raise await self._judge(ours, place) from error
             self._client.tally.answered(request)
@@ -247,6 +251,7 @@ class Pool:
             proxy=client._proxy,
             loggers=client._log,
             timeout=CONNECT_TIMEOUT / 2,
+            ids=client.message_ids(),
         )
         try:
             await wire.ask(self._hello())

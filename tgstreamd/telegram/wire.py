@@ -14,17 +14,27 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from telethon.errors import TypeNotFoundError
+from telethon.errors import InvalidBufferError, TypeNotFoundError
+from telethon.extensions import BinaryReader
 from telethon.network import MTProtoSender
 from telethon.network.mtprotostate import MTProtoState
 from telethon.tl import types
+from telethon.tl.core import TLMessage
 from telethon.tl.functions import InvokeAfterMsgRequest, InvokeWithLayerRequest
+
+from ..clock import Clock, SystemClock
+from .lean_envelope import incoming, open_packet
+from .message_ids import MessageIds
 
 
 class _State(MTProtoState):
-    """Telethon's session state, without gzip, and telling of objects that it cannot read."""
+    """Telethon's session state without gzip, by the server's time; tells of objects that it cannot read."""
 
     unreadable: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self, auth_key: Any, loggers: Any, ids: MessageIds) -> None:
+        super().__init__(auth_key, loggers)
+        self.ids = ids
 
     def write_data_as_message(
         self, buffer: Any, data: bytes, content_related: bool, *, after_id: int | None = None
@@ -38,11 +48,29 @@ class _State(MTProtoState):
         return msg_id
 
     def decrypt_message_data(self, body: bytes) -> Any:
-        try:
-            return super().decrypt_message_data(body)
-        except TypeNotFoundError:
-            self.unreadable()
-            raise
+        if len(body) < 8:
+            raise InvalidBufferError(body)
+        key = self.auth_key
+        msg_id, seqno, plain = open_packet(
+            memoryview(body), key.key_id.to_bytes(8, "little"), incoming(key.key), self.id
+        )
+        if not self.ids.is_fresh(msg_id):
+            return None
+        with BinaryReader(bytes(plain)) as reader:
+            try:
+                message = TLMessage(msg_id, seqno, reader.tgread_object())
+            except TypeNotFoundError:
+                self.unreadable()
+                raise
+        tells_time = isinstance(message.obj, types.BadServerSalt | types.BadMsgNotification)
+        return message if tells_time or self.ids.is_timely(msg_id) else None
+
+    def _get_new_msg_id(self) -> int:
+        return self.ids.next()
+
+    def update_time_offset(self, correct_msg_id: int) -> int:
+        self.ids.set_clock(correct_msg_id)
+        return 0  # only logged
 
 
 class UnwritableError(ValueError):
@@ -51,11 +79,12 @@ class UnwritableError(ValueError):
 
 class Wire(MTProtoSender):
     """A sender of requests; see the module. `gap` is called when a push may have been missed, `config` with
-    the configuration that comes in answer to the first request."""
+    the configuration that comes in answer to the first request; `ahead` is what is known of Telegram's time.
+    """
 
     def __init__(self, auth_key: Any, *, loggers: Any, timeout: float, gap: Callable[[], None] | None = None,
-                 config: Callable[[Any], None] | None = None, monotonic: Callable[[], float] | None = None,
-                 **options: Any) -> None:  # fmt: skip
+                 config: Callable[[Any], None] | None = None, clock: Clock | None = None,
+                 ahead: float | None = None, **options: Any) -> None:  # fmt: skip
         # A push on a file connection has nowhere to go; Telethon would stumble over None.
         options.setdefault("updates_queue", _Nowhere())
         super().__init__(
@@ -64,15 +93,19 @@ class Wire(MTProtoSender):
         )  # fmt: skip
         self._gap = gap or (lambda: None)
         self._config = config
-        self._monotonic = monotonic or asyncio.get_running_loop().time
+        clock = clock or SystemClock()
+        self._monotonic = clock.monotonic
+        self.ids = MessageIds(clock, ahead)
         # The queue of outgoing requests holds the state too, so both get ours.
-        self._state = _State(self.auth_key, loggers=loggers)
+        self._state = _State(self.auth_key, loggers, self.ids)
         self._state.unreadable = self._gap
         self._send_queue._state = self._state
         self.dead = asyncio.Event()
         self.dead.set()
-        #: When anything was last received, by `monotonic` (the loop's, unless given).
+        #: When anything was last received, by the clock's monotonic time.
         self.heard = 0.0
+        #: The trouble that ended it, where it was not just cut.
+        self.why: Exception | None = None
 
     @property
     def alive(self) -> bool:
@@ -151,6 +184,7 @@ class Wire(MTProtoSender):
         return True
 
     async def _disconnect(self, error: Any = None) -> None:
+        self.why = self.why or error
         self.dead.set()
         await super()._disconnect(error=error)
         if self._disconnected.done() and not self._disconnected.cancelled():
