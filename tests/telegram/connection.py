@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from .mtproto.envelope import BadMessage, open_message
 from .mtproto.keyexchange import ExchangeFailed, KeyExchange
-from .mtproto.session import MessageIds, Session
+from .mtproto.messageids import MessageIds
+from .mtproto.session import Session
 from .mtproto.transports import BadStream, Transport
 from .network import Shaper
 

@@ -1,4 +1,4 @@
-"""Encrypted messages of MTProto 2.0: opening those of clients and sealing the server's.
+"""Encrypted messages of MTProto 2.0: opening those of clients, containers too, and sealing the server's.
 
 Pure functions over one key. Refuses a wrong message key, a length that the padding rules forbid, half blocks.
 https://core.telegram.org/mtproto/description
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from .crypto import Buffer, ige_decrypt, ige_encrypt, message_aes, message_key
 
 _HEAD = struct.Struct("<qqqii")
+_INNER_HEAD = struct.Struct("<qii")
+#: A container holds at most so many messages (more gets bad_msg_notification 64).
+CONTAINER_LENGTH = 1020
 
 
 class BadMessage(Exception):
@@ -44,6 +47,26 @@ def open_message(auth_key: bytes, packet: bytes) -> Message:
     if length < 4 or length % 4 or not 12 <= padding <= 1024:
         raise BadMessage(f"length {length} with {padding} bytes of padding")
     return Message(salt, session_id, msg_id, seqno, memoryview(plain)[_HEAD.size : _HEAD.size + length])
+
+
+def open_container(message: Message) -> list[tuple[int, int, memoryview]]:
+    """The messages (id, sequence number, body) of one that is a container."""
+    body = message.body
+    count = int.from_bytes(body[4:8], "little")
+    if count > CONTAINER_LENGTH:
+        raise BadMessage(f"a container of {count} messages")
+    at = 8
+    inner: list[tuple[int, int, memoryview]] = []
+    for _ in range(count):
+        if at + _INNER_HEAD.size > len(body):
+            raise BadMessage("a container breaks off")
+        msg_id, seqno, length = _INNER_HEAD.unpack_from(body, at)
+        at += _INNER_HEAD.size
+        if msg_id >= message.msg_id or length < 0 or length % 4 or at + length > len(body):
+            raise BadMessage("a container's message is newer than it, or has a wrong length")
+        inner.append((msg_id, seqno, body[at : at + length]))
+        at += length
+    return inner
 
 
 def seal_message(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from telethon.tl import functions, types
 
 from .crypto import Buffer
-from .envelope import Message, seal_message
+from .envelope import BadMessage, Message, open_container, seal_message
+from .messageids import MessageIds, State
 from .tl import MSG_CONTAINER, BadObject, decode, rpc_result
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ FUTURE_SALTS = 0xAE500895
 #: Answers up to this size are kept for a client that asks for them again.
 KEPT_ANSWER = 64 * 1024
 KEPT_ANSWERS = 200
-#: A container holds at most so many messages (more gets bad_msg_notification 64).
-CONTAINER_LENGTH = 1020
 
 _SERVICE = {
     cls.CONSTRUCTOR_ID
@@ -46,21 +45,9 @@ _SERVICE = {
     )
 }
 _PINGS = {functions.PingRequest.CONSTRUCTOR_ID, functions.PingDelayDisconnectRequest.CONSTRUCTOR_ID}
-
-
-class MessageIds:
-    """The server's message ids: growing, from the wall clock, odd."""
-
-    def __init__(self, wall: Callable[[], float]) -> None:
-        self._wall = wall
-        self._last = 0
-
-    def next(self, *, answer: bool) -> int:
-        now = int(self._wall() * (1 << 32)) & ~3
-        if now <= self._last:
-            now = self._last + 4
-        self._last = now
-        return now | (1 if answer else 3)
+#: Content to some clients and not to others. The protocol's page has code 34 for an odd number on an
+#: acknowledgement or a container; mtcute sends them so, and Telegram answers it all the same.
+_EITHER = _PINGS | {MSGS_ACK, MSG_CONTAINER}
 
 
 class Session:
@@ -119,23 +106,11 @@ class Session:
         if code := self._sequence_error(message.msg_id, message.seqno, MSG_CONTAINER):
             self._bad(message.msg_id, message.seqno, code)
             return
-        count = int.from_bytes(body[4:8], "little")
-        if count > CONTAINER_LENGTH:
+        try:
+            inner = open_container(message)
+        except BadMessage:
             self._bad(message.msg_id, message.seqno, 64)
             return
-        at = 8
-        inner: list[tuple[int, int, memoryview]] = []
-        for _ in range(count):
-            if at + 16 > len(body):
-                self._bad(message.msg_id, message.seqno, 64)
-                return
-            msg_id, seqno, length = struct.unpack_from("<qii", body, at)
-            at += 16
-            if msg_id >= message.msg_id or length % 4 or at + length > len(body):
-                self._bad(message.msg_id, message.seqno, 64)
-                return
-            inner.append((msg_id, seqno, body[at : at + length]))
-            at += length
         for msg_id, seqno, part in inner:
             self._one(msg_id, seqno, part)
         # The container's number is only remembered now: its id is higher than those inside it.
@@ -189,11 +164,7 @@ class Session:
     def _sequence_error(self, msg_id: int, seqno: int, constructor: int) -> int:
         if msg_id % 4:
             return 18
-        if constructor in (MSGS_ACK, MSG_CONTAINER):
-            if seqno % 2:
-                return 34
-        # A ping is content to some clients and not to others; Telegram takes both.
-        elif seqno % 2 == 0 and constructor not in _PINGS:
+        if seqno % 2 == 0 and constructor not in _EITHER:
             return 35
         if msg_id > self._newest[0]:
             newest = self._newest[1]
@@ -248,10 +219,13 @@ class Session:
 
     def _state(self, msg_id: int) -> int:
         if msg_id in self._requests:
-            return 4 + (64 if self._requests[msg_id] is None else 128)
-        if any(known == msg_id for known, _ in self._recent):
-            return 4 + 16
-        return 3 if msg_id > self._newest[0] else 1
+            return State.EXECUTED if self._requests[msg_id] is None else State.ANSWERED
+        known = [known for known, _ in self._recent]
+        if msg_id in known:
+            return State.NO_ACKNOWLEDGEMENT
+        if msg_id > self._newest[0]:
+            return State.TOO_NEW
+        return State.NOT_RECEIVED if known and msg_id > min(known) else State.FORGOTTEN
 
     def _drop(self, msg_id: int, dropped: int) -> None:
         if dropped not in self._requests:
@@ -268,10 +242,19 @@ class Session:
     def acknowledge(self, msg_ids: list[int]) -> None:
         self.send(bytes(types.MsgsAck(msg_ids)), answer=False, content=False)
 
-    def answer(self, msg_id: int, body: bytes) -> None:
-        """The rpc_result of a request."""
+    def keep(self, msg_id: int, body: bytes) -> None:
+        """Note the rpc_result of a request for a client that asks again, without sending it."""
         if msg_id in self._requests:
             self._requests[msg_id] = body if len(body) <= KEPT_ANSWER else b""
+
+    def forget(self, msg_id: int) -> None:
+        """Take a request for one that never arrived."""
+        self._requests.pop(msg_id, None)
+        self._recent = deque((known for known in self._recent if known[0] != msg_id), maxlen=200)
+
+    def answer(self, msg_id: int, body: bytes) -> None:
+        """Queue the rpc_result of a request, unless the client has dropped it."""
+        self.keep(msg_id, body)
         if msg_id in self._dropped:
             self._dropped.discard(msg_id)
             return

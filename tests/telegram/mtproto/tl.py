@@ -33,6 +33,8 @@ _SAVE_BIG_PART = functions.upload.SaveBigFilePartRequest.CONSTRUCTOR_ID
 GZIP_FROM = 1024
 #: A compressed request may not unfold to more than this.
 GZIP_LIMIT = 8 * 1024 * 1024
+#: zlib's word for "either frame, and the largest window".
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class BadObject(Exception):
@@ -72,14 +74,21 @@ def read_bytes(data: Buffer, at: int) -> tuple[memoryview, int]:
 
 
 def ungzip(data: Buffer, at: int) -> bytes:
-    """What a gzip_packed at `at` (after its constructor) holds."""
+    """The bytes that a gzip_packed at `at` (after its constructor) holds.
+
+    The page says gzip; mtcute packs its requests as zlib does, and Telegram takes them. Its own answers are
+    gzip, which is all that mtcute unpacks.
+    """
     packed, _ = read_bytes(data, at)
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
-        plain = zlib.decompressobj(31).decompress(packed, GZIP_LIMIT + 1)
+        plain = stream.decompress(packed, GZIP_LIMIT + 1)
     except zlib.error as error:
         raise BadObject(f"gzip_packed: {error}") from error
     if len(plain) > GZIP_LIMIT:
         raise BadObject("gzip_packed unfolds to too much")
+    if not stream.eof:
+        raise BadObject("gzip_packed breaks off")
     return plain
 
 
