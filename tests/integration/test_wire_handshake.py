@@ -99,6 +99,32 @@ async def test_ordered_requests_wait_for_each_other(
     assert all(caught.value.exceptions)
 
 
+@pytest.mark.parametrize("layer", [1, 181, 227, 228, 229, 300])
+async def test_any_layer_is_taken(
+    tg: TelegramServer, account: Account, telethon_client: Make, layer: int
+) -> None:
+    key = tg.authorise(account)
+    client = await telethon_client(tg, key=key)
+    hello = functions.InitConnectionRequest(
+        1, "d", "s", "a", "en", "", "en", functions.help.GetConfigRequest()
+    )
+    assert (await client(functions.InvokeWithLayerRequest(layer, hello))).this_dc == 2
+    assert key.layer == layer
+    # What did not change is said as it always was; who asked last for a newer layer gets the newer forms.
+    assert (await client(functions.updates.GetStateRequest())).pts >= 0
+    me = functions.InvokeWithLayerRequest(229, functions.users.GetUsersRequest([types.InputUserSelf()]))
+    assert (await client(me))[0].id == account.id
+
+
+@pytest.mark.parametrize("layer", [0, -1])
+async def test_what_is_no_layer_is_refused(
+    tg: TelegramServer, account: Account, telethon_client: Make, layer: int
+) -> None:
+    client = await telethon_client(tg, account)
+    with pytest.raises(errors.ConnectionLayerInvalidError):
+        await client(functions.InvokeWithLayerRequest(layer, functions.help.GetConfigRequest()))
+
+
 async def test_several_connections_share_a_key(
     tg: TelegramServer, account: Account, telethon_client: Make
 ) -> None:

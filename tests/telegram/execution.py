@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from telethon.extensions import BinaryReader
 from telethon.tl import functions
-from telethon.tl.alltlobjects import LAYER
 
 from .access import OPEN_METHODS, check_account
 from .dispatch import Call, RpcError
@@ -27,9 +26,11 @@ from .mtproto.tl import (
     rpc_result,
     ungzip,
 )
+from .older_layers import in_layer
 from .requestlog import Entry
 
 if TYPE_CHECKING:
+    from .faults import Fault
     from .server import TelegramServer
 
 log = logging.getLogger("tests.telegram")
@@ -77,8 +78,11 @@ def unwrap(session: Session, body: memoryview, *, is_cdn: bool = False) -> Unwra
             found.without_updates = True
             data = data[4:]
         elif constructor == _WITH_LAYER:
-            layer = int.from_bytes(data[4:8], "little")
+            layer = int.from_bytes(data[4:8], "little", signed=True)
             data = data[8:]
+            # Any other is taken, as Telegram takes clients of years ago.
+            if layer <= 0:
+                raise RpcError(400, "CONNECTION_LAYER_INVALID")
         elif constructor == _AFTER_MSG:
             found.after.append(int.from_bytes(data[4:12], "little"))
             data = data[12:]
@@ -105,8 +109,6 @@ def unwrap(session: Session, body: memoryview, *, is_cdn: bool = False) -> Unwra
     if isinstance(request, functions.InvokeWithoutUpdatesRequest):
         found.without_updates = True
         request = request.query
-    if layer is not None and layer != LAYER:
-        raise RpcError(400, "CONNECTION_LAYER_INVALID")
     found.request = request
     if key.layer is None and not is_cdn:
         # A CDN is asked without it by pyrogram, in the field.
@@ -176,6 +178,8 @@ class Executor:
                 session.wants_updates = True
             fault = server.faults.before(call, request)
             if fault is not None and fault.action in ("cut", "ignore", "refuse"):
+                if fault.action != "ignore":
+                    session.forget(msg_id)
                 if fault.action == "cut":
                     self._cut(session)
                 elif fault.action == "refuse" and session.connection is not None:
@@ -187,7 +191,8 @@ class Executor:
                 answer, compress = encode_result(request, True)
             else:
                 done = request if fault is None else fault.what_is_done(request)
-                answer, compress = encode_result(request, await server.dispatcher(call, done))
+                result = in_layer(await server.dispatcher(call, done), call.layer)
+                answer, compress = encode_result(request, result)
         except RpcError as refused:
             error = refused
         except BadObject as bad:
@@ -201,35 +206,35 @@ class Executor:
             error = RpcError(500, "INTERNAL_TEST_SERVER_BUG")
             server.bugs.append(bug)
         self._note(call, request, error)
-        if fault is not None and await self._after_execution(session, msg_id, fault.action, fault, answer):
-            return
-        if fault is not None and fault.action in ("apply-error", "apply-part") and error is None:
+        if fault is not None and fault.action == "delay":
+            await asyncio.sleep(fault.seconds)
+        if fault is None or fault.action != "apply-silent":
+            self._answer(session, msg_id, fault, gzipped(answer) if compress else answer, error)
+
+    def _answer(
+        self, session: Session, msg_id: int, fault: Fault | None, answer: bytes, error: RpcError | None
+    ) -> None:
+        """Send the result or the error, as far as the fault lets it."""
+        action = fault.action if fault is not None else ""
+        if fault is not None and error is None and action in ("apply-error", "apply-part") and fault.message:
             error = RpcError(fault.code, fault.message)
         if error is not None:
             data = rpc_error(msg_id, error.code, error.message)
         else:
-            data = rpc_result(msg_id, gzipped(answer) if compress else answer)
+            data = rpc_result(msg_id, answer)
         self._finish(session, msg_id, error is None)
+        if action == "apply-cut" or (fault is not None and action == "apply-part" and not fault.message):
+            # Lost on its way, not unmade: a client that asks what became of its request is told.
+            session.keep(msg_id, data)
+            self._cut(session)
+            return
         session.answer(msg_id, data)
-        if fault is not None and fault.action == "twice":
+        if action == "twice":
             session.send(data, answer=True, content=True)
-        if fault is not None and fault.action == "apply-half" and session.connection is not None:
+        if action == "apply-half" and session.connection is not None:
             session.connection.write_half(session)
             return
         self._flush(session)
-
-    async def _after_execution(
-        self, session: Session, msg_id: int, action: str, fault: Any, answer: bytes
-    ) -> bool:
-        """Whether the answer is lost."""
-        if action == "apply-cut" or (action == "apply-part" and not fault.message):
-            self._cut(session)
-            return True
-        if action == "apply-silent":
-            return True
-        if action == "delay":
-            await asyncio.sleep(fault.seconds)
-        return False
 
     async def _after(self, session: Session, msg_ids: list[int]) -> None:
         for msg_id in msg_ids:

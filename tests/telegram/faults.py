@@ -27,7 +27,7 @@ ACTIONS = (
     "cut",  # close the connection, do nothing
     "refuse",  # answer with the transport error `code` (-404, -429), close, do nothing
     "ignore",  # do nothing and say nothing
-    "apply-cut",  # execute, then close the connection instead of answering
+    "apply-cut",  # execute, then close the connection instead of answering (who asks again is answered)
     "apply-silent",  # execute, and never answer
     "apply-half",  # execute, send half of the answer, close
     "apply-error",  # execute, then answer with `code` and `message`

@@ -25,11 +25,13 @@ from .mtproto.rsakey import CDN_KEY_FILE, ServerKey
 from .mtproto.session import Session
 from .mtproto.tl import gzipped
 from .network import Network
+from .older_layers import in_layer
 from .requestlog import RequestLog
 from .services import register_all
 from .world import World
 from .world.cdn import CDN_DC
 from .world.peers import Account
+from .world.telling import Told
 
 
 class TelegramServer:
@@ -211,16 +213,18 @@ class TelegramServer:
         if not keys:
             return
         account = self.world.peers.get(account_id)
-        body: bytes | None = None
+        bodies: dict[int, bytes] = {}
         for key in keys:
             if account is not None and key.dc_id != account.home_dc:
                 continue
             for session in key.sessions.values():
                 if not session.wants_updates or session.connection is None or session.id == except_session:
                     continue
-                if body is None:
-                    body = gzipped(bytes(updates))
-                self.deliver(session, body)
+                layer = key.layer or 0
+                if layer not in bodies:
+                    said = updates.updates() if isinstance(updates, Told) else updates
+                    bodies[layer] = gzipped(bytes(in_layer(said, layer)))
+                self.deliver(session, bodies[layer])
 
     def deliver(self, session: Session, body: bytes) -> None:
         """Send one notification to a session over its connection."""

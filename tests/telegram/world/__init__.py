@@ -19,7 +19,7 @@ from .peers import Peers
 
 
 class Push(Protocol):
-    """Delivers updates (`bytes()` of them is an `Updates` object) to the live sessions of an account.
+    """Delivers updates (an `Updates` object, or a `Told` that makes one) to the live sessions of an account.
 
     Not to `except_session`: the session that asked for a change learns of it by its answer.
     """

@@ -43,9 +43,6 @@ class Told:
     def updates(self) -> Any:
         return self._view.updates(self._make(self._view))
 
-    def __bytes__(self) -> bytes:
-        return bytes(self.updates())
-
 
 @dataclass(eq=False)
 class _Drop:
