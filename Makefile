@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 RUNTIME := build/runtime
+THIRD := tests/third_client/node_modules
 # Twice the cores: many tests wait for a socket or another process.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 8 : 2 * n )))
 PIP := -m pip --disable-pip-version-check -qq install
@@ -15,10 +16,10 @@ SEED ?= 1
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test proofs chaos soak check lint types docs reference pictures walk bench deb boot boot-vm clean
+.PHONY: help dev demo test third-client proofs chaos soak check lint types docs reference pictures walk bench deb boot boot-vm clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 dev: .venv/.stamp ## a virtual environment in .venv with everything, from the hashed lock file
 
@@ -27,6 +28,9 @@ demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends w
 
 test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two cores
 	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+third-client: .venv/.stamp $(THIRD)/.stamp ## the conversation tests through mtcute, a client in JavaScript (needs node, npm)
+	@$(BIN)/pytest -q -m third_client tests/integration $(ARGS)
 
 proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lines; half an hour
 	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)
@@ -73,7 +77,7 @@ boot-vm: .venv/.stamp ## the same in a virtual machine, for what a container can
 	@tests/boot/run-vm trixie
 
 clean: ## remove what was built
-	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out
+	@rm -rf .venv build dist *.egg-info $(THIRD) .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Everything, from the lock file alone: a package that is not in it, or differs, is refused.
@@ -90,4 +94,9 @@ $(RUNTIME)/.stamp: requirements.lock .venv/.stamp
 	@$(BIN)/python -m venv --clear $(RUNTIME)
 	@$(RUNTIME)/bin/python $(PIP) --require-hashes -r requirements.lock
 	@echo "$(CURDIR)" > "$$($(RUNTIME)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
+	@touch $@
+
+# From the lock file alone too; no package's own script is run. Its log belongs to a failure.
+$(THIRD)/.stamp: tests/third_client/package-lock.json
+	@cd tests/third_client && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.telegram.world import World
 from tests.telegram.world.peers import Account
 
 from . import clients
+from .mtcute import Line, MtcuteClient, MtcuteSpeaker, Program
 from .speakers import Speaker
 
 Make = Callable[..., Awaitable[Any]]
@@ -73,18 +75,40 @@ async def kurigram_client() -> AsyncIterator[Make]:
                 await client.disconnect()
 
 
-@pytest.fixture(params=["telethon", "kurigram"])
-def speak(
-    request: pytest.FixtureRequest, tg: TelegramServer, telethon_client: Make, kurigram_client: Make
-) -> Callable[[Account], Awaitable[Speaker]]:
-    """`await speak(account)`: the account's voice (speakers.py), through one library and then the other."""
+@pytest.fixture(scope="session")
+def node() -> Iterator[Program]:
+    """The process that mtcute runs in, one for all tests."""
+    program = Program()
+    yield program
+    program.close()
+
+
+@pytest.fixture
+async def mtcute_client(node: Program) -> AsyncIterator[Make]:
+    """`await mtcute_client(tg, account)`: a connected mtcute client; without an account only connected."""
+    line = await Line.open(node)
+    made = itertools.count(1)
+
+    async def make(tg: TelegramServer, account: Account | None = None, **options: Any) -> MtcuteClient:
+        client = MtcuteClient(line, f"client {next(made)}")
+        await client.connect(tg, account, **options)
+        return client
+
+    yield make
+    await line.close()
+
+
+@pytest.fixture(params=["telethon", "kurigram", pytest.param("mtcute", marks=pytest.mark.third_client)])
+def speak(request: pytest.FixtureRequest, tg: TelegramServer) -> Callable[[Account], Awaitable[Speaker]]:
+    """`await speak(account)`: the account's voice (speakers.py), through one library after the other."""
+    make: Make = request.getfixturevalue(f"{request.param}_client")
 
     async def begin(account: Account) -> Speaker:
-        if request.param == "telethon":
-            client = await telethon_client(tg, account, request_retries=0)
-        else:
-            client = await kurigram_client(tg, account)
-        speaker = Speaker(tg, account, client)
+        if request.param == "mtcute":
+            # By itself it would wait for floods, and repeat what the server failed in.
+            return await MtcuteSpeaker.begin(tg, account, await make(tg, account, patient=False))
+        options = {"request_retries": 0} if request.param == "telethon" else {}
+        speaker = Speaker(tg, account, await make(tg, account, **options))
         speaker.listen()
         return speaker
 
