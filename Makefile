@@ -16,7 +16,7 @@ SEED ?= 1
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test third-client proofs chaos soak check lint types docs reference pictures walk bench deb boot boot-vm clean
+.PHONY: help dev demo test third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lin
 
 chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS) $(ARGS)
+
+live: .venv/.stamp ## the real daemon on Telegram itself and a report (network, TG_API_ID, TG_API_HASH)
+	@$(BIN)/python -m tests.live $(ARGS)
 
 soak: .venv/.stamp ## HOURS=24 of a busy mirror in accelerated time, or REAL=3600 seconds of it: is all flat?
 	@$(BIN)/python -m tests.soak --hours $(HOURS) --real $(REAL) $(ARGS)

@@ -190,10 +190,11 @@ class Reader:
 
     session: str
     public_key: str
+    #: A client to read with, in place of a login of its own.
+    client: Any = None
     #: Digests by document id: a file that stands in both chats is read once.
     digests: dict[int, str] = field(default_factory=dict)
     bytes_read: int = 0
-    client: Any = None
 
     async def __aenter__(self) -> Self:
         rsa.add_key(self.public_key, old=False)

@@ -75,7 +75,7 @@ class LocalTelegram:
 class RunningDaemon:
     """The daemon over one folder; started, killed and started again as the caller likes."""
 
-    def __init__(self, folder: Path, tg: LocalTelegram, **tables: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, tg: LocalTelegram | None = None, **tables: dict[str, Any]) -> None:
         """`tables` are laid over those of the configuration: pace, stream, log, mirror, metrics."""
         self.folder = folder
         self.state = folder / "state"
@@ -91,16 +91,26 @@ class RunningDaemon:
 
     async def prepare(self) -> None:
         """Write the configuration and a session, as `init` and `login` would have left them."""
-        for folder in (self.state, self.temporary):
-            folder.mkdir(parents=True)
-        (self.folder / "server.pem").write_text(self._tg.public_key)
+        assert self._tg is not None, "there is no local Telegram to log in at"
         host, port = self._tg.address
-        server = {"dc_id": 2, "address": host, "port": port, "public_key": "server.pem"}
         found = self._tg.found
         mirror = {"name": "main", "source": found["source"], "target": found["target"]}
+        server = {"dc_id": 2, "address": host, "port": port, "public_key": "server.pem"}
+        self.configure({**API, "server": server}, [mirror | self._tables.get("mirror", {})])
+        (self.folder / "server.pem").write_text(self._tg.public_key)
+        login = await self._tg.session(found["account"])
+        session = StoredSession(self.state / "session")
+        session.set_dc(login["dc_id"], login["host"], login["port"])
+        session.auth_key = AuthKey(bytes.fromhex(login["key"]))
+        session.save()
+
+    def configure(self, telegram: dict[str, Any], mirrors: list[dict[str, Any]]) -> None:
+        """Make its folders and write the configuration, as `init` would have."""
+        for folder in (self.state, self.temporary):
+            folder.mkdir(parents=True)
         tree = {
-            "telegram": {**API, "server": server},
-            "mirror": [mirror | self._tables.get("mirror", {})],
+            "telegram": telegram,
+            "mirror": mirrors,
             "pace": {"interval": 0.1, "account_interval": 0.0} | self._tables.get("pace", {}),
             "stream": self._tables.get("stream", {}),
             "state": {"directory": str(self.state)},
@@ -108,11 +118,6 @@ class RunningDaemon:
             "metrics": self._tables.get("metrics", {}),
         }
         (self.folder / "config.toml").write_text(tomli_w.dumps(tree))
-        login = await self._tg.session(found["account"])
-        session = StoredSession(self.state / "session")
-        session.set_dc(login["dc_id"], login["host"], login["port"])
-        session.auth_key = AuthKey(bytes.fromhex(login["key"]))
-        session.save()
 
     async def start(self, *wrapper: str) -> None:
         """Start it; `wrapper` is a command that runs it (strace)."""

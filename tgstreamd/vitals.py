@@ -67,6 +67,7 @@ class Vitals:
             memory_rss=resident(),
             incoming=self._rates.incoming(),
             outgoing=self._rates.outgoing(),
+            refusals=dict(self._connection.tally.refusals),
             unborn=tuple(
                 Unborn(
                     name=mirror.name,

@@ -12,7 +12,8 @@ from .world.peers import Account
 #: Answered on a key that nobody is logged in with.
 OPEN_METHODS = frozenset(
     {
-        "auth.sendCode", "auth.resendCode", "auth.cancelCode", "auth.signIn", "auth.checkPassword",
+        "auth.sendCode", "auth.resendCode", "auth.cancelCode", "auth.signIn", "auth.signUp",
+        "auth.checkPassword",
         "auth.exportLoginToken", "auth.importLoginToken", "auth.importBotAuthorization",
         "auth.importAuthorization", "auth.logOut", "account.getPassword", "help.getConfig",
         "help.getNearestDc", "help.getAppConfig", "help.getCdnConfig", "langpack.getLangPack",

@@ -51,6 +51,8 @@ class Logins:
         self.code_lifetime = 300.0
         self.token_lifetime = 30.0
         self._codes: dict[str, tuple[str, float]] = {}
+        #: Numbers without an account whose code was right, with its hash.
+        self.may_sign_up: dict[str, str] = {}
         self._tokens: dict[bytes, LoginToken] = {}
         self._exports: dict[int, Export] = {}
         self._verifiers: dict[tuple[int, str], Verifier] = {}

@@ -50,7 +50,7 @@ async def test_a_running_a_stopped_and_an_unborn_one(store: Store) -> None:
     await store.set_marks([f"target:{TARGET}"], NOW, 1)
     running = Live(
         state="running", account=Account(id=1, name="A"), transfers=(transfer,), window=3, buffer_parts=4,
-        memory_rss=5, unborn=(unborn,),
+        memory_rss=5, unborn=(unborn,), refusals={("messages.sendMedia", "MEDIA_EMPTY", "rejected"): 2},
     )  # fmt: skip
     for live in (running, Live(state="starting"), Live()):
         assert list(violations(await answer(store, live), SCHEMA)) == []

@@ -51,6 +51,8 @@ class Live(Value, frozen=True, kw_only=True):
     incoming: Mapping[int, float] = {}
     outgoing: Mapping[int, float] = {}
     unborn: tuple[Unborn, ...] = ()
+    #: How often Telegram refused what: counts by method, its name for the error and our class of it.
+    refusals: Mapping[tuple[str, str, str], int] = {}
     #: A sentence about the whole: why it is still starting, what it waits for.
     note: str = ""
 
@@ -84,6 +86,10 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
             if hold.until > now
         ],
         "transfers": [msgspec.to_builtins(transfer) for transfer in live.transfers],
+        "refusals": [
+            {"method": method, "error": error, "outcome": outcome, "count": count}
+            for (method, error, outcome), count in sorted(live.refusals.items())
+        ],
         "window": live.window,
         "buffer_parts": live.buffer_parts,
         "memory_rss": live.memory_rss,

@@ -5,6 +5,7 @@ Kept where the calls are made (`client`, `pool`). Decides nothing; the words for
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any, Final
 
@@ -41,6 +42,11 @@ _OUTCOMES: Final[tuple[tuple[type[TgstreamdError] | tuple[type[TgstreamdError], 
 )
 
 
+#: Different refusals that are counted by name; what a server invents beyond them is not told apart.
+REFUSALS_MAX: Final = 200
+_NUMBER: Final = re.compile(r"_\d+(?=_|$)")
+
+
 class Tally:
     """Counts of one account's calls."""
 
@@ -49,6 +55,8 @@ class Tally:
         self._names: dict[type, str] = {}
         #: Calls by method and outcome.
         self.requests: Counter[tuple[str, str]] = Counter()
+        #: Errors by method, Telegram's name (numbers as `%d`) and outcome.
+        self.refusals: Counter[tuple[str, str, str]] = Counter()
         #: Seconds of waiting that Telegram ordered, by method.
         self.flood_seconds: Counter[str] = Counter()
         #: Bytes of files that came down and went up.
@@ -64,6 +72,9 @@ class Tally:
         name = self._name(request)
         word = next((word for kind, word in _OUTCOMES if isinstance(error, kind)), "other")
         self.requests[name, word] += 1
+        refusal = name, _NUMBER.sub("_%d", getattr(error, "error", "")) or type(error).__name__, word
+        if refusal in self.refusals or len(self.refusals) < REFUSALS_MAX:
+            self.refusals[refusal] += 1
         if isinstance(error, FloodWait):
             self.flood_seconds[name] += error.seconds
 

@@ -392,6 +392,15 @@ class Chats(Topics):
         self._chat_changed(group)
         return chat
 
+    def delete_chat(self, chat: Chat) -> None:
+        """Everyone is out, and nobody finds it any more."""
+        audience = chat.audience()
+        for member in chat.members.values():
+            member.active, member.rights, member.banned = False, None, frozenset({"view_messages"})
+        chat.username, chat.invite = None, ""
+        for account_id in audience:
+            self._access_changed(chat, self._world.peers.by_id(account_id))
+
     def clear_history(self, chat: Chat, up_to: int) -> None:
         """Hide everything up to an id from everyone (`available_min_id`)."""
         chat.available_min_id = up_to
