@@ -313,6 +313,8 @@ class Sent(Value, frozen=True, kw_only=True):
 
     ids: dict[int, int] = {}
     scheduled: dict[int, int] = {}
+    #: Named without their messages: they were sent, and may have been deleted since.
+    unseen: dict[int, int] = {}
 
 
 class Mark(Value, frozen=True, kw_only=True):

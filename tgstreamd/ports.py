@@ -213,8 +213,9 @@ class Target(Protocol):
         """Pin or unpin, silently and without leaving a service message behind."""
         ...
 
-    async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> int:
-        """Make a topic, once for this `random_id`; its id. An icon that may not be used is left out.
+    async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> Sent:
+        """Make a topic, once for this `random_id`: a message of its id. An icon that may not be used is left
+        out.
 
         Raises Duplicate, Transient (outcome unknown), Rejected, FloodWait, TargetLost.
         """

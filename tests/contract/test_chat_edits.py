@@ -12,6 +12,7 @@ from tests.telegram.world.peers import Account
 from tests.telegram.world.topics import ICON_COLORS
 from tgstreamd.errors import FloodWait, Rejected, TargetLost, Transient
 from tgstreamd.model import PART_SIZE, Message, Topic, Upload
+from tgstreamd.ports import Target
 
 from .conftest import Connect
 
@@ -24,12 +25,18 @@ def forum(tg: TelegramServer, me: Account) -> Chat:
     return tg.world.chats.add_supergroup("Forum", me, forum=True)
 
 
+async def make(port: Target, forum: Chat, title: str, color: int, icon: int, random_id: int) -> int:
+    """A topic's id."""
+    sent = await port.create_topic(forum.marked_id, title, color, icon, random_id)
+    return sent.ids[random_id]
+
+
 async def test_a_topic_is_made_once(forum: Chat, connected: Connect) -> None:
     """The same `random_id` names the same topic; the colour is one of Telegram's, the title short enough."""
     port = (await connected()).target
-    made = await port.create_topic(forum.marked_id, "Tea", RED, 0, 7)
-    assert await port.create_topic(forum.marked_id, "Tea", RED, 0, 7) == made
-    other = await port.create_topic(forum.marked_id, "x" * 200, 12345, 0, 8)
+    made = await make(port, forum, "Tea", RED, 0, 7)
+    assert await make(port, forum, "Tea", RED, 0, 7) == made
+    other = await make(port, forum, "x" * 200, 12345, 0, 8)
     topics = {topic.id: topic for topic in await port.topics(forum.marked_id)}
     assert set(topics) == {1, made, other}
     assert topics[made] == Topic(id=made, title="Tea", icon_color=RED, own=True)
@@ -39,8 +46,8 @@ async def test_a_topic_is_made_once(forum: Chat, connected: Connect) -> None:
 async def test_icons(tg: TelegramServer, forum: Chat, me: Account, connected: Connect) -> None:
     """Any with premium; else one of Telegram's own set, and others are left out, not refused."""
     port = (await connected()).target
-    own = await port.create_topic(forum.marked_id, "own", RED, 77, 1)
-    usual = await port.create_topic(forum.marked_id, "usual", RED, USUAL, 2)
+    own = await make(port, forum, "own", RED, 77, 1)
+    usual = await make(port, forum, "usual", RED, USUAL, 2)
     await port.edit_topic(forum.marked_id, own, title="still", icon=78)
     assert [forum.topics[t].icon_emoji_id for t in (own, usual)] == [None, USUAL]
     assert forum.topics[own].title == "still"
@@ -49,16 +56,16 @@ async def test_icons(tg: TelegramServer, forum: Chat, me: Account, connected: Co
     assert tg.log.count("messages.getStickerSet") == 1
     me.premium = True
     rich = (await connected()).target
-    made = await rich.create_topic(forum.marked_id, "mine", RED, 77, 3)
+    made = await make(rich, forum, "mine", RED, 77, 3)
     assert forum.topics[made].icon_emoji_id == 77
     tg.faults.add(Fault("messages.createForumTopic", code=400, message="DOCUMENT_INVALID"))
-    assert not forum.topics[await rich.create_topic(forum.marked_id, "again", RED, 77, 4)].icon_emoji_id
+    assert not forum.topics[await make(rich, forum, "again", RED, 77, 4)].icon_emoji_id
 
 
 async def test_a_topic_changes(forum: Chat, connected: Connect) -> None:
     """All at once, in as many calls as Telegram wants; what is so already is fine."""
     port = (await connected()).target
-    made = await port.create_topic(forum.marked_id, "Tea", RED, 0, 1)
+    made = await make(port, forum, "Tea", RED, 0, 1)
     for _ in range(2):
         await port.edit_topic(forum.marked_id, made, title="Chai", icon=USUAL, closed=True)
     topic = forum.topics[made]
@@ -75,17 +82,17 @@ async def test_how_topics_fail(
     )
     port = (await connected()).target
     with pytest.raises(TargetLost, match="CHANNEL_FORUM_MISSING"):
-        await port.create_topic(target.marked_id, "Tea", RED, 0, 1)
+        await make(port, target, "Tea", RED, 0, 1)
     with pytest.raises(Rejected, match="TOPIC_TITLE_EMPTY"):
-        await port.create_topic(forum.marked_id, " ", RED, 0, 2)
+        await make(port, forum, " ", RED, 0, 2)
     with pytest.raises(TargetLost) as gone:
         await port.edit_topic(forum.marked_id, 999, title="x")
     assert gone.value.error == "TOPIC_ID_INVALID"
     with pytest.raises(TargetLost, match="CHAT_ADMIN_REQUIRED"):
-        await port.create_topic(theirs.marked_id, "Tea", RED, 0, 4)
+        await make(port, theirs, "Tea", RED, 0, 4)
     tg.faults.add(Fault("messages.createForumTopic", "flood", seconds=30))
     with pytest.raises(FloodWait) as flood:
-        await port.create_topic(forum.marked_id, "Tea", RED, 0, 3)
+        await make(port, forum, "Tea", RED, 0, 3)
     assert (flood.value.method, flood.value.scope) == ("messages.createForumTopic", "method")
 
 
@@ -97,7 +104,7 @@ async def test_a_lost_answer_is_unknown_and_the_topic_can_be_found(
     floor = await port.newest(forum.marked_id)
     tg.faults.add(Fault("messages.createForumTopic", "apply-error", code=500, message="RPC_CALL_FAIL"))
     with pytest.raises(Transient):
-        await port.create_topic(forum.marked_id, "Tea", RED, 0, 1)
+        await make(port, forum, "Tea", RED, 0, 1)
     (found,) = await port.after(forum.marked_id, floor)
     assert (found.service, found.topic, found.action["title"]) == ("TopicCreate", found.id, "Tea")
 

@@ -64,6 +64,17 @@ def test_a_scheduled_id_is_told_by_its_update() -> None:
     assert settle(both, [11, 12]) == Sent(ids={11: 7}, scheduled={12: 5})
 
 
+def test_an_id_without_its_message_may_be_gone() -> None:
+    answer = updates(
+        types.UpdateMessageID(7, 11),
+        types.UpdateMessageID(8, 12),
+        types.UpdateMessageID(9, 13),
+        types.UpdateNewMessage(message(7), 1, 0),
+        types.UpdateNewMessage(types.MessageEmpty(8, None), 1, 0),
+    )
+    assert settle(answer, [11, 12, 13]) == Sent(ids={11: 7}, unseen={12: 8, 13: 9})
+
+
 def test_one_message_without_its_random_id() -> None:
     assert settle(updates(types.UpdateNewMessage(message(7), 1, 0)), [11]) == Sent(ids={11: 7})
 

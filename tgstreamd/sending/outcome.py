@@ -6,7 +6,7 @@ through first, and only an empty answer allows the call again (design, section 3
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -66,8 +66,26 @@ class Outcome:
         scheduled = _assign(left, await self._target.scheduled(mirror.target)) if left else {}
         return ids, scheduled
 
+    async def confirm(self, mirror: Mirror, send: Send, sent: Sent) -> Sent:
+        """The answer to a send, and of what it names without its message only that which is gone."""
+        there = await self._target.messages(mirror.target, list(sent.unseen.values()))
+        ours = [m for m in there.values() if m.out or m.sender_id == mirror.target]
+        standing = {message.id: message for message in await self._candidates(mirror, send, ours)}
+        prints = {copy.random_id: copy.fingerprint for copy in send.copies}
+        # A scheduled id is of another sequence: that another message bears the number says nothing.
+        found = {
+            random_id: id_
+            for random_id, id_ in sent.unseen.items()
+            if id_ in standing and matches(standing[id_], prints[random_id])
+        }
+        gone = {random_id: id_ for random_id, id_ in sent.unseen.items() if random_id not in found}
+        return msgspec.structs.replace(sent, ids=sent.ids | found, unseen=gone)
+
     async def _unmapped(self, mirror: Mirror, send: Send) -> list[Message]:
-        messages = await self._target.after(mirror.target, send.floor_id)
+        return await self._candidates(mirror, send, await self._target.after(mirror.target, send.floor_id))
+
+    async def _candidates(self, mirror: Mirror, send: Send, messages: Sequence[Message]) -> list[Message]:
+        """Of our own messages those that no job maps, as what was sent would look."""
         known = await self._store.mapped(mirror.target, [message.id for message in messages])
         ours = [message for message in messages if message.id not in known]
         if send.draft.opens is None:

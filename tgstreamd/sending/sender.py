@@ -17,7 +17,7 @@ import structlog
 from ..clock import Clock
 from ..decide.retry import VANISHED, Unknown
 from ..errors import NotAuthorised, TelegramError, Undecodable
-from ..model import Draft, Mirror
+from ..model import Draft, Mirror, Sent
 from ..ports import Beat, Target
 from ..roster import Roster
 from ..store import Job, MirrorRow, Send, Store
@@ -174,19 +174,30 @@ class Sender:
         self._trouble.unknown[job.id] = Unknown(at=self._clock.now())
         ids = [copy.random_id for copy in send.copies]
         sent = await deliver(self._target, mirror.target, draft, ids, committed)
-        await self._settled(mirror, job, send.seq, sent.ids, sent.scheduled)
+        await self._answered(mirror, job, send.seq, sent)
+
+    async def _answered(self, mirror: Mirror, job: Job, seq: int, sent: Sent) -> None:
+        """Telegram has said what the call became; what it left out becomes a call of its own."""
+        send = next(s for s in await self._store.sends(job.id) if s.seq == seq)
+        if sent.unseen:
+            # A refusal of this question is none of the call.
+            self._trouble.unsure.add(job.id)
+            sent = await self._outcome.confirm(mirror, send, sent)
+        named = sent.ids.keys() | sent.scheduled.keys()
+        missing = {copy.random_id for copy in send.copies} - named
+        if not named and not sent.unseen:
+            # It says nothing about ours: find out, as after an answer that cannot be read.
+            raise Undecodable("the answer names none of the messages sent")
+        if unnamed := missing - sent.unseen.keys() if not named else missing:
+            await self._outgoing.split_off(job, send, unnamed)
+        if not named:
+            await self._vanished(mirror, job, send)
+            return
+        await self._settled(mirror, job, seq, sent.ids, sent.scheduled)
 
     async def _settled(
         self, mirror: Mirror, job: Job, seq: int, ids: dict[int, int], scheduled: dict[int, int]
     ) -> None:
-        """Telegram has said what the call became; what it left out becomes a call of its own."""
-        send = next(s for s in await self._store.sends(job.id) if s.seq == seq)
-        missing = [c for c in send.copies if c.random_id not in ids and c.random_id not in scheduled]
-        if len(missing) == len(send.copies):
-            # It says nothing about ours: find out, as after an answer that cannot be read.
-            raise Undecodable("the answer names none of the messages sent")
-        if missing:
-            await self._outgoing.split_off(job, send, {copy.random_id for copy in missing})
         done = await self._store.settle(
             job.id,
             seq,
@@ -227,7 +238,7 @@ class Sender:
             ids, scheduled = await self._outcome.search(mirror, send)
             if ids or scheduled:
                 log.info("attempt found in the target", mirror=mirror.name, source_id=job.first_id)
-                await self._settled(mirror, job, send.seq, ids, scheduled)
+                await self._answered(mirror, job, send.seq, Sent(ids=ids, scheduled=scheduled))
                 return self._clock.now()
             if how.last and job.id in self._trouble.spared:
                 await self._store.refused(job.id, send.seq)
@@ -245,7 +256,7 @@ class Sender:
             return until
         log.info("sending again under the same random_id", mirror=mirror.name, source_id=job.first_id)
         sent = await self._outcome.repeat(mirror, send)
-        await self._settled(mirror, job, send.seq, sent.ids, sent.scheduled)
+        await self._answered(mirror, job, send.seq, sent)
         return self._clock.now()
 
     async def _vanished(self, mirror: Mirror, job: Job, send: Send) -> None:
@@ -255,6 +266,7 @@ class Sender:
         else:
             log.warning("topic was deleted in the target, made again", mirror=mirror.name)
         await self._outgoing.vanished(job, send)
+        self._trouble.unsure.discard(job.id)
 
     async def _await_publication(self, mirror: Mirror, job: Job, send: Send) -> float:
         """Accepted, and only scheduled: the real message comes by itself, and is waited for a while."""

@@ -47,8 +47,7 @@ async def deliver(
     """Carry out one draft, whatever it makes. Raises what `Target.send` raises."""
     if (topic := draft.opens) is not None:
         (random_id,) = random_ids
-        made = await target.create_topic(chat, topic.title, topic.icon_color, topic.icon_emoji, random_id)
-        return Sent(ids={random_id: made})
+        return await target.create_topic(chat, topic.title, topic.icon_color, topic.icon_emoji, random_id)
     return await target.send(chat, draft, random_ids, committed)
 
 

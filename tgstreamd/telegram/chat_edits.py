@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected, TelegramError, Transient
-from ..model import GENERAL_TOPIC, Account, Upload
+from ..errors import Rejected, TelegramError
+from ..model import GENERAL_TOPIC, Account, Sent, Upload
 from . import files
 from .directory import is_channel
 from .peers import Peers
@@ -44,8 +44,8 @@ class ChatEdits:
 
     async def create_topic(
         self, chat: int, account: Account, title: str, color: int, icon: int, random_id: int
-    ) -> int:
-        """The id of the new topic. An icon that this account may not use is left out."""
+    ) -> Sent:
+        """A topic is a message of its id. An icon that this account may not use is left out."""
         peer = await self._peers.peer(chat, "target")
         usable = await self._icon(account, icon)
 
@@ -64,10 +64,7 @@ class ChatEdits:
                 raise
             # A definite no, so nothing was made: the icon is the ornament, the topic is what matters.
             answer = await ask(0)
-        topic = settle(answer, [random_id]).ids.get(random_id)
-        if topic is None:
-            raise Transient("Telegram does not say which topic it has made", error="NO_ID")
-        return topic
+        return settle(answer, [random_id])
 
     async def edit_topic(
         self,

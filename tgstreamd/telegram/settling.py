@@ -1,7 +1,7 @@
 """What became of a send, read from Telegram's answer: message ids and scheduled ids by `random_id`.
 
 An item that the answer does not name is not in the result (https://core.telegram.org/method/messages.sendMultiMedia);
-an answer that names none at all says nothing, and is a Transient.
+one that it names without its message may be gone; an answer that names none at all is a Transient.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
     inner = (
         [answer.update] if isinstance(answer, types.UpdateShort) else getattr(answer, "updates", None) or []
     )
-    real = {update.message.id for update in inner if isinstance(update, _REAL)}
+    messages = [update.message for update in inner if isinstance(update, _REAL)]
+    real = {message.id for message in messages if not isinstance(message, types.MessageEmpty)}
     scheduled = {u.message.id for u in inner if isinstance(u, types.UpdateNewScheduledMessage)}
     named = {
         u.random_id: u.id for u in inner if isinstance(u, types.UpdateMessageID) and u.random_id in random_ids
@@ -35,4 +36,8 @@ def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
         raise Transient("Telegram's answer does not say which message it became", error="NO_MESSAGE_ID")
     # A scheduled id is of another sequence, and may equal a message's: the kind of update tells.
     later = {random_id: id_ for random_id, id_ in named.items() if id_ in scheduled and id_ not in real}
-    return Sent(ids={r: i for r, i in named.items() if r not in later}, scheduled=later)
+    return Sent(
+        ids={r: i for r, i in named.items() if i in real},
+        scheduled=later,
+        unseen={r: i for r, i in named.items() if i not in real and r not in later},
+    )

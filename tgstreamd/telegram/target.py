@@ -209,7 +209,7 @@ class TelegramTarget:
 
     # The chat itself.
 
-    async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> int:
+    async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> Sent:
         account = self._account or await self.account()
         return await self._edits.create_topic(chat, account, title, color, icon, random_id)
 
