@@ -108,7 +108,8 @@ def delete_unseen(weather: Weather) -> None:
         return True
 
     def is_gone(_: Any, request: Any) -> bool:
-        sent = chats.recall(ours, weather.target, request.random_id) if request.random_id in lost else None
+        known = chats.random_ids.recall
+        sent = known(ours, weather.target, request.random_id) if request.random_id in lost else None
         if sent is None:
             return False
         if weather.forum:

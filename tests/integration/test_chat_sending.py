@@ -66,24 +66,6 @@ async def test_the_other_people_hear_it(tg: TelegramServer, speak: Speak) -> Non
     assert (back.message.id, back.message.message) == (posted.id, "and back")
 
 
-async def test_a_repeated_random_id_gets_the_original_again(tg: TelegramServer, speak: Speak) -> None:
-    alice = tg.world.peers.add_account("Alice")
-    chat = tg.world.chats.add_supergroup("Group", alice)
-    me = await speak(alice)
-    first = await me.send(chat, "once", 42)
-    between = tg.world.chats.post(chat, alice, "between")
-    again = await me.send(chat, "once", 42)
-    assert random_ids(again) == random_ids(first)
-    repeated = again.updates[1]
-    assert (repeated.message.message, repeated.pts_count, repeated.pts) == ("once", 0, chat.box.pts)
-    assert chat.box.ids[-1] == between.id
-    tg.world.chats.forget_random_ids()
-    assert random_ids(await me.send(chat, "once", 42)) != random_ids(first)
-    tg.world.chats.delete(chat.box.messages[chat.box.ids[-1]])
-    with pytest.raises(Refused, match="RANDOM_ID_DUPLICATE"):
-        await me.send(chat, "once", 42)
-
-
 async def test_random_ids_are_counted_by_chat(tg: TelegramServer, speak: Speak) -> None:
     alice = tg.world.peers.add_account("Alice")
     one, two = (tg.world.chats.add_supergroup(name, alice) for name in ("One", "Two"))

@@ -63,7 +63,7 @@ def _seen(house: House, story: Story, db: sqlite3.Connection, name: str) -> dict
     chat = story.target[name]
     ids: dict[Message, int] = {}
     for row in db.execute("SELECT random_id FROM copy WHERE target = ?", (chat.marked_id,)):
-        if (message := house.world.chats.recall(house.me.id, chat, row["random_id"])) is not None:
+        if (message := house.world.chats.random_ids.recall(house.me.id, chat, row["random_id"])) is not None:
             ids[message] = row["random_id"]
     there = {**chat.box.messages, **{-number: message for number, message in chat.scheduled.items()}}
     return {
@@ -141,6 +141,6 @@ def _put_back(house: House, story: Story, name: str, seen: dict[str, Any]) -> No
                 chats.schedule(message, chats.now() + 60)
             else:
                 chats.deliver([message])
-        chats.remember(me.id, chat, one["random_id"], message)
+        chats.random_ids.remember(me.id, chat, one["random_id"], message)
     box.next_id, box.pts = seen["next"], seen["pts"]
     box.purge()

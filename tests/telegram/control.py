@@ -151,7 +151,7 @@ class Control:
         self._tg.log.clear()
 
     async def do_fault(self, **fields: Any) -> None:
-        """Add a fault; the fields of faults.Fault but `when`."""
+        """Add a fault; the fields of faults.Fault but `when` and `gate`."""
         self._tg.faults.add(Fault(**fields))
 
     async def do_clear_faults(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from telethon.extensions import BinaryReader
@@ -14,6 +15,7 @@ from telethon.tl import functions
 
 from .access import OPEN_METHODS, check_account
 from .dispatch import Call, RpcError
+from .faults import peer_ids
 from .mtproto.session import Session
 from .mtproto.tl import (
     GZIP_PACKED,
@@ -145,6 +147,21 @@ class Executor:
         self._flush(session)
 
     async def _run(self, session: Session, msg_id: int, body: memoryview) -> None:
+        with ExitStack() as claims:
+            await self._execute(session, msg_id, body, claims)
+
+    def _claim(self, call: Call, request: Any, claims: ExitStack) -> None:
+        """Refuse a request of which some `random_id` is under way, and keep its own until it is answered."""
+        items = getattr(request, "multi_media", None) or [request]
+        given = [getattr(item, "random_id", None) for item in items]
+        ids = [i for one in given for i in (one if isinstance(one, list) else [one]) if isinstance(i, int)]
+        if call.account is None or not ids:
+            return
+        under_way = call.world.chats.random_ids.under_way
+        if not claims.enter_context(under_way(call.account.id, peer_ids(request)[-1:], ids)):
+            raise RpcError(500, "RANDOM_ID_DUPLICATE")
+
+    async def _execute(self, session: Session, msg_id: int, body: memoryview, claims: ExitStack) -> None:
         server = self._server
         key = session.key
         account = server.world.peers.get(key.account_id) if key.account_id is not None else None
@@ -190,6 +207,9 @@ class Executor:
             if fault is not None and fault.action == "lose-part":
                 answer, compress = encode_result(request, True)
             else:
+                self._claim(call, request, claims)
+                if fault is not None and fault.action == "slow":
+                    await fault.pause()
                 done = request if fault is None else fault.what_is_done(request)
                 result = in_layer(await server.dispatcher(call, done), call.layer)
                 answer, compress = encode_result(request, result)
@@ -207,7 +227,7 @@ class Executor:
             server.bugs.append(bug)
         self._note(call, request, error)
         if fault is not None and fault.action == "delay":
-            await asyncio.sleep(fault.seconds)
+            await fault.pause()
         if fault is None or fault.action != "apply-silent":
             self._answer(session, msg_id, fault, gzipped(answer) if compress else answer, error)
 

@@ -7,10 +7,11 @@ counted. Changes no state of the world.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .dispatch import Call, RpcError
@@ -34,7 +35,8 @@ ACTIONS = (
     # Carry out the first `items` of an album (0: half of them) and no more; then close the connection, or
     # answer with `code` and `message` where there is one.
     "apply-part",
-    "delay",  # execute, answer `seconds` later
+    "delay",  # execute, answer `seconds` later, or when `gate` is opened
+    "slow",  # execute only then; until it is answered its random ids are under way, as with "delay"
     "twice",  # answer two times
     # Close while a large packet is still coming in. It is encrypted, so nobody knows its method yet: only
     # `account` and `dc` choose.
@@ -65,7 +67,10 @@ class Fault:
     skip: int = 0
     times: int | None = 1
     when: Callable[[Call, Any], bool] | None = None
+    gate: asyncio.Event | None = None
     hits: int = 0
+    #: Set when a request is held up.
+    holding: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
@@ -85,6 +90,14 @@ class Fault:
         if self.peer is not None and self.peer not in peer_ids(request):
             return False
         return self.when is None or self.when(call, request)
+
+    async def pause(self) -> None:
+        """As long as this rule wants: until the gate opens, or some real seconds."""
+        self.holding.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        else:
+            await asyncio.sleep(self.seconds)
 
     def what_is_done(self, request: Any) -> Any:
         """The request as it is carried out: of an album perhaps its first items only."""

@@ -1,7 +1,7 @@
-"""Sending: texts, media, albums, forwards. Each `random_id` counts once (facts 4).
+"""Sending: texts, media, albums, forwards. Each `random_id` counts once, for ever (facts 0a, C1).
 
-A repeated id gets the original message again with `pts_count` 0; one whose message is gone, or that is under
-way twice in one request, is RANDOM_ID_DUPLICATE.
+A repeated id gets the original message again with `pts_count` 0; of one that is gone it names the old id, or
+nothing. RANDOM_ID_DUPLICATE is only what is still under way (`execution`), or twice in one request.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..told import page_of
 from ..world.chats import Chat
 from ..world.media import Media
 from ..world.messages import Message, Reply
+from ..world.random_ids import stands
 from ..world.rights import check_send, check_slow_mode
 from ..world.views import View
 
@@ -49,10 +50,7 @@ def _check_ids(random_ids: Sequence[int], count: int) -> None:
 
 
 def _sent_before(call: Call, chat: Chat, random_id: int) -> Message | None:
-    message = call.world.chats.recall(call.me.id, chat, random_id)
-    if message is not None and message.deleted:
-        raise RpcError(500, "RANDOM_ID_DUPLICATE")
-    return message
+    return call.world.chats.random_ids.recall(call.me.id, chat, random_id)
 
 
 def _new(view: View, message: Message, *, again: bool) -> Any:
@@ -70,12 +68,14 @@ def _new(view: View, message: Message, *, again: bool) -> Any:
 def _answer(call: Call, sent: Sequence[tuple[int, Message]], known: frozenset[int] = frozenset()) -> Any:
     """`UpdateMessageID`s first, then the messages; `known` are the random ids that were sent before."""
     view = view_of(call)
+    there = [(random_id, message) for random_id, message in sent if stands(message, call.me.id)]
+    named = sent if call.world.chats.random_ids.of_gone == "id" else there
     updates: list[Any] = []
-    for random_id, message in sent:
+    for random_id, message in named:
         message_id = message.id_for(call.me.id)
-        assert message_id is not None, "the sender has the message"
+        assert message_id is not None, "the sender had the message"
         updates.append(types.UpdateMessageID(message_id, random_id))
-    updates += [_new(view, message, again=random_id in known) for random_id, message in sent]
+    updates += [_new(view, message, again=random_id in known) for random_id, message in there]
     return view.updates(updates)
 
 
@@ -135,7 +135,7 @@ def _deliver(call: Call, message: Message, random_id: int, schedule_date: Any) -
         chats.schedule(message, date)
     else:
         chats.deliver([message])
-    chats.remember(call.me.id, chat, random_id, message)
+    chats.random_ids.remember(call.me.id, chat, random_id, message)
     return _answer(call, [(random_id, message)])
 
 
@@ -231,7 +231,7 @@ def send_multi_media(call: Call, request: Any) -> Any:
         else:
             call.world.chats.deliver(drafts)
         for item, draft in zip(fresh, drafts, strict=True):
-            call.world.chats.remember(call.me.id, chat, item.random_id, draft)
+            call.world.chats.random_ids.remember(call.me.id, chat, item.random_id, draft)
             messages[item.random_id] = draft
     return _answer(call, [(item.random_id, messages[item.random_id]) for item in items], known)
 
@@ -301,7 +301,7 @@ def forward_messages(call: Call, request: Any) -> Any:
         drafts = [_copy(call, target, request, original, reply, groups) for original in originals]
         call.world.chats.deliver(drafts)
         for (_, random_id), draft in zip(fresh, drafts, strict=True):
-            call.world.chats.remember(call.me.id, target, random_id, draft)
+            call.world.chats.random_ids.remember(call.me.id, target, random_id, draft)
             messages[random_id] = draft
     return _answer(call, [(random_id, messages[random_id]) for random_id in random_ids], known)
 

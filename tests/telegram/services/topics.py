@@ -138,12 +138,12 @@ def create_forum_topic(call: Call, request: Any) -> Any:
     if not request.random_id:
         raise RpcError(400, "RANDOM_ID_EMPTY")
     view = view_of(call)
-    before = chats.recall(call.me.id, chat, request.random_id)
+    before = chats.random_ids.recall(call.me.id, chat, request.random_id)
     if before is not None:
+        named = types.UpdateMessageID(before.ids[SHARED], request.random_id)
         if before.deleted:
-            raise RpcError(500, "RANDOM_ID_DUPLICATE")
-        again = types.UpdateNewChannelMessage(view.message(before), chat.box.pts, 0)
-        return view.updates([types.UpdateMessageID(before.ids[SHARED], request.random_id), again])
+            return view.updates([named] if chats.random_ids.of_gone == "id" else [])
+        return view.updates([named, types.UpdateNewChannelMessage(view.message(before), chat.box.pts, 0)])
     if not may(chat, call.me, "manage_topics"):
         raise RpcError(400, "CHAT_ADMIN_REQUIRED")
     title = request.title.strip()
@@ -156,7 +156,7 @@ def create_forum_topic(call: Call, request: Any) -> Any:
         raise RpcError(400, "TOPIC_ICON_COLOR_INVALID")
     _check_icon(call, request.icon_emoji_id)
     change = chats.create_topic(chat, call.me, title, color, request.icon_emoji_id)
-    chats.remember(call.me.id, chat, request.random_id, change.message)
+    chats.random_ids.remember(call.me.id, chat, request.random_id, change.message)
     topic_id = change.message.ids[SHARED]
     return view.updates([types.UpdateMessageID(topic_id, request.random_id), view.change(change)])
 

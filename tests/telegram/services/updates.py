@@ -11,7 +11,7 @@ from telethon.tl import functions, types
 
 from ..dispatch import Call, Dispatcher, RpcError
 from ..resolving import answers, channel_of, unix, view_of
-from ..world.boxes import Event
+from ..world.boxes import Box, Event
 from ..world.chats import Chat
 from ..world.views import View
 
@@ -55,7 +55,8 @@ def get_difference(call: Call, request: Any) -> Any:
     events, rest = pending[: chats.difference_slice], pending[chats.difference_slice :]
     summary = box.summary(events)
     new = [view.message(m) for m in summary.new]
-    other = [u for u in (view.event(e, None) for e in summary.events) if u is not None]
+    other = _named(call, box, events, None)
+    other += [u for u in (view.event(e, None) for e in summary.events) if u is not None]
     for chat in chats.of_account(call.me.id):
         if chat.shared and chat.box.events and chat.box.events[-1].date >= since:
             view.peer(chat)
@@ -72,6 +73,16 @@ def get_difference(call: Call, request: Any) -> Any:
     if rest:
         return types.updates.DifferenceSlice(**whole, intermediate_state=_state(call, events[-1].pts))
     return types.updates.Difference(**whole, state=_state(call))
+
+
+def _named(call: Call, box: Box, events: list[Event], chat: Chat | None) -> list[Any]:
+    """Which messages the account's own calls made (C2)."""
+    ids = call.world.chats.random_ids
+    return [
+        types.UpdateMessageID(message_id, random_id)
+        for message_id, random_id in ids.told_in(events, call.me.id, chat)
+        if ids.of_gone == "id" or message_id in box.messages
+    ]
 
 
 def _within(message_ids: list[int], wanted: Any) -> bool:
@@ -110,6 +121,7 @@ def get_channel_difference(call: Call, request: Any) -> Any:
         return types.updates.ChannelDifferenceEmpty(pts=chat.box.pts, final=True, timeout=timeout)
     events = pending[:limit]
     new, other = _rendered(chat, view, events, request.filter)
+    other = _named(call, chat.box, events, chat) + other
     view.peer(chat)
     return types.updates.ChannelDifference(
         pts=events[-1].pts,

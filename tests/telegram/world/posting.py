@@ -14,6 +14,7 @@ from telethon.tl import types
 from . import text as texts
 from .media import Media, end_poll, preview_of
 from .messages import SHARED, Message, Reply
+from .random_ids import RandomIds
 from .telling import Change, Telling
 
 if TYPE_CHECKING:
@@ -30,31 +31,17 @@ class Posting(Telling):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        #: Seconds for which a `random_id` is remembered (facts 4: at least 72 minutes; the bound is unknown).
-        self.random_id_lifetime = 24 * 3600.0
+        self.random_ids = RandomIds(world.now)
         #: Script: previews come as `WebPagePending`; `webpage_ready` brings each of them later.
         self.pending_previews = False
         #: A reply to what is gone: "error" (REPLY_MESSAGE_ID_INVALID) or "drop" (sent without the reply).
         self.missing_reply = "error"
         #: Where each stored file was posted: a file seen only in protected chats cannot be sent on.
         self._posted: dict[object, list[Message]] = {}
-        #: A message of this sender and chat by its random_id, with the time.
-        self._sent: dict[tuple[int, Chat, int], tuple[Message, float]] = {}
-
-    # --- random ids
-
-    def remember(self, account_id: int, chat: Chat, random_id: int, message: Message) -> None:
-        self._sent[account_id, chat, random_id] = (message, self._world.now())
-
-    def recall(self, account_id: int, chat: Chat, random_id: int) -> Message | None:
-        """What this account already sent to this chat under the id, if that is still remembered."""
-        entry = self._sent.get((account_id, chat, random_id))
-        if entry is None or self._world.now() - entry[1] > self.random_id_lifetime:
-            return None
-        return entry[0]
 
     def forget_random_ids(self) -> None:
-        self._sent.clear()
+        """Script: what was sent so far is sent once more by a repeat."""
+        self.random_ids.forget()
 
     def is_protected(self, media: Media, account: Account) -> bool:
         """Whether all that this account could have this file from is content-protected (facts, 14)."""

@@ -52,6 +52,7 @@ class Upload:
     total: int | None = None
     parts: dict[int, Part] = field(default_factory=dict)
     kept: int = 0
+    taken: bool = False
     #: Digest of everything so far, while the parts come in order.
     running: Any = None
     running_next: int = 0
@@ -65,6 +66,8 @@ class Uploads:
         self._uploads: dict[tuple[int, int, bool], Upload] = {}
         #: Bigger uploads that are not a generated content leave only their digests.
         self.keep_up_to = 8 * 1024 * 1024
+        #: Script: what was taken once is a 500 for ever, as another server was seen to do.
+        self.taken_once = False
         #: Seconds by the world's clock after which a part is forgotten, each by itself.
         self.parts_lifetime = 6 * 3600.0
 
@@ -177,6 +180,8 @@ class Uploads:
             raise RpcError(400, "FILE_PARTS_INVALID")
         if upload is None:
             raise RpcError(400, "FILE_PART_0_MISSING")
+        if upload.taken and self.taken_once:
+            raise RpcError(500, "RPC_CALL_FAIL")
         self._forget_old(upload)
         if upload.total is not None and upload.total >= 0 and upload.total != file.parts:
             # A stream that ended on a border names the count of its real parts in its empty last one.
@@ -199,6 +204,7 @@ class Uploads:
             digest = md5(blob.read(0, blob.size))
             if digest.hexdigest() != file.md5_checksum.lower():
                 raise RpcError(400, "MD5_CHECKSUM_INVALID")
+        upload.taken = True
         return blob
 
     @staticmethod
