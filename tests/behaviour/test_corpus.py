@@ -10,6 +10,7 @@ from telethon.crypto import AuthKey
 from telethon.extensions import BinaryReader
 from telethon.sessions import StringSession
 
+from tests.behaviour.test_ledger import ledgers
 from tests.compare import Reader
 from tests.fidelity import by_entry, expected
 from tests.house import House
@@ -66,6 +67,38 @@ async def test_a_free_account_differs_as_the_page_says(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         found = await mirrored(house, premium=False)
         assert await differences(house, found) == expected("free")
+        assert (await walk(house.daemon.desk.answer, "m1"))[0] == []
+
+
+LINES = {"header": "from {source}", "footer": "by {author}", "dates": "always", "attribution": "author-link"}
+
+
+@pytest.mark.parametrize(
+    ("premium", "options"),
+    [
+        (False, {"attribution": "author", "replace": {"the": "this"}}),
+        pytest.param(False, {}, marks=pytest.mark.slow),
+        pytest.param(True, {"transfer": "reference"}, marks=pytest.mark.slow),
+        pytest.param(True, LINES, marks=pytest.mark.slow),
+    ],
+)
+async def test_every_kind_is_recognised_where_the_ledger_was_lost(
+    tmp_path: Path, premium: bool, options: dict[str, Any]
+) -> None:
+    """With our lines, notes, texts in parts, words replaced and links to copies: nothing is left over."""
+    async with House(tmp_path) as house:
+        await mirrored(house, premium=premium, **options)
+        (mirror,) = (await house.status())["mirrors"]
+        await house.stop()
+        for ledger in ledgers(house):
+            ledger.unlink()
+        await house.start()
+        await house.run()
+        looked = await house.verb("rebuild", mirror="m1", write=False)
+        assert (looked["mapped"], looked["left"]) == (mirror["done"], 0)
+        await house.verb("rebuild", mirror="m1", write=True)
+        await house.run()
+        house.clock.advance(120.0)
         assert (await walk(house.daemon.desk.answer, "m1"))[0] == []
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import stat
+import tempfile
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.behaviour.test_ledger import ledgers, mirrored, paused
+from tests.behaviour.test_verify import found, kinds, mended
 from tests.house import House
 from tests.telegram.world.chats import Chat
+from tests.telegram.world.messages import Message
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.store import Store
 
@@ -25,6 +32,34 @@ async def lost(house: House) -> tuple[Chat, Chat]:
     await house.run()
     assert "already holds copies" in await paused(house)
     return source, target
+
+
+async def rebuilt(house: House) -> dict[str, Any]:
+    """The ledger is lost, and its map derived anew; what was said before it was written."""
+    await house.stop()
+    for file in ledgers(house):
+        file.unlink()
+    await house.start()
+    await house.run()
+    looked = await house.verb("rebuild", mirror="m1", write=False)
+    await house.verb("rebuild", mirror="m1", write=True)
+    await house.run()
+    return looked
+
+
+def looks(house: House, chat: Chat) -> Counter[Any]:
+    """What stands in a chat, whatever the order."""
+
+    def look(message: Message) -> Any:
+        media = message.media
+        if media is None:
+            return message.text
+        if media.photo is not None:
+            return message.text, media.photo.width, media.photo.height
+        assert media.document is not None
+        return message.text, media.document.blob.sha256
+
+    return Counter(look(message) for message in house.messages(chat))
 
 
 async def test_the_map_is_derived_anew(tmp_path: Path) -> None:
@@ -121,6 +156,171 @@ async def test_what_the_target_lacks_is_told_before_anything_is_written(tmp_path
         assert [r for _, _, r in await house.jobs() if "ledger lost" in r] == [
             "ledger lost: not found in the target"
         ]
+
+
+async def test_a_hole_in_an_album_is_filled_with_what_is_missing(tmp_path: Path) -> None:
+    """Two items without words and one that says "z": the copy of the second is gone."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        make = house.world.media
+        for n in range(3):
+            house.post(source, f"text number {n}")
+        items = [
+            (make.photo(seed=n, width=640, height=480), said) for n, said in ((1, ""), (2, ""), (3, "z"))
+        ]
+        album = house.world.chats.post_album(source, house.other, items)
+        house.post(source, "the last one")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        copies = house.messages(target)
+        house.world.chats.delete(copies[4])
+        looked = await rebuilt(house)
+        assert (looked["mapped"], looked["skipped"], looked["left"]) == (6, 1, 0)
+        assert [(kind, source_id) for kind, source_id, _ in kinds(await found(house))] == [
+            ("missing", album[1].id)
+        ]
+        assert await mended(house) == ["queued"]
+        assert house.texts(target).count("z") == 1
+        assert looks(house, target) == looks(house, source)
+        assert await found(house) == []
+
+
+async def test_what_was_sent_again_is_mapped_where_it_stands(tmp_path: Path) -> None:
+    """`resend` and repair put copies at the end; they are no holes and nothing that is too much."""
+    async with House(tmp_path) as house:
+        source, target = await mirrored(house)
+        originals, copies = house.messages(source), house.messages(target)
+        again = [originals[n].id for n in (1, 3, 5, -1)]  # two texts, a photo, the album
+        await house.verb("resend", mirror="m1", ids=again, write=True)
+        await house.run()
+        house.world.chats.delete(copies[0])
+        assert await mended(house) == ["queued"]
+        before = house.texts(target)
+        looked = await rebuilt(house)
+        assert (looked["mapped"], looked["skipped"], looked["left"]) == (9, 0, 0)
+        assert await found(house) == []
+        said = originals[3].text
+        house.world.chats.edit(originals[3], "edited afterwards")
+        await house.run()
+        assert house.texts(target) == ["edited afterwards" if text == said else text for text in before]
+
+
+async def test_a_part_of_a_text_that_is_missing_is_named(tmp_path: Path) -> None:
+    """And then it is sent whole, in place of what stands of it."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        long = house.post(source, "x" * 4000 + " " + "y" * 3000)
+        for n in range(3):
+            house.post(source, f"text number {n}")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        before = looks(house, target)
+        house.world.chats.delete(house.messages(target)[1])
+        await rebuilt(house)
+        assert [(kind, source_id) for kind, source_id, _ in kinds(await found(house))] == [
+            ("missing", long.id)
+        ]
+        assert await mended(house) == ["queued"]
+        assert looks(house, target) == before
+        assert await found(house) == []
+
+
+async def test_what_would_be_skipped_is_no_hole(tmp_path: Path) -> None:
+    """A filter drops it, then as now: after the loss of the ledger, too, that is its reason."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        for text in ("one", "buy this", "two", "three"):
+            house.post(source, text)
+        house.mirror(source, target, filter=[{"name": "ads", "text": ["buy"]}])
+        await house.start()
+        await house.run()
+        await rebuilt(house)
+        assert "filter ads" in [reason for _, _, reason in await house.jobs()]
+        assert await found(house) == []
+
+
+#: What is posted: words, a photo (all alike, but for what they say), an album, a text in two parts.
+POSTS = st.lists(
+    st.one_of(
+        st.sampled_from(["ok", "well", "long"]),
+        st.sampled_from(["", "a"]).map(lambda said: (said,)),
+        st.lists(st.sampled_from(["", "", "a", "b"]), min_size=2, max_size=3).map(tuple),
+    ),
+    min_size=4,
+    max_size=9,
+)
+DEEDS = st.lists(st.tuples(st.sampled_from(["delete", "resend", "speak"]), st.integers(0, 30)), max_size=6)
+
+
+async def lives(posts: list[str | tuple[str, ...]], deeds: list[tuple[str, int]], attribution: str) -> None:
+    """A world of its own: mirrored, copies deleted and sent again, the ledger lost, rebuilt and repaired."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with House(Path(folder)) as house:
+            source, target = house.supergroup("Source"), house.own_supergroup("Target")
+            make = house.world.media
+            for number, said in enumerate(["anchor one", "anchor two", "anchor three", *posts]):
+                photos = [
+                    (make.photo(seed=number * 10 + n, width=640, height=480), words)
+                    for n, words in enumerate(said if isinstance(said, tuple) else ())
+                ]
+                if len(photos) > 1:
+                    house.world.chats.post_album(source, house.other, photos)
+                elif photos:
+                    house.post(source, photos[0][1], media=photos[0][0])
+                else:
+                    house.post(source, "x" * 4000 + " " + "y" * 3000 if said == "long" else str(said))
+            house.mirror(source, target, attribution=attribution)
+            await house.start()
+            await house.run()
+            whole = looks(house, target)
+            for deed, number in deeds:
+                copies = [one for one in house.messages(target)[3:] if one.author_id == house.me.id]
+                originals = house.messages(source)[3:]
+                if deed == "delete" and copies:
+                    house.world.chats.delete(copies[number % len(copies)])
+                elif deed == "resend":
+                    message = originals[number % len(originals)]
+                    await house.verb("resend", mirror="m1", ids=[message.id], write=True)
+                    await house.run()
+                elif deed == "speak":
+                    house.world.chats.post(target, house.other, "between")
+                    whole["between"] += 1
+            await rebuilt(house)
+            await mended(house)
+            assert bare(looks(house, target)) == bare(whole)
+            assert await found(house) == []
+
+
+def bare(seen: Counter[Any]) -> Counter[Any]:
+    """Without lines that name an author: which of several posts has one may be another now."""
+    found: Counter[Any] = Counter()
+    for look, n in seen.items():
+        text, *rest = (look,) if isinstance(look, str) else look
+        found[text.removeprefix("Otto Other").strip(), *rest] += n
+    return found
+
+
+#: Nothing is made smaller: each world takes a second.
+ONCE = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+@settings(max_examples=8, deadline=None, phases=ONCE)
+@given(POSTS, DEEDS, st.sampled_from(["none", "author"]))
+async def test_nothing_twice_and_no_hole(
+    posts: list[str | tuple[str, ...]], deeds: list[tuple[str, int]], attribution: str
+) -> None:
+    await lives(posts, deeds, attribution)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, phases=ONCE)
+@given(POSTS, DEEDS, st.sampled_from(["none", "author"]))
+async def test_nothing_twice_and_no_hole_at_length(
+    posts: list[str | tuple[str, ...]], deeds: list[tuple[str, int]], attribution: str
+) -> None:
+    await lives(posts, deeds, attribution)
 
 
 async def test_an_older_ledger_is_brought_up_to_date(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.move_target(1, MOVED)
     await store.finish(job.id, "skipped", "filter: x", 3.0)
     await store.send_again(1, [post(1)], standing=[900], now=1.0, new_id=lambda: next(ids))
-    await store.found_again(1, post(102), 901, now=1.0, new_id=lambda: next(ids))
+    await store.found_again(1, post(102), [(901, "print")], now=1.0, new_id=lambda: next(ids))
     await store.parked()
 
     def scans(db: sqlite3.Connection) -> list[str]:

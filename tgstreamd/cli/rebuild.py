@@ -40,7 +40,8 @@ def act(arguments: Namespace) -> int:
         raise TgstreamdError("rebuild: no daemon runs", hint=hint)
     print(f"{name}: looked through {found['looked_through']:,} messages of ours in the target")
     print(f"  {found['mapped']:,} messages of the source are there: they count as copied")
-    print(f"  {found['skipped']:,} older ones are not there: they are skipped")
+    older = "older ones are not there: `verify` names those that should be, and --repair sends them"
+    print(f"  {found['skipped']:,} {older if found['skipped'] else 'older ones are not there'}")
     print(f"  {found['left']:,} newer ones are sent")
     if not arguments.yes:
         if not compose.interactive():

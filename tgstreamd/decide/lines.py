@@ -15,11 +15,13 @@ from .text import Text, cut, join, squeeze, units
 
 #: Characters of a lost parent that are shown.
 GLIMPSE = 120
+#: The words of a link to the original, where nothing else stands in that line.
+ORIGINAL = "original"
 #: Seconds between two posts of one author within which the line above the first speaks for both.
 TOGETHER = 300
 
-#: What begins the line that names a topic.
-PLACE = "▸ "
+#: What begins the line that names a topic, and the one in place of a reply.
+PLACE, ANSWER = "▸ ", "↪ "
 
 #: What a kind is called where the adapter gave no sentence of its own.
 NAMES: dict[str, str] = {
@@ -60,6 +62,8 @@ REASONS: dict[str, str] = {
     "PREMIUM_ACCOUNT_REQUIRED": "only Premium accounts may send it",
 }
 _NAME = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+_REMARK = re.compile(r"\[.+ — .+\]")
 
 
 def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> Text:
@@ -72,7 +76,7 @@ def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> 
         words.append(f"{datetime.fromtimestamp(message.date, UTC):%Y-%m-%d %H:%M}")
     url = link(source, message.id) if mirror.attribution == "author-link" else ""
     if url and not words:
-        words.append("original")
+        words.append(ORIGINAL)
     return _line(" · ".join(words), bold=True, url=url)
 
 
@@ -103,6 +107,17 @@ def seen_above(original: Message, copy: str) -> tuple[bool, bool]:
     )
 
 
+def is_ours(line: str, original: Message) -> bool:
+    """Whether a line of a copy, its white space squeezed, is one that this module puts there."""
+    name = speaker(original)
+    return (
+        line.startswith((PLACE, ANSWER))
+        or bool(name and line.startswith(name))
+        or line == ORIGINAL
+        or bool(_DATE.fullmatch(line) or _REMARK.fullmatch(line))
+    )
+
+
 def topic_line(name: str) -> Text:
     """The topic that a post stood in, where the target has none; empty for no name."""
     return _line(f"{PLACE}{squeeze(name)}" if name else "", bold=True)
@@ -113,7 +128,7 @@ def answered(reply: Reply | None, lost: str, url: str) -> Text:
     said = squeeze(reply.quote or reply.what) if reply is not None else ""
     if len(said) > GLIMPSE:
         said = said[: GLIMPSE - 1].rstrip() + "…"
-    return _line("↪ " + (said or squeeze(lost) or "an earlier message"), quoted=True, url=url)
+    return _line(ANSWER + (said or squeeze(lost) or "an earlier message"), quoted=True, url=url)
 
 
 def note(media: Media, reason: str = "") -> Text:

@@ -32,8 +32,14 @@ def fingerprint(piece: Piece, committed_id: int = 0) -> str:
     """
     media = ""
     if piece.media is not None:
-        media = f"{committed_id}:{_shape(piece.media)}"
+        media = f"{committed_id}:{shape(piece.media)}"
     return f"{_digest(piece.text)}/{media}"
+
+
+def as_it_stands(copy: Message) -> str:
+    """The fingerprint of a message of the target that shall look as it does now."""
+    media = copy.media
+    return fingerprint(Piece(source_id=0, text=copy.text, media=media), media.id if media is not None else 0)
 
 
 def matches(message: Message, print_: str) -> bool:
@@ -44,10 +50,10 @@ def matches(message: Message, print_: str) -> bool:
     # A link preview is no media; one that was sent must be there, one that was not must not.
     if not media or message.media is None:
         return not media and message.media is None
-    known, _, shape = media.partition(":")
+    known, _, looks = media.partition(":")
     if known != "0" and message.media.id:
         return str(message.media.id) == known
-    return _shape(message.media) == shape
+    return shape(message.media) == looks
 
 
 def known_copies(
@@ -160,7 +166,7 @@ class _Look:
         self.text = squeeze(message.text)
         media = message.media
         size = 0 if media is None or media.kind == "photo" else media.size
-        self.key = (self.text, size, "" if media is None else _shape(media))
+        self.key = (self.text, size, "" if media is None else shape(media))
 
 
 class _Link:
@@ -187,7 +193,7 @@ def _resembles(original: _Look, copy: _Look) -> bool:
     elif theirs is None:
         return False
     elif ours.kind in TOLD_KINDS or theirs.kind in TOLD_KINDS:
-        return _shape(ours) == _shape(theirs) and _contained(original.text, copy.text)
+        return shape(ours) == shape(theirs) and _contained(original.text, copy.text)
     elif ours.kind == "photo" or theirs.kind == "photo":
         if (ours.kind, ours.width, ours.height) != (theirs.kind, theirs.width, theirs.height):
             return False
@@ -207,7 +213,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(squeeze(text).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
-def _shape(media: Media) -> str:
+def shape(media: Media) -> str:
+    """What is compared of a media besides its id: its kind, and what the server leaves alone of it."""
     kind = "moving" if media.kind in MOVING else media.kind
     if kind in TOLD_KINDS:
         # A live location is sent as the place where it was.
@@ -223,9 +230,3 @@ def differs(message: Message, print_: str) -> str:
     if matches(message, print_):
         return ""
     return "media" if _digest(message.text) == print_.partition("/")[0] else "text"
-
-
-def resembles(original: Message, copy: Message) -> bool:
-    """Whether one message may be a copy of another, whatever is known of it besides."""
-    ours = _Look(original)
-    return bool(ours.text or ours.media is not None) and _resembles(ours, _Look(copy))

@@ -18,7 +18,7 @@ from ..decide.recognise import differs, matches
 from ..errors import FloodWait, TgstreamdError, Transient, Undecodable
 from ..model import Message, Mirror
 from ..roster import of_topic
-from ..store import Copied, Entry, MirrorRow, Store
+from ..store import NOT_THERE, Copied, Entry, MirrorRow, Store
 from .checks import Reach
 from .naming import message_link, named, unknown
 
@@ -158,10 +158,11 @@ class _Walk:
         """A message that the ledger knows."""
         if entry.state in ("waiting", "open"):
             self._counts["waiting"] += 1
-        elif entry.state == "skipped":
-            self._counts["skipped"] += 1
         elif entry.state == "parked":
-            self._differ("parked", message, why=f"parked as {entry.job}: {entry.reason}")
+            missing = "" if entry.known else "missing in the target, "
+            self._differ("parked", message, why=f"{missing}parked as {entry.job}: {entry.reason}")
+        elif entry.state == "skipped" and not entry.known:
+            self._not_copied(message, entry)
         elif entry.kind == "topic":
             self._counts["copied"] += 1
         elif entry.pending:
@@ -170,8 +171,11 @@ class _Walk:
             # It stands in the group that the target was, which is not walked.
             self._counts["copied"] += 1
         elif not entry.known:
-            why = "Telegram has only scheduled its copy so far" if entry.unknown else "it has no copy"
-            self._differ("missing", message, why=why, mend="" if entry.unknown else "again")
+            why = "Telegram has only scheduled its copy so far" if entry.scheduled else "it has no copy"
+            self._differ("missing", message, why=why, mend="" if entry.scheduled else "again")
+        elif entry.lacking and entry.state == "done":
+            why = "a part of its copy was not found when the map was derived anew"
+            self._differ("missing", message, target_id=entry.first, why=why, mend="again")
         elif entry.digest == message.content() or not self._mirror.edits or self._recent(message):
             self._counts["copied"] += 1
         else:
@@ -179,6 +183,14 @@ class _Walk:
             why = "the original was edited, and the copy was not"
             kind: Kind = "media" if replaced else "text"
             self._differ(kind, message, target_id=entry.first, why=why, mend="edit")
+
+    def _not_copied(self, message: Message, entry: Entry) -> None:
+        """A message that was skipped: for a reason that is one, or since it was not there."""
+        if entry.reason == NOT_THERE and entry.kind == "copy":
+            why = "its copy was not found when the map was derived anew"
+            self._differ("missing", message, why=why, mend="again")
+        else:
+            self._counts["skipped"] += 1
 
     def _vanished(self, gone: dict[int, Entry], *, newest: int) -> None:
         """Messages that the ledger knows and the source no longer has. What is newer must be readable."""

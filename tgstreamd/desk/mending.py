@@ -15,10 +15,13 @@ import msgspec
 from ..config import Config
 from ..configured import mirror_of
 from ..decide.filters import dropped
-from ..decide.recognise import resembles
-from ..decide.transforms import reworded, transformed
+from ..decide.item import Links
+from ..decide.links import mentioned
+from ..decide.pairing import pair_copies
+from ..decide.recognise import as_it_stands
+from ..decide.slots import lacking, our_lines, slots_of, ways
 from ..errors import FloodWait, TgstreamdError
-from ..model import Message, Mirror
+from ..model import Account, Chat, Message, Mirror
 from ..ports import Ids
 from ..store import Store, encode
 from .checks import Reach
@@ -49,6 +52,25 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     write: bool = False
 
 
+class _Sides(msgspec.Struct, frozen=True, kw_only=True):
+    """What a copy is planned by; asked for when it matters."""
+
+    source: Chat
+    target: Chat
+    writer: Account
+    same_account: bool
+
+    @classmethod
+    async def of(cls, reach: Reach, mirror: Mirror) -> _Sides:
+        writer = await reach.target.account()
+        return cls(
+            source=await reach.source.chat(mirror.source),
+            target=await reach.target.chat(mirror.target),
+            writer=writer,
+            same_account=(await reach.source.account()).id == writer.id,
+        )
+
+
 class Mending:
     """One request about one mirror."""
 
@@ -58,9 +80,10 @@ class Mending:
         self._mirror = mirror
         self._ids = ids
         self._now = now
-        #: Of the target: which of the messages asked about stand, and which of these no job maps.
-        self._there: set[int] = set()
+        #: Of the target: those of the messages asked about that stand, and those of them that no job maps.
+        self._there: dict[int, Message] = {}
         self._loose: list[Message] = []
+        self._sides: _Sides | None = None
 
     @classmethod
     async def of(
@@ -94,7 +117,7 @@ class Mending:
         loose = strangers[:STRANGERS_MAX] if copies else []
         asked = sorted({*loose, *(copy for some in copies.values() for copy in some)})
         there = await self._reach.target.messages(self._mirror.target, asked) if asked else {}
-        self._there = set(there)
+        self._there = there
         self._loose = [there[target_id] for target_id in loose if target_id in there]
         mended: list[dict[str, Any]] = []
         for one in findings:
@@ -125,15 +148,21 @@ class Mending:
         if one.target_id and one.target_id not in copies:
             return _said("", "it was seen to already")
         standing = [copy for copy in copies if copy in self._there]
-        if copies and standing == copies:
+        known = await self._store.entries(self._mirror.id, one.chat, one.source_id - 1, one.source_id)
+        whole = one.source_id in known and not known[one.source_id].lacking
+        if copies and standing == copies and whole:
             return _said("", "its copy stands again")
-        shown = transformed(original, self._mirror) if reworded(self._mirror) else original
-        twin = next((message for message in self._loose if resembles(shown, message)), None)
-        if twin is not None and await self._store.found_again(
-            self._mirror.id, original, twin.id, now=self._now, new_id=self._ids.random_id
+        twins = await self._lost_copies(original, standing)
+        if len(twins) > len(standing) and await self._store.found_again(
+            self._mirror.id,
+            original,
+            [(twin.id, as_it_stands(twin)) for twin in twins],
+            now=self._now,
+            new_id=self._ids.random_id,
         ):
-            self._loose.remove(twin)
-            return _said("found", f"its copy is message {twin.id}, which the ledger had lost")
+            new = next(twin for twin in twins if twin in self._loose)
+            self._loose = [message for message in self._loose if message not in twins]
+            return _said("found", f"its copy is message {new.id}, which the ledger had lost")
         job = await self._store.send_again(
             self._mirror.id, [original], standing=standing, now=self._now, new_id=self._ids.random_id
         )
@@ -141,6 +170,33 @@ class Mending:
             return _said("", "it waits already")
         rest = ", and what is left of it deleted" if standing else ""
         return _said("queued", f"sent anew, behind what was copied after it{rest}")
+
+    async def _lost_copies(self, original: Message, standing: Sequence[int]) -> list[Message]:
+        """The copy of this one, where with those of our messages that no job maps it is all there."""
+        if not self._loose:
+            return []
+        if self._sides is None:
+            self._sides = await _Sides.of(self._reach, self._mirror)
+        source, mirror = self._sides.source, self._mirror
+        links = Links(source=source, target=self._sides.target, copies={})
+        for linked in mentioned([original], source):
+            for copy in (await self._store.copies_of(mirror.id, mirror.source, linked))[:1]:
+                links.copies[linked] = copy
+        plans = ways(
+            [original],
+            mirror=mirror,
+            account=self._sides.writer,
+            source=source,
+            same_account=self._sides.same_account,
+            links=links,
+        )
+        slots = slots_of([original], plans, self._mirror)
+        there = {message.id: message for message in (*self._loose, *(self._there[one] for one in standing))}
+        pairs = pair_copies([slots], list(there.values()), ours=our_lines(self._mirror, source))
+        found = [(pair.slot, there[pair.copy]) for pair in pairs]
+        if not found or lacking(slots, original.id, found):
+            return []
+        return sorted((copy for _, copy in found), key=lambda copy: copy.id)
 
     # -- resend -----------------------------------------------------------------------------------------
 

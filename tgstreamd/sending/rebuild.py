@@ -8,29 +8,38 @@ the mirror go on. Sends nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
 
 from ..clock import Clock
+from ..decide.item import Links
 from ..decide.lines import seen_above
-from ..decide.recognise import known_copies, of_album
-from ..decide.transforms import reworded, transformed
+from ..decide.links import mentioned
+from ..decide.pairing import Pair, pair_copies
+from ..decide.plan import Plan
+from ..decide.recognise import as_it_stands
+from ..decide.slots import Slot, lacking, our_lines, slots_of, ways
+from ..decide.transforms import transformed
 from ..errors import TgstreamdError
 from ..model import GENERAL_TOPIC, Message, Mirror, Value
 from ..ports import Ids, Target
 from ..roster import Roster
-from ..store import Lines, Store
+from ..store import Lines, Recognised, Store
 
 log = structlog.get_logger()
+
+Messages = tuple[Message, ...]
 
 
 class _Found(Value, frozen=True):
     """What a look has found: the copies by source message, and where the newest of them stands."""
 
-    copies: tuple[tuple[int, int, tuple[int, ...]], ...]
+    copies: tuple[Recognised, ...]
     lines: tuple[Lines, ...]
+    #: What would be skipped at its turn, and why: chat, id, reason.
+    unwanted: tuple[tuple[int, int, str], ...]
     upto: int
     newest: int
 
@@ -61,26 +70,37 @@ class Rebuild:
         ]
         unsent = await self._store.unsent(mirror.id)
         jobs = [messages for _, messages in unsent]
-        also = (lambda message: transformed(message, mirror)) if reworded(mirror) else None
+        topics = await self._store.made_topics(mirror.id, mirror.source)
         # Seconds, for a long history: not on the loop.
-        pairs = await asyncio.to_thread(known_copies, jobs, candidates, also)
-        if not pairs:
+        plans, slots, pairs = await asyncio.to_thread(self._compare, mirror, jobs, candidates, topics)
+        newest = max((pair.job for pair in pairs if not pair.late), default=None)
+        if newest is None:
             raise TgstreamdError(
                 f"{name}: nothing in the target looks like a copy", hint=_RESUME.format(name)
             )
-        upto, last = unsent[pairs[-1][0]]
-        texts = {message.id: message for message in candidates}
-        copies = _copies(jobs, pairs, texts)
-        lines = _lines(jobs, pairs, copies, texts, also or (lambda message: message))
-        self._found[mirror.id] = _Found(copies, lines, upto, last[0].id)
-        older = sum(len(messages) for place, messages in unsent if place <= upto)
-        mapped = sum(len(jobs[job]) for job in {job for job, _ in pairs})
+        upto, last = unsent[newest]
+        copies = {message.id: message for message in candidates}
+        found = tuple(_recognised(slots, pairs, copies))
+        unwanted = tuple(
+            (messages[0].chat, messages[0].id, planned.skip)
+            for (place, messages), (planned, *_) in zip(unsent, plans, strict=True)
+            if place <= upto and planned.skip and not messages[0].service
+        )
+        lines = tuple(_lines(mirror, jobs, found, copies))
+        self._found[mirror.id] = _Found(found, lines, unwanted, upto, last[0].id)
+        there_too = {(one.chat, one.source_id) for one in found}
+        missing = [
+            place
+            for place, messages in unsent
+            for message in messages
+            if (message.chat, message.id) not in there_too
+        ]
         return {
             "mirror": name,
             "looked_through": len(there),
-            "mapped": mapped,
-            "skipped": older - mapped,
-            "left": sum(map(len, jobs)) - older,
+            "mapped": len(found),
+            "skipped": sum(1 for place in missing if place <= upto),
+            "left": sum(1 for place in missing if place > upto),
             "newest": last[0].id,
         }
 
@@ -94,6 +114,7 @@ class Rebuild:
             mirror.id,
             found.copies,
             found.lines,
+            found.unwanted,
             found.upto,
             now=self._clock.now(),
             new_id=self._ids.random_id,
@@ -113,47 +134,95 @@ class Rebuild:
             return self._roster.mirrors[row.id]
         raise TgstreamdError(f'no mirror is named "{name}"', hint="`tgstreamd status` lists them")
 
+    def _compare(
+        self,
+        mirror: Mirror,
+        jobs: Sequence[Messages],
+        copies: Sequence[Message],
+        topics: dict[int, int],
+    ) -> tuple[list[list[Plan]], list[list[Slot]], list[Pair]]:
+        """What would be sent for each job, what that looks like, and which copies look so."""
+        source = self._roster.source_of(mirror, mirror.source)
+        linking = [job for job, messages in enumerate(jobs) if mentioned(messages, source)]
+        ours = our_lines(mirror, source)
+        plans = [self._ways(mirror, messages, None) for messages in jobs]
+        slots = [_slots(messages, mine, mirror) for messages, mine in zip(jobs, plans, strict=True)]
+        known: dict[int, int] = {}
+        while True:
+            pairs = pair_copies(slots, copies, ours=ours, topics=topics)
+            before, known = known, _first_copies(slots, pairs, mirror.source)
+            if not linking or len(known) <= len(before):
+                return plans, slots, pairs
+            # Copies link to copies: which words those are is known only once these are found.
+            links = Links(source=source, target=self._roster.targets[mirror.target], copies=known)
+            for job in linking:
+                plans[job] = self._ways(mirror, jobs[job], links)
+                slots[job] = _slots(jobs[job], plans[job], mirror)
+
+    def _ways(self, mirror: Mirror, messages: Messages, links: Links | None) -> list[Plan]:
+        return ways(
+            messages,
+            mirror=mirror,
+            account=self._roster.writer,
+            source=self._roster.source_of(mirror, messages[0].chat),
+            same_account=self._roster.same_account,
+            links=links,
+        )
+
+
+def _slots(messages: Messages, plans: Sequence[Plan], mirror: Mirror) -> list[Slot]:
+    """What the copies of a job look like; the making of a topic is no message."""
+    return [] if messages[0].service else slots_of(messages, plans, mirror)
+
+
+def _first_copies(slots: Sequence[Sequence[Slot]], pairs: Sequence[Pair], source: int) -> dict[int, int]:
+    """Where links to messages of the source lead, as far as copies are found."""
+    found: dict[int, int] = {}
+    for pair in pairs:
+        message = slots[pair.job][pair.slot].message
+        if message.chat == source:
+            found.setdefault(message.id, pair.copy)
+    return found
+
 
 _RESUME = "`tgstreamd resume {0}` goes on after what was recognised before"
 
 
-def _copies(
-    jobs: list[tuple[Message, ...]], pairs: list[tuple[int, int]], candidates: dict[int, Message]
-) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
-    """For each source message that has some: its chat, its id, the ids of its copies."""
-    by_job: dict[int, list[Message]] = {}
-    for job, copy in pairs:
-        by_job.setdefault(job, []).append(candidates[copy])
-    return tuple(
-        (jobs[job][0].chat, source_id, copies)
-        for job, found in by_job.items()
-        for source_id, copies in of_album(jobs[job], found).items()
-    )
+def _recognised(
+    slots: Sequence[Sequence[Slot]], pairs: Sequence[Pair], copies: dict[int, Message]
+) -> Iterator[Recognised]:
+    """Each source message of which something was found."""
+    by_message: dict[tuple[int, int], list[Pair]] = {}
+    for pair in pairs:
+        by_message.setdefault((pair.job, slots[pair.job][pair.slot].message.id), []).append(pair)
+    for (job, source_id), found in by_message.items():
+        there = [(pair.slot, copies[pair.copy]) for pair in found]
+        yield Recognised(
+            chat=slots[job][0].message.chat,
+            source_id=source_id,
+            copies=tuple((copy.id, as_it_stands(copy)) for _, copy in there),
+            missing=lacking(slots[job], source_id, there),
+            late=any(pair.late for pair in found),
+        )
 
 
 def _lines(
-    jobs: list[tuple[Message, ...]],
-    pairs: list[tuple[int, int]],
-    copies: tuple[tuple[int, int, tuple[int, ...]], ...],
-    there: dict[int, Message],
-    reworded: Callable[[Message], Message],
-) -> tuple[Lines, ...]:
+    mirror: Mirror, jobs: Sequence[Messages], found: Sequence[Recognised], there: dict[int, Message]
+) -> Iterator[Lines]:
     """Which copies name their author and topic, so that an edit leaves the lines as they stand."""
-    ids = {(chat, source_id): found for chat, source_id, found in copies}
-    seen = []
-    for job in sorted({job for job, _ in pairs}):
+    copies = {(one.chat, one.source_id): there[one.copies[0][0]] for one in found}
+    for messages in jobs:
+        if not any((message.chat, message.id) in copies for message in messages):
+            continue
         byline = placed = False
         host = 0
-        for message in jobs[job]:
-            for copy in ids.get((message.chat, message.id), ())[:1]:
-                above = seen_above(reworded(message), there[copy].text)
+        for message in messages:
+            if (copy := copies.get((message.chat, message.id))) is not None:
+                above = seen_above(transformed(message, mirror), copy.text)
                 byline, placed = byline or above[0], placed or above[1]
                 host = host or (message.id if any(above) else 0)
-        first = jobs[job][0]
-        seen.append(
-            Lines(
-                chat=first.chat, source_id=first.id, byline=byline, placed=placed,
-                host=host if len(jobs[job]) > 1 else 0,
-            )
+        first = messages[0]
+        yield Lines(
+            chat=first.chat, source_id=first.id, byline=byline, placed=placed,
+            host=host if len(messages) > 1 else 0,
         )  # fmt: skip
-    return tuple(seen)

@@ -37,7 +37,7 @@ from .entry import ALBUM_MAX
 from .intake import ALBUM_WAIT
 from .missed import Doubt
 from .pinned_topics import UNSURE
-from .rebuilt import Lines
+from .rebuilt import NOT_THERE, Lines, Recognised
 from .records import (
     CopyRow,
     Gap,
@@ -57,6 +57,7 @@ from .topics import TopicRow
 __all__ = [
     "ALBUM_MAX",
     "ALBUM_WAIT",
+    "NOT_THERE",
     "UNSURE",
     "Change",
     "Copied",
@@ -73,6 +74,7 @@ __all__ = [
     "NoLedger",
     "Origin",
     "ParkedJob",
+    "Recognised",
     "Send",
     "Standing",
     "Store",

@@ -149,28 +149,44 @@ def _move(db: Db, mirror: int, message: Message, job: int, random_id: int) -> No
     )
 
 
-def found_again(db: Db, mirror: int, message: Message, target_id: int, *, now: float, new_id: NewId) -> bool:
-    """This message of the target, which no job maps, is the copy of that one, whose own is gone."""
-    if db.execute(
-        "SELECT 1 FROM copy JOIN mirror ON mirror.target = copy.target WHERE mirror.id = ? AND target_id = ?",
-        (mirror, target_id),
-    ).fetchone():
-        return False
+def found_again(
+    db: Db,
+    mirror: int,
+    message: Message,
+    copies: Sequence[tuple[int, str]],
+    *,
+    now: float,
+    new_id: NewId,
+) -> bool:
+    """These messages of the target, which no job maps, are the copy of that one, whose own is gone.
+
+    `copies`: their ids, each with what it will be recognised by.
+    """
+    for target_id, _ in copies:
+        if db.execute(
+            "SELECT 1 FROM copy JOIN mirror ON mirror.target = copy.target WHERE mirror.id = ? "
+            "AND target_id = ?",
+            (mirror, target_id),
+        ).fetchone():
+            return False
     key = (mirror, message.chat, message.id)
     row = db.execute(
         "SELECT job.id, mirror.target FROM item JOIN job ON job.id = item.job JOIN mirror "
         "ON mirror.id = item.mirror WHERE item.mirror = ? AND item.chat = ? AND item.source_id = ? "
-        "AND job.state = 'done'",
+        "AND job.state IN ('done', 'skipped')",
         key,
     ).fetchone()
     if row is None:
         return False
     db.execute("DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?", key)
-    db.execute(
-        "INSERT INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, target_id) "
-        "VALUES (?,?,0,(SELECT coalesce(max(idx), -1) + 1 FROM copy WHERE job = ? AND seq = 0),?,?,?,?,?)",
-        (new_id(), row["id"], row["id"], *key, row["target"], target_id),
-    )
+    for target_id, print_ in copies:
+        db.execute(
+            "INSERT INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, fingerprint, "
+            "target_id) VALUES (?,?,0,(SELECT coalesce(max(idx), -1) + 1 FROM copy WHERE job = ? "
+            "AND seq = 0),?,?,?,?,?,?)",
+            (new_id(), row["id"], row["id"], *key, row["target"], print_, target_id),
+        )
+    db.execute("UPDATE job SET state = 'done', reason = '' WHERE id = ?", (row["id"],))
     pin_anew(db, *key, now)
     # It goes where nothing is judged for order: where it stands is where somebody put it.
     db.execute("UPDATE job SET sub = 2 WHERE id = ? AND items = 1", (row["id"],))

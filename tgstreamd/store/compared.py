@@ -28,11 +28,12 @@ class Entry(Value, frozen=True, kw_only=True):
     #: Of what the copy shows.
     digest: str
     media_id: int
-    #: Its messages in what is the target now: how many are known by their ids, the first of these, and how
-    #: many are not known.
+    #: Its messages in what is the target now: how many are known by their ids, the first of these, how many
+    #: are only scheduled, and how many should be there besides.
     known: int
     first: int
-    unknown: int
+    scheduled: int
+    lacking: int
     #: How many it has in the basic group that the target was before.
     former: int
     pending: bool
@@ -62,9 +63,12 @@ def entries(db: Db, mirror: int, chat: int, after: int, upto: int) -> dict[int, 
         "(SELECT coalesce(min(target_id), 0) FROM copy WHERE copy.mirror = item.mirror "
         "AND copy.chat = item.chat AND copy.source_id = item.source_id AND copy.target = mirror.target) "
         "AS first, "
-        "(SELECT count(*) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
+        "(SELECT count(scheduled_id) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
         "AND copy.source_id = item.source_id AND copy.target = mirror.target AND target_id IS NULL) "
-        "AS unknown, "
+        "AS scheduled, "
+        "(SELECT count(*) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
+        "AND copy.source_id = item.source_id AND copy.target = mirror.target AND target_id IS NULL "
+        "AND scheduled_id IS NULL) AS lacking, "
         "(SELECT count(target_id) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
         "AND copy.source_id = item.source_id AND copy.target <> mirror.target) AS former, "
         f"{_PENDING.format('item')} "

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..model import Value
-from .engine import Db
+from .engine import Db, Row
 from .mirrors import fact, known_upto_key, release
-from .queue import erase, skip_upto
+from .queue import erase, finish, skip_upto
 
 NOT_THERE = "ledger lost: not found in the target"
 
@@ -31,39 +31,57 @@ class Lines(Value, frozen=True, kw_only=True):
     host: int
 
 
+class Recognised(Value, frozen=True, kw_only=True):
+    """The copies of one source message that were found, and how many of its parts were not."""
+
+    chat: int
+    source_id: int
+    #: Each with what it will be recognised by.
+    copies: tuple[tuple[int, str], ...]
+    missing: int = 0
+    #: It stands out of the source's order.
+    late: bool = False
+
+
 def adopt_copies(
     db: Db,
     mirror: int,
-    copies: Sequence[tuple[int, int, tuple[int, ...]]],
+    found: Sequence[Recognised],
     lines: Sequence[Lines],
+    unwanted: Sequence[tuple[int, int, str]],
     upto: int,
     *,
     now: float,
     new_id: Callable[[], int],
 ) -> tuple[int, int]:
-    """Map source messages (chat, id) to their copies, skip what is older and has none, and let it go on.
+    """Map source messages to their copies, skip what is older and has none, and let the mirror go on.
 
-    How many messages were mapped, and how many skipped.
+    `unwanted`: messages (chat, id) that would be skipped at their turn, and why. How many messages were
+    mapped, and how many skipped.
     """
     target = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
-    jobs: dict[int, int] = {}
-    for chat, source_id, ids in copies:
-        row = db.execute(
-            "SELECT job.id, job.items FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? "
-            "AND item.chat = ? AND item.source_id = ? AND state = 'waiting' AND attempts = 0",
-            (mirror, chat, source_id),
-        ).fetchone()
+    jobs: set[int] = set()
+    mapped = 0
+    for one in found:
+        row = _unsent_job(db, mirror, one.chat, one.source_id)
         if row is None:
             continue
-        jobs[row["id"]] = row["items"]
-        for idx, target_id in enumerate(ids):
+        if row["id"] not in jobs:
+            db.execute("DELETE FROM copy WHERE job = ? AND target_id IS NULL", (row["id"],))
+        jobs.add(row["id"])
+        mapped += 1
+        places = db.execute("SELECT count(*) AS n FROM copy WHERE job = ?", (row["id"],)).fetchone()["n"]
+        ids = [*one.copies, *[(None, "")] * one.missing]
+        for idx, (target_id, print_) in enumerate(ids, places):
+            # A part that was not found has its row all the same: the message is not whole.
             db.execute(
                 "INSERT OR IGNORE INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, "
-                "target_id) VALUES (?,?,0,?,?,?,?,?,?)",
-                (new_id(), row["id"], idx, mirror, chat, source_id, target, target_id),
+                "fingerprint, target_id) VALUES (?,?,0,?,?,?,?,?,?,?)",
+                (new_id(), row["id"], idx, mirror, one.chat, one.source_id, target, print_, target_id),
             )
+        if one.late:
+            db.execute("UPDATE job SET sub = 2 WHERE id = ?", (row["id"],))
     for job in jobs:
-        db.execute("DELETE FROM copy WHERE job = ? AND target_id IS NULL", (job,))
         db.execute("DELETE FROM send WHERE job = ?", (job,))
         db.execute("UPDATE job SET state = 'done', reason = '', settled_at = ? WHERE id = ?", (now, job))
         erase(db, job)
@@ -73,7 +91,21 @@ def adopt_copies(
             "(SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?)",
             (said.byline, said.placed, said.host, mirror, said.chat, said.source_id),
         )
-    skipped = skip_upto(db, mirror, upto, NOT_THERE, now)
+    skipped = 0
+    for chat, source_id, why in unwanted:
+        if (row := _unsent_job(db, mirror, chat, source_id)) is not None:
+            finish(db, row["id"], "skipped", why, now)
+            skipped += row["items"]
+    skipped += skip_upto(db, mirror, upto, NOT_THERE, now)
     db.execute('DELETE FROM fact WHERE "key" = ?', (known_upto_key(mirror),))
     release(db, mirror, "waiting")
-    return sum(jobs.values()), skipped
+    return mapped, skipped
+
+
+def _unsent_job(db: Db, mirror: int, chat: int, source_id: int) -> Row | None:
+    row: Row | None = db.execute(
+        "SELECT job.id, job.items FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? "
+        "AND item.chat = ? AND item.source_id = ? AND state = 'waiting' AND attempts = 0",
+        (mirror, chat, source_id),
+    ).fetchone()
+    return row

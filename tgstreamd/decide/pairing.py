@@ -1,0 +1,304 @@
+"""Pairs source messages with the messages of the target that are their copies, where no map tells.
+
+Pure. An exact match goes before one that only resembles, an album stays together, and what stands in the
+source's order goes before what stands elsewhere, as copies made by `resend` and repair do. A copy belongs to
+one message and is never older than its original. Does not say what a copy may look like (`slots`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from ..model import GENERAL_TOPIC, Message, Value
+from .chain import Option, best_chain
+from .slots import Slot, media_key, noted, words
+
+#: How well a copy fits: word for word; with lines of ours around it; a part of a long text; by its very file,
+#: with other words; with lines that are nobody's, which counts only in the source's order.
+EXACT, LINED, PART, SAME_FILE, FOREIGN = 16, 12, 10, 10, 4
+#: More for the very file, and for items of an album whose ids are as far apart as they are.
+IDENTICAL, NEIGHBOURS = 4, 1
+#: Lines above and below, among which the original's words are looked for.
+ABOVE, BELOW = 12, 8
+#: Characters from which words among foreign lines are no accident, and from which a part is recognised.
+TELLING, PART_MIN = 20, 200
+#: Of slots that look alike, so many are compared with one copy.
+ALIKE_MAX = 64
+
+
+class Pair(Value, frozen=True, kw_only=True):
+    """A copy, and which slot of which job it fills."""
+
+    job: int
+    slot: int
+    copy: int
+    #: It stands out of the source's order.
+    late: bool = False
+
+
+def pair_copies(
+    jobs: Sequence[Sequence[Slot]],
+    copies: Sequence[Message],
+    *,
+    ours: Callable[[str, Message], bool],
+    topics: Mapping[int, int] | None = None,
+) -> list[Pair]:
+    """Which of `copies`, messages of the target, fill which slots of `jobs`, given in the source's order.
+
+    `ours(line, original)`: whether we put that line around copies. `topics`: topics of the source with those
+    of the target, as far as they are known. Takes seconds for a hundred thousand jobs: call it off the loop.
+    """
+    pairing = _Pairing(jobs, copies, ours, topics or {})
+    pairing.pair()
+    return pairing.result()
+
+
+@dataclass(slots=True)
+class _Index:
+    """The slots with a certain look, ascending."""
+
+    looks: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    files: dict[int, list[int]] = field(default_factory=dict)
+    notes: dict[str, list[int]] = field(default_factory=dict)
+    long: list[int] = field(default_factory=list)
+
+    def add(self, at: int, slot: Slot) -> None:
+        for look in slot.looks:
+            self.looks.setdefault((look.words, look.media), []).append(at)
+        for file in slot.files:
+            self.files.setdefault(file, []).append(at)
+        if slot.note:
+            self.notes.setdefault(slot.note, []).append(at)
+        if len(slot.whole) > PART_MIN:
+            self.long.append(at)
+
+
+class _Pairing:
+    """One comparison of two chats."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Sequence[Slot]],
+        copies: Sequence[Message],
+        ours: Callable[[str, Message], bool],
+        topics: Mapping[int, int],
+    ) -> None:
+        self._slots: list[Slot] = []
+        self._job_of: list[int] = []
+        self._starts: list[int] = []
+        self._index = _Index()
+        for job, slots in enumerate(jobs):
+            self._starts.append(len(self._slots))
+            for slot in slots:
+                self._index.add(len(self._slots), slot)
+                self._slots.append(slot)
+                self._job_of.append(job)
+        self._starts.append(len(self._slots))
+        self._copies = {copy.id: copy for copy in sorted(copies, key=lambda copy: copy.id)}
+        self._looks = {one: (words(copy.text), media_key(copy.media)) for one, copy in self._copies.items()}
+        #: Copies that look alike, ascending.
+        self._alike: dict[tuple[str, str], list[int]] = {}
+        for one, look in self._looks.items():
+            self._alike.setdefault(look, []).append(one)
+        self._ours = ours
+        self._topics = topics
+        #: What is paired so far: the copy in each slot, and who is used.
+        self._copy_in: dict[int, int] = {}
+        self._used: set[int] = set()
+        self._late: set[int] = set()
+        #: Copies behind the one in a slot that belong to it: `(slot, copy)`.
+        self._tails: list[tuple[int, int]] = []
+        #: What looks like nothing else, in order on both sides: copies, and their slots.
+        self._frame: tuple[list[int], list[int]] = ([], [])
+
+    def pair(self) -> None:
+        chain = best_chain([self._unique(one) for one in self._copies], len(self._slots))
+        self._frame = [option.pairs[0][1] for option in chain], [option.first for option in chain]
+        options = (self._options(unit) for unit in self._units(self._copies))
+        self._take(best_chain(options, len(self._slots)))
+        # An album before single messages: what looks like one of its items may stand anywhere.
+        for whole in (True, False):
+            units = self._units([one for one in self._copies if one not in self._used], whole=whole)
+            late = [option for unit in units for option in self._options(unit, late=True)]
+            self._take(sorted(late, key=lambda one: (-one.weight, one.first)), late=True)
+        self._take_tails()
+
+    def result(self) -> list[Pair]:
+        return [
+            Pair(
+                job=self._job_of[at],
+                slot=at - self._starts[self._job_of[at]],
+                copy=copy,
+                late=at in self._late,
+            )
+            for at, copy in sorted([*self._copy_in.items(), *self._tails])
+        ]
+
+    def _take(self, options: Iterable[Option], *, late: bool = False) -> None:
+        for option in options:
+            if any(at in self._copy_in or copy in self._used for at, copy in option.pairs):
+                continue
+            self._copy_in.update(option.pairs)
+            self._used.update(copy for _, copy in option.pairs)
+            self._late.update(at for at, _ in option.pairs if late)
+
+    def _take_tails(self) -> None:
+        """Lines of ours, or the rest of a long text, that answer the copy to which they belong."""
+        owner = {copy: at for at, copy in self._copy_in.items()}
+        for one, copy in self._copies.items():
+            if one in self._used or copy.media is not None or copy.reply is None:
+                continue
+            at = owner.get(copy.reply.id)
+            if at is None or not self._may(copy, at):
+                continue
+            said, slot = self._looks[one][0], self._slots[at]
+            rest = len(said) >= PART_MIN and said in slot.whole
+            if rest or all(self._ours(line, slot.message) for line in said.splitlines()):
+                self._tails.append((at, one))
+                self._used.add(one)
+                owner[one] = at
+
+    # -- what fits ------------------------------------------------------------------------------------
+
+    def _units(self, ids: Iterable[int], *, whole: bool = True) -> list[list[int]]:
+        """The albums (`whole`) and single messages among these copies, by their first ids."""
+        units: dict[tuple[int, int], list[int]] = {}
+        for one in ids:
+            group = self._copies[one].group if whole else None
+            units.setdefault((0, one) if group is None else (1, group), []).append(one)
+        return list(units.values())
+
+    def _options(self, unit: Sequence[int], *, late: bool = False) -> list[Option]:
+        """The ways to pair an album, or a single message, of the target."""
+        fits = {one: self._fits(one, late=late) for one in unit}
+        if len(unit) == 1:
+            (one,) = unit
+            return [Option(((at, one),), weight) for at, weight in sorted(fits[one].items())]
+        # The item with the rarest look says which albums it can be.
+        jobs = min(
+            ({self._job_of[at] for at in found} for found in fits.values() if found), key=len, default=set()
+        )
+        return [option for job in sorted(jobs) if (option := self._aligned(job, fits)) is not None]
+
+    def _unique(self, one: int) -> list[Option]:
+        """The slot of a copy where both look like nothing else."""
+        slots = self._index.looks.get(self._looks[one], ())
+        if (
+            len(slots) != 1
+            or len(self._alike[self._looks[one]]) != 1
+            or not self._may(self._copies[one], slots[0])
+        ):
+            return []
+        return [Option(((slots[0], one),), 1)]
+
+    def _fits(self, one: int, *, late: bool) -> dict[int, int]:
+        """The slots that this may be the copy of, with how well it fits."""
+        copy, (said, key) = self._copies[one], self._looks[one]
+        found = dict.fromkeys(self._near(copy, self._index.looks.get((said, key), ()), late=late), EXACT)
+        if not found:
+            for at, weight in (*self._lined(copy, late=late), *self._noted(copy), *self._parts(copy)):
+                found[at] = max(found.get(at, 0), weight)
+        if copy.media is not None and copy.media.id:
+            for at in self._near(copy, self._index.files.get(copy.media.id, ()), late=late):
+                found[at] = found.get(at, SAME_FILE - IDENTICAL) + IDENTICAL
+        if late:
+            return {at: n for at, n in found.items() if n > FOREIGN and at not in self._copy_in}
+        return found
+
+    def _lined(self, copy: Message, *, late: bool) -> Iterator[tuple[int, int]]:
+        """Slots whose words are some whole lines of the copy; the others are ours, or nobody's."""
+        said, key = self._looks[copy.id]
+        lines = said.splitlines()
+        for first in range(min(len(lines), ABOVE) + 1):
+            for last in range(max(first, len(lines) - BELOW), len(lines) + 1):
+                if last == first and first:
+                    continue  # no words at all: looked for once
+                inner, others = "\n".join(lines[first:last]), [*lines[:first], *lines[last:]]
+                for at in self._near(copy, self._index.looks.get((inner, key), ()), late=late):
+                    if all(self._ours(line, self._slots[at].message) for line in others):
+                        yield at, LINED
+                    elif len(inner) >= TELLING:
+                        yield at, FOREIGN
+
+    def _noted(self, copy: Message) -> Iterator[tuple[int, int]]:
+        """Slots in whose place a note was sent, since the target would not have their media."""
+        said, key = self._looks[copy.id]
+        lines = said.splitlines() if not key else []
+        for number, line in enumerate(lines):
+            rest = "\n".join(lines[number + 1 :])
+            for note in noted(line):
+                for at in self._index.notes.get(note, ()):
+                    if rest in self._slots[at].whole and self._may(copy, at):
+                        yield at, LINED
+
+    def _parts(self, copy: Message) -> Iterator[tuple[int, int]]:
+        """Slots of a text too long for one message, of which the copy is a part."""
+        said, key = self._looks[copy.id]
+        for at in self._index.long if len(said) >= PART_MIN else ():
+            slot = self._slots[at]
+            if said in slot.whole and any(look.media == key for look in slot.looks) and self._may(copy, at):
+                yield at, PART
+
+    def _may(self, copy: Message, at: int) -> bool:
+        """Whether time and place allow it."""
+        original = self._slots[at].message
+        topic = self._topics.get(original.topic or GENERAL_TOPIC)
+        return copy.date >= original.date and topic in (None, copy.topic or GENERAL_TOPIC)
+
+    def _near(self, copy: Message, slots: Sequence[int], *, late: bool) -> list[int]:
+        """Those of these slots that are possible; of very many, those that stand where the copy does."""
+        if late:
+            free = (at for at in slots if at not in self._copy_in and self._may(copy, at))
+            return list(islice(free, ALIKE_MAX))
+        if len(slots) > ALIKE_MAX:
+            there, here = self._frame
+            at = bisect_left(there, copy.id)
+            low = bisect_right(slots, here[at - 1]) if at else 0
+            high = bisect_left(slots, here[at]) if at < len(here) else len(slots)
+            alike = self._alike[self._looks[copy.id]]
+            # Between two that are sure, what looks alike can stand for each other.
+            rank = bisect_left(alike, copy.id) - (bisect_right(alike, there[at - 1]) if at else 0)
+            middle = min(low + rank, high)
+            slots = slots[max(low, middle - ALIKE_MAX // 2) : min(high, middle + ALIKE_MAX // 2)]
+        return [at for at in slots if self._may(copy, at)]
+
+    # -- albums ---------------------------------------------------------------------------------------
+
+    def _aligned(self, job: int, fits: Mapping[int, Mapping[int, int]]) -> Option | None:
+        """The best way to lay the items of an album of the target into the slots of a job, both in order.
+
+        Of items that look alike, ids tell which are missing: an album is sent in one call.
+        """
+        span = range(self._starts[job], self._starts[job + 1])
+        ways: list[tuple[int, tuple[tuple[int, int], ...]]] = []
+        for one, found in fits.items():
+            begun = len(ways)
+            for at in span:
+                if at not in found:
+                    continue
+                best: tuple[int, tuple[tuple[int, int], ...]] = (0, ())
+                for score, pairs in ways[:begun]:
+                    slot, before = pairs[-1]
+                    beside = NEIGHBOURS if one - before == at - slot else 0
+                    if slot < at and score + beside > best[0]:
+                        best = (score + beside, pairs)
+                ways.append((best[0] + found[at], (*best[1], (at, one))))
+        if not ways:
+            return None
+        weight, pairs = max(ways, key=lambda way: way[0] + self._edges(way[1]))
+        return Option(pairs, weight)
+
+    def _edges(self, pairs: Sequence[tuple[int, int]]) -> int:
+        """How well what is missing at both ends of an album fits into the ids that nobody has."""
+        (first, before), (last, behind) = pairs[0], pairs[-1]
+        job, run = self._job_of[first], self._slots[first].run
+        mates = [at for at in range(self._starts[job], self._starts[job + 1]) if self._slots[at].run == run]
+        lead, trail = first - mates[0], max(0, mates[-1] - last)
+        free = [
+            not any(one in self._copies for one in range(before - lead, before)),
+            not any(one in self._copies for one in range(behind + 1, behind + 1 + trail)),
+        ]
+        return NEIGHBOURS * sum(free)
