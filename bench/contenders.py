@@ -11,12 +11,13 @@ import cProfile
 import json
 import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import uvloop
 from telethon import TelegramClient
@@ -351,8 +352,27 @@ async def _profiled(move: Mover) -> dict[str, Any]:
             "shares": {kind: seconds / total for kind, seconds in spent.items()}}  # fmt: skip
 
 
+#: mtcute's download stream into its upload; what runs it in node, once `make third-client` has brought it.
+MTCUTE = Path(__file__).resolve().parent.parent / "tests/third_client/stream.mjs"
+
+
+def has_mtcute() -> bool:
+    """Whether node and its packages are here."""
+    return shutil.which("node") is not None and (MTCUTE.parent / "node_modules/@mtcute/node").is_dir()
+
+
+def mtcute(job: Job, *, ordered: bool) -> NoReturn:
+    """Become the node process that does it, with one part under way at a time or as it comes."""
+    # 64-bit numbers as words: a number of JavaScript's would round them.
+    numbers = {name: str(job["document"][name]) for name in ("id", "access_hash")}
+    told = json.dumps({**job, "document": {**job["document"], **numbers}, "ordered": ordered})
+    os.execvp("node", ["node", str(MTCUTE), told])
+
+
 def main() -> None:
     name, job = sys.argv[1], json.loads(sys.argv[2])
+    if name in ("mtcute", "mtcute-ordered"):
+        mtcute(job, ordered=name == "mtcute-ordered")
     run = asyncio.run if job.get("loop") == "asyncio" else uvloop.run
     print(json.dumps(run(_main(name, job))), flush=True)
     # Whatever a library left running ends here.

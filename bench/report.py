@@ -81,9 +81,21 @@ WAYS = {
     "parallel": "several senders each way (20 + 20), as the usual “fast” recipes do",
     "telethon-files": "Telethon's own download into a file, then its upload of the file",
     "kurigram-files": "kurigram's own download into a file, then its upload of the file",
+    "mtcute": "mtcute (JavaScript): its download stream into its upload; some parts change places",
+    "mtcute-ordered": "mtcute, one part at a time, so that each keeps its place",
     "ours": "tgstreamd, as it comes: 20 parts, 10 uploads, 2 connections down and 4 up",
     "ours, 40 parts": "tgstreamd with `buffer_parts = 40`, `parallel_uploads = 20`",
 }
+
+
+def _mixed(rows: list[Results]) -> list[str]:
+    """Who does not keep parts in their places; nothing where nobody was seen at it."""
+    return [
+        f"Of {row['parts']} parts that {row['label']} sent at {row['latency_ms']:.0f} ms, {row['wrong']} held another part's content: "
+        "where it uploads a stream of known size, a part takes its number before it takes its turn to read, and turns are not kept."
+        for row in rows
+        if row.get("wrong")
+    ]
 
 
 def _stream(found: Results) -> list[str]:
@@ -115,6 +127,7 @@ def _stream(found: Results) -> list[str]:
         "",
         *_table(["way", "0 ms: MB/s", "s of processor per GB", "40 ms a response: MB/s", "peak MB"], table),
         "",
+        *_mixed(rows),
         f"The floor, which is decryption, encryption and two SHA-256 of the same bytes by cryptg and hashlib "
         f"alone, is {found['floor_cpu_per_gb']:.2f} s per GB in the same run "
         f"(AES {floor['decrypt']:.2f} + {floor['encrypt']:.2f}, SHA-256 {floor['sha256']:.2f}).",

@@ -12,9 +12,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from bench.contenders import has_mtcute
 from bench.machine import Process, told
 
 PART = 512 * 1024
+#: Contenders whose parts change places on their way: told, where others are refused for it.
+MIXING = frozenset({"mtcute"})
 
 
 class Track:
@@ -40,7 +43,7 @@ class Track:
         peer_cpu = self.peer.cpu - before
         seen = await control("arrived")
         wanted = -(-document["size"] // PART)
-        if seen["parts"] != [wanted] or seen["wrong"]:
+        if seen["parts"] != [wanted] or (seen["wrong"] and name not in MIXING):
             raise RuntimeError(f"{name} did not move the file: {seen}, {wanted} parts were wanted")
         gigabytes = document["size"] / 1e9
         return {
@@ -54,6 +57,7 @@ class Track:
             "rss_before_mb": took["rss_before_mb"],
             "peer_cpu_per_gb": peer_cpu / gigabytes,
             "compared": seen["compared"],
+            **({"wrong": seen["wrong"], "parts": wanted} if name in MIXING else {}),
             **({"shares": took["shares"]} if "shares" in took else {}),
         }
 
@@ -70,6 +74,8 @@ SIZES = {
     "parallel": {0: 200, 40: 150},
     "telethon-files": {0: 100, 40: 50},
     "kurigram-files": {0: 150, 40: 80},
+    "mtcute": {0: 150, 40: 150},
+    "mtcute-ordered": {0: 100, 40: 50},
     "ours": {0: 800, 40: 500},
 }
 #: What the latency of 40 ms and more wants under way; the default of the daemon is 20 parts.
@@ -96,6 +102,9 @@ async def suite(say: Callable[[str], None]) -> dict[str, Any]:
             return row
 
         for name, sizes in SIZES.items():
+            if name.startswith("mtcute") and not has_mtcute():
+                say(f"{name:<18} left out: needs node, and what `make third-client` brings")
+                continue
             for latency, megabytes in sizes.items():
                 # What the ratios are made of, more often than once: the machine may do other work.
                 times = 3 if name == "ours" else 2 if name in ("brief", "parallel") else 1

@@ -159,7 +159,7 @@ async def test_it_streams_from_download_to_upload(
     """From the other data centre; without a size it says how many parts only with the last."""
     blob = tg.world.files.generated(size, seed=9)
     stored = tg.world.files.add_document(blob, dc_id=4)
-    client = await mtcute_client(tg, account)
+    client = await mtcute_client(tg, account, uploads=1)
     options = {"dcId": 4, **({"fileSize": size} if is_size_known else {})}
     copied = await client.ask("copy", location=location(tg, stored, account), options=options)
     assert copied["size"] == size

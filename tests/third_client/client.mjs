@@ -22,9 +22,10 @@ const crypto = new NodeCryptoProvider()
  *
  * `where` is the server: { dc, host, port, publicKey }. `login` is a session that exists already, as
  * { key, account, bot }; without it the client begins with a key exchange. `framing` is a name of FRAMINGS.
- * `patient`: whether it waits for floods and repeats what the server failed in, as it comes.
+ * `patient`: whether it waits for floods and repeats what the server failed in, as it comes. `uploads`: how many
+ * connections it uploads over, where that is not to be its own choice.
  */
-export async function makeClient({ where, login, framing = 'intermediate', patient = true, updates = true }) {
+export async function makeClient({ where, login, framing = 'intermediate', patient = true, updates = true, uploads }) {
   addPublicKey(crypto, where.publicKey)
   const transport = new TcpTransport()
   transport.packetCodec = FRAMINGS[framing]
@@ -37,7 +38,10 @@ export async function makeClient({ where, login, framing = 'intermediate', patie
     defaultDcs: dcs,
     transport,
     disableUpdates: !updates,
-    network: patient ? {} : { middlewares: [] },
+    network: {
+      ...(patient ? {} : { middlewares: [] }),
+      ...(uploads ? { connectionCount: (kind) => (kind === 'upload' ? uploads : kind === 'main' ? 0 : 2) } : {}),
+    },
   })
   if (login) {
     await client.importSession({

@@ -92,11 +92,15 @@ class Table {
     return { size, sha256: digest.digest('hex') }
   }
 
-  /** mtcute's download stream into its upload. */
+  /**
+   * mtcute's download stream into its upload, one part at a time over one connection: with more under way (which
+   * is how it comes, where it knows the size) parts that wait for the stream change places, and so does the file's
+   * content. Seen in 0.30.3: a part takes its number before it takes its turn, and its lock lets others pass.
+   */
   async copy({ client: name, location, options }) {
     const client = this.clients.get(name)
     const file = client.downloadAsStream(location, options)
-    return client.uploadFile({ file, fileSize: options.fileSize, fileName: 'copy.bin' })
+    return client.uploadFile({ file, fileSize: options.fileSize, fileName: 'copy.bin', requestsPerConnection: 1 })
   }
 
   async close({ client }) {

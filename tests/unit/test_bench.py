@@ -63,3 +63,18 @@ def test_prose_and_plots_are_made_of_the_numbers(tmp_path: Path) -> None:
         )
         if name.endswith(".svg"):
             minidom.parse(str(tmp_path / name))
+
+
+def test_who_mixes_the_parts_of_a_file_is_told(tmp_path: Path) -> None:
+    results = json.loads((BENCH / "results.json").read_text())
+    said = "of 300 parts that mtcute sent at 40 ms, 6 held another part's content".lower()
+    row = {
+        **results["stream"]["rows"][0],
+        "contender": "mtcute", "label": "mtcute", "latency_ms": 40, "parts": 300, "wrong": 6,
+    }  # fmt: skip
+    for wrong, is_told in ((6, True), (0, False)):
+        rows = [*results["stream"]["rows"], {**row, "wrong": wrong}, {**row, "latency_ms": 0, "wrong": 0}]
+        report.write(tmp_path, {"stream": {**results["stream"], "rows": rows}})
+        page = (tmp_path / "RESULTS.md").read_text()
+        assert (said in page.lower()) == is_told
+        assert "mtcute (JavaScript)" in page
