@@ -27,6 +27,7 @@ from tgstreamd.clock import SystemClock
 from tgstreamd.configured import settings
 from tgstreamd.daemon import Daemon
 from tgstreamd.errors import TgstreamdError
+from tgstreamd.login_patience import StoredLoginPatience
 from tgstreamd.model import Push
 from tgstreamd.ports import Beat
 from tgstreamd.reload import Reload
@@ -35,6 +36,7 @@ from tgstreamd.store import Store
 from tgstreamd.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
+from tgstreamd.wall_clock import WallClock
 
 #: Real seconds in which a push crosses the socket: hardly ever more, and never more.
 QUICK, SLOW = 0.004, 0.02
@@ -170,12 +172,18 @@ class House:
         """
         config = self.config()
         store = await Store.open(config.paths.ledger)
-        connection = await connect(
-            settings(config),
-            clock=self.wire_clock,
-            tries=None if patiently else 3,
-            waiting=self._waiting if patiently else None,
-        )
+        wall = WallClock(store, self.clock)
+        try:
+            connection = await connect(
+                settings(config),
+                clock=self.wire_clock,
+                tries=None if patiently else 3,
+                waiting=self._waiting if patiently else None,
+                patience=StoredLoginPatience(store, self.clock, wall),
+            )
+        except BaseException:
+            await store.close()
+            raise
         try:
             account = await self._moving(asking.patiently(connection.account, self.clock, self._waiting))
         except BaseException:
@@ -192,6 +200,7 @@ class House:
             connection,
             roster,
             self.ids,
+            wall=wall,
         )
         await self._moving(self.daemon.begin(self._waiting))
 

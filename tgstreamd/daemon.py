@@ -49,6 +49,7 @@ from .streaming.staging import Staging
 from .systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection
 from .vitals import Vitals
+from .wall_clock import WallClock
 
 log = structlog.get_logger()
 
@@ -69,7 +70,11 @@ class Daemon:
         connection: Connection,
         roster: Roster,
         ids: Ids,
+        *,
+        wall: WallClock | None = None,
+        watch: Watch | None = None,
     ) -> None:
+        """`wall` and `watch` are those of the start, where there was one."""
         self.config = config
         self.clock = clock
         self.store = store
@@ -81,7 +86,7 @@ class Daemon:
         self._systemd = systemd
         self.rates = Rates(clock)
         source, target = connection.source, connection.target
-        self.holding = Holding(store, clock, pace(config))
+        self.holding = Holding(store, clock, pace(config), wall)
         self.pipe = Pipe(
             source,
             target,
@@ -165,14 +170,9 @@ class Daemon:
             self.pipe,
         )
         self.watchdog = Watchdog(clock)
-        self.watch = Watch(
-            config.alerts,
-            store,
-            clock,
-            alive=self.vitals.alive,
-            send=Messages(target, connection.resolve, store, roster, self.holding, clock, ids).send,
-            directory=config.paths.ledger.parent,
-        )
+        messages = Messages(target, connection.resolve, store, roster, self.holding, clock, ids)
+        self.watch = watch or Watch(config.alerts, store, clock, directory=config.paths.ledger.parent)
+        self.watch.hand_over(alive=self.vitals.alive, send=messages.send)
         self.desk = Desk(
             store,
             live=lambda: self.vitals.live(self.state),
@@ -196,10 +196,14 @@ class Daemon:
         store: Store,
         connection: Connection,
         waiting: Waiting,
+        *,
+        wall: WallClock | None = None,
+        watch: Watch | None = None,
     ) -> Daemon:
         account = await patiently(connection.account, clock, waiting)
         roster = Roster(reader=account, writer=account)
-        return cls(config, clock, systemd, store, connection, roster, SecretIds())
+        ids = SecretIds()
+        return cls(config, clock, systemd, store, connection, roster, ids, wall=wall, watch=watch)
 
     async def begin(self, waiting: Waiting) -> None:
         """Judge every mirror once; `waiting` is told before each wait for a network or a flood."""
@@ -290,6 +294,8 @@ class Daemon:
     async def status_line(self) -> str:
         """One line for `systemctl status`."""
         now = self.clock.now()
+        if (unknown := self.connection.unknown_login) is not None:
+            return unknown.line()
         return status.line(await self.store.standings(), lambda target: self.holding.held(target, now), now)
 
     def _stuck(self, names: Any) -> None:

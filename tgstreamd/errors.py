@@ -7,6 +7,7 @@ Errors of Telegram are made in `telegram/translate.py` and nowhere else.
 
 from __future__ import annotations
 
+import math
 from asyncio import CancelledError
 from typing import ClassVar, Literal
 
@@ -75,6 +76,16 @@ class Transient(TelegramError):
 
     Unless `error` is `NOT_CONNECTED`: then there was no connection, and nothing was sent.
     """
+
+
+class LoginUnknown(Transient):
+    """Telegram does not know this login now: a fault of its own, which passes, or the login's end.
+
+    `left`: the seconds for which it is still tried; infinite where nobody has counted them.
+    """
+
+    exit_status = NotAuthorised.exit_status
+    left: float = math.inf
 
 
 class Duplicate(Transient):

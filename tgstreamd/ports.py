@@ -1,4 +1,5 @@
-"""What the domain asks of the world: a `Source` to read, a `Target` to write, `Ids`, a `Beat`.
+"""What the domain asks of the world: a `Source` to read, a `Target` to write, `Ids`, a `Beat`; and what the
+world asks of it, `LoginPatience`.
 
 Reader and writer are never assumed to be the same account. Every call may raise the errors of
 `tgstreamd.errors` under `TelegramError`, and nothing else of Telegram's; each has a bounded duration.
@@ -11,6 +12,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Literal, Protocol
 
+from .errors import LoginUnknown, NotAuthorised
 from .model import (
     Account,
     Box,
@@ -66,6 +68,18 @@ class Confirm(Protocol):
     """Asks one side of a mirror whether it is lost, where an error says so of it."""
 
     async def __call__(self, mirror: Mirror, side: Literal["source", "target"], /) -> Confirmation: ...
+
+
+class LoginPatience(Protocol):
+    """How long a login that Telegram does not know is tried again."""
+
+    async def unknown(self, key: int, error: LoginUnknown) -> LoginUnknown | NotAuthorised:
+        """Telegram has refused the login of this key: the error with the time that is left, or the end."""
+        ...
+
+    async def known(self) -> None:
+        """Telegram knows the login."""
+        ...
 
 
 class Source(Protocol):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from . import lock
+from .alerts.watch import Watch
 from .clock import Clock, SystemClock
 from .config import Config
 from .configured import pace, settings
@@ -22,10 +23,12 @@ from .daemon import Daemon
 from .desk import control
 from .desk.reception import Reception
 from .errors import TgstreamdError
+from .login_patience import StoredLoginPatience
 from .reload import Reload
 from .store import Store
 from .systemd import Systemd
 from .telegram.connect import connect
+from .wall_clock import WallClock
 
 if TYPE_CHECKING:
     from .web.meter import Meter
@@ -87,19 +90,26 @@ async def _run(
         def waiting(seconds: float, why: TgstreamdError) -> None:
             # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
             systemd.extend(60.0)
-            reception.note = f"{why.line()}, {seconds:.0f} s"
+            reception.note = f"{why.line()}; next try in {seconds:.0f} s"
             systemd.status(f"starting: {reception.note}")
 
+        wall = WallClock(store, clock)
+        patience = StoredLoginPatience(store, clock, wall)
+        watch = Watch(config.alerts, store, clock, directory=config.paths.ledger.parent)
         reception = Reception(
             store, pace=pace(config), now=clock.now, configured=[mirror.name for mirror in config.mirrors]
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         answering = control.serve(config.paths.socket, reception.answer)
         stack.callback(group.create_task(answering, name="control").cancel)
+        starting = watch.run_starting(lambda: patience.sentence)
+        stack.callback(group.create_task(starting, name="watch the start").cancel)
         meter = await _show(config, reception, clock, stack) if config.metrics.listen else None
-        connection = await connect(settings(config), clock=clock, waiting=waiting)
+        connection = await connect(settings(config), clock=clock, waiting=waiting, patience=patience)
         stack.push_async_callback(connection.close)
-        daemon = await Daemon.build(config, clock, systemd, store, connection, waiting)
+        daemon = await Daemon.build(
+            config, clock, systemd, store, connection, waiting, wall=wall, watch=watch
+        )
         daemon.reread = reread
         reception.hand_over(daemon.desk)
         if meter:

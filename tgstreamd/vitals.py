@@ -48,6 +48,7 @@ class Vitals:
         return Alive(
             connected=self._connection.connected,
             frozen=self._roster.frozen,
+            unknown=unknown.what if (unknown := self._connection.unknown_login) else "",
             mirrors=mirrors,
             unread=frozenset(id for id, mirror in mirrors.items() if self._capture.behind(mirror.source)),
             unborn={mirror.name: why for mirror, why in self._admission.unborn()},
@@ -65,6 +66,7 @@ class Vitals:
             window=self._pipe.window,
             buffer_parts=self._pipe.buffer_parts,
             memory_rss=resident(),
+            note=unknown.line() if (unknown := self._connection.unknown_login) else "",
             incoming=self._rates.incoming(),
             outgoing=self._rates.outgoing(),
             refusals=dict(self._connection.tally.refusals),

@@ -15,6 +15,7 @@ from tgstreamd.errors import (
     ConfigError,
     Duplicate,
     FloodWait,
+    LoginUnknown,
     MediaExpired,
     NotAuthorised,
     PartsMissing,
@@ -36,9 +37,15 @@ def rpc_error(code: int, name: str) -> Any:
 
 
 NAMED = [
-    (401, "AUTH_KEY_UNREGISTERED", NotAuthorised, {}),
+    (401, "AUTH_KEY_UNREGISTERED", LoginUnknown, {"error": "AUTH_KEY_UNREGISTERED"}),
+    (401, "AUTH_KEY_INVALID", LoginUnknown, {}),
+    (401, "AUTH_KEY_PERM_EMPTY", LoginUnknown, {}),
+    (401, "SOMETHING_NEW", LoginUnknown, {"error": "SOMETHING_NEW"}),
     (401, "SESSION_REVOKED", NotAuthorised, {}),
-    (401, "SOMETHING_NEW", NotAuthorised, {}),
+    (401, "SESSION_EXPIRED", NotAuthorised, {}),
+    (401, "SESSION_PASSWORD_NEEDED", NotAuthorised, {}),
+    (401, "USER_DEACTIVATED", NotAuthorised, {}),
+    (401, "USER_DEACTIVATED_BAN", NotAuthorised, {}),
     (406, "AUTH_KEY_DUPLICATED", NotAuthorised, {}),
     (303, "USER_MIGRATE_4", NotAuthorised, {}),
     (420, "FROZEN_METHOD_INVALID", AccountFrozen, {}),
@@ -115,13 +122,16 @@ def test_a_closed_topic_says_so() -> None:
         TimeoutError(),
         asyncio.IncompleteReadError(b"", 8),
         EOFError(),
-        rpc.AuthKeyNotFound(),
         rpc.SecurityError(),
         rpc.BadMessageError(REQUEST, 20),
     ],
 )
 def test_without_an_answer_the_outcome_is_unknown(error: Exception) -> None:
     assert type(translate(error, REQUEST)) is Transient
+
+
+def test_a_key_that_nobody_knows_may_be_a_fault_that_passes() -> None:
+    assert type(translate(rpc.AuthKeyNotFound(), REQUEST)) is LoginUnknown
 
 
 def test_telethons_words_are_not_shown() -> None:

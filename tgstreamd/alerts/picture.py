@@ -22,6 +22,8 @@ class Alive(Value, frozen=True, kw_only=True):
 
     connected: bool
     frozen: bool
+    #: Telegram does not know the login, in a sentence; empty while it does.
+    unknown: str
     #: The configured mirrors by their id in the ledger; below, those that could not begin, with the reason.
     mirrors: Mapping[int, Mirror]
     #: Those of them whose source cannot be read to its end.
@@ -59,6 +61,7 @@ def picture(
             ),
         ),
         frozen=frozen,
+        unknown=alive.unknown,
         limited_until=limited,
         connected=alive.connected,
         free=free,

@@ -1,12 +1,14 @@
 """The service that looks how things stand, twice a minute: heartbeat, alerts, and the day's line.
 
 What was told is a fact of the ledger, so that a restart repeats nothing; an alert counts as told once a way
-took it. Its own trouble is logged at intervals and is never an alert.
+took it. Before the daemon runs it looks at the login alone. Its own trouble is logged at intervals and is
+never an alert.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import structlog
 
 from ..clock import Clock
 from ..config.alerts import Alerts
-from ..decide.alarms import Limits, Picture
+from ..decide.alarms import Kind, Limits, Picture
 from ..decide.pulse import Motion, moved, stalled
 from ..decide.telling import Alert, Known, failed, line, tell
 from ..errors import StoreError
@@ -30,11 +32,14 @@ from .ways import Send, Tried, Ways
 
 log = structlog.get_logger()
 
-#: Seconds between looks, and between heartbeats.
+#: Seconds between looks, and between heartbeats; and between looks before the daemon runs.
 EVERY, BEAT_EVERY = 30.0, 60.0
+STARTING_EVERY = 10.0
 IDLE = 60.0
 #: More alerts than this at one look are told as one.
 SEVERAL = 5
+#: What is known before the daemon runs.
+AT_START: frozenset[Kind] = frozenset({"login unknown"})
 #: The ledger's fact that holds what was told.
 KEY = "alerts"
 
@@ -48,30 +53,53 @@ class Watch:
         store: Store,
         clock: Clock,
         *,
-        alive: Callable[[], Alive],
-        send: Send,
+        alive: Callable[[], Alive] | None = None,
+        send: Send | None = None,
         heartbeat: Heartbeat | None = None,
         directory: Path,
         space: Callable[[Path], int | None] = free,
     ) -> None:
-        """`send(chat, text)` sends a message and says why that failed; `space` tells the free bytes."""
+        """`send(chat, text)` sends a message and says why that failed; `space` tells the free bytes. `alive`
+        and `send` may be handed over later."""
         #: What is in force; a reload puts others here.
         self.settings = settings
         self._store = store
         self._clock = clock
         self._alive = alive
+        self._send = send
         self._heartbeat = heartbeat or Heartbeat()
         self._directory = directory
         self._space = space
-        self._ways = Ways(clock, send)
+        self._ways = Ways(clock, self._message)
         self._daybook = Daybook(store, self._keep)
         self._repeated = Repeated(clock, every=3600.0)
         self._known: dict[str, Known] | None = None
+        self._running = False
+        #: One look at a time: the last before the daemon runs may still be telling.
+        self._looking = asyncio.Lock()
         self._motions: dict[str, Motion] = {}
         #: The first heartbeat comes a minute after the start: one that keeps dying is not alive.
         self._beat_at = clock.monotonic() + BEAT_EVERY
 
+    def hand_over(self, *, alive: Callable[[], Alive], send: Send) -> None:
+        """The daemon is built."""
+        self._alive, self._send = alive, send
+
+    async def run_starting(self, unknown: Callable[[], str | None]) -> None:
+        """Until the daemon runs: look at the login alone. `unknown`: that Telegram does not know it, in a
+        sentence; empty where it does, None while nobody has asked."""
+        while not self._running:
+            await self.step_starting(unknown())
+            await self._clock.sleep_until(self._clock.monotonic() + STARTING_EVERY)
+
+    async def step_starting(self, unknown: str | None) -> None:
+        """One such look."""
+        if unknown is not None:
+            seen = Picture(at=self._clock.now(), unknown=unknown)
+            await self._tell(seen, lambda seconds: None, kinds=AT_START)
+
     async def run(self, beat: Beat) -> None:
+        self._running = True
         while True:
             beat(IDLE)
             await self.step(beat)
@@ -79,6 +107,7 @@ class Watch:
 
     async def step(self, beat: Beat = lambda seconds: None) -> None:
         """One look, and what follows from it."""
+        assert self._alive is not None, "a look at the mirrors needs a daemon"
         standings, holds, alive = await self._store.standings(), await self._store.holds(), self._alive()
         now = self._clock.now()
         space = self._space(self._directory)
@@ -112,10 +141,17 @@ class Watch:
 
     # -- alerts ---------------------------------------------------------------------------------------
 
-    async def _tell(self, seen: Picture, beat: Beat) -> None:
+    async def _tell(self, seen: Picture, beat: Beat, *, kinds: Collection[Kind] | None = None) -> None:
+        """Tell what is new in a picture; `kinds`: what can be seen in it, where that is not all."""
+        async with self._looking:
+            await self._tell_alone(seen, beat, kinds)
+
+    async def _tell_alone(self, seen: Picture, beat: Beat, kinds: Collection[Kind] | None) -> None:
         if self._known is None:
             self._known = _read(await self._store.fact(KEY))
-        before = self._known
+        # What nobody can see stays as it was told.
+        hidden = {key: old for key, old in self._known.items() if kinds is not None and old.kind not in kinds}
+        before = {key: old for key, old in self._known.items() if key not in hidden}
         limits = Limits(lag=self.settings.lag, free=self.settings.free_mb * 1_000_000)
         alerts, after = tell(before, seen, limits)
         for alert in alerts:
@@ -132,8 +168,11 @@ class Watch:
                     after[alert.key] = failed(before.get(alert.key), after[alert.key], alert)
                 break
         if after != before:
-            self._known = after
-            await self._keep(KEY, msgspec.json.encode(after).decode())
+            self._known = hidden | after
+            await self._keep(KEY, msgspec.json.encode(self._known).decode())
+
+    async def _message(self, chat: int | str, text: str) -> str:
+        return await self._send(chat, text) if self._send else "no connection to Telegram"
 
     async def _keep(self, key: str, value: str) -> None:
         """A fact of the ledger. On a full disk nothing of ours ends the daemon: then a restart repeats it."""

@@ -224,6 +224,13 @@ def mirror_names(arguments: Namespace) -> list[str]:
     return [mirror.name for mirror in config.mirrors] if config else []
 
 
+def name_config(error: TgstreamdError, config: Config) -> None:
+    """Let the command that the error advises be one for this configuration."""
+    advised = f"tgstreamd login{option(config)}"
+    if advised not in error.hint:
+        error.hint = error.hint.replace("tgstreamd login", advised)
+
+
 def option(config: Config) -> str:
     """The `--config` that a command for this configuration needs."""
     return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""

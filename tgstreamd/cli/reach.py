@@ -14,7 +14,7 @@ from ..configured import settings
 from ..errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect
 from ..telegram.translate import unreachable
-from .compose import option
+from .compose import name_config, option
 
 #: Tries of a verb; the daemon tries for ever.
 TRIES = 2
@@ -25,16 +25,20 @@ __all__ = ["Connection", "connected", "has_session", "option", "settings"]
 @contextlib.asynccontextmanager
 async def connected(config: Config) -> AsyncIterator[Connection]:
     """A connection for a verb: few tries, closed at the end."""
-    if not has_session(config):
-        raise NotAuthorised("nobody is logged in yet", hint=f"`tgstreamd login{option(config)}`")
     try:
-        connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
-    except Transient as error:
-        raise unreachable(error) from None
-    try:
-        yield connection
-    finally:
-        await connection.close()
+        if not has_session(config):
+            raise NotAuthorised("nobody is logged in yet", hint="tgstreamd login")
+        try:
+            connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
+        except Transient as error:
+            raise unreachable(error) from None
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    except NotAuthorised as error:
+        name_config(error, config)
+        raise
 
 
 def has_session(config: Config) -> bool:

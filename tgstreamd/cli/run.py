@@ -14,6 +14,7 @@ import uvloop
 
 from .. import config as configuration
 from .. import guard, logs
+from ..errors import NotAuthorised
 from . import compose
 
 EXAMPLE = """\
@@ -43,7 +44,13 @@ def act(arguments: Namespace) -> int:
     guard.refuse_exposed(secret_files(config))
     _log_as(config)
     sys.excepthook = _unexpected
-    return uvloop.run(process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as))
+    try:
+        return uvloop.run(
+            process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as)
+        )
+    except NotAuthorised as error:
+        compose.name_config(error, config)
+        raise
 
 
 def secret_files(config: configuration.Config) -> list[tuple[Path, str]]:

@@ -24,6 +24,7 @@ Kind = Literal[
     "falling behind",
     "account limited",
     "account frozen",
+    "login unknown",
     "unreachable",
     "disk",
     "test",
@@ -78,6 +79,8 @@ class Picture(Value, frozen=True, kw_only=True):
     at: float
     mirrors: tuple[View, ...] = ()
     frozen: bool = False
+    #: Telegram does not know the login, in a sentence; empty while it does.
+    unknown: str = ""
     #: Until when Telegram holds the account for bulk; 0 where it does not.
     limited_until: float = 0.0
     connected: bool = True
@@ -112,6 +115,9 @@ def facts(picture: Picture, limits: Limits) -> list[Fact]:
         text = f"Telegram limits the account for bulk: nothing is sent until {until}"
         hint = "wait; ask @SpamBot in the app what it says about the account"
         found.append(Fact(kind="account limited", text=text, hint=hint))
+    if picture.unknown:
+        hint = "a fault of Telegram's passes by itself; for a new login stop tgstreamd, then: tgstreamd login"
+        found.append(Fact(kind="login unknown", text=picture.unknown, hint=hint))
     if not picture.connected:
         text = f"Telegram has not been reachable for {OFFLINE / 60:.0f} minutes"
         found.append(

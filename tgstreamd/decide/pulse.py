@@ -35,6 +35,8 @@ def stalled(picture: Picture, motions: Mapping[str, Motion], now: float, stall: 
     """Why not every mirror is caught up or getting on; empty where all are."""
     if picture.frozen:
         return "the account is frozen"
+    if picture.unknown:
+        return "Telegram does not know the login"
     if not picture.connected:
         return "Telegram is not reachable"
 

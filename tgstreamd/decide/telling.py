@@ -24,7 +24,7 @@ REMINDER = 86_400.0
 AGAIN, AGAIN_MAX = 60.0, 3600.0
 #: What only follows from an account that Telegram holds, or from a line that is down: not told on top.
 CONSEQUENCES = frozenset({"lagging", "falling behind", "unreachable", "access lost"})
-CAUSES = frozenset({"account frozen", "account limited"})
+CAUSES = frozenset({"account frozen", "account limited", "login unknown"})
 
 
 class Known(Value, frozen=True, kw_only=True):

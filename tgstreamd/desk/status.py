@@ -14,7 +14,7 @@ import msgspec
 from .. import __version__
 from ..decide.pace import Pace, Tempo, arrival, behind, eta
 from ..model import Account, Value
-from ..store import Hold, Standing, Store
+from ..store import LOGIN, Hold, Standing, Store
 
 #: The ledger's fact that holds the backlog's widened interval.
 TEMPO = "backlog_tempo"
@@ -53,7 +53,7 @@ class Live(Value, frozen=True, kw_only=True):
     unborn: tuple[Unborn, ...] = ()
     #: How often Telegram refused what: counts by method, its name for the error and our class of it.
     refusals: Mapping[tuple[str, str, str], int] = {}
-    #: A sentence about the whole: why it is still starting, what it waits for.
+    #: A sentence about the whole: why it is still starting, what it waits for, that the login is unknown.
     note: str = ""
 
 
@@ -81,7 +81,7 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
             ],
         ],
         "holds": [
-            {"scope": scope, "until": round(hold.until), "reason": hold.reason}
+            {"scope": _scope(scope), "until": round(hold.until), "reason": hold.reason}
             for scope, hold in sorted(holds.items())
             if hold.until > now
         ],
@@ -192,6 +192,11 @@ def _unborn(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str,
         "last_error": one.why,
         "note": "",
     }
+
+
+def _scope(scope: str) -> str:
+    """As the ledger has it, but for the number of a login's key, which is nobody's business."""
+    return "login" if scope.startswith(LOGIN) else scope
 
 
 def _waits(one: Standing) -> bool:

@@ -18,28 +18,26 @@ from ..decide.retry import Hold, HoldAccount
 from ..model import Draft, Mark, Mirror
 from ..store import Hold as Held
 from ..store import Store
+from ..wall_clock import WallClock
 
 log = structlog.get_logger()
 
 TEMPO = "backlog_tempo"
 #: What an infinite hold is in the ledger: longer than anyone waits.
 FOREVER = 4e9
-#: A wall clock that differs by less was only corrected.
-STEP = 2.0
 
 
 class Holding:
     """The pace as it stands. `load` before asking."""
 
-    def __init__(self, store: Store, clock: Clock, pace: Pace) -> None:
+    def __init__(self, store: Store, clock: Clock, pace: Pace, wall: WallClock | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._wall = wall or WallClock(store, clock)
         self.pace = pace
         self._marks: dict[str, Mark] = {}
         self.holds: dict[str, Held] = {}
         self._tempo = Tempo(interval=pace.interval)
-        #: By how much the wall clock was ahead of the machine's uptime when we last looked.
-        self._ahead = clock.now() - clock.uptime()
 
     @property
     def backlog_interval(self) -> float:
@@ -54,7 +52,7 @@ class Holding:
 
     async def load(self) -> None:
         """Read what the ledger holds, and put right marks that the wall clock has left in the future."""
-        await self._follow_clock()
+        await self._wall.follow()
         now = self._clock.now()
         stored_marks = await self._store.marks()
         self._marks = {key: anchored(mark, now) for key, mark in stored_marks.items()}
@@ -68,14 +66,6 @@ class Holding:
         self._tempo = calmed(tempo, self.pace, now)
         if stored and self._tempo != tempo:
             await self._store.set_fact(TEMPO, msgspec.json.encode(self._tempo).decode())
-
-    async def _follow_clock(self) -> None:
-        """A wall clock that was set moves what the ledger keeps by it along: Telegram's waits are as long."""
-        ahead = self._clock.now() - self._clock.uptime()
-        by, self._ahead = ahead - self._ahead, ahead
-        if abs(by) >= STEP:
-            log.warning("the clock of this machine was set", seconds=round(by))
-            await self._store.clock_was_set(by, self._clock.now())
 
     def not_before(self, mirror: Mirror, backlog: bool, method: str) -> float:
         """The unix time before which `method` must not send to the mirror's target."""

@@ -31,6 +31,7 @@ from . import (
     voices,
 )
 from .changes import Change
+from .clocks import LOGIN
 from .compared import Copied, Entry
 from .engine import Db, Engine, NoLedger, transaction
 from .entry import ALBUM_MAX
@@ -57,6 +58,7 @@ from .topics import TopicRow
 __all__ = [
     "ALBUM_MAX",
     "ALBUM_WAIT",
+    "LOGIN",
     "NOT_THERE",
     "UNSURE",
     "Change",
@@ -229,6 +231,8 @@ class Store(Engine):
     set_marks = transaction(clocks.set_marks)
     hold_until = transaction(clocks.hold_until)
     lift_hold = transaction(clocks.lift_hold)
+    login_unknown = transaction(clocks.login_unknown)
+    login_known = transaction(clocks.login_known)
     clock_was_set = transaction(clocks.clock_was_set)
 
     note_titles = transaction(rescue.note_titles)

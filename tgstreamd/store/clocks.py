@@ -11,6 +11,8 @@ from .records import Hold
 
 #: Holds that only a person ends lie this far ahead; no clock moves them.
 FOREVER = 4e9
+#: How the scope begins that says until when an unknown login is tried; the key's number follows.
+LOGIN = "login:"
 
 
 def marks(db: Db) -> dict[str, Mark]:
@@ -29,7 +31,7 @@ def set_marks(db: Db, keys: Sequence[str], at: float, cost: int) -> None:
 
 
 def holds(db: Db) -> dict[str, Hold]:
-    """What may not be sent before when: by `account`, `method:<name>`, `chat:<id>`."""
+    """What may not be sent before when: by `account`, `method:<name>`, `chat:<id>`; and `login:<key>`."""
     return {row["scope"]: Hold(**dict(row)) for row in db.execute("SELECT * FROM hold")}
 
 
@@ -43,6 +45,25 @@ def hold_until(db: Db, scope: str, until: float, reason: str, step: int = 0) -> 
 
 def lift_hold(db: Db, scope: str) -> None:
     db.execute("DELETE FROM hold WHERE scope = ?", (scope,))
+
+
+def login_unknown(db: Db, key: int, until: float, reason: str) -> float:
+    """Telegram does not know the login of this key; until when it is tried, as its first refusal said.
+
+    No longer than `until`, whatever the wall clock was at that time.
+    """
+    scope = f"{LOGIN}{key}"
+    db.execute(
+        "INSERT INTO hold (scope, until, reason) VALUES (?,?,?) "
+        "ON CONFLICT DO UPDATE SET until = min(until, excluded.until), reason = excluded.reason",
+        (scope, until, reason),
+    )
+    return float(db.execute("SELECT until FROM hold WHERE scope = ?", (scope,)).fetchone()["until"])
+
+
+def login_known(db: Db) -> None:
+    """Telegram knows the login: what it said of this one, or of one before it, is over."""
+    db.execute("DELETE FROM hold WHERE scope GLOB ?", (f"{LOGIN}*",))
 
 
 def clock_was_set(db: Db, by: float, now: float) -> None:

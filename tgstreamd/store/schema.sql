@@ -267,7 +267,8 @@ CREATE TABLE mark (
   cost  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Not before: 'account', 'method:<name>', 'chat:<id>'.
+-- Not before: 'account', 'method:<name>', 'chat:<id>'. Until when a login that Telegram does not know is tried:
+-- 'login:<key>'.
 CREATE TABLE hold (
   scope  TEXT PRIMARY KEY,
   until  REAL NOT NULL,

@@ -3,7 +3,7 @@
 Owns the one place where requests are asked (`call`: bounded, every trouble translated) and the one task
 that keeps the connection alive: it examines a quiet wire (`liveness`), connects again with initConnection
 (so that Telegram pushes to us) and stops for good only where a person must log in. Everything pushed goes,
-as it came, to `updates`; nothing here reads or advances a position.
+as it came, to `pushes`; nothing here reads or advances a position.
 """
 
 from __future__ import annotations
@@ -11,34 +11,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from telethon.tl import functions, types
 
 from ..clock import Clock, SystemClock
-from ..errors import FloodWait, NotAuthorised, TelegramError, TgstreamdError, Transient
+from ..errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from ..ports import LoginPatience
 from .addresses import Address, Purpose
 from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient
 from .directory import Directory
 from .liveness import LOOK, Liveness
 from .message_ids import MessageIds
 from .outage import Outage
+from .pushes import Pushes
+from .readiness import Readiness
 from .session import StoredSession
 from .settings import Settings
 from .tally import Tally
 from .translate import TROUBLES, Side, translate
+from .tries import over, pause_after
 from .wire import Wire
 
 PING_TIMEOUT: Final = 10.0
 SAVE_INTERVAL: Final = 60.0
 #: A connection that lived no longer is not replaced at once.
 FLAPPING: Final = 5.0
-#: Pushes kept for a reader that does not come; beyond, they become one "ask for everything".
-PUSHES_MAX: Final = 10_000
-#: Refusals of the key in a row after which it is believed to be gone.
-KEY_REFUSALS: Final = 3
 
 #: Told before each wait on the way to a connection: the seconds, and why.
 Waiting = Callable[[float, TgstreamdError], None]
@@ -50,7 +49,8 @@ class Client(BaseClient):
     connect_timeout: float = CONNECT_TIMEOUT
     ping_timeout: float = PING_TIMEOUT
 
-    def __init__(self, settings: Settings, session: StoredSession, *, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, session: StoredSession, *, clock: Clock | None = None,
+                 patience: LoginPatience | None = None) -> None:  # fmt: skip
         self._clock: Clock = clock or SystemClock()
         super().__init__(
             settings, session, self._clock, request_retries=0, connection_retries=0, retry_delay=0,
@@ -58,19 +58,15 @@ class Client(BaseClient):
         )  # fmt: skip
         self.stored = session
         self.directory = Directory(session)
-        self.updates: deque[Any] = deque()
-        self.pushed = asyncio.Event()
-        self.usable = asyncio.Event()
-        #: What ended the client for good; every call raises it.
-        self.fatal: TgstreamdError | None = None
+        self.pushes = Pushes()
+        self.ready = Readiness()
+        self.usable = self.ready.usable
         #: Told whenever the connection died of silence: others may run over the same line.
         self.on_silence: list[Callable[[], None]] = []
-        #: Why there is no connection just now; None while there is one.
-        self.trouble: TgstreamdError | None = None
         self.me: Any = None
         self.tally = Tally(self._clock)
         self._keeper: asyncio.Task[None] | None = None
-        self._refusals = 0
+        self._patience = patience
         self._outage = Outage(self._clock.monotonic)
         self._liveness = Liveness(self._clock.monotonic, self.tally)
         self._settled_config: Any = None
@@ -97,7 +93,7 @@ class Client(BaseClient):
     async def open(self, *, waiting: Waiting | None = None, tries: int | None = None) -> None:
         """Connect and see that the account is logged in, as long as it takes (or `tries` times).
 
-        Raises NotAuthorised, ConfigError, and, after `tries`, Transient or FloodWait.
+        Raises NotAuthorised, ConfigError, and, after `tries`, Transient, FloodWait or AccountFrozen.
         """
         await self._connect_until_it_holds(waiting or (lambda _seconds, _why: None), tries)
         self._keeper = asyncio.create_task(self._keep(), name="telegram-connection")
@@ -107,20 +103,25 @@ class Client(BaseClient):
         attempt = 0
         while True:
             attempt += 1
+            why: TgstreamdError
             try:
                 await self._try_connect()
-            except (Transient, FloodWait) as error:
+                return
+            except LoginUnknown as error:
+                patience, key = self._patience, self.stored.key_id
+                why = await patience.unknown(key, error) if patience else over(error)
+                if isinstance(why, NotAuthorised):
+                    raise why from error
+                self.ready.is_unknown(why)
+            except (Transient, FloodWait, AccountFrozen) as error:
+                why = error
                 self._outage.failed(error)
                 if attempt == tries:
                     raise
-                flood = error.seconds if isinstance(error, FloodWait) else 0
-                pause = flood or min(30.0, 2.0 ** min(attempt - 1, 5)) * random.uniform(0.8, 1.0)
-                await self._pause(pause, error, waiting)
-            else:
-                return
+            await self._pause(pause_after(why, attempt), why, waiting)
 
     async def _pause(self, seconds: float, why: TgstreamdError, waiting: Waiting) -> None:
-        self.trouble = why
+        self.ready.trouble = why
         end = self._clock.monotonic() + seconds
         while (left := end - self._clock.monotonic()) > 0:
             waiting(left, why)
@@ -139,23 +140,20 @@ class Client(BaseClient):
             raise Transient("connection: it was closed while it began") from error
         except TROUBLES as error:
             await self._tear_down()
-            raise self._judge(translate(error)) from error
+            raise translate(error) from error
         if self.me is None:
             await self._tear_down()
-            raise NotAuthorised("nobody is logged in with this session", hint="tgstreamd login")
-        self._refusals = 0
+            raise LoginUnknown("connection: Telegram names nobody for this session")
+        if self._patience is not None:
+            await self._patience.known()
         self._liveness.answered()
         self._outage.works()
-        self.trouble = None
-        self.usable.set()
+        self.ready.works()
 
-    def _judge(self, error: TgstreamdError) -> TgstreamdError:
-        """A key that Telegram does not know may be its own trouble, unless it keeps saying so."""
-        if isinstance(error, TelegramError) and error.error == "AUTH_KEY_UNKNOWN":
-            self._refusals += 1
-            if self._refusals >= KEY_REFUSALS:
-                return NotAuthorised("Telegram no longer knows this session", hint="tgstreamd login")
-        return error
+    async def get_me(self, input_peer: bool = False) -> Any:
+        # Telethon's own says None to every 401; which one it was decides what follows.
+        found = await self(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        return next((user for user in found if isinstance(user, types.User)), None)
 
     async def _on_login(self, user: Any) -> Any:
         # Telethon fetches, and throws away, a difference here. Positions are ours.
@@ -164,7 +162,7 @@ class Client(BaseClient):
         return user
 
     async def _tear_down(self) -> None:
-        self.usable.clear()
+        self.ready.lost()
         self.me = None
         await self._wire.close()
         await self._disconnect()
@@ -178,9 +176,8 @@ class Client(BaseClient):
             while not (await asyncio.wait({self._keeper}, timeout=0.5))[0]:
                 self._keeper.cancel()
             self._keeper = None
-        self.fatal = self.fatal or Transient("the connection to Telegram was closed")
+        self._die(self.ready.fatal or Transient("the connection to Telegram was closed"))
         await self._tear_down()
-        self.pushed.set()
         with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
             self.stored.save()
 
@@ -228,12 +225,13 @@ class Client(BaseClient):
                     await self.stored.save_apart()
             if self._liveness.quiet and (why := await self._liveness.examine(self._wire, self.ping_timeout)):
                 return why
+        if self.ready.doubted is not None:
+            return self.ready.doubted
         return translate(self._wire.why) if self._wire.why else Transient("the connection was cut")
 
     def _die(self, error: TgstreamdError) -> None:
-        self.fatal = error
-        self.usable.clear()
-        self.pushed.set()
+        self.ready.is_over(error)
+        self.pushes.wake()
 
     async def _keepalive_loop(self) -> None:
         """Telethon's own; `_keep` does its work."""
@@ -251,8 +249,14 @@ class Client(BaseClient):
         except TROUBLES as error:
             ours = translate(error, request, side)
             self.tally.failed(request, ours)
+            if isinstance(ours, LoginUnknown) and self._patience is None:
+                ours = over(ours)
             if isinstance(ours, NotAuthorised):
                 self._die(ours)
+            elif isinstance(ours, LoginUnknown):
+                # This connection is over: what comes of the next says whether Telegram knows the login.
+                self.ready.doubt(ours)
+                self._wire.dead.set()
             raise ours from error
         self.tally.answered(request)
         self._liveness.answered()
@@ -260,12 +264,7 @@ class Client(BaseClient):
         return result
 
     async def _wait_usable(self, timeout: float) -> None:
-        if not self.usable.is_set() and self.fatal is None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self.usable.wait()
-        if self.fatal is not None:
-            raise self.fatal.with_traceback(None)
+        await self.ready.wait(timeout)
         if not self.connected:
             raise Transient("there is no connection to Telegram", error="NOT_CONNECTED")
 
@@ -306,17 +305,12 @@ class Client(BaseClient):
         if isinstance(inner := getattr(update, "update", None), types.UpdateDcOptions):
             self.learn(inner.dc_options)
         self.directory.learn(update)
-        if len(self.updates) >= PUSHES_MAX:
-            self.updates.clear()
-            update = types.UpdatesTooLong()
-        self.updates.append(update)
-        self.pushed.set()
+        self.pushes.add(update)
 
     async def next_update(self) -> Any:
         """The next object that Telegram pushed. Raises what ended the client."""
-        while not self.updates:
-            if self.fatal is not None:
-                raise self.fatal.with_traceback(None)
-            self.pushed.clear()
-            await self.pushed.wait()
-        return self.updates.popleft()
+        while True:
+            if (update := self.pushes.take()) is not None:
+                return update
+            self.ready.refuse_over()
+            await self.pushes.come()

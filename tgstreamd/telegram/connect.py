@@ -9,8 +9,9 @@ from __future__ import annotations
 from telethon.tl import functions
 
 from ..clock import Clock
-from ..errors import NotAuthorised, TgstreamdError
+from ..errors import LoginUnknown, NotAuthorised, TgstreamdError
 from ..model import Account, Chat
+from ..ports import LoginPatience
 from . import chats
 from .client import Client, Waiting
 from .directory import marked
@@ -41,7 +42,12 @@ class Connection:
     @property
     def trouble(self) -> TgstreamdError | None:
         """Why there is no connection just now; None while there is one, or was until a moment ago."""
-        return self._client.fatal or self._client.trouble
+        return self._client.ready.fatal or self._client.ready.trouble
+
+    @property
+    def unknown_login(self) -> LoginUnknown | None:
+        """That Telegram does not know the login, while it is tried all the same; None while it does."""
+        return self._client.ready.unknown if self._client.ready.fatal is None else None
 
     @property
     def tally(self) -> Tally:
@@ -81,15 +87,17 @@ async def connect(
     clock: Clock | None = None,
     waiting: Waiting | None = None,
     tries: int | None = None,
+    patience: LoginPatience | None = None,
 ) -> Connection:
     """Connect and see that somebody is logged in; for ever, or `tries` times.
 
-    `waiting(seconds, why)` is told before each wait, at least every 25 s. A try takes 25 s at most.
-    Raises NotAuthorised, ConfigError, and after `tries` Transient or FloodWait.
+    `waiting(seconds, why)` is told before each wait, at least every 25 s. A try takes 25 s at most. A login
+    that Telegram does not know is tried for as long as `patience` says; without one it is over, for this
+    connection. Raises NotAuthorised, ConfigError, and after `tries` Transient, FloodWait or AccountFrozen.
     """
     session = StoredSession.load(settings.session, settings.session_string)
     if not session.has_key:
         raise NotAuthorised("nobody is logged in yet", hint="tgstreamd login")
-    client = Client(settings, session, clock=clock)
+    client = Client(settings, session, clock=clock, patience=patience)
     await client.open(waiting=waiting, tries=tries)
     return Connection(client, Pool(client, settings.connections), Peers(client))

@@ -15,7 +15,7 @@ from typing import Any, Final
 from telethon import errors as rpc
 from telethon.tl import functions
 
-from ..errors import FloodWait, NotAuthorised, TgstreamdError, Transient
+from ..errors import FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from .tally import Tally
 from .translate import TROUBLES, translate
 from .wire import Wire
@@ -55,7 +55,7 @@ class Liveness:
         except (rpc.RPCError, rpc.TypeNotFoundError) as error:
             ours = translate(error, request)
             self._tally.failed(request, ours)
-            if isinstance(ours, NotAuthorised):
+            if isinstance(ours, NotAuthorised | LoginUnknown):
                 return ours
             if not isinstance(ours, Transient):
                 self._ping_until = began + (ours.seconds if isinstance(ours, FloodWait) else math.inf)

@@ -19,7 +19,7 @@ from telethon.password import compute_check
 from telethon.tl import functions, types
 
 from ..clock import Clock, SystemClock
-from ..errors import ConfigError, NotAuthorised, Rejected, StoreError, TelegramError, Transient
+from ..errors import ConfigError, LoginUnknown, NotAuthorised, Rejected, StoreError, TelegramError, Transient
 from ..model import Account
 from .base import CONNECT_TIMEOUT, BaseClient
 from .directory import display_name
@@ -254,11 +254,7 @@ async def end(settings: Settings, session: StoredSession) -> bool:
     try:
         await login._connect()
         await login._call(functions.auth.LogOutRequest())
-    except NotAuthorised:
-        return False
-    except Transient as error:
-        if error.error != "AUTH_KEY_UNKNOWN":
-            raise
+    except (NotAuthorised, LoginUnknown):
         return False
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):

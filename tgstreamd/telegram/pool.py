@@ -17,7 +17,7 @@ from telethon.network import ConnectionTcpFull
 from telethon.tl import functions
 from telethon.tl.alltlobjects import LAYER
 
-from ..errors import NotAuthorised, TelegramError, TgstreamdError, Transient
+from ..errors import LoginUnknown, NotAuthorised, TelegramError, TgstreamdError, Transient
 from .addresses import Address, Purpose
 from .base import DEVICE
 from .client import Client
@@ -125,13 +125,16 @@ class Pool:
         raise Transient(f"Telegram sends this file's requests from one data centre to the next ({place})")
 
     async def _judge(self, error: TgstreamdError, dc: int) -> TgstreamdError:
-        if isinstance(error, NotAuthorised) and dc != self._client.stored.dc_id:
+        if isinstance(error, NotAuthorised | LoginUnknown) and dc != self._client.stored.dc_id:
             # Only this centre's key is without authorisation; whether the account is logged in, its own says.
             await self._drop(dc)
             return Transient(
                 f"data centre {dc} no longer knows this account: {error}", error="DC_KEY_REFUSED"
             )
-        if isinstance(error, TelegramError) and error.error in ("AUTH_KEY_UNKNOWN", "CONNECTION_NOT_INITED"):
+        if isinstance(error, LoginUnknown) or (
+            isinstance(error, TelegramError) and error.error == "CONNECTION_NOT_INITED"
+        ):
+            # Whether the account's own key is good, the main connection says.
             await self._drop(dc)
         return error
 
@@ -198,6 +201,7 @@ class Pool:
         return PREMIUM_LINKS if getattr(self._client.me, "premium", False) else LINKS[direction]
 
     async def _open(self, dc: int) -> Link:
+        self._client.ready.refuse_unknown()
         try:
             async with asyncio.timeout(self.connect_timeout):
                 if dc == self._client.stored.dc_id:

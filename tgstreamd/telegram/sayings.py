@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+#: What is left to do for an account, or a number, that Telegram has banned or deleted.
+RECOVER: Final = "its owner may write to recover@telegram.org; with another account: tgstreamd login"
+
 SAYINGS: Final[dict[str, str]] = {
     "AUTH_KEY_UNREGISTERED": "this session is not logged in, or its login was ended",
     "AUTH_KEY_INVALID": "this session is not valid",
@@ -59,9 +62,11 @@ SAYINGS: Final[dict[str, str]] = {
 
 HINTS: Final[dict[str, str]] = {
     "AUTH_KEY_DUPLICATED": "stop the other program that uses this session, then: tgstreamd login",
+    "USER_DEACTIVATED": RECOVER,
+    "USER_DEACTIVATED_BAN": RECOVER,
     "API_ID_INVALID": "take both from https://my.telegram.org",
     "API_ID_PUBLISHED_FLOOD": "get your own at https://my.telegram.org",
-    "PHONE_NUMBER_BANNED": "its owner must write to recover@telegram.org",
+    "PHONE_NUMBER_BANNED": RECOVER,
     "PHONE_NUMBER_FLOOD": "try again tomorrow; `tgstreamd login --qr` needs no code",
     "PHONE_PASSWORD_FLOOD": "try again tomorrow",
     "PHONE_CODE_EXPIRED": "`tgstreamd login` asks for a new one",

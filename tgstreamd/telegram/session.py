@@ -93,6 +93,12 @@ class StoredSession(MemorySession):
     def has_key(self) -> bool:
         return bool(self._auth_key and self._auth_key.key)
 
+    @property
+    def key_id(self) -> int:
+        """The number of the account's key, as MTProto counts keys, and signed; 0 without one."""
+        number = self._auth_key.key_id if self.has_key else 0
+        return int.from_bytes(number.to_bytes(8, "little"), "little", signed=True)
+
     def set_dc(self, dc_id: int, server_address: str | None, port: int | None) -> None:
         if (dc_id, server_address, port) != (self._dc_id, self._server_address, self._port):
             super().set_dc(dc_id, server_address, port)

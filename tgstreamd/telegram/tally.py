@@ -15,6 +15,7 @@ from ..errors import (
     AccountLimited,
     Duplicate,
     FloodWait,
+    LoginUnknown,
     MediaExpired,
     NotAuthorised,
     PartsMissing,
@@ -31,7 +32,7 @@ from .translate import method_of
 _OUTCOMES: Final[tuple[tuple[type[TgstreamdError] | tuple[type[TgstreamdError], ...], str], ...]] = (
     (FloodWait, "flood"),
     ((AccountLimited, AccountFrozen), "limited"),
-    (NotAuthorised, "unauthorised"),
+    ((NotAuthorised, LoginUnknown), "unauthorised"),
     ((SourceLost, TargetLost), "no_access"),
     (MediaExpired, "expired"),
     (PartsMissing, "parts_missing"),

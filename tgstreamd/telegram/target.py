@@ -41,8 +41,7 @@ class TelegramTarget:
     @property
     def key(self) -> int:
         """Signed 64 bits: parts lie with the key of the account's own data centre."""
-        auth = self._client.stored.auth_key
-        return int.from_bytes((auth.key_id if auth else 0).to_bytes(8, "little"), "little", signed=True)
+        return self._client.stored.key_id
 
     async def account(self) -> Account:
         self._account = await self._reading.account()

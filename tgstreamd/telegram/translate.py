@@ -23,6 +23,7 @@ from ..errors import (
     ConfigError,
     Duplicate,
     FloodWait,
+    LoginUnknown,
     MediaExpired,
     NotAuthorised,
     PartsMissing,
@@ -67,11 +68,9 @@ TROUBLES: Final[tuple[type[Exception], ...]] = (
 _NAMES: Final[dict[type, str]] = {cls: name for name, cls in rpc_errors_dict.items() if name.isupper()}
 _PATTERNS: Final[dict[type, str]] = {cls: pattern for pattern, cls in rpc_errors_re}
 
-_NOT_AUTHORISED = frozenset(
+#: The login has ended, or was never completed. Any other 401 may be a fault of Telegram's that passes.
+_LOGIN_ENDED = frozenset(
     {
-        "AUTH_KEY_UNREGISTERED",
-        "AUTH_KEY_INVALID",
-        "AUTH_KEY_PERM_EMPTY",
         "AUTH_KEY_DUPLICATED",
         "SESSION_REVOKED",
         "SESSION_EXPIRED",
@@ -80,6 +79,8 @@ _NOT_AUTHORISED = frozenset(
         "USER_DEACTIVATED_BAN",
     }
 )
+#: Whatever the code that Telethon's class for them has.
+_LOGIN_UNKNOWN = frozenset({"AUTH_KEY_UNREGISTERED", "AUTH_KEY_INVALID", "AUTH_KEY_PERM_EMPTY"})
 _TRANSIENT = frozenset(
     {
         "TIMEOUT",
@@ -210,7 +211,7 @@ def translate(error: BaseException, request: Any = None, side: Side = "source") 
             hint="a newer version of tgstreamd may know it",
         )
     if isinstance(error, rpc.AuthKeyNotFound) or getattr(error, "code", None) == 404:
-        return Transient(
+        return LoginUnknown(
             f"{method}: Telegram does not know the key of this session", error="AUTH_KEY_UNKNOWN"
         )
     if isinstance(error, TimeoutError):
@@ -226,6 +227,8 @@ def translate(error: BaseException, request: Any = None, side: Side = "source") 
 
 def unreachable(error: Transient) -> Transient:
     """The same for a person who waits: what could not be reached, and what to look at."""
+    if isinstance(error, LoginUnknown):
+        return error  # it was reached
     why = error.what.removeprefix("connection: ")
     hint = "is the network up? where only a proxy leads out, set telegram.proxy"
     return Transient(f"Telegram cannot be reached: {why}", error=error.error, hint=hint)
@@ -249,7 +252,7 @@ def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
     hint = HINTS.get(upper, "")
     if special := _by_pattern(upper, method, said, side):
         return special
-    if upper in _NOT_AUTHORISED:
+    if upper in _LOGIN_ENDED:
         return NotAuthorised(said, hint=hint or "tgstreamd login")
     if upper in _CONFIG:
         return ConfigError(said, hint=hint)
@@ -271,8 +274,8 @@ def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
         return (SourceLost if side == "source" else TargetLost)(said, error=upper, hint=hint)
     if upper in _TRANSIENT or code >= 500:
         return Transient(said, error=upper)
-    if code == 401:
-        return NotAuthorised(said, hint="tgstreamd login")
+    if code == 401 or upper in _LOGIN_UNKNOWN:
+        return LoginUnknown(said, error=upper)
     return Rejected(said, error=upper, hint=hint)
 
 

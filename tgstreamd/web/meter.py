@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..clock import Clock
-from ..errors import NotAuthorised, StoreError, TgstreamdError
+from ..errors import LoginUnknown, NotAuthorised, StoreError, TgstreamdError
 from ..model import Value
 from ..room import free, resident
 
@@ -130,7 +130,7 @@ class Meter:
             trouble=trouble,
             overdue=tuple(self._overdue(self._clock.monotonic())),
             connected=seen.connected if seen else False,
-            unauthorised=lost.line() if isinstance(lost, NotAuthorised) else "",
+            unauthorised=lost.line() if isinstance(lost, NotAuthorised | LoginUnknown) else "",
             requests=dict(seen.tally.requests) if seen else {},
             flood_seconds=dict(seen.tally.flood_seconds) if seen else {},
             file_bytes=dict(seen.tally.file_bytes) if seen else {},

@@ -57,6 +57,11 @@ def remarks(seen: dict[str, Any]) -> list[str]:
         found.append(f"slowed down by Telegram: {seen['window']} of {seen['buffer_parts']} parts at once")
     if seen["backlog_interval"] > seen["interval"]:
         found.append(f"after floods the history goes at {seen['backlog_interval']:g} s a message for a while")
+    if not seen["note"]:
+        # Of a daemon that was stopped meanwhile: a running one has a note of it.
+        found += [
+            f"the login was unknown: {hold['reason']}" for hold in seen["holds"] if hold["scope"] == "login"
+        ]
     # What binds sends is told with each mirror.
     others = [h for h in seen["holds"] if h["scope"].startswith("method:") and ".send" not in h["scope"]]
     found += [

@@ -60,13 +60,17 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
 
 
 async def present(config: Config) -> Account | None:
-    """Who is logged in already; None where nobody is. Raises TelegramError where that cannot be told."""
+    """Who is logged in already; None where nobody is. Raises TelegramError where that cannot be told.
+
+    Of a login that is there and over, or that Telegram does not know now, it says so.
+    """
     if not has_session(config):
         return None
     try:
         async with compose.holding(config.paths, "login"), connected(config) as connection:
             return await connection.account()
-    except NotAuthorised:
+    except NotAuthorised as error:
+        print(f"note: {error.what}")
         return None
 
 

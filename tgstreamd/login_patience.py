@@ -1,0 +1,72 @@
+"""How long a login that Telegram does not know is tried again: 15 minutes from the first refusal.
+
+Kept in the ledger by the login's key, so that a restart does not begin anew, and forgotten when Telegram
+knows a login again. Says so in the journal, once. Tries nothing itself: the connection does.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from .clock import Clock
+from .errors import LoginUnknown, NotAuthorised
+from .store import Store
+from .wall_clock import WallClock
+
+log = structlog.get_logger()
+
+#: Seconds from the first refusal to the last try.
+PATIENCE: Final = 900.0
+HINT: Final = "a fault of Telegram's passes by itself; for a new login stop tgstreamd, then: tgstreamd login"
+
+
+class StoredLoginPatience:
+    """`ports.LoginPatience` over the ledger."""
+
+    def __init__(self, store: Store, clock: Clock, wall: WallClock) -> None:
+        self._store = store
+        self._clock = clock
+        self._wall = wall
+        #: The first refusal that this process met; None while the login is known.
+        self._since: float | None = None
+        #: Nothing of the kind is in the ledger.
+        self._clean = False
+        #: That Telegram does not know the login, in a sentence; empty where it does, None before it was
+        #: asked.
+        self.sentence: str | None = None
+
+    async def unknown(self, key: int, error: LoginUnknown) -> LoginUnknown | NotAuthorised:
+        await self._wall.follow()
+        now = self._clock.now()
+        self._clean = False
+        why = error.what.removeprefix("connection: ")
+        until = await self._store.login_unknown(key, now + PATIENCE, why)
+        if until <= now:
+            what = f"Telegram has not known this login since {_clock_time(until - PATIENCE)}: {why}"
+            self.sentence = what
+            return NotAuthorised(what, hint="tgstreamd login")
+        if self._since is None:
+            self._since = self._clock.monotonic()
+            log.error("Telegram does not know this login", why=why, until=_clock_time(until))
+        what = f"Telegram does not know this login, tried until {_clock_time(until)}: {why}"
+        self.sentence = what
+        tried = LoginUnknown(what, error=error.error, hint=HINT)
+        tried.left = until - now
+        return tried
+
+    async def known(self) -> None:
+        if not self._clean:
+            await self._store.login_known()
+            self._clean = True
+        self.sentence = ""
+        if self._since is not None:
+            lasted = round(self._clock.monotonic() - self._since)
+            log.info("Telegram knows this login again", seconds=lasted)
+            self._since = None
+
+
+def _clock_time(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M:%S} UTC"
