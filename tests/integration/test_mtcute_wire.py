@@ -319,6 +319,27 @@ async def test_logging_out_ends_the_key(tg: TelegramServer, account: Account, mt
         await client.call("users.GetUsers", **me())
 
 
+async def test_logging_out_destroys_the_keys_of_the_other_centres(
+    tg: TelegramServer, account: Account, mtcute_client: Make
+) -> None:
+    stored = tg.world.files.add_document(tg.world.files.generated(4096, seed=1), dc_id=4)
+    shown = tg.world.files.document(stored, account.id)
+    client = await mtcute_client(tg, account)
+    location = mtcute.thing("class", "inputDocumentFileLocation")(
+        id=shown.id, access_hash=shown.access_hash, file_reference=shown.file_reference, thumb_size=""
+    )
+    await client.ask("download", location=location, options={"fileSize": 4096, "dcId": 4})
+    assert sorted(key.dc_id for key in tg.keys.of_account(account.id)) == [2, 4]
+    await client.run("logOut")
+    # It says so to each of them and does not wait for the answer, nor for a key where it was at home.
+    async with asyncio.timeout(20):
+        while any(key.dc_id == 4 for key in tg.keys):
+            with pytest.raises(Refused, match="AUTH_KEY_UNREGISTERED"):
+                await client.call("users.GetUsers", **me())
+    assert tg.keys.of_account(account.id) == []
+    assert tg.dispatcher.unknown == []
+
+
 async def test_it_meets_a_revoked_session(tg: TelegramServer, account: Account, mtcute_client: Make) -> None:
     client = await mtcute_client(tg, account)
     tg.revoke(account)

@@ -438,6 +438,17 @@ def test_salts_to_come_are_accepted() -> None:
     assert isinstance(talk.say(PING, talk.id(3), 7, salt=coming[0])[0], types.BadServerSalt)
 
 
+def test_a_key_that_is_destroyed_is_unknown() -> None:
+    talk = Talk()
+    ring = Keyring()
+    ring.add(talk.key)
+    talk.say(PING, talk.id(), 1)
+    (done,) = talk.say(functions.DestroyAuthKeyRequest(), talk.id(1), 3)
+    assert isinstance(done, types.DestroyAuthKeyOk)
+    assert ring.get(2, talk.key.id) is None
+    assert list(ring) == []
+
+
 # Objects
 
 

@@ -46,6 +46,8 @@ class AuthKey:
     sessions: dict[int, Session] = field(default_factory=dict)
     #: The same secret in the other spelling, until it shows which of the two the client means.
     twin: AuthKey | None = None
+    #: The keyring that it hangs on.
+    ring: Keyring | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.id = crypto.key_id(self.key)
@@ -57,6 +59,11 @@ class AuthKey:
         for known in silent[: -KEPT_SILENT_SESSIONS or None]:
             del self.sessions[known.id]
         self.sessions[session.id] = session
+
+    def destroy(self) -> None:
+        """End the key itself: what comes with it from now on gets the transport error -404."""
+        if self.ring is not None:
+            self.ring.remove(self)
 
     def accepts_salt(self, salt: int) -> bool:
         return salt == self.salt or salt in self._next_salts
@@ -86,6 +93,7 @@ class Keyring:
 
     def add(self, key: AuthKey) -> AuthKey:
         self._keys[key.dc_id, key.id] = key
+        key.ring = self
         return key
 
     def add_new(self, new: NewKey, dc_id: int) -> AuthKey:

@@ -42,6 +42,7 @@ _SERVICE = {
         functions.GetFutureSaltsRequest,
         functions.RpcDropAnswerRequest,
         functions.DestroySessionRequest,
+        functions.DestroyAuthKeyRequest,
     )
 }
 _PINGS = {functions.PingRequest.CONSTRUCTOR_ID, functions.PingDelayDisconnectRequest.CONSTRUCTOR_ID}
@@ -216,6 +217,9 @@ class Session:
                 gone = message.session_id != self.id and self.key.sessions.pop(message.session_id, None)
                 kind = types.DestroySessionOk if gone else types.DestroySessionNone
                 self.send(bytes(kind(message.session_id)), answer=True, content=False)
+            case functions.DestroyAuthKeyRequest():
+                self.key.destroy()
+                self.send(bytes(types.DestroyAuthKeyOk()), answer=True, content=False)
 
     def _state(self, msg_id: int) -> int:
         if msg_id in self._requests:
