@@ -1,11 +1,24 @@
-"""For all tests: the log is what the program's is.
+"""For all tests: the log is what the program's is, and the same at the beginning of each.
 
 `tgstreamd.logs` keeps rich away from structlog, which would draw every traceback with all its variables, for
 seconds; the program imports it first, and so do the tests. (Those in a booted guest see the program from
 outside, where nobody can import it.)
 """
 
-import contextlib
+from collections.abc import Iterator
+from typing import Any
 
-with contextlib.suppress(ModuleNotFoundError):
+import pytest
+
+try:
     import tgstreamd.logs  # noqa: F401 - for what its import does
+except ModuleNotFoundError:
+    pass
+else:
+    from tests.logged import listening
+
+    @pytest.fixture(autouse=True)
+    def logs() -> Iterator[Any]:
+        """All that the test's process logs from the beginning (`tests.logged.Logs`)."""
+        with listening() as heard:
+            yield heard

@@ -30,7 +30,7 @@ INTERVAL = 0.1
 #: Bytes of the big video.
 BIG = 300_000_000
 #: Seconds after which the demo gives up.
-PATIENCE = 150.0
+PATIENCE = 600.0
 CLEAR_LINE, CLEAR_BELOW = "\x1b[K", "\x1b[J"
 
 

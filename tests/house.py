@@ -15,8 +15,9 @@ from typing import Any, Self
 
 import tomli_w
 from telethon.crypto import AuthKey
+from telethon.tl import functions
 
-from tests.fakes import CountingIds, FakeClock
+from tests.fakes import HANG, CountingIds, FakeClock
 from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
@@ -38,8 +39,6 @@ from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.wall_clock import WallClock
 
-#: Real seconds in which a push crosses the socket: hardly ever more, and never more.
-QUICK, SLOW = 0.004, 0.02
 API = {"api_id": 12345, "api_hash": "0123456789abcdef0123456789abcdef"}
 
 
@@ -238,7 +237,7 @@ class House:
         await self.hear()
         while not until():
             await self._reconnected()
-            await self.hear(QUICK if idle == 0 else SLOW)
+            await self.hear()
             if suspects := set(self.daemon.roster.suspects):
                 self.daemon.roster.suspects.clear()
                 await self._moving(self.daemon.admission.ask_again(suspects, everyone_paused=False))
@@ -268,12 +267,13 @@ class House:
                 return
             self.clock.advance(ahead)
 
-    async def hear(self, within: float = SLOW) -> list[Push]:
-        """Take the pushes that have arrived (real time: they come over a socket)."""
+    async def hear(self) -> list[Push]:
+        """Take what Telegram has pushed until now, all of it, however slow the machine is."""
+        await self._all_said()
         heard: list[Push] = []
         while True:
             try:
-                async with asyncio.timeout(within):
+                async with asyncio.timeout(0):
                     push = await self.daemon.connection.source.pushed()
             except TimeoutError:
                 return heard
@@ -311,7 +311,7 @@ class House:
         """Let one service run by itself, while time stands still, until something holds."""
         task = asyncio.ensure_future(service(lambda seconds: None))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(HANG):
                 while not task.done() and not await until():
                     await self.real_moment()
         finally:
@@ -372,8 +372,23 @@ class House:
 
     async def _reconnected(self) -> None:
         """A connection that was cut comes back in real time, if the server is there."""
-        while not self.daemon.connection.connected and self.tg._listening:
-            await self.real_moment()
+        async with asyncio.timeout(HANG):
+            while not self.daemon.connection.connected and self.tg._listening:
+                await self.real_moment()
+
+    async def _all_said(self) -> None:
+        """Wait until whatever the server has sent has arrived: a ping is answered in its turn, and nobody
+        else hears of it."""
+        client = self.daemon.connection._client
+        while client.connected:
+            try:
+                await client._wire.ask(functions.PingRequest(1), HANG)
+                break
+            except (ConnectionError, EOFError):
+                # It was cut, of which we had not heard yet.
+                await self._reconnected()
+        while not client._updates_queue.empty():  # noqa: ASYNC110  # a queue has no event for that
+            await asyncio.sleep(0)
 
     def _waiting(self, seconds: float, why: TgstreamdError) -> None:
         self.waits.append((seconds, why.line()))

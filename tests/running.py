@@ -21,6 +21,7 @@ from typing import Any, Self
 import tomli_w
 from telethon.crypto import AuthKey
 
+from tests.fakes import HANG
 from tests.telegram.control import ControlClient
 from tgstreamd.desk import control
 from tgstreamd.errors import TgstreamdError
@@ -188,7 +189,7 @@ class RunningDaemon:
         await self._heard()
         return status
 
-    async def ended(self, *, within: float = 30.0) -> int:
+    async def ended(self, *, within: float = HANG) -> int:
         """Its exit status, once it has ended by itself. Raises TimeoutError."""
         assert self._process is not None
         async with asyncio.timeout(within):
@@ -207,7 +208,7 @@ class RunningDaemon:
         """What `status --json` shows; None while it does not answer."""
         request = {"verb": "status"}
         try:
-            return await asyncio.to_thread(control.ask, self.state / "control.sock", request, timeout=10)
+            return await asyncio.to_thread(control.ask, self.state / "control.sock", request, timeout=HANG)
         except (TgstreamdError, OSError):
             return None
 
@@ -272,7 +273,7 @@ class RunningDaemon:
         return found
 
 
-async def end(process: asyncio.subprocess.Process, *, asked: bool = False, within: float = 10.0) -> int:
+async def end(process: asyncio.subprocess.Process, *, asked: bool = False, within: float = HANG) -> int:
     """Wait for a process of ours to end, asking it first (unless it was `asked`), and then not asking."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
@@ -288,7 +289,7 @@ async def end(process: asyncio.subprocess.Process, *, asked: bool = False, withi
     return process.returncode
 
 
-async def until[T](ask: Callable[[], Awaitable[T | None]], *, within: float = 60.0, every: float = 0.1) -> T:
+async def until[T](ask: Callable[[], Awaitable[T | None]], *, within: float = HANG, every: float = 0.1) -> T:
     """Ask another process again and again until it says something. Raises TimeoutError."""
     async with asyncio.timeout(within):
         while True:

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
@@ -158,7 +158,7 @@ async def test_a_lost_chat_at_the_first_start_is_told_and_waited_for(tmp_path: P
         assert house.texts(its_target) == ["old"]
 
 
-async def test_a_limited_account_waits_longer_each_time(tmp_path: Path) -> None:
+async def test_a_limited_account_waits_longer_each_time(tmp_path: Path, logs: Logs) -> None:
     """PEER_FLOOD: an hour, six hours, a day; kept across restarts; said loudly; no message is lost."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -167,15 +167,14 @@ async def test_a_limited_account_waits_longer_each_time(tmp_path: Path) -> None:
         await house.run()
         house.me.spam_limited = True
         house.post(source, "patient")
-        with capture_logs() as logs:
-            for expected in (3600, 6 * 3600, 24 * 3600, 24 * 3600):
-                tries = house.tg.log.count(SEND)
-                begun = house.clock.now()
-                await house.run(until=lambda tries=tries: house.tg.log.count(SEND) > tries)  # type: ignore[misc]  # bound per round
-                hold = (await house.status())["mirrors"][0]["hold_until"]
-                assert abs(hold - house.clock.now() - expected) <= 1
-                assert house.clock.now() >= begun
-                await house.restart()
+        for expected in (3600, 6 * 3600, 24 * 3600, 24 * 3600):
+            tries = house.tg.log.count(SEND)
+            begun = house.clock.now()
+            await house.run(until=lambda tries=tries: house.tg.log.count(SEND) > tries)  # type: ignore[misc]  # bound per round
+            hold = (await house.status())["mirrors"][0]["hold_until"]
+            assert abs(hold - house.clock.now() - expected) <= 1
+            assert house.clock.now() >= begun
+            await house.restart()
         assert any(e["log_level"] == "critical" and "limited" in e["event"] for e in logs)
         house.me.spam_limited = False
         await house.run()
@@ -183,7 +182,7 @@ async def test_a_limited_account_waits_longer_each_time(tmp_path: Path) -> None:
         assert (await house.status())["mirrors"][0]["hold_until"] is None
 
 
-async def test_a_frozen_account_stays_up_and_asks_nothing(tmp_path: Path) -> None:
+async def test_a_frozen_account_stays_up_and_asks_nothing(tmp_path: Path, logs: Logs) -> None:
     """It says that a person must appeal, sends nothing more, and a start after the appeal goes on."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -193,8 +192,7 @@ async def test_a_frozen_account_stays_up_and_asks_nothing(tmp_path: Path) -> Non
         house.me.frozen = True
         house.post(source, "after the appeal", media=house.world.media.photo())
         house.post(source, "and this")
-        with capture_logs() as logs:
-            await house.run(48 * 3600)
+        await house.run(48 * 3600)
         assert any(e["log_level"] == "critical" and "appeal" in e["event"] for e in logs)
         sent = house.tg.log.counts.copy()
         await house.run(48 * 3600)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.through import Through
 from tgstreamd.errors import StoreError
@@ -223,7 +223,7 @@ async def test_a_posts_delay_is_no_lag(tmp_path: Path, mailbox: Mailbox) -> None
         assert mailbox.all == []
 
 
-async def test_an_alert_that_nobody_took_is_tried_again(tmp_path: Path, mailbox: Mailbox) -> None:
+async def test_an_alert_that_nobody_took_is_tried_again(tmp_path: Path, mailbox: Mailbox, logs: Logs) -> None:
     """Its failure is a line of the log, at intervals, and no alert."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -233,12 +233,10 @@ async def test_an_alert_that_nobody_took_is_tried_again(tmp_path: Path, mailbox:
         mailbox.break_down()
         house.world.chats.ban(source, house.me)
         await house.run()
-        with capture_logs() as logs:
-            await watch(house, 1800)
-        failures = [entry for entry in logs if entry["event"] == "alert command failed"]
-        assert len(failures) == 1
-        assert (failures[0]["why"], failures[0]["output"]) == ("exit status 4", "no mailer")
-        assert len([entry for entry in logs if entry["event"] == "alert"]) == 1
+        await watch(house, 1800)
+        [failure] = logs.of("alert command failed")
+        assert (failure["why"], failure["output"]) == ("exit status 4", "no mailer")
+        assert len(logs.of("alert")) == 1
         mailbox.break_down(False)
         await house.restart()
         await watch(house, 3600)
@@ -353,7 +351,7 @@ async def test_a_disk_that_is_almost_full(tmp_path: Path, mailbox: Mailbox) -> N
 
 
 async def test_the_heartbeat_stops_when_a_mirror_stalls_and_goes_on_with_it(
-    tmp_path: Path, monitor: tuple[str, list[str]]
+    tmp_path: Path, monitor: tuple[str, list[str]], logs: Logs
 ) -> None:
     url, beats = monitor
     async with House(tmp_path) as house:
@@ -369,10 +367,9 @@ async def test_the_heartbeat_stops_when_a_mirror_stalls_and_goes_on_with_it(
         await house.run(60)
         await watch(house, 900)
         beats.clear()
-        with capture_logs() as logs:
-            await watch(house, 3600)
+        await watch(house, 3600)
         assert beats == []
-        assert [entry["event"] for entry in logs if entry["event"] == "heartbeat withheld"]
+        assert logs.of("heartbeat withheld")
         assert url not in str(logs)
         await house.run(7200)
         assert house.texts(target) == ["held"]
@@ -400,11 +397,7 @@ async def test_no_heartbeat_for_a_mirror_that_stands(tmp_path: Path, monitor: tu
 # -- the day
 
 
-def the_day(logs: list[Any]) -> list[Any]:
-    return [entry for entry in logs if entry["event"] == "the day in short"]
-
-
-async def test_a_line_a_day_over_restarts(tmp_path: Path) -> None:
+async def test_a_line_a_day_over_restarts(tmp_path: Path, logs: Logs) -> None:
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
         house.mirror(source, target, name="main", history="none", filter=[{"name": "no b", "text": ["b"]}])
@@ -424,19 +417,19 @@ async def test_a_line_a_day_over_restarts(tmp_path: Path) -> None:
         await watch(house, 240)
         await house.run(1200)
         assert house.texts(target) == ["a", "c", "d"]
-        with capture_logs() as logs:
-            await watch(house, 86400, every=3600)
-            await house.restart()
-            await watch(house, 3600)
-        [line] = the_day(logs)
+        logs.clear()
+        await watch(house, 86400, every=3600)
+        await house.restart()
+        await watch(house, 3600)
+        [line] = logs.of("the day in short")
         assert (line["copied"], line["skipped"], line["parked"]) == (3, 1, 0)
         assert 300 <= line["longest_lag_seconds"] <= 1200
         assert 400 <= line["held_seconds"] <= 600
         assert line["mirrors"].startswith("main: 3 copied, 1 skipped, 0 parked, lag ")
         assert "quiet" not in line["mirrors"]
-        with capture_logs() as logs:
-            await watch(house, 86400, every=3600)
-        [line] = the_day(logs)
+        logs.clear()
+        await watch(house, 86400, every=3600)
+        [line] = logs.of("the day in short")
         assert (line["copied"], line["mirrors"]) == (0, "nothing to do")
 
 
@@ -470,7 +463,7 @@ async def test_the_verb_alert_tries_every_way(
 
 
 async def test_a_ledger_that_cannot_be_written_does_not_silence_the_alert(
-    tmp_path: Path, mailbox: Mailbox
+    tmp_path: Path, mailbox: Mailbox, logs: Logs
 ) -> None:
     """On a full disk the alert about it still goes out, once, and the daemon lives."""
 
@@ -482,7 +475,6 @@ async def test_a_ledger_that_cannot_be_written_does_not_silence_the_alert(
         listening(house, mailbox, free_mb=10**9)
         house.wrap_store = lambda store: Through(store, before={"set_fact": full})  # type: ignore[assignment, return-value]  # a store in all but name
         await house.start()
-        with capture_logs() as logs:
-            await watch(house, 1200)
+        await watch(house, 1200)
         assert mailbox.short == ["alert disk"]
-        assert len([e for e in logs if e["event"] == "what was told could not be kept"]) == 1
+        assert len(logs.of("what was told could not be kept")) == 1

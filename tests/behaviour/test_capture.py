@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.through import Through
@@ -215,7 +215,7 @@ async def test_a_message_of_tomorrow_is_parked_in_its_place(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("method", ["messages.getHistory", "updates.getChannelDifference"])
-async def test_a_flood_of_reading_holds_no_send(tmp_path: Path, method: str) -> None:
+async def test_a_flood_of_reading_holds_no_send(tmp_path: Path, method: str, logs: Logs) -> None:
     """What was captured goes out meanwhile; no call comes early; the rest follows after the hour."""
     async with House(tmp_path) as house:
         source, target = await running(house)
@@ -228,9 +228,8 @@ async def test_a_flood_of_reading_holds_no_send(tmp_path: Path, method: str) -> 
             house.post(source, str(n))
         await house.read()
         house.tg.faults.add(Fault(method, "flood", seconds=3600))
-        with capture_logs() as logs:
-            house.post(source, "news")
-            await house.run(600)
+        house.post(source, "news")
+        await house.run(600)
         assert house.texts(target)[2:7] == [str(n) for n in range(5)]
         if method == "updates.getChannelDifference":
             assert any(entry.get("seconds") == 3600 for entry in logs)

@@ -16,6 +16,7 @@ import pytest
 from tests.chaos.kinds import KINDS
 from tests.chaos.verdict import judge
 from tests.chaos.weather import Weather
+from tests.fakes import HANG
 from tests.house import House
 from tests.telegram.faults import Fault
 
@@ -30,8 +31,6 @@ METHODS = (
 )  # fmt: skip
 #: Sent by the connection itself and answered by nobody, or before anybody is there.
 WIRE = ("ping", "msgs_ack", "pingDelayDisconnect", "invokeWithLayer", "initConnection")
-#: Real seconds.
-HANG = 50.0
 SECONDS = (1, 30, 600, 3600, 86400)
 FOUR = {
     "FLOOD_PREMIUM_WAIT": (420, "FLOOD_PREMIUM_WAIT_7"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
@@ -33,7 +33,7 @@ def mixed(house: House, source: Chat) -> list[str]:
 @pytest.mark.parametrize("seconds", [30, 3600])
 @pytest.mark.parametrize("method", [SEND, MEDIA, ALBUM])
 async def test_a_flood_in_mid_backlog_costs_nothing_but_time(
-    tmp_path: Path, method: str, seconds: int
+    tmp_path: Path, method: str, seconds: int, logs: Logs
 ) -> None:
     """None lost, none early, none doubled; the status and the log say until when."""
     async with House(tmp_path) as house:
@@ -42,10 +42,9 @@ async def test_a_flood_in_mid_backlog_costs_nothing_but_time(
         house.mirror(source, target)
         fault = house.tg.faults.add(Fault(method, "flood", seconds=seconds, skip=1))
         await house.start()
-        with capture_logs() as logs:
-            await house.run(until=lambda: fault.hits == 1)
+        await house.run(until=lambda: fault.hits == 1)
         until = house.clock.now() + seconds
-        [told] = [entry for entry in logs if entry["event"] == "Telegram asks to wait"]
+        [told] = logs.of("Telegram asks to wait")
         assert told["seconds"] == seconds
         assert told["until"]
         assert told["log_level"] == "warning"

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
@@ -39,7 +39,7 @@ async def paused(house: House) -> str:
     return str((await house.status())["mirrors"][0]["paused"])
 
 
-async def test_a_deleted_ledger_makes_no_second_copy(tmp_path: Path) -> None:
+async def test_a_deleted_ledger_makes_no_second_copy(tmp_path: Path, logs: Logs) -> None:
     """It pauses and says how many it would skip; `resume` goes on after the newest copy."""
     async with House(tmp_path) as house:
         source, target = await mirrored(house)
@@ -49,8 +49,7 @@ async def test_a_deleted_ledger_makes_no_second_copy(tmp_path: Path) -> None:
             file.unlink()
         house.post(source, "not copied yet")
         await house.start()
-        with capture_logs() as logs:
-            await house.run()
+        await house.run()
         assert house.texts(target) == before
         assert UNKNOWN in await paused(house)
         assert "skips 9 messages" in await paused(house)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 
 
 async def test_renaming_is_free(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_history_says_where_the_backlog_begins(
 
 
 @pytest.mark.parametrize("later", ["all", "90d"])
-async def test_history_counts_at_birth(tmp_path: Path, later: str) -> None:
+async def test_history_counts_at_birth(tmp_path: Path, later: str, logs: Logs) -> None:
     """A later value changes nothing: a warning at the start, a failure of `check` where it is wider."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -145,8 +145,7 @@ async def test_history_counts_at_birth(tmp_path: Path, later: str) -> None:
         await house.run()
         await house.stop()
         house.mirrors[0]["history"] = later
-        with capture_logs() as logs:
-            await house.start()
+        await house.start()
         assert any(e["log_level"] == "warning" and "at birth" in e["event"] for e in logs)
         house.post(source, "new")
         await house.run()
@@ -155,7 +154,7 @@ async def test_history_counts_at_birth(tmp_path: Path, later: str) -> None:
         assert any(line["level"] == "fail" and line["subject"] == "history" for line in lines)
 
 
-async def test_a_long_backlog_is_said_before_its_first_job(tmp_path: Path) -> None:
+async def test_a_long_backlog_is_said_before_its_first_job(tmp_path: Path, logs: Logs) -> None:
     """How many, since when, and how long it takes: in the journal, the status and `check`."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -163,9 +162,8 @@ async def test_a_long_backlog_is_said_before_its_first_job(tmp_path: Path) -> No
             house.post(source, str(n))
         house.clock.advance(30 * 86400)
         house.mirror(source, target)
-        with capture_logs() as logs:
-            await house.start()
-        [born] = [e for e in logs if e["event"] == "mirror born"]
+        await house.start()
+        [born] = logs.of("mirror born")
         # 120 posts and the service message that made the group.
         assert born["backlog"] == "121 messages since 2023-11-14, 7 min at 3.5 s"
         assert house.texts(target) == []

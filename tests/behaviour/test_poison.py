@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.through import Through
 
@@ -29,7 +29,7 @@ def breaks_on(*texts: str, side: str = "before") -> Callable[[Any], None]:
     return wrap
 
 
-async def test_a_poison_message_is_parked_and_the_queue_goes_on(tmp_path: Path) -> None:
+async def test_a_poison_message_is_parked_and_the_queue_goes_on(tmp_path: Path, logs: Logs) -> None:
     """With its traceback in the journal; never silently."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -38,8 +38,7 @@ async def test_a_poison_message_is_parked_and_the_queue_goes_on(tmp_path: Path) 
         house.mirror(source, target)
         house.wrap = breaks_on("poison")
         await house.start()
-        with capture_logs() as logs:
-            await house.run()
+        await house.run()
         assert house.texts(target) == ["one", "two", "three"]
         [parked] = (await house.verb("parked"))["parked"]
         assert "ZeroDivisionError" in parked["reason"]
@@ -60,7 +59,7 @@ async def test_after_an_attempt_it_is_an_unknown_outcome_first(tmp_path: Path) -
         assert (await house.verb("parked"))["parked"] == []
 
 
-async def test_three_in_a_row_pause_the_mirror(tmp_path: Path) -> None:
+async def test_three_in_a_row_pause_the_mirror(tmp_path: Path, logs: Logs) -> None:
     """The third is neither parked nor skipped; others go on; it is tried again every ten minutes."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -73,8 +72,7 @@ async def test_three_in_a_row_pause_the_mirror(tmp_path: Path) -> None:
         house.mirror(other, beside)
         house.wrap = breaks_on(*poison)
         await house.start()
-        with capture_logs() as logs:
-            await house.run()
+        await house.run()
         assert house.texts(target) == ["good"]
         assert house.texts(beside) == ["goes on"]
         assert len((await house.verb("parked"))["parked"]) == 2

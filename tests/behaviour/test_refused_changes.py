@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
@@ -63,22 +63,21 @@ async def goes_on(house: House, source: Chat, target: Chat) -> None:
 
 @pytest.mark.parametrize(("code", "name"), REFUSALS)
 @pytest.mark.parametrize("method", [PIN, EDIT, DELETE, TOPIC, ORDER, TITLE, ABOUT, PHOTO])
-async def test_it_is_given_up_once(tmp_path: Path, method: str, code: int, name: str) -> None:
+async def test_it_is_given_up_once(tmp_path: Path, method: str, code: int, name: str, logs: Logs) -> None:
     """Neither asked again ten minutes later, nor after a restart; and said once."""
     async with House(tmp_path) as house:
         source, target, message = await forum(house)
         before = house.tg.log.count(method)
         house.tg.faults.add(Fault(method, code=code, message=name, times=None))
-        with capture_logs() as logs:
-            change(house, method, message)()
-            await house.run(300)
-            house.clock.advance(600)
-            await house.ask_again()
-            await house.run(300)
-            await house.restart()
-            await house.run()
+        change(house, method, message)()
+        await house.run(300)
+        house.clock.advance(600)
+        await house.ask_again()
+        await house.run(300)
+        await house.restart()
+        await house.run()
         assert house.tg.log.count(method) == before + 1
-        [said] = [log for log in logs if log["event"] == "change given up"]
+        [said] = logs.of("change given up")
         assert (said["mirror"], name in said["why"]) == ("m1", True)
         assert name in (await house.status())["mirrors"][0]["last_error"]
         await goes_on(house, source, target)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from structlog.testing import capture_logs
-
 from tests.house import House
+from tests.logged import Logs
 
 
 async def test_a_mirror_added_by_a_reload_begins(tmp_path: Path) -> None:
@@ -28,7 +27,7 @@ async def test_a_mirror_added_by_a_reload_begins(tmp_path: Path) -> None:
         assert (house.texts(first), house.texts(second)) == (["a", "c"], ["b", "d"])
 
 
-async def test_a_long_backlog_that_a_reload_brings_waits_for_resume(tmp_path: Path) -> None:
+async def test_a_long_backlog_that_a_reload_brings_waits_for_resume(tmp_path: Path, logs: Logs) -> None:
     """More than a thousand messages: paused with the count and the hours, live posts captured meanwhile."""
     async with House(tmp_path) as house:
         small, large = house.supergroup("Small"), house.supergroup("Large")
@@ -38,10 +37,9 @@ async def test_a_long_backlog_that_a_reload_brings_waits_for_resume(tmp_path: Pa
         house.mirror(small, first)
         await house.start()
         house.mirror(large, second, name="large")
-        with capture_logs() as logs:
-            await house.reload()
-            house.post(large, "live")
-            await house.run()
+        await house.reload()
+        house.post(large, "live")
+        await house.run()
         assert house.texts(second) == []
         [mirror] = [m for m in (await house.status())["mirrors"] if m["name"] == "large"]
         assert "1,002 messages" in mirror["paused"]
@@ -80,15 +78,14 @@ async def test_a_mirror_removed_by_a_reload_and_put_back(tmp_path: Path) -> None
         assert house.texts(goes) == everything
 
 
-async def test_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
+async def test_a_wrong_file_changes_nothing(tmp_path: Path, logs: Logs) -> None:
     """It is refused with its reason, and what ran goes on."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
         house.mirror(source, target)
         await house.start()
         house.mirrors[0]["histroy"] = "all"
-        with capture_logs() as logs:
-            await house.reload()
+        await house.reload()
         assert any(e["log_level"] == "error" and "histroy" in str(e) for e in logs)
         house.post(source, "goes on")
         await house.run()

@@ -78,7 +78,7 @@ async def killed(folder: Path, *, messages: int, kills: int, faults: bool = Fals
                 await daemon.start()
                 # Some kills fall into the start itself, the others after one copy more, and a moment later.
                 if chance.random() < 0.75 and reached < messages:
-                    reached = await until(partial(further, reached), within=30, every=0.02)
+                    reached = await until(partial(further, reached), every=0.02)
                 await asyncio.sleep(chance.uniform(0.0, 0.5))
                 await daemon.kill()
                 seen.kills += 1
@@ -86,7 +86,7 @@ async def killed(folder: Path, *, messages: int, kills: int, faults: bool = Fals
                 seen.in_the_middle += 0 < reached < messages
             await tg.control("clear_faults")
             await daemon.start()
-            await until(daemon.settled, within=120)
+            await until(daemon.settled)
         except TimeoutError:
             status = await daemon.status()
             raise AssertionError("\n".join([f"it stands: {status}", *list(daemon.log)[-60:]])) from None

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from telethon.crypto import AuthKey
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
@@ -47,7 +48,7 @@ def log_in(tg: TelegramServer, account: Account, session: Path) -> None:
 
 async def healed(connection: Connection) -> None:
     """Wait until calls go through again."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(HANG):
         while True:
             with contextlib.suppress(Transient):
                 await connection.source.account()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
@@ -19,7 +20,7 @@ from .conftest import Connect, healed
 
 
 async def push_where(connection: Connection, wanted: Callable[[Push], bool]) -> Push:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG):
         while not wanted(push := await connection.source.pushed()):
             pass
     return push
@@ -158,7 +159,7 @@ async def test_a_push_that_cannot_be_read_is_a_reason_to_ask(
     await push_where(connection, lambda p: p.message is not None)
     # A long one comes packed, and is found to be unreadable at another place.
     tg.world.chats.post(source, other, "x" * length, media=tg.world.media.plain("geo", Unreadable()))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG):
         assert await connection.source.pushed() == Push(chat=0)
     assert connection.connected
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 from tgstreamd.errors import NotAuthorised, Rejected
@@ -111,7 +112,7 @@ async def test_by_qr(tg: TelegramServer, tmp_path: Path, home_dc: int, password:
         tg.logins.accept(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), bob)
 
     path = tmp_path / "session"
-    async with asyncio.timeout(10), begin(settings_for(tg, path)) as login:
+    async with asyncio.timeout(HANG), begin(settings_for(tg, path)) as login:
         scanning = asyncio.create_task(scan())
         account = await login.by_qr(show, says("secret")[0])
         await scanning
@@ -137,7 +138,7 @@ async def test_a_qr_code_that_expires_is_drawn_again(tg: TelegramServer, tmp_pat
         token = shown[-1].removeprefix("tg://login?token=")
         tg.logins.accept(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), bob)
 
-    async with asyncio.timeout(10), begin(settings_for(tg, tmp_path / "session")) as login:
+    async with asyncio.timeout(HANG), begin(settings_for(tg, tmp_path / "session")) as login:
         tg.logins.token_lifetime = 0.1
         scanning = asyncio.create_task(scan())
         assert (await login.by_qr(show, says()[0])).id == bob.id

@@ -17,6 +17,7 @@ from telethon.network.mtprotostate import MTProtoState
 from telethon.tl import functions
 from telethon.tl.alltlobjects import LAYER
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -70,7 +71,7 @@ async def test_every_pushed_object_reaches_us_and_messagebox_sees_none(
     # A gap: Telethon's MessageBox would dispatch nothing from here on.
     source.box.pts += 5
     tg.world.chats.post(source, other, "beyond a gap")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG):
         while "beyond a gap" not in seen:
             update = await client.next_update()
             seen += [u.message.message for u in getattr(update, "updates", ()) if hasattr(u, "message")]

@@ -16,6 +16,7 @@ from pyrogram.errors import RPCError as KurigramError
 from telethon import errors, events
 from telethon.tl import functions, types
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -57,7 +58,7 @@ class Speaker:
 
     async def pushed(self, kind: str) -> Any:
         """The next update of this kind; the others before it are passed over."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG):
             while True:
                 update = await self.updates.get()
                 if name_of(update) == kind:

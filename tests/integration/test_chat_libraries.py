@@ -15,6 +15,7 @@ import pyrogram
 import pytest
 from telethon import events
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -78,7 +79,7 @@ async def test_telethon_sends_changes_and_takes_back(
     await client.pin_message(chat.marked_id, sent.id)
     assert chat.box.messages[sent.id].pinned
     await client.delete_messages(chat.marked_id, [sent.id])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         kinds = [type(await heard.get()).__qualname__ for _ in range(3)]
     assert kinds[:2] == ["NewMessage.Event", "MessageEdited.Event"]
     album = await client.send_file(chat.marked_id, [_jpeg(tg, 1), _jpeg(tg, 2)], caption=["one", "two"])
@@ -112,7 +113,7 @@ async def test_kurigram_sends_changes_and_takes_back(
         pass
     sent = await client.send_message(chat.marked_id, "**hello** __there__")
     assert (str(sent.text), len(sent.entities)) == ("hello there", 2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         assert (await heard.get()).text == "hello there"
     assert (await client.edit_message_text(chat.marked_id, sent.id, "changed")).text == "changed"
     await client.pin_chat_message(chat.marked_id, sent.id)
@@ -160,7 +161,7 @@ async def test_telethon_closes_a_gap_by_the_difference(
     client.add_event_handler(told, events.NewMessage())
     await client.get_dialogs()
     tg.world.chats.post(chat, bob, "one")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         assert await heard.get() == "one"
         tg.world.chats.drop_pushes(1, account=alice)
         tg.world.chats.post(chat, bob, "two")

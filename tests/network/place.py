@@ -177,7 +177,7 @@ class Place:
         async def copied() -> bool | None:
             return len(await self.texts("target")) >= count or None
 
-        await until(copied, within=60)
+        await until(copied)
 
     async def texts(self, chat: str) -> list[str]:
         looked = await self.tg.scenario("look", chat=self.tg.found[chat])

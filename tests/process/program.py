@@ -18,13 +18,11 @@ from typing import Any
 import msgspec
 
 from tests.contract.conftest import API_HASH, API_ID, log_in
+from tests.fakes import HANG
 from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 from tgstreamd.desk import control
-
-#: Real seconds after which a program that does not end is a failure.
-HANG = 60.0
 
 
 class Result(msgspec.Struct, frozen=True):

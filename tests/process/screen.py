@@ -15,8 +15,10 @@ import struct
 import termios
 from collections.abc import AsyncIterator
 
+from tests.fakes import HANG
+
 from .grid import Grid
-from .program import HANG, Home
+from .program import Home
 
 ENTER, DOWN, ESCAPE, INTERRUPT = "\r", "\x1b[B", "\x1b", "\x03"
 
@@ -42,7 +44,7 @@ class Screen:
     async def until(self, words: str, times: int = 1) -> None:
         """Wait for words on the screen; `times` where they were there before."""
         try:
-            async with asyncio.timeout(HANG / 3):
+            async with asyncio.timeout(HANG):
                 while self.text.count(words) < times:
                     assert not self._closed, f"it ended without {words!r}:\n{self.text}"
                     self._more.clear()

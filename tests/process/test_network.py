@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import HANG
 from tests.network.place import Place, may_mount
 
 LOST, BACK = "connection to Telegram lost", "connection to Telegram works again"
@@ -45,8 +46,9 @@ async def mended(place: Place, name: str, seen: float) -> None:
 async def test_a_line_that_is_refused(tmp_path: Path) -> None:
     """Said at once, and over a moment after the server is there again."""
     async with Place(tmp_path, count=10) as place:
-        await place.equal(30)
-        await broken(place, "refuse", noticed=2, lasts=2)
+        await place.equal(HANG)
+        # Sooner than the keep-alive, which asks 25 s after the last answer, could have noticed.
+        await broken(place, "refuse", noticed=20, lasts=2)
 
 
 @pytest.mark.slow

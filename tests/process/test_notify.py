@@ -8,11 +8,12 @@ import signal
 import socket
 from pathlib import Path
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 
-from .program import HANG, Home, mirror
+from .program import Home, mirror
 from .test_verbs import QUICK
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.contract.conftest import API_HASH
 from tests.contract.test_proxy import Socks5
-from tests.process.program import HANG, Home, mirror
+from tests.fakes import HANG
+from tests.process.program import Home, mirror
 from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat

@@ -16,6 +16,7 @@ from telethon.crypto import rsa
 from telethon.sessions import StringSession
 from telethon.tl import functions, types
 
+from tests.fakes import HANG
 from tests.telegram.control import ControlClient
 
 ME = functions.users.GetUsersRequest([types.InputUserSelf()])
@@ -30,7 +31,7 @@ async def server(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    said = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    said = json.loads(await asyncio.wait_for(process.stdout.readline(), HANG))
     yield said | {"process": process}
     if process.returncode is None:
         process.terminate()
@@ -81,6 +82,6 @@ async def test_a_process_is_seeded_troubled_watched_and_stopped(server: dict[str
         await client.disconnect()
         await control("stop")
     process = server["process"]
-    _, complaints = await asyncio.wait_for(process.communicate(), 10)
+    _, complaints = await asyncio.wait_for(process.communicate(), HANG)
     assert process.returncode == 0
     assert complaints == b""

@@ -11,13 +11,14 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+from tests.fakes import HANG
 from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 from tgstreamd.desk import control
 
-from .program import HANG, Home, mirror
+from .program import Home, mirror
 
 QUICK = "[pace]\ninterval = 0.05\naccount_interval = 0"
 
@@ -97,7 +98,7 @@ async def test_a_start_without_network_says_so_and_ends_at_once(
     assert "the daemon is still starting (" in refused.line
     assert (await home.tgstreamd("parked")).out == "nothing is parked\n"
     process.terminate()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG):
         await process.communicate()
     assert process.returncode == 0
 

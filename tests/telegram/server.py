@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -72,6 +73,8 @@ class TelegramServer:
         #: Whether a key that is used from two addresses at once loses its login (AUTH_KEY_DUPLICATED).
         self.one_address = False
         self._ports = dict(ports or {})
+        #: Holds each port while nobody listens there, so that no other process of this machine is given it.
+        self._places: dict[int, socket.socket] = {}
         self._listening: dict[int, asyncio.Server] = {}
         self._executor = Executor(self)
         self.world.push = self.push
@@ -85,6 +88,9 @@ class TelegramServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        for place in self._places.values():
+            place.close()
+        self._places.clear()
 
     async def start(self) -> None:
         """Listen; after a stop, on the same ports."""
@@ -92,15 +98,22 @@ class TelegramServer:
             self.keys.load(self.keys_file)
         loop = asyncio.get_running_loop()
         for dc_id in (*self.dcs, *self.cdn_exchange_keys):
-            listening = await loop.create_server(
+            self._listening[dc_id] = await loop.create_server(
                 lambda dc_id=dc_id: Connection(self, dc_id),  # type: ignore[misc]  # bound per round
                 "127.0.0.1",
-                self._ports.get(dc_id, 0),
+                self._place(dc_id),
                 reuse_address=True,
                 backlog=512,
             )
-            self._listening[dc_id] = listening
-            self._ports[dc_id] = listening.sockets[0].getsockname()[1]
+
+    def _place(self, dc_id: int) -> int:
+        """The port of a data centre, which stays ours until the end."""
+        if dc_id not in self._places:
+            place = self._places[dc_id] = socket.socket()
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind(("127.0.0.1", self._ports.get(dc_id, 0)))
+            self._ports[dc_id] = place.getsockname()[1]
+        return self._ports[dc_id]
 
     async def stop(self, *, keep_keys: bool = True) -> None:
         """Close ports and connections. The world stays; sessions are forgotten, as a restart forgets them."""

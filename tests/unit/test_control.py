@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import HANG
 from tgstreamd.desk.control import REQUEST_MAX, NoDaemon, ask, serve
 from tgstreamd.errors import NotAuthorised, StoreError, TgstreamdError
 
@@ -47,7 +48,7 @@ async def serving(path: Path) -> AsyncIterator[None]:
 
 
 async def asked(path: Path, **request: Any) -> dict[str, Any]:
-    return await asyncio.to_thread(ask, path, request, timeout=10)
+    return await asyncio.to_thread(ask, path, request, timeout=HANG)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import io
 import json
-import logging
 import os
 import re
 import socket
@@ -33,16 +32,6 @@ def parse(entry: bytes) -> dict[str, str]:
             value, entry = entry[8 : 8 + size], entry[8 + size + 1 :]
         found[name.decode()] = value.decode()
     return found
-
-
-@pytest.fixture
-def restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture
@@ -84,9 +73,7 @@ def test_a_value_cannot_forge_a_field() -> None:
     assert parse(entry)["PRIORITY"] == "6"
 
 
-def test_the_log_speaks_it_where_the_stream_is_the_journal(
-    tmp_path: Path, journald: socket.socket, restored: None
-) -> None:
+def test_the_log_speaks_it_where_the_stream_is_the_journal(tmp_path: Path, journald: socket.socket) -> None:
     with (tmp_path / "stderr").open("w+") as stream:
         found = os.fstat(stream.fileno())
         environ = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
@@ -117,7 +104,7 @@ def test_the_log_speaks_it_where_the_stream_is_the_journal(
         assert stream.read() == ""
 
 
-def test_without_journald_lines_carry_their_priority(tmp_path: Path, restored: None) -> None:
+def test_without_journald_lines_carry_their_priority(tmp_path: Path) -> None:
     out = io.StringIO()
     logs.configure("info", "journal", stream=out, journal=lambda: Journal.open(tmp_path / "nobody"))
     structlog.get_logger().warning("mirror waits", mirror="main")

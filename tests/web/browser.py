@@ -19,9 +19,9 @@ from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.fakes import HANG
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-#: Real seconds after which a page that does not come to it is a failure.
-HANG = 30.0
 
 
 class Browser:

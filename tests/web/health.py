@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.process.program import HANG
+from tests.fakes import HANG
 from tests.running import until
 
 from .test_listener import get

@@ -11,7 +11,8 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.process.program import HANG, Home
+from tests.fakes import HANG
+from tests.process.program import Home
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 

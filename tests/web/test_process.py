@@ -6,7 +6,8 @@ import asyncio
 import socket
 import sys
 
-from tests.process.program import HANG, Home, mirror
+from tests.fakes import HANG
+from tests.process.program import Home, mirror
 from tests.process.test_verbs import QUICK
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
