@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tgstreamd.alerts.watch import Watch
 from tgstreamd.errors import NotAuthorised
@@ -101,7 +101,7 @@ async def test_it_ends_the_daemon_after_a_quarter_of_an_hour(tmp_path: Path) -> 
         assert house.texts(target) == ["late"]
 
 
-async def test_it_is_told_once_and_once_when_it_is_well_again(tmp_path: Path) -> None:
+async def test_it_is_told_once_and_once_when_it_is_well_again(tmp_path: Path, logs: Logs) -> None:
     """By the command, over a restart, and not at each try; what follows from it is not told on top."""
     mailbox = Mailbox(tmp_path)
     async with House(tmp_path) as house:
@@ -114,14 +114,13 @@ async def test_it_is_told_once_and_once_when_it_is_well_again(tmp_path: Path) ->
         fault = refuse(house)
         house.post(source, "late")
         await at_work(house)
-        with capture_logs() as logs:
-            await learnt(house)
-            await watch(house, 800, every=30)
+        await learnt(house)
+        await watch(house, 800, every=30)
         [alert] = mailbox.all
         assert (alert["event"], alert["kind"]) == ("alert", "login unknown")
         assert "does not know this login, tried until" in alert["what"]
         assert "tgstreamd login" in alert["hint"]
-        assert [log["event"] for log in logs].count("alert") == 1
+        assert len(logs.of("alert")) == 1
         house.tg.faults.remove(fault)
         await learnt(house, known=True)
         await house.run()

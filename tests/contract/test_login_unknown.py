@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.fakes import FakeClock
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
@@ -97,11 +97,10 @@ async def daemon(tg: TelegramServer, me: Account, tmp_path: Path) -> AsyncIterat
 
 
 @pytest.mark.parametrize("how", UNKNOWN)
-async def test_at_a_start_it_is_tried_for_a_quarter_of_an_hour(daemon: Daemon, how: str) -> None:
+async def test_at_a_start_it_is_tried_for_a_quarter_of_an_hour(daemon: Daemon, how: str, logs: Logs) -> None:
     daemon.refuse(how)
     starting = asyncio.ensure_future(daemon.connect())
-    with capture_logs() as logs:
-        took = await daemon.until_it_ends(starting)
+    took = await daemon.until_it_ends(starting)
     with pytest.raises(NotAuthorised, match="has not known this login since 2023-11-14 22:13:20 UTC") as over:
         await starting
     assert took == pytest.approx(BORNE, abs=1)
@@ -139,14 +138,13 @@ async def test_it_counts_from_the_first_refusal_over_restarts(daemon: Daemon) ->
         await starting
 
 
-async def test_a_fault_that_passes_is_forgotten(daemon: Daemon) -> None:
-    with capture_logs() as logs:
-        fault = daemon.refuse()
-        starting = asyncio.ensure_future(daemon.connect())
-        await daemon.until_it_ends(starting, within=600)
-        daemon.tg.faults.remove(fault)
-        await daemon.until_it_ends(starting)
-        connection = await starting
+async def test_a_fault_that_passes_is_forgotten(daemon: Daemon, logs: Logs) -> None:
+    fault = daemon.refuse()
+    starting = asyncio.ensure_future(daemon.connect())
+    await daemon.until_it_ends(starting, within=600)
+    daemon.tg.faults.remove(fault)
+    await daemon.until_it_ends(starting)
+    connection = await starting
     assert connection.unknown_login is None
     assert (await connection.account()).id == daemon.me.id
     assert await daemon.store.holds() == {}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import HANG
 from tests.network.place import Daemon, Place, Relay
 from tests.running import until
 from tests.telegram.faults import Fault
@@ -24,7 +25,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 
-from .program import HANG, Home, mirror
+from .program import Home, mirror
 from .test_notify import Ear
 from .test_verbs import QUICK
 
