@@ -70,6 +70,7 @@ class House:
         self.ids = CountingIds(1000)
         self.mirrors: list[dict[str, Any]] = []
         self.options: dict[str, dict[str, Any]] = {}
+        self.environ: dict[str, str] = {}
         self.waits: list[tuple[float, str]] = []
         #: Given each new connection and each opened ledger before the daemon is: a test may put a port or
         #: a store of its own before the real one.
@@ -162,7 +163,7 @@ class House:
         }
         path = self.folder / "config.toml"
         path.write_text(tomli_w.dumps(tree))
-        return configuration.load(path, {})
+        return configuration.load(path, self.environ)
 
     async def start(self, *, patiently: bool = False) -> None:
         """Start the daemon on what the last one left, and judge the mirrors.

@@ -81,7 +81,7 @@ async def test_a_socks5_proxy_with_a_password(
         assert media is not None
         assert len(await connection.source.part(media, 0, PART_SIZE)) == PART_SIZE
         # The other centre's key is made over a connection of its own, before the one for parts.
-        assert proxy.ports == [tg.address(2)[1], tg.address(4)[1], tg.address(4)[1]]
+        assert proxy.ports == [tg.address(2)[1], tg.address(4)[1], tg.address(4, media=True)[1]]
         await connection.close()
 
 

@@ -77,7 +77,8 @@ def kurigram_client(
         """kurigram knows Telegram's addresses by heart; this one takes the data centre's from the server."""
 
         def __init__(self, dc_id: int, server_address: str, port: int, *args: Any, **kwargs: Any) -> None:
-            super().__init__(dc_id, *tg.address(dc_id), *args, **kwargs)
+            place = tg.address(dc_id, media=bool(kwargs.get("media")) and not tg.is_cdn(dc_id))
+            super().__init__(dc_id, *place, *args, **kwargs)
 
     if key is not None:
         packed = struct.pack(

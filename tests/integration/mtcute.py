@@ -218,7 +218,8 @@ class MtcuteClient:
             key = tg.authorise(account, dc_id)
         dc_id = dc_id or (key.dc_id if key is not None else 2)
         host, port = tg.address(dc_id)
-        where = {"dc": dc_id, "host": host, "port": port, "publicKey": tg.public_key_pem}
+        _, media = tg.address(dc_id, media=True)
+        where = {"dc": dc_id, "host": host, "port": port, "media": media, "publicKey": tg.public_key_pem}
         if key is not None:
             bot = bool(account and account.bot)
             options["login"] = {"key": key.key, "account": key.account_id or 0, "bot": bot}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -10,7 +11,9 @@ from pyrogram import raw
 from pyrogram.connection import transport as kurigram_transports
 from telethon import errors
 from telethon import network as telethon_transports
+from telethon.network import ConnectionTcpFull, MTProtoSender
 from telethon.tl import functions, types
+from telethon.tl.alltlobjects import LAYER
 
 from tests.telegram.mtproto.keyring import AuthKey
 from tests.telegram.server import TelegramServer
@@ -34,8 +37,10 @@ async def test_telethon_exchanges_a_key_and_asks(
     client = await telethon_client(tg, connection=getattr(telethon_transports, transport))
     config = await client(functions.help.GetConfigRequest())
     assert config.this_dc == 2
-    assert {(option.id, option.port, option.cdn) for option in config.dc_options} == {
-        (2, tg.address(2)[1], False), (4, tg.address(4)[1], False), (203, tg.address(203)[1], True),
+    assert {(o.id, o.port, o.media_only, o.cdn) for o in config.dc_options} == {
+        (2, tg.address(2)[1], False, False), (2, tg.address(2, media=True)[1], True, False),
+        (4, tg.address(4)[1], False, False), (4, tg.address(4, media=True)[1], True, False),
+        (203, tg.address(203)[1], False, True),
     }  # fmt: skip
     assert await client.get_me() is None
     assert [connection.stream.name for connection in tg.connections] == [name]
@@ -128,12 +133,64 @@ async def test_what_is_no_layer_is_refused(
 async def test_several_connections_share_a_key(
     tg: TelegramServer, account: Account, telethon_client: Make
 ) -> None:
+    """As in the field, where there is no place for media; where there is, tmp_sessions says how many."""
+    tg.media_only = False
     key = tg.authorise(account)
     clients = [await telethon_client(tg, key=key) for _ in range(3)]
     for client in clients:
         assert (await client.get_me()).id == account.id
     assert len(key.sessions) == 3
     assert tg.keys.of_account(account.id) == [key]
+
+
+@pytest.mark.parametrize("allowed", [None, 2])
+async def test_more_main_sessions_than_allowed_end_the_login(
+    tg: TelegramServer, account: Account, telethon_client: Make, allowed: int | None
+) -> None:
+    tg.tmp_sessions = allowed
+    key = tg.authorise(account)
+    clients = []
+    for _ in range(allowed or 1):
+        clients.append(await telethon_client(tg, key=key))
+        for client in clients:
+            assert (await client.get_me()).id == account.id
+    assert key.refusal is None
+    await telethon_client(tg, key=key)
+    await asyncio.gather(*(client.get_me() for client in clients * 2), return_exceptions=True)
+    with pytest.raises(errors.AuthKeyDuplicatedError):
+        await clients[0].get_me()
+
+
+async def test_a_session_that_was_replaced_is_not_counted(
+    tg: TelegramServer, account: Account, telethon_client: Make
+) -> None:
+    """Its connection may live on for a while, as behind a router that forgot it."""
+    key = tg.authorise(account)
+    for _ in range(3):
+        client = await telethon_client(tg, key=key)
+        for _ in range(3):
+            assert (await client.get_me()).id == account.id
+    assert len(tg.connections) == 3
+
+
+async def test_a_place_for_media_takes_any_number_of_sessions_and_does_nothing_else(
+    tg: TelegramServer, account: Account, telethon_client: Make
+) -> None:
+    key = tg.authorise(account)
+    main = await telethon_client(tg, key=key)
+    hello = main._init_request
+    senders = [MTProtoSender(main.session.auth_key, loggers=main._log) for _ in range(4)]
+    for sender in senders:
+        place = ConnectionTcpFull(*tg.address(2, media=True), 2, loggers=main._log)
+        await sender.connect(place)
+        hello.query = functions.upload.SaveFilePartRequest(1, 0, b"part")
+        assert await sender.send(functions.InvokeWithLayerRequest(LAYER, hello))
+    with pytest.raises(errors.MethodInvalidError):
+        await senders[0].send(functions.updates.GetStateRequest())
+    for sender in senders:
+        await sender.disconnect()
+    assert (await main.get_me()).id == account.id
+    assert tg.log.at_media["upload.saveFilePart"] == 4
 
 
 async def test_a_method_that_nobody_wrote_is_an_error(

@@ -122,8 +122,8 @@ class Place:
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             self.tg = await stack.enter_async_context(self._tg)
-            where = (await self.tg.control("address"))["dcs"]
-            self.ports = [where[str(dc)][1] for dc in DCS]
+            where = await self.tg.control("address")
+            self.ports = [where[kind][str(dc)][1] for kind in ("dcs", "media") for dc in DCS]
             self.relay = await stack.enter_async_context(Relay(self.ports, real=self._real))
             await self.tell()
             host, port = self.relay.addresses[0]
@@ -156,8 +156,9 @@ class Place:
 
     async def tell(self) -> None:
         """Let Telegram name the relay's addresses as its own."""
-        for dc, (host, port) in zip(DCS, self.relay.addresses, strict=True):
-            await self.tg.control("tell_address", dc_id=dc, host=host, port=port)
+        places = [(dc, media) for media in (False, True) for dc in DCS]
+        for (dc, media), (host, port) in zip(places, self.relay.addresses, strict=True):
+            await self.tg.control("tell_address", dc_id=dc, host=host, port=port, media=media)
 
     # What a test asks.
 

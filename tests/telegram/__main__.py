@@ -14,6 +14,7 @@ import mmap
 import signal
 import struct
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.telegram", description=__doc__.split("\n")[0])
     parser.add_argument("--port", type=int, default=0, help="port of DC 2 (0: any)")
     parser.add_argument("--dc4-port", type=int, default=0, help="port of DC 4 (0: any)")
+    parser.add_argument("--no-media", action="store_true", help="tell of no places for media only")
+    parser.add_argument("--ipv6", action="store_true", help="listen on ::1 too, and tell of it")
+    parser.add_argument("--skew", type=float, default=0.0, help="seconds by which its clock is ahead of ours")
     parser.add_argument("--control", type=int, metavar="PORT", help="control socket (0: any; absent: none)")
     parser.add_argument("--key-file", type=Path, help="RSA private key (default: the one of the tests)")
     parser.add_argument("--keys-file", type=Path, help="keeps authorisation keys over restarts")
@@ -72,8 +76,11 @@ async def _main(options: argparse.Namespace) -> None:
     tg = TelegramServer(
         World(now=shared(options.clock)) if options.clock else World(),
         ports={2: options.port, 4: options.dc4_port},
+        media_only=not options.no_media,
+        ipv6=options.ipv6,
         key=ServerKey.load(options.key_file) if options.key_file else None,
         keys_file=options.keys_file,
+        wall=lambda: time.time() + options.skew,
     )
     tg.network.latency = options.latency
     tg.network.upload = options.upload

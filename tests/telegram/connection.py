@@ -28,9 +28,11 @@ log = logging.getLogger("tests.telegram")
 class Connection(asyncio.Protocol):
     """A client's connection to one data centre."""
 
-    def __init__(self, server: TelegramServer, dc_id: int) -> None:
+    def __init__(self, server: TelegramServer, dc_id: int, *, media: bool = False) -> None:
         self.server = server
         self.dc_id = dc_id
+        #: Whether it came to the place for media only.
+        self.media = media
         self.id = int.from_bytes(os.urandom(4), "little")
         self.key: AuthKey | None = None
         self.sessions: set[Session] = set()

@@ -123,9 +123,13 @@ class Control:
     async def do_address(self) -> dict[str, Any]:
         return describe(self._tg, self)
 
-    async def do_tell_address(self, dc_id: int, host: str, port: int) -> None:
-        """Tell clients that a data centre is there: something stands before it."""
-        self._tg.told[dc_id] = host, port
+    async def do_tell_address(self, dc_id: int, host: str, port: int, media: bool = False) -> None:
+        """Tell clients that a data centre (its place for media) is there: something stands before it."""
+        (self._tg.told_media if media else self._tg.told)[dc_id] = host, port
+
+    async def do_parallel_sessions(self, tmp_sessions: int | None = None, media_only: bool = True) -> None:
+        """How many main sessions a key may have at once, and whether there are places for media."""
+        self._tg.tmp_sessions, self._tg.media_only = tmp_sessions, media_only
 
     async def do_one_address(self) -> None:
         """From now on a key that is used from two addresses at once loses its login."""
@@ -139,6 +143,7 @@ class Control:
             "errors": dict(log.errors),
             "uploads": _transfers(log.uploads),
             "downloads": _transfers(log.downloads),
+            "at_media": dict(log.at_media),
             "bytes_received": log.bytes_received,
             "bytes_sent": log.bytes_sent,
             "connections": len(server.connections),
@@ -236,6 +241,7 @@ def describe(tg: TelegramServer, control: Control | None) -> dict[str, Any]:
     """Where to find this server, and by which key to know it."""
     return {
         "dcs": {str(dc_id): list(tg.address(dc_id)) for dc_id in tg.dcs},
+        "media": {str(dc_id): list(tg.address(dc_id, media=True)) for dc_id in tg.dcs},
         "public_key": tg.public_key_pem,
         "control": control.port if control is not None else None,
     }

@@ -22,6 +22,8 @@ class Entry:
     key_id: int
     request: Any
     error: str | None = None
+    #: Whether it came to the place for media only.
+    media: bool = False
 
 
 @dataclass
@@ -40,6 +42,8 @@ class RequestLog:
         self.requests: deque[Entry] = deque(maxlen=keep)
         self.counts: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        #: Those of `counts` that came to places for media only.
+        self.at_media: Counter[str] = Counter()
         #: Uploads by the client's file id, downloads by document or photo id.
         self.uploads: dict[int, Transfer] = {}
         self.downloads: dict[int, Transfer] = {}
@@ -48,6 +52,8 @@ class RequestLog:
 
     def add(self, entry: Entry) -> None:
         self.counts[entry.method] += 1
+        if entry.media:
+            self.at_media[entry.method] += 1
         if entry.error is not None:
             self.errors[entry.error] += 1
         if entry.request is not None:

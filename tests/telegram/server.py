@@ -1,4 +1,4 @@
-"""The server: one listening port per data centre, CDN included, on loopback, one world behind them.
+"""The server: ports of its data centres on loopback (main, for media only, CDN), one world behind them.
 
 Owns connections and keys; gives tests what they script with (`faults`, `network`, `log`). Start and stop keep
 the world and the ports; the keys too unless told otherwise.
@@ -7,12 +7,13 @@ the world and the ports; the keys too unless told otherwise.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import socket
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from telethon.tl import types
 
@@ -35,6 +36,13 @@ from .world.peers import Account
 from .world.telling import Told
 
 
+class Endpoint(NamedTuple):
+    """A listening port."""
+
+    dc_id: int
+    media: bool = False
+
+
 class TelegramServer:
     """`async with TelegramServer(world) as tg:`; `ports` fixes a DC's port, else the system chooses."""
 
@@ -44,6 +52,8 @@ class TelegramServer:
         dcs: Iterable[int] = (2, 4),
         *,
         ports: dict[int, int] | None = None,
+        media_only: bool = True,
+        ipv6: bool = False,
         key: ServerKey | None = None,
         keys_file: Path | None = None,
         wall: Callable[[], float] = time.time,
@@ -70,12 +80,23 @@ class TelegramServer:
         self.bugs: list[Exception] = []
         #: What clients are told of a data centre's place, where something stands before it.
         self.told: dict[int, tuple[str, int]] = {}
+        #: The same of its place for media; where only the main one is told, there is no other.
+        self.told_media: dict[int, tuple[str, int]] = {}
+        #: What clients are told of before that (`DcOption`s): where nobody is, or what is not for them.
+        self.told_first: list[Any] = []
+        #: Whether clients are told of places for media only, and of IPv6 ones (also listened on then).
+        self.media_only = media_only
+        self.ipv6 = ipv6
+        #: Main sessions of a key at once in its account's data centre, where that has a place for media;
+        #: None: not told, which means 1 (https://core.telegram.org/api/datacenter#parallel-sessions).
+        self.tmp_sessions: int | None = None
         #: Whether a key that is used from two addresses at once loses its login (AUTH_KEY_DUPLICATED).
         self.one_address = False
-        self._ports = dict(ports or {})
+        self._turns = itertools.count(1)
+        self._ports = {Endpoint(dc_id): port for dc_id, port in (ports or {}).items()}
         #: Holds each port while nobody listens there, so that no other process of this machine is given it.
-        self._places: dict[int, socket.socket] = {}
-        self._listening: dict[int, asyncio.Server] = {}
+        self._places: dict[tuple[Endpoint, str], socket.socket] = {}
+        self._listening: dict[Endpoint, list[asyncio.Server]] = {}
         self._executor = Executor(self)
         self.world.push = self.push
         register_all(self.dispatcher)
@@ -96,24 +117,35 @@ class TelegramServer:
         """Listen; after a stop, on the same ports."""
         if self.keys_file is not None and self.keys_file.exists():
             self.keys.load(self.keys_file)
-        loop = asyncio.get_running_loop()
-        for dc_id in (*self.dcs, *self.cdn_exchange_keys):
-            self._listening[dc_id] = await loop.create_server(
-                lambda dc_id=dc_id: Connection(self, dc_id),  # type: ignore[misc]  # bound per round
-                "127.0.0.1",
-                self._place(dc_id),
-                reuse_address=True,
-                backlog=512,
-            )
+        everywhere = [Endpoint(dc_id) for dc_id in (*self.dcs, *self.cdn_exchange_keys)]
+        for endpoint in (*everywhere, *(Endpoint(dc_id, media=True) for dc_id in self.dcs)):
+            await self._listen(endpoint, "127.0.0.1")
+            if self.ipv6:
+                await self._listen(endpoint, "::1")
 
-    def _place(self, dc_id: int) -> int:
-        """The port of a data centre, which stays ours until the end."""
-        if dc_id not in self._places:
-            place = self._places[dc_id] = socket.socket()
+    async def _listen(self, endpoint: Endpoint, host: str) -> None:
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: self.accept(endpoint),
+            host,
+            self._place(endpoint, host),
+            reuse_address=True,
+            backlog=512,
+        )
+        self._listening.setdefault(endpoint, []).append(listening)
+
+    def _place(self, endpoint: Endpoint, host: str) -> int:
+        """The port of an endpoint, the same for all its addresses, which stays ours until the end."""
+        if (endpoint, host) not in self._places:
+            place = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+            self._places[endpoint, host] = place
             place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            place.bind(("127.0.0.1", self._ports.get(dc_id, 0)))
-            self._ports[dc_id] = place.getsockname()[1]
-        return self._ports[dc_id]
+            place.bind((host, self._ports.get(endpoint, 0)))
+            self._ports[endpoint] = place.getsockname()[1]
+        return self._ports[endpoint]
+
+    def accept(self, endpoint: Endpoint) -> Connection:
+        """A connection that came to an endpoint."""
+        return Connection(self, endpoint.dc_id, media=endpoint.media)
 
     async def stop(self, *, keep_keys: bool = True) -> None:
         """Close ports and connections. The world stays; sessions are forgotten, as a restart forgets them."""
@@ -121,12 +153,13 @@ class TelegramServer:
         for cdn in self.cdn_exchange_keys:
             self.forget_keys(dc_id=cdn)
         self.save_keys()
-        for listening in self._listening.values():
-            listening.close()
+        listening = [one for several in self._listening.values() for one in several]
+        for one in listening:
+            one.close()
         self._executor.cancel_all()
         self.cut()
-        for listening in self._listening.values():
-            await listening.wait_closed()
+        for one in listening:
+            await one.wait_closed()
         self._listening.clear()
         if keep_keys:
             for key in self.keys:
@@ -145,16 +178,47 @@ class TelegramServer:
     def public_key_pem(self) -> str:
         return self.key.public_key_pem
 
-    def address(self, dc_id: int = 2) -> tuple[str, int]:
-        return "127.0.0.1", self._ports[dc_id]
+    def address(self, dc_id: int = 2, *, media: bool = False) -> tuple[str, int]:
+        return "127.0.0.1", self._ports[Endpoint(dc_id, media)]
 
     def dc_options(self) -> list[Any]:
-        """What help.getConfig tells about the data centres."""
-        places = {dc_id: self.told.get(dc_id, self.address(dc_id)) for dc_id in self._listening}
-        return [
-            types.DcOption(dc_id, *place, static=True, cdn=self.is_cdn(dc_id) or None)
-            for dc_id, place in places.items()
-        ]
+        """What help.getConfig tells about the data centres, the main places first."""
+        options = list(self.told_first)
+        for endpoint in self._listening:
+            dc_id, media = endpoint
+            cdn = self.is_cdn(dc_id)
+            told = self.told_media if media else self.told
+            if media and not self.has_media(dc_id):
+                continue
+            flags: dict[str, Any] = {"static": True, "media_only": media or None, "cdn": cdn or None}
+            host, port = told.get(dc_id, self.address(dc_id, media=media))
+            options.append(types.DcOption(dc_id, host, port, **flags))
+            if self.ipv6 and dc_id not in told:
+                options.append(types.DcOption(dc_id, "::1", port, ipv6=True, **flags))
+        return options
+
+    def has_media(self, dc_id: int) -> bool:
+        """Whether clients are told of a place for media only."""
+        return self.media_only and (dc_id in self.told_media or dc_id not in self.told)
+
+    def crowded(self, session: Session) -> bool:
+        """Whether, with the request that came now, more sessions of this key are in use at the main place
+        of their account's data centre than are allowed.
+
+        A session counts while another one speaks that began later: one that was replaced does not.
+        """
+        here = session.connection
+        account = self.world.peers.get(session.key.account_id) if session.key.account_id else None
+        if here is None or here.media or account is None or account.home_dc != here.dc_id:
+            return False
+        session.spoke = (session.spoke[0] or next(self._turns)), next(self._turns)
+        others = [
+            other
+            for other in session.key.sessions.values()
+            if other is not session and other.connection is not None and not other.connection.media
+            and other.spoke[1] >= session.spoke[0]
+        ]  # fmt: skip
+        return self.has_media(here.dc_id) and 1 + len(others) > (self.tmp_sessions or 1)
 
     def is_cdn(self, dc_id: int) -> bool:
         return dc_id in self.cdn_exchange_keys

@@ -20,7 +20,7 @@ const crypto = new NodeCryptoProvider()
 /**
  * Makes a client that is not connected yet.
  *
- * `where` is the server: { dc, host, port, publicKey }. `login` is a session that exists already, as
+ * `where` is the server: { dc, host, port, media, publicKey }; `media` is its port for files, where it has one. `login` is a session that exists already, as
  * { key, account, bot }; without it the client begins with a key exchange. `framing` is a name of FRAMINGS.
  * `patient`: whether it waits for floods and repeats what the server failed in, as it comes. `uploads`: how many
  * connections it uploads over, where that is not to be its own choice.
@@ -30,7 +30,7 @@ export async function makeClient({ where, login, framing = 'intermediate', patie
   const transport = new TcpTransport()
   transport.packetCodec = FRAMINGS[framing]
   const main = { id: where.dc, ipAddress: where.host, port: where.port }
-  const dcs = { main, media: main }
+  const dcs = { main, media: where.media ? { ...main, port: where.media, mediaOnly: true } : main }
   const client = new TelegramClient({
     apiId: API_ID,
     apiHash: API_HASH,

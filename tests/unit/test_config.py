@@ -248,12 +248,31 @@ def test_login_needs_no_mirror(tmp_path: Path) -> None:
         (ACCOUNT + SERVER + 'public_key = "config.toml"\n' + MIRROR,
          "telegram.server.public_key: "),
         (ACCOUNT + '[telegram.server]\ndc_id = 2\nport = 1\n' + MIRROR, "telegram.server.address is missing"),
+        *((ACCOUNT + SERVER.replace('"h"', f'"{address}"') + MIRROR,
+           f"telegram.server.address: '{address}' is no address (")
+          for address in ("", " ", "h:4430", "127.0.0.1:4430", "[::1]:4430", "[h]", "300.1.1.1", ":::1")),
     ],
 )  # fmt: skip
 def test_refusals(tmp_path: Path, text: str, line: str) -> None:
     said = refusal(tmp_path, text)
     assert said.startswith(line)
     assert "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("[2001:db8::5]", "2001:db8::5"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("telegram.example.org", "telegram.example.org"),
+    ],
+)
+def test_the_address_of_a_server_of_ones_own(tmp_path: Path, written: str, meant: str) -> None:
+    server = read(tmp_path, ACCOUNT + SERVER.replace('"h"', f'"{written}"') + MIRROR).telegram.server
+    assert server is not None
+    assert server.address == meant
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from telethon import errors
 from telethon.crypto import AuthKey
 from telethon.tl import functions, types
+from telethon.tl.alltlobjects import LAYER
 
 from tests.fakes import FakeClock
 from tests.telegram.mtproto import tl
@@ -19,6 +20,7 @@ from tests.telegram.mtproto.envelope import Message, open_message, seal_message
 from tests.telegram.mtproto.transports import Transport
 from tgstreamd.telegram.lean import ACKS, LeanWire
 from tgstreamd.telegram.lean_envelope import Envelope
+from tgstreamd.telegram.lean_objects import introduction
 from tgstreamd.telegram.message_ids import OUT_OF_TIME, RECENT, TOO_NEW, TOO_OLD, MessageIds, OutOfTimeError
 
 KEY = b"\x01" + os.urandom(255)
@@ -30,7 +32,7 @@ PART = 512 * 1024
 class Table(asyncio.Transport):
     """The server's end: takes what the wire writes, and answers as it is told."""
 
-    def __init__(self, *, now: float = NOW, silence: float = 60.0) -> None:
+    def __init__(self, *, now: float = NOW, silence: float = 60.0, introduction: bytes = b"") -> None:
         super().__init__()
         self.key = AuthKey(KEY)
         self.clock = FakeClock(now)
@@ -43,7 +45,7 @@ class Table(asyncio.Transport):
         self._sent = 0
         self._stream = Transport()
         envelope = Envelope(KEY, self.key.key_id, MessageIds(self.clock))
-        self.wire = LeanWire(self.key, envelope, silence=silence)
+        self.wire = LeanWire(self.key, envelope, introduction=introduction, silence=silence)
         self.wire.connection_made(self)
 
     # asyncio.Transport
@@ -209,6 +211,57 @@ async def test_a_wrong_clock_is_put_right(ahead: float, code: int) -> None:
     assert abs(again.msg_id / (1 << 32) - NOW) < 1
     table.answers(again, a_file(b"x"))
     assert bytes((await asked).bytes) == b"x"
+
+
+def introduced(message: Message) -> bool:
+    """Whether a request says who we are; that, if anything, stands first."""
+    return message.body[:4] == struct.pack("<I", functions.InvokeWithLayerRequest.CONSTRUCTOR_ID)
+
+
+HELLO = introduction(1, {"device_model": "d", "system_version": "s", "app_version": "a"})
+
+
+async def test_a_connection_says_who_it_is_until_it_is_answered() -> None:
+    """In its first requests themselves, parts too; a ping before them is no request."""
+    table = Table(introduction=HELLO)
+    ping = table.asks(functions.PingRequest(7))
+    assert tl.decode(table.heard[0].body).ping_id == 7
+    table.says(types.Pong(table.heard[0].msg_id, 7), content=False)
+    await ping
+    parts = [functions.upload.SaveFilePartRequest(-5, n, os.urandom(PART)) for n in range(2)]
+    asked = [table.asks(part) for part in parts]
+    assert all(introduced(message) for message in table.heard[1:])
+    layer = tl.decode(table.heard[1].body)
+    assert layer.layer == LAYER
+    assert isinstance(layer.query, functions.InvokeWithoutUpdatesRequest)
+    assert isinstance(layer.query.query, functions.InitConnectionRequest)
+    assert bytes(layer.query.query.query) == bytes(parts[0])
+    table.answers(table.heard[1], tl.TRUE)
+    await asked[0]
+    later = table.asks(get())
+    assert content(table.heard[3]).offset == 0
+    table.answers(table.heard[2], tl.TRUE)
+    table.answers(table.heard[3], a_file(b"x"))
+    await asyncio.gather(asked[1], later)
+
+
+async def test_a_server_that_has_forgotten_who_we_are_is_told_once_more() -> None:
+    table = Table(introduction=HELLO)
+    first = table.asks(get())
+    table.answers(table.heard[0], a_file(b"x"))
+    await first
+    asked = table.asks(get())
+    assert not introduced(table.heard[1])
+    table.says(tl.rpc_error(table.heard[1].msg_id, 400, "CONNECTION_NOT_INITED"))
+    assert introduced(table.heard[2])
+    table.answers(table.heard[2], a_file(b"y"))
+    assert (await asked).bytes == b"y"
+    asked = table.asks(get())
+    table.says(tl.rpc_error(table.heard[3].msg_id, 400, "CONNECTION_NOT_INITED"))
+    table.says(tl.rpc_error(table.heard[4].msg_id, 400, "CONNECTION_NOT_INITED"))
+    with pytest.raises(errors.ConnectionNotInitedError):
+        await asked
+    assert table.wire.alive
 
 
 async def test_numbers_out_of_step_end_the_connection() -> None:

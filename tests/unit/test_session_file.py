@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from telethon.crypto import AuthKey
 from telethon.sessions import StringSession
 from telethon.tl import types
 
 from tgstreamd.errors import ConfigError, NotAuthorised
+from tgstreamd.telegram.addresses import Address
 from tgstreamd.telegram.session import StoredSession, parse_string, to_string
+from tgstreamd.telegram.settings import Server
 
 KEY = bytes(range(256))
 
@@ -105,3 +108,67 @@ def test_a_string_for_the_same_login_keeps_what_the_file_knows(tmp_path: Path) -
 def test_a_string_that_is_none(string: str) -> None:
     with pytest.raises(ConfigError):
         parse_string(string)
+
+
+SERVER = Server(dc_id=2, address="::1", port=4430)
+
+
+def test_the_configured_server_wins_at_every_start(tmp_path: Path) -> None:
+    """Over the address in `TG_SESSION`, and over one that was stored."""
+    path = tmp_path / "session"
+    string = to_string(filled(path))
+    for _ in range(3):
+        session = StoredSession.load(path, string)
+        session.reach(SERVER)
+        assert (session.dc_id, session.server_address, session.port) == (2, "::1", 4430)
+        session.save()
+    session.set_dc(2, "10.0.0.1", 1)
+    session.save()
+    session = StoredSession.load(path)
+    session.reach(SERVER)
+    assert session.server_address == "::1"
+
+
+def test_a_login_in_another_centre_stays_where_the_configured_server_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "session"
+    theirs = filled(path)
+    theirs.set_dc(4, "149.154.167.91", 443)
+    string = to_string(theirs)
+    session = StoredSession.load(path, string)
+    session.reach(SERVER)
+    # It has to be asked for: nobody has told it yet.
+    assert (session.dc_id, session.server_address) == (4, None)
+    session.set_dc(4, "10.0.0.4", 4431)
+    session.save()
+    session = StoredSession.load(path, string)
+    session.reach(SERVER)
+    assert (session.dc_id, session.server_address, session.port) == (4, "10.0.0.4", 4431)
+    other = StoredSession.load(path, string)
+    other.reach(Server(dc_id=2, address="::1", port=9))
+    assert (other.dc_id, other.server_address) == (4, None)
+
+
+def test_without_the_configured_server_it_goes_back_to_telegrams_own(tmp_path: Path) -> None:
+    path = tmp_path / "session"
+    string = to_string(filled(path))
+    session = StoredSession.load(path, string)
+    session.reach(SERVER)
+    session.addresses = (Address(2, "::1", 4430),)
+    session.save()
+    again = StoredSession.load(path, string)
+    again.reach(None)
+    assert (again.server_address, again.addresses) == ("149.154.167.51", ())
+    again = StoredSession.load(path)
+    again.reach(None)
+    assert again.server_address is None
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "session"
+    filled(path).save()
+    file = msgspec.json.decode(path.read_bytes())
+    del file["addresses"]
+    path.write_bytes(msgspec.json.encode(file))
+    session = StoredSession.load(path)
+    session.reach(None)
+    assert (session.server_address, session.addresses) == ("149.154.167.51", ())

@@ -287,8 +287,8 @@ def _telegram(telegram: Telegram, where: Path | None) -> Telegram:
     if server and server.public_key:
         file = (where.parent if where else Path()) / server.public_key
         server = msgspec.structs.replace(server, public_key=str(file), key=rules.public_key(file))
-    if server and not server.address.strip():
-        raise ConfigError("telegram.server.address is empty")
+    if server:
+        server = msgspec.structs.replace(server, address=rules.server_address(server.address))
     rules.api_hash(telegram.api_hash, own_server=server is not None)
     if telegram.proxy:
         rules.proxy(telegram.proxy)

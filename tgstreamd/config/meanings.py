@@ -39,7 +39,7 @@ KEYS: dict[str, str] = {
     "`tgstreamd login` writes it; `TG_SESSION` stands for a session string instead.",
     "telegram.proxy": "For example `socks5://user:password@host:port`; also `http://` and `socks4://`.",
     "telegram.server.dc_id": "The number of its data centre.",
-    "telegram.server.address": "Its address.",
+    "telegram.server.address": "Its address: IPv4, IPv6 or a host name.",
     "telegram.server.port": "Its port.",
     "telegram.server.public_key": "Its RSA public key, a PKCS#1 PEM file; the path is relative to the "
     "configuration.",

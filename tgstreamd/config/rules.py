@@ -10,6 +10,7 @@ import base64
 import binascii
 import datetime
 import difflib
+import ipaddress
 import re
 import typing
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ PROXIES = ("socks5", "socks5h", "socks4", "http")
 USERNAME = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,31}")
 LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(.+)", re.IGNORECASE)
 PRIVATE_LINK = re.compile(r"c/(\d+)((?:/\d+)*)/?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 INVITE = re.compile(r"(?:\+|joinchat/)[\w-]+/?")
 
 
@@ -183,6 +185,22 @@ def api_hash(text: str, *, own_server: bool) -> None:
     if not own_server and not re.fullmatch(r"[0-9a-fA-F]{32}", text):
         hint = "copy it from https://my.telegram.org"
         raise ConfigError("telegram.api_hash: not 32 hexadecimal digits", hint=hint)
+
+
+def server_address(text: str) -> str:
+    """The address of a server: IPv4, IPv6 (also in brackets) or a host name."""
+    at, hint = "telegram.server.address", '"127.0.0.1", "::1" or a host name; the port is a key of its own'
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        parsed = ipaddress.ip_address(bare)
+    except ValueError:
+        # Digits and dots alone are meant as an address, and this one is none.
+        good = bare == text and bool(_HOST.fullmatch(text)) and not re.fullmatch(r"[\d.]+", text)
+    else:
+        good = bare == text or parsed.version == 6
+    if not good:
+        raise ConfigError(f"{at}: {text!r} is no address", hint=hint)
+    return bare
 
 
 def proxy(url: str) -> None:

@@ -24,8 +24,10 @@ from .. import __version__
 from ..clock import Clock
 from ..errors import ConfigError, Transient
 from .addresses import Address, AddressBook
+from .lean_objects import introduced
 from .session import StoredSession
-from .settings import Settings, parse_proxy, trust
+from .settings import Server, Settings, parse_proxy, trust
+from .wire import Wire
 
 #: One try to connect, key exchange included; systemd's start timeout is renewed between tries.
 CONNECT_TIMEOUT: Final = 25.0
@@ -53,6 +55,7 @@ class BaseClient(TelegramClient):
         require_cryptg()
         trust(settings.server)
         session.reach(settings.server)
+        self._server = settings.server
         #: Where the data centres listen.
         self.addresses = AddressBook(clock.monotonic, session.addresses)
         # Telethon reports each lost connection on its own, with objects in clear; we report ours.
@@ -71,8 +74,12 @@ class BaseClient(TelegramClient):
         Raises the last one's error, and whatever Telegram itself answers.
         """
         session = self.session
-        home = session.dc_id if session.server_address else DEFAULT_DC_ID
-        places = self.addresses.of(home, "main") or TELEGRAM
+        home = session.dc_id or DEFAULT_DC_ID
+        places = self.addresses.of(home, "main")
+        if not places and self._server is not None:
+            places = await self._ask_where(home, self._server)
+        elif not places:
+            home, places = DEFAULT_DC_ID, TELEGRAM
 
         async def try_one(address: Address) -> None:
             self.prepare_connection()
@@ -82,6 +89,21 @@ class BaseClient(TelegramClient):
             await super(BaseClient, self).connect()
 
         await self.addresses.try_each(places, try_one)
+
+    async def _ask_where(self, dc: int, server: Server) -> list[Address]:
+        """Where the configured server has another data centre than its own; any key may ask."""
+        at = Address(dc, server.address, server.port)
+        wire = Wire(None, loggers=self._log, timeout=TCP_TIMEOUT)
+        try:
+            await wire.connect(
+                ConnectionTcpFull(at.host, at.port, server.dc_id, loggers=self._log, proxy=self._proxy)
+            )
+            request = introduced(functions.help.GetConfigRequest(), self.api_id, DEVICE)
+            self.learn((await wire.ask(request, TCP_TIMEOUT)).dc_options)
+        finally:
+            await wire.close()
+        # Where it has none, it says itself that it does not know the key.
+        return self.addresses.of(dc, "main") or [at]
 
     def prepare_connection(self) -> None:
         """Called before each address is tried."""

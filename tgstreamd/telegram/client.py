@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from telethon.tl import functions, types
+from telethon.tl.alltlobjects import LAYER
 
 from ..clock import Clock, SystemClock
 from ..errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
@@ -85,8 +86,12 @@ class Client(BaseClient):
             self.stored.auth_key, loggers=self._log, timeout=TCP_TIMEOUT,
             gap=lambda: self.heard(types.UpdatesTooLong()), config=self._configured,
             clock=self._clock, ahead=ahead, auth_key_callback=self._auth_key_callback,
-            updates_queue=self._updates_queue,
+            updates_queue=self._updates_queue, introduced=self._introduced,
         )  # fmt: skip
+
+    def _introduced(self, request: Any) -> Any:
+        self._init_request.query = request
+        return functions.InvokeWithLayerRequest(LAYER, self._init_request)
 
     # Connecting.
 

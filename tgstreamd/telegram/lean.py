@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections import deque
 from typing import Any, Final, cast
 
 from telethon.crypto import AuthKey
-from telethon.errors import AuthKeyNotFound, BadMessageError, InvalidBufferError, SecurityError
+from telethon.errors import AuthKeyNotFound, SecurityError
 from telethon.network import ConnectionTcpAbridged
 
 from . import lean_objects as objects
+from .lean_calls import Call, Calls
 from .lean_envelope import Envelope, Piece
-from .lean_packets import TAG, Packets, framed
+from .lean_packets import TAG, framed
 from .message_ids import MessageIds, OutOfTimeError
 from .settings import ProxyTuple
 
@@ -32,34 +32,25 @@ ACK_SECONDS: Final = 3.0
 SILENCE: Final = 60.0
 #: However busy the connection, one call takes no longer.
 CALL_MAX: Final = 300.0
-#: Codes of bad_msg_notification that only say that our clock is wrong.
-_CLOCK: Final = (16, 17)
 
 
-class _Call:
-    """A request and whoever waits for its answer."""
-
-    __slots__ = ("answer", "pieces", "request", "since")
-
-    def __init__(self, request: Any, answer: asyncio.Future[Any], since: float) -> None:
-        self.request = request
-        self.pieces: list[Piece] = objects.pieces(request)
-        self.answer = answer
-        self.since = since
-
-
-class LeanWire(Packets):
+class LeanWire(Calls):
     """See the module. Made by `open_lean`."""
 
-    def __init__(self, key: AuthKey, envelope: Envelope | None = None, *, silence: float = SILENCE) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        key: AuthKey,
+        envelope: Envelope | None = None,
+        *,
+        introduction: bytes = b"",
+        silence: float = SILENCE,
+    ) -> None:
+        """`introduction` goes before every request until one of them was answered."""
+        super().__init__(envelope or Envelope(key.key, key.key_id), introduction)
         self._silence = silence
-        self._envelope = envelope or Envelope(key.key, key.key_id)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._writable = True
-        self._unsent: deque[_Call] = deque()
-        self._sent: dict[int, _Call] = {}
         self._acks: list[int] = []
         self._ack_timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -70,11 +61,6 @@ class LeanWire(Packets):
     @property
     def alive(self) -> bool:
         return self._why is None
-
-    @property
-    def load(self) -> int:
-        """Requests under way."""
-        return len(self._sent) + len(self._unsent)
 
     @property
     def moves(self) -> object:
@@ -88,7 +74,7 @@ class LeanWire(Packets):
         """
         if self._why is not None:
             raise ConnectionResetError("the connection is closed") from self._why
-        call = _Call(request, self._loop.create_future(), self._loop.time())
+        call = Call(request, self._loop.create_future(), self._loop.time())
         self._unsent.append(call)
         self._pump()
         if self._watch is None:
@@ -138,7 +124,7 @@ class LeanWire(Packets):
         while self._unsent and self._writable and self._open():
             call = self._unsent.popleft()
             # Known as sent before it is: whatever goes wrong from here on, somebody ends it.
-            self._write(call.pieces, call)
+            self._write(self._pieces(call), call)
 
     def _open(self) -> bool:
         """Whether there is somebody to write to."""
@@ -147,18 +133,12 @@ class LeanWire(Packets):
             self.die(ConnectionResetError("the connection was cut"))
         return self._why is None
 
-    def _write(self, pieces: list[Piece], call: _Call | None = None, *, content: bool = True) -> None:
+    def _write(self, pieces: list[Piece], call: Call | None = None, *, content: bool = True) -> None:
         msg_id, head, rest = self._envelope.seal(pieces, content=content)
         if call is not None:
             self._sent[msg_id] = call
         assert self._transport is not None, "made by open_lean, which waits for the connection"
         self._transport.writelines((framed(len(head) + len(rest)) + head, rest))
-
-    def _again(self, msg_id: int) -> None:
-        """Send a request again that the server refused to look at."""
-        call = self._sent.pop(msg_id, None)
-        if call is not None:
-            self._unsent.append(call)
 
     def _acknowledge(self, msg_id: int) -> None:
         self._acks.append(msg_id)
@@ -175,83 +155,6 @@ class LeanWire(Packets):
             acks, self._acks = self._acks, []
             self._write(objects.acknowledgement(acks), content=False)
 
-    # In.
-
-    def _receive(self, packet: memoryview) -> None:
-        if len(packet) == 4:
-            code = int.from_bytes(packet, "little", signed=True)
-            raise AuthKeyNotFound if code == -404 else InvalidBufferError(bytes(packet))
-        msg_id, seqno, body = self._envelope.open(packet)
-        self._message(msg_id, seqno, body)
-        self._pump()
-
-    def _message(self, msg_id: int, seqno: int, body: memoryview) -> None:
-        kind = int.from_bytes(body[:4], "little")
-        if not self._envelope.ids.is_fresh(msg_id):
-            # It was told to us twice; perhaps our acknowledgement was lost.
-            if seqno & 1:
-                self._acknowledge(msg_id)
-            return
-        if kind in (objects.BAD_MESSAGE, objects.BAD_SALT):
-            self._refused(msg_id, kind, body)
-            return
-        if not self._envelope.ids.is_timely(msg_id):
-            return
-        if seqno & 1:
-            self._acknowledge(msg_id)
-        if kind == objects.RESULT:
-            self._answer(int.from_bytes(body[4:12], "little", signed=True), body[12:])
-        elif kind == objects.CONTAINER:
-            at = 8
-            for _ in range(int.from_bytes(body[4:8], "little")):
-                inner_id, inner_seqno, size = struct.unpack_from("<qii", body, at)
-                if size < 4 or at + 16 + size > len(body):
-                    raise SecurityError("a container is longer than its message")
-                self._message(inner_id, inner_seqno, body[at + 16 : at + 16 + size])
-                at += 16 + size
-        elif kind == objects.GZIP:
-            # Its own id was just seen; what it holds is the message of that id.
-            plain = objects.ungzipped(body)
-            if int.from_bytes(plain[:4], "little") == objects.RESULT:
-                self._answer(int.from_bytes(plain[4:12], "little", signed=True), plain[12:])
-        elif kind == objects.NEW_SESSION:
-            first, _unique, self._envelope.salt = struct.unpack_from("<qqq", body, 4)
-            for lost in [sent for sent in self._sent if sent < first]:
-                self._again(lost)
-        elif kind in (objects.DETAILED, objects.NEW_DETAILED):
-            asked, answer = struct.unpack_from("<qq", body, 4) if kind == objects.DETAILED else (0, 0)
-            if kind == objects.NEW_DETAILED:
-                (answer,) = struct.unpack_from("<q", body, 4)
-            if (asked in self._sent or kind == objects.NEW_DETAILED) and self._open():
-                # The server has an answer that it does not send by itself.
-                self._write(objects.please_resend([answer]))
-        # Anything else is of no interest here: acknowledgements, pongs, updates, what a newer layer brings.
-
-    def _answer(self, asked: int, body: memoryview) -> None:
-        call = self._sent.pop(asked, None)
-        if call is None or call.answer.done():
-            return
-        try:
-            call.answer.set_result(objects.result(body, call.request))
-        # Telethon's readers answer nonsense with whatever they stumble over; it is the caller's to see.
-        except Exception as error:  # noqa: BLE001  # see above
-            call.answer.set_exception(error)
-
-    def _refused(self, msg_id: int, kind: int, body: memoryview) -> None:
-        """bad_server_salt and bad_msg_notification: nothing of that message was carried out."""
-        bad, _seqno, code = struct.unpack_from("<qii", body, 4)
-        if kind == objects.BAD_SALT:
-            (self._envelope.salt,) = struct.unpack_from("<q", body, 20)
-            self._again(bad)
-        elif code in _CLOCK:
-            self._envelope.ids.set_clock(msg_id)
-            self._again(bad)
-        elif code in (32, 33):
-            # The numbering is out of step, for good: a new connection has a new session.
-            raise BufferError(f"Telegram no longer follows this session ({code})")
-        elif (call := self._sent.pop(bad, None)) is not None and not call.answer.done():
-            call.answer.set_exception(BadMessageError(call.request, code))
-
     # The end.
 
     def _look(self) -> None:
@@ -266,12 +169,6 @@ class LeanWire(Packets):
             self.die(self._envelope.ids.out_of_time() if self._envelope.ids.dropped else quiet)
             return
         self._watch = self._loop.call_later(self._silence / 4, self._look)
-
-    def _forget(self, call: _Call) -> None:
-        if call in self._unsent:
-            self._unsent.remove(call)
-        for msg_id in [msg_id for msg_id, sent in self._sent.items() if sent is call]:
-            del self._sent[msg_id]
 
     def die(self, why: Exception) -> None:
         if self._why is not None:
@@ -308,11 +205,12 @@ async def open_lean(
     proxy: ProxyTuple | None,
     loggers: Any,
     timeout: float,
-    ids: MessageIds,
+    ids: MessageIds | None = None,
+    introduction: bytes = b"",
 ) -> LeanWire:
     """A connection that has said nothing yet. Raises OSError, TimeoutError and the proxy library's errors."""
     loop = asyncio.get_running_loop()
-    made = LeanWire(key, Envelope(key.key, key.key_id, ids))
+    made = LeanWire(key, Envelope(key.key, key.key_id, ids), introduction=introduction)
     async with asyncio.timeout(timeout):
         if proxy is None:
             await loop.create_connection(lambda: made, host, port)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from telethon.errors import rpc_message_to_error
 from telethon.extensions import BinaryReader
 from telethon.tl import functions, types
+from telethon.tl.alltlobjects import LAYER
 
 from .lean_envelope import Piece
 
@@ -28,19 +29,44 @@ _ERROR: Final = 0x2144CA19
 _FILE: Final = types.upload.File.CONSTRUCTOR_ID
 _TRUE: Final = 0x997275B5
 _FALSE: Final = 0xBC799737
-_WITHOUT_UPDATES: Final = struct.pack("<I", functions.InvokeWithoutUpdatesRequest.CONSTRUCTOR_ID)
+PONG: Final = types.Pong.CONSTRUCTOR_ID
+#: What stands before a request, so that no update is sent to its connection.
+WITHOUT_UPDATES: Final = struct.pack("<I", functions.InvokeWithoutUpdatesRequest.CONSTRUCTOR_ID)
 _SAVE: Final = functions.upload.SaveFilePartRequest
 _SAVE_BIG: Final = functions.upload.SaveBigFilePartRequest
 #: A compressed answer may not unfold to more than this: no part is larger.
 UNFOLDED_MAX: Final = 4 * 1024 * 1024
 
 
-def pieces(request: Any) -> list[Piece]:
-    """A request, wrapped so that no update is sent to this connection; the part in it is not copied.
+class _Nothing:
+    """What comes after an introduction is not part of it."""
 
-    What names its layer is left as it is: that has to stand first.
+    def _bytes(self) -> bytes:
+        return b""
+
+
+def introduced(request: Any, api_id: int, device: dict[str, Any]) -> Any:
+    """A request that says besides which layer we speak and who we are, and that we want no updates.
+
+    https://core.telegram.org/method/initConnection; `device` are its `device_model` and so on.
     """
-    if isinstance(request, functions.InvokeWithLayerRequest):
+    hello = functions.InitConnectionRequest(
+        api_id, lang_code="en", system_lang_code="en", lang_pack="", query=request, **device
+    )
+    return functions.InvokeWithLayerRequest(LAYER, functions.InvokeWithoutUpdatesRequest(hello))
+
+
+def introduction(api_id: int, device: dict[str, Any]) -> bytes:
+    """What stands before the first request of a connection."""
+    return bytes(introduced(_Nothing(), api_id, device))
+
+
+def pieces(request: Any, before: bytes = WITHOUT_UPDATES) -> list[Piece]:
+    """A request behind what stands `before` it; the part in it is not copied.
+
+    What names its layer, or is no request to the API, is left as it is.
+    """
+    if isinstance(request, functions.InvokeWithLayerRequest | functions.PingRequest):
         return [bytes(request)]
     if isinstance(request, _SAVE_BIG):
         head = struct.pack(
@@ -49,11 +75,11 @@ def pieces(request: Any) -> list[Piece]:
     elif isinstance(request, _SAVE):
         head = struct.pack("<Iqi", _SAVE.CONSTRUCTOR_ID, request.file_id, request.file_part)
     else:
-        return [_WITHOUT_UPDATES, bytes(request)]
+        return [before, bytes(request)]
     size = len(request.bytes)
     if size < 254:
-        return [_WITHOUT_UPDATES, head, bytes((size,)), request.bytes, bytes(-(size + 1) % 4)]
-    return [_WITHOUT_UPDATES, head, b"\xfe" + size.to_bytes(3, "little"), request.bytes, bytes(-size % 4)]
+        return [before, head, bytes((size,)), request.bytes, bytes(-(size + 1) % 4)]
+    return [before, head, b"\xfe" + size.to_bytes(3, "little"), request.bytes, bytes(-size % 4)]
 
 
 def acknowledgement(msg_ids: list[int]) -> list[Piece]:

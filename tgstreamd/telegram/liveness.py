@@ -55,7 +55,8 @@ class Liveness:
         except (rpc.RPCError, rpc.TypeNotFoundError) as error:
             ours = translate(error, request)
             self._tally.failed(request, ours)
-            if isinstance(ours, NotAuthorised | LoginUnknown):
+            not_inited = getattr(ours, "error", "") == "CONNECTION_NOT_INITED"
+            if isinstance(ours, NotAuthorised | LoginUnknown) or not_inited:
                 return ours
             if not isinstance(ours, Transient):
                 self._ping_until = began + (ours.seconds if isinstance(ours, FloodWait) else math.inf)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 from telethon.crypto import AuthKey
 from telethon.network import ConnectionTcpFull
 from telethon.tl import functions
-from telethon.tl.alltlobjects import LAYER
 
-from ..errors import LoginUnknown, NotAuthorised, TelegramError, TgstreamdError, Transient
+from ..errors import LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from . import lean_objects as objects
 from .addresses import Address, Purpose
 from .base import DEVICE
 from .client import Client
@@ -131,9 +132,7 @@ class Pool:
             return Transient(
                 f"data centre {dc} no longer knows this account: {error}", error="DC_KEY_REFUSED"
             )
-        if isinstance(error, LoginUnknown) or (
-            isinstance(error, TelegramError) and error.error == "CONNECTION_NOT_INITED"
-        ):
+        if isinstance(error, LoginUnknown):
             # Whether the account's own key is good, the main connection says.
             await self._drop(dc)
         return error
@@ -191,14 +190,19 @@ class Pool:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         best = min(links, key=lambda link: link.load, default=None)
-        if best is None or (best.load >= SHARE and len(links) < self._most(direction)):
+        if best is None or (best.load >= SHARE and len(links) < self._most(dc, direction)):
             return None
         return best
 
-    def _most(self, direction: Direction) -> int:
-        if self._size:
-            return self._size
-        return PREMIUM_LINKS if getattr(self._client.me, "premium", False) else LINKS[direction]
+    def _most(self, dc: int, direction: Direction) -> int:
+        usual = PREMIUM_LINKS if getattr(self._client.me, "premium", False) else LINKS[direction]
+        return min(self._size, usual) if self._size and self._is_crowded(dc) else self._size or usual
+
+    def _is_crowded(self, dc: int) -> bool:
+        """Whether our files share the main address of the home data centre, where too many sessions may end
+        the login (https://core.telegram.org/api/datacenter#parallel-sessions)."""
+        home = dc == self._client.stored.dc_id
+        return home and not any(at.media_only for at in self._client.addresses.of(dc, "files"))
 
     async def _open(self, dc: int) -> Link:
         self._client.ready.refuse_unknown()
@@ -227,14 +231,9 @@ class Pool:
                     ConnectionTcpFull(at.host, at.port, dc, loggers=client._log, proxy=client._proxy)
                 ),
             )
-            await wire.ask(self._hello(), CONNECT_TIMEOUT)
             granted = await client.call(functions.auth.ExportAuthorizationRequest(dc), timeout=15)
-            await wire.ask(
-                functions.InvokeWithoutUpdatesRequest(
-                    functions.auth.ImportAuthorizationRequest(id=granted.id, bytes=granted.bytes)
-                ),
-                15,
-            )
+            imported = functions.auth.ImportAuthorizationRequest(id=granted.id, bytes=granted.bytes)
+            await wire.ask(objects.introduced(imported, client.api_id, DEVICE), CONNECT_TIMEOUT)
         finally:
             await wire.close()
         client.stored.set_key(dc, wire.auth_key.key)
@@ -243,10 +242,13 @@ class Pool:
         return AuthKey(wire.auth_key.key)
 
     async def _connect(self, dc: int, key: Any) -> Link:
-        """A connection that has said which layer it speaks and who it is."""
         return await self._in_turn(dc, "files", lambda at: self._greet(at, AuthKey(key.key)))
 
     async def _greet(self, at: Address, key: AuthKey) -> Link:
+        """A connection on which somebody answers.
+
+        Asked by a ping, which is no request: it tells salt and time before a part is sent by wrong ones.
+        """
         client = self._client
         wire = await open_lean(
             at.host,
@@ -256,9 +258,10 @@ class Pool:
             loggers=client._log,
             timeout=CONNECT_TIMEOUT / 2,
             ids=client.message_ids(),
+            introduction=objects.introduction(client.api_id, DEVICE),
         )
         try:
-            await wire.ask(self._hello())
+            await wire.ask(functions.PingRequest(random.getrandbits(62)))
         except BaseException:  # whatever it is, it goes on; the connection does not
             await wire.close()
             raise
@@ -266,13 +269,6 @@ class Pool:
 
     async def _in_turn[T](self, dc: int, purpose: Purpose, connect: Callable[[Address], Awaitable[T]]) -> T:
         return await self._client.addresses.try_each(await self._client.places(dc, purpose), connect)
-
-    def _hello(self) -> Any:
-        hello = functions.InitConnectionRequest(
-            self._client.api_id, lang_code="en", system_lang_code="en", lang_pack="",
-            query=functions.help.GetConfigRequest(), **DEVICE,
-        )  # fmt: skip
-        return functions.InvokeWithLayerRequest(LAYER, functions.InvokeWithoutUpdatesRequest(hello))
 
     def _doubt(self) -> None:
         """The main connection has died of silence, which ours would notice half a minute later."""

@@ -107,17 +107,20 @@ class StoredSession(MemorySession):
     def reach(self, server: Server | None) -> None:
         """Go to the configured server, which wins over any stored address of the same data centre.
 
-        An address of another centre stays where this server gave it: the account lives there.
+        A login in another centre stays there: at the address that this server gave for it, or, where it has
+        given none yet, at one that it must be asked for.
         """
         origin = f"{server.address}:{server.port}" if server else ""
         moved = self.origin != origin
         if moved:
             self.origin, self.addresses, self.dirty = origin, (), True
-        if server is None and moved:
+        if server is not None and (not self.has_key or self._dc_id in (0, server.dc_id)):
+            self.set_dc(server.dc_id, server.address, server.port)
+        elif server is not None and moved:
+            self.set_dc(self._dc_id, None, None)
+        elif moved:
             # What is stored leads to a server that is configured no more.
             self.set_dc(*(self._given or (self._dc_id, None, None)))
-        elif server is not None and (moved or not self._server_address or self._dc_id == server.dc_id):
-            self.set_dc(server.dc_id, server.address, server.port)
 
     @property
     def auth_key(self) -> Any:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from telethon.errors import InvalidBufferError, TypeNotFoundError
+from telethon.errors import ConnectionNotInitedError, InvalidBufferError, TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.network import MTProtoSender
 from telethon.network.mtprotostate import MTProtoState
@@ -79,12 +79,14 @@ class UnwritableError(ValueError):
 
 class Wire(MTProtoSender):
     """A sender of requests; see the module. `gap` is called when a push may have been missed, `config` with
-    the configuration that comes in answer to the first request; `ahead` is what is known of Telegram's time.
+    the configuration that comes in answer to the first request; `ahead` is what is known of Telegram's time,
+    `introduced` makes of a request one that says first who we are.
     """
 
     def __init__(self, auth_key: Any, *, loggers: Any, timeout: float, gap: Callable[[], None] | None = None,
                  config: Callable[[Any], None] | None = None, clock: Clock | None = None,
-                 ahead: float | None = None, **options: Any) -> None:  # fmt: skip
+                 ahead: float | None = None, introduced: Callable[[Any], Any] | None = None,
+                 **options: Any) -> None:  # fmt: skip
         # A push on a file connection has nowhere to go; Telethon would stumble over None.
         options.setdefault("updates_queue", _Nowhere())
         super().__init__(
@@ -93,6 +95,7 @@ class Wire(MTProtoSender):
         )  # fmt: skip
         self._gap = gap or (lambda: None)
         self._config = config
+        self._introduced = introduced
         clock = clock or SystemClock()
         self._monotonic = clock.monotonic
         self.ids = MessageIds(clock, ahead)
@@ -141,6 +144,15 @@ class Wire(MTProtoSender):
         A request given up, by timeout or cancellation, is forgotten: it may have been carried out, but it
         is not sent later.
         """
+        try:
+            return await self._answer(request, timeout)
+        except ConnectionNotInitedError:
+            # Telegram has forgotten who we are, and has carried nothing out.
+            if self._introduced is None:
+                raise
+            return await self._answer(self._introduced(request), timeout)
+
+    async def _answer(self, request: Any, timeout: float) -> Any:
         try:
             future: asyncio.Future[Any] = self.send(request)
         except (struct.error, TypeError, AttributeError, OverflowError) as error:

@@ -67,6 +67,8 @@ class Session:
         self.wants_updates = False
         #: The connection that spoke last for this session; owned by the server.
         self.connection: Any = None
+        #: Its first and its last request at a main place, as numbers of the server's; owned by it.
+        self.spoke = (0, 0)
         #: Set by ping_delay_disconnect: seconds of silence after which the connection is closed.
         self.disconnect_delay: float | None = None
         self._wall = wall

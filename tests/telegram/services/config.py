@@ -65,6 +65,7 @@ def register(dispatcher: Dispatcher) -> None:
             caption_length_max=1024,
             message_length_max=4096,
             webfile_dc_id=4,
+            tmp_sessions=call.server.tmp_sessions,
         )
 
     @on(functions.help.GetNearestDcRequest)

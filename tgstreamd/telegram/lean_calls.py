@@ -1,0 +1,176 @@
+"""Calls under way on a file connection, and what the server says of them.
+
+Gives every answer to its call, and says what is to be sent again: refused by its salt or its time, lost with
+a session, or asked before Telegram knew who we are. Does every check of a message's id. Owns no socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from typing import Any, Final
+
+from telethon.errors import (
+    AuthKeyNotFound,
+    BadMessageError,
+    ConnectionNotInitedError,
+    InvalidBufferError,
+    SecurityError,
+)
+
+from . import lean_objects as objects
+from .lean_envelope import Envelope, Piece
+from .lean_packets import Packets
+
+#: Codes of bad_msg_notification that only say that our clock is wrong.
+_CLOCK: Final = (16, 17)
+
+
+class Call:
+    """A request and whoever waits for its answer."""
+
+    __slots__ = ("answer", "introduced", "request", "since")
+
+    def __init__(self, request: Any, answer: asyncio.Future[Any], since: float) -> None:
+        self.request = request
+        self.answer = answer
+        self.since = since
+        #: Whether it went with the introduction.
+        self.introduced = False
+
+
+class Calls(Packets):
+    """See the module. Whoever owns the socket fills in the four methods that follow."""
+
+    def __init__(self, envelope: Envelope, introduction: bytes) -> None:
+        super().__init__()
+        self._envelope = envelope
+        self._introduction = introduction
+        self._introduced = not introduction
+        self._unsent: deque[Call] = deque()
+        self._sent: dict[int, Call] = {}
+
+    def _pump(self) -> None:
+        """Send what is not sent yet, as far as there is room."""
+        raise NotImplementedError
+
+    def _open(self) -> bool:
+        """Whether there is somebody to write to."""
+        raise NotImplementedError
+
+    def _write(self, pieces: list[Piece], call: Call | None = None, *, content: bool = True) -> None:
+        raise NotImplementedError
+
+    def _acknowledge(self, msg_id: int) -> None:
+        raise NotImplementedError
+
+    @property
+    def load(self) -> int:
+        """Requests under way."""
+        return len(self._sent) + len(self._unsent)
+
+    def _pieces(self, call: Call) -> list[Piece]:
+        call.introduced = not self._introduced
+        return objects.pieces(
+            call.request, self._introduction if call.introduced else objects.WITHOUT_UPDATES
+        )
+
+    def _receive(self, packet: memoryview) -> None:
+        if len(packet) == 4:
+            code = int.from_bytes(packet, "little", signed=True)
+            raise AuthKeyNotFound if code == -404 else InvalidBufferError(bytes(packet))
+        msg_id, seqno, body = self._envelope.open(packet)
+        self._message(msg_id, seqno, body)
+        self._pump()
+
+    def _message(self, msg_id: int, seqno: int, body: memoryview) -> None:
+        kind = int.from_bytes(body[:4], "little")
+        if not self._envelope.ids.is_fresh(msg_id):
+            # It was told to us twice; perhaps our acknowledgement was lost.
+            if seqno & 1:
+                self._acknowledge(msg_id)
+            return
+        if kind in (objects.BAD_MESSAGE, objects.BAD_SALT):
+            self._refused(msg_id, kind, body)
+            return
+        if not self._envelope.ids.is_timely(msg_id):
+            return
+        if seqno & 1:
+            self._acknowledge(msg_id)
+        if kind == objects.RESULT:
+            self._answer(int.from_bytes(body[4:12], "little", signed=True), body[12:])
+        elif kind == objects.PONG:
+            asked = int.from_bytes(body[4:12], "little", signed=True)
+            if (call := self._sent.pop(asked, None)) is not None and not call.answer.done():
+                call.answer.set_result(None)
+        elif kind == objects.CONTAINER:
+            at = 8
+            for _ in range(int.from_bytes(body[4:8], "little")):
+                inner_id, inner_seqno, size = struct.unpack_from("<qii", body, at)
+                if size < 4 or at + 16 + size > len(body):
+                    raise SecurityError("a container is longer than its message")
+                self._message(inner_id, inner_seqno, body[at + 16 : at + 16 + size])
+                at += 16 + size
+        elif kind == objects.GZIP:
+            # Its own id was just seen; what it holds is the message of that id.
+            plain = objects.ungzipped(body)
+            if int.from_bytes(plain[:4], "little") == objects.RESULT:
+                self._answer(int.from_bytes(plain[4:12], "little", signed=True), plain[12:])
+        elif kind == objects.NEW_SESSION:
+            first, _unique, self._envelope.salt = struct.unpack_from("<qqq", body, 4)
+            for lost in [sent for sent in self._sent if sent < first]:
+                self._again(lost)
+        elif kind in (objects.DETAILED, objects.NEW_DETAILED):
+            asked, answer = struct.unpack_from("<qq", body, 4) if kind == objects.DETAILED else (0, 0)
+            if kind == objects.NEW_DETAILED:
+                (answer,) = struct.unpack_from("<q", body, 4)
+            if (asked in self._sent or kind == objects.NEW_DETAILED) and self._open():
+                # The server has an answer that it does not send by itself.
+                self._write(objects.please_resend([answer]))
+        # Anything else is of no interest here: acknowledgements, pongs, updates, what a newer layer brings.
+
+    def _answer(self, asked: int, body: memoryview) -> None:
+        call = self._sent.pop(asked, None)
+        if call is None or call.answer.done():
+            return
+        try:
+            call.answer.set_result(objects.result(body, call.request))
+            self._introduced = True
+        except ConnectionNotInitedError as error:
+            if call.introduced or not self._introduction:
+                call.answer.set_exception(error)
+                return
+            # Telegram has forgotten who we are, and carried nothing out.
+            self._introduced = False
+            self._unsent.append(call)
+        # Telethon's readers answer nonsense with whatever they stumble over; it is the caller's to see.
+        except Exception as error:  # noqa: BLE001  # see above
+            call.answer.set_exception(error)
+
+    def _refused(self, msg_id: int, kind: int, body: memoryview) -> None:
+        """bad_server_salt and bad_msg_notification: nothing of that message was carried out."""
+        bad, _seqno, code = struct.unpack_from("<qii", body, 4)
+        if kind == objects.BAD_SALT:
+            (self._envelope.salt,) = struct.unpack_from("<q", body, 20)
+            self._again(bad)
+        elif code in _CLOCK:
+            self._envelope.ids.set_clock(msg_id)
+            self._again(bad)
+        elif code in (32, 33):
+            # The numbering is out of step, for good: a new connection has a new session.
+            raise BufferError(f"Telegram no longer follows this session ({code})")
+        elif (call := self._sent.pop(bad, None)) is not None and not call.answer.done():
+            call.answer.set_exception(BadMessageError(call.request, code))
+
+    def _again(self, msg_id: int) -> None:
+        """Send a request again that the server refused to look at."""
+        call = self._sent.pop(msg_id, None)
+        if call is not None:
+            self._unsent.append(call)
+
+    def _forget(self, call: Call) -> None:
+        if call in self._unsent:
+            self._unsent.remove(call)
+        for msg_id in [msg_id for msg_id, sent in self._sent.items() if sent is call]:
+            del self._sent[msg_id]
