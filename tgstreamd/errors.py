@@ -89,7 +89,14 @@ class LoginUnknown(Transient):
 
 
 class Duplicate(Transient):
-    """`RANDOM_ID_DUPLICATE`: Telegram has seen this `random_id`, but does not return the message."""
+    """`RANDOM_ID_DUPLICATE`: a call with this `random_id` is still under way.
+
+    https://core.telegram.org/api/updates#updatemessageid-updates
+    """
+
+
+class Unnamed(Transient):
+    """A call was answered without an error, and without naming any message that it made."""
 
 
 class Undecodable(TelegramError):

@@ -14,7 +14,9 @@ from .clock import Clock
 from .errors import FloodWait
 from .store import Store
 
-#: The methods by which a chat's posts are read.
+#: The methods by which it is asked what has happened,
+DIFFERENCES = frozenset({"updates.getChannelDifference", "updates.getDifference"})
+#: and those by which a chat's posts are read.
 HISTORIES = frozenset({"messages.getHistory", "messages.getReplies", "messages.search"})
 #: How the ledger names what it holds for a method.
 METHOD = "method:"

@@ -202,6 +202,8 @@ class Difference(Value, frozen=True, kw_only=True):
     pins: tuple[tuple[int, tuple[int, ...], bool], ...] = ()
     #: Chats about which something changed (rights, protection, title).
     changed: tuple[int, ...] = ()
+    #: What calls of this account have made: message ids by `random_id`.
+    made: dict[int, int] = {}
     #: Seconds after which a non-member should ask again.
     timeout: int | None = None
 
@@ -315,6 +317,8 @@ class Sent(Value, frozen=True, kw_only=True):
     scheduled: dict[int, int] = {}
     #: Named without their messages: they were sent, and may have been deleted since.
     unseen: dict[int, int] = {}
+    #: The live position that the answer tells; None where it tells none.
+    position: Box | None = None
 
 
 class Mark(Value, frozen=True, kw_only=True):

@@ -172,6 +172,14 @@ class Target(Protocol):
 
     async def newest(self, chat: int) -> int: ...
 
+    async def start(self, chat: int) -> tuple[int, Box | None]:
+        """The newest message id, and a live position not after it; None where Telegram does not say one."""
+        ...
+
+    async def difference(self, chat: int, box: Box) -> Difference:
+        """As `Source.difference`: for finding what our own calls have made."""
+        ...
+
     async def history(
         self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
     ) -> tuple[Message, ...]:
@@ -198,7 +206,7 @@ class Target(Protocol):
     ) -> Sent:
         """Carry out one draft: a `random_id` and a committed media (None: by reference) for each piece.
 
-        Raises Duplicate, Transient (outcome unknown), Rejected, MediaExpired, FloodWait, TargetLost, …
+        Raises Duplicate, Unnamed, Transient (outcome unknown), Rejected, MediaExpired, FloodWait, …
         """
         ...
 
@@ -231,7 +239,7 @@ class Target(Protocol):
         """Make a topic, once for this `random_id`: a message of its id. An icon that may not be used is left
         out.
 
-        Raises Duplicate, Transient (outcome unknown), Rejected, FloodWait, TargetLost.
+        Raises Duplicate, Unnamed, Transient (outcome unknown), Rejected, FloodWait, TargetLost.
         """
         ...
 

@@ -304,10 +304,11 @@ async def test_the_accounts_own_message_is_the_third_way(tmp_path: Path, mailbox
         Fault(SEND, "apply-cut"),
         Fault(SEND, "twice"),
         Fault(SEND, "apply-error", code=500, message="RPC_CALL_FAIL"),
+        Fault(SEND, code=500, message="RANDOM_ID_DUPLICATE"),
         Fault(SEND, "flood", seconds=400),
         Fault(SEND, code=400, message="MESSAGE_FORBIDDEN"),
     ],
-    ids=["cut", "answer lost", "twice", "500", "flood", "refused"],
+    ids=["cut", "answer lost", "twice", "500", "said to be under way", "flood", "refused"],
 )
 async def test_a_message_that_fails_is_sent_once_all_the_same(
     tmp_path: Path, monitor: tuple[str, list[str]], fault: Fault

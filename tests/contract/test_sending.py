@@ -19,8 +19,9 @@ from tgstreamd.errors import (
     Rejected,
     TargetLost,
     Transient,
+    Unnamed,
 )
-from tgstreamd.model import PART_SIZE, Draft, Entity, Media, Piece, Preview, ReplyTo, Upload
+from tgstreamd.model import PART_SIZE, Box, Draft, Entity, Media, Piece, Preview, ReplyTo, Sent, Upload
 from tgstreamd.telegram.connect import Connection
 
 from .conftest import Connect
@@ -319,3 +320,60 @@ async def test_a_mention_needs_an_access_hash(
     second = await connection.target.send(target.marked_id, draft, [2], [None])
     (made,) = in_box(target, second.ids[2]).entities
     assert isinstance(made, types.MessageEntityMentionName | types.InputMessageEntityMentionName)
+
+
+async def test_where_a_target_stands_and_what_was_made_since(
+    tg: TelegramServer, me: Account, other: Account, connected: Connect
+) -> None:
+    """From the position before a call, and from the one that its answer tells, the difference names all later
+    calls; of a basic group as of a channel."""
+    chats = tg.world.chats
+    connection = await connected()
+    port = connection.target
+    for chat in (
+        chats.add_supergroup("Target", me, [other]),
+        chats.add_channel("Target", me),
+        chats.add_group("Target", me, [other]),
+    ):
+        newest, before = await port.start(chat.marked_id)
+        assert newest == max(chat.visible(me.id))
+        assert before is not None
+        chats.post(chat, other, "theirs")
+        made: dict[int, int] = {}
+        for random_id in (1, 2):
+            draft = Draft(pieces=(Piece(source_id=1, text=f"mine {random_id}"),))
+            sent = await port.send(chat.marked_id, draft, [random_id], [None])
+            made |= sent.ids
+            assert sent.position is not None
+            told = await port.difference(chat.marked_id, before)
+            assert told.made == made
+            assert {m.id for m in told.messages} >= set(made.values())
+            after = sent.position
+            assert after.pts == chat.box_for(me.id).pts
+            later = await port.difference(chat.marked_id, after)
+            assert later.made == {}
+        chat.box_for(me.id).purge()
+        assert (await port.difference(chat.marked_id, before)).too_long
+        assert (await connection.source.difference(chat.marked_id, before)).too_long
+
+
+async def test_a_position_that_telegram_does_not_know_is_too_long(
+    tg: TelegramServer, target: Chat, connected: Connect
+) -> None:
+    port = (await connected()).target
+    tg.faults.add(Fault("updates.getChannelDifference", message="PERSISTENT_TIMESTAMP_INVALID"))
+    told = await port.difference(target.marked_id, Box(pts=1))
+    assert (told.too_long, told.box.pts) == (True, target.box.pts)
+
+
+async def test_an_answer_without_a_message_names_none(
+    tg: TelegramServer, target: Chat, connected: Connect
+) -> None:
+    port = (await connected()).target
+    draft = Draft(pieces=(Piece(source_id=1, text="gone"),))
+    sent = await port.send(target.marked_id, draft, [1], [None])
+    tg.world.chats.delete(in_box(target, sent.ids[1]))
+    assert await port.send(target.marked_id, draft, [1], [None]) == Sent(unseen={1: sent.ids[1]})
+    tg.world.chats.random_ids.of_gone = "nothing"
+    with pytest.raises(Unnamed):
+        await port.send(target.marked_id, draft, [1], [None])

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.decide.retry import (
+    GONE,
     PATIENCE,
+    VANISHED,
     Again,
     Decision,
     Degrade,
@@ -41,6 +43,7 @@ from tgstreamd.errors import (
     TargetLost,
     Transient,
     Undecodable,
+    Unnamed,
 )
 
 NOW = 1_700_000_000.0
@@ -153,12 +156,26 @@ def test_an_unknown_outcome_is_resolved_not_guessed() -> None:
     assert after(Transient("timeout"), attempts=3) == Unknown(at=NOW + 4, reason="timeout")
     assert after(Transient("timeout"), jitter=0.25) == Unknown(at=NOW + 1.25, reason="timeout")
     assert after(Transient("timeout"), attempted=False) == Again(at=NOW + 1)
-    looked = after(Duplicate("seen before"))
+    looked = after(Unnamed("of nothing"))
     assert isinstance(looked, Unknown)
-    assert looked.search
+    assert (looked.search, looked.last, looked.was) == (True, False, True)
     unread = after(Undecodable("a new object"))
     assert isinstance(unread, Unknown)
     assert unread.search
+
+
+def test_a_call_under_way_is_waited_for_and_never_taken_for_deleted() -> None:
+    for tries, wait in ((1, 10), (5, 16), (99, 60)):
+        assert after(Duplicate("under way"), attempts=tries) == Unknown(at=NOW + wait, reason="under way")
+    last = after(Duplicate("under way"), troubled_for=PATIENCE)
+    assert isinstance(last, Unknown)
+    assert (last.last, last.was) == (True, False)
+
+
+def test_an_answer_that_names_nothing_is_believed_after_five_minutes() -> None:
+    assert after(Unnamed("of nothing"), troubled_for=GONE) == Unknown(
+        at=NOW + 1, search=True, last=True, was=True, reason=VANISHED
+    )
 
 
 def test_refusing_the_second_call_says_nothing_about_the_first() -> None:
@@ -205,9 +222,9 @@ def test_a_poison_message_is_parked_after_a_last_look() -> None:
 
 ERRORS = st.sampled_from(
     [
-        flood(1), flood(9999, "chat"), AccountLimited("x"), Transient("x"), Duplicate("x"), Undecodable("x"),
-        MediaExpired("x"), PartsMissing("x"), PartsMissing("x", parts=(1,)), SourceGone("x"), KeyError("x"),
-        rejected("QUOTE_TEXT_INVALID"), rejected("X"),
+        flood(1), flood(9999, "chat"), AccountLimited("x"), Transient("x"), Duplicate("x"), Unnamed("x"),
+        Undecodable("x"), MediaExpired("x"), PartsMissing("x"), PartsMissing("x", parts=(1,)),
+        SourceGone("x"), KeyError("x"), rejected("QUOTE_TEXT_INVALID"), rejected("X"),
     ]
 )  # fmt: skip
 

@@ -34,11 +34,15 @@ def updates(*inner: Any) -> Any:
     return types.Updates(list(inner), [], [], WHEN, 0)
 
 
+def at(pts: int) -> Box:
+    return Box(pts=pts, date=int(WHEN.timestamp()))
+
+
 # Answers to sends
 
 
 def test_a_short_answer_has_the_id_alone() -> None:
-    assert settle(types.UpdateShortSentMessage(7, 1, 1, WHEN), [11]) == Sent(ids={11: 7})
+    assert settle(types.UpdateShortSentMessage(7, 1, 1, WHEN), [11]) == Sent(ids={11: 7}, position=at(1))
 
 
 def test_an_album_that_came_in_part() -> None:
@@ -49,7 +53,7 @@ def test_an_album_that_came_in_part() -> None:
         types.UpdateNewChannelMessage(message(7), 1, 1),
         types.UpdateNewChannelMessage(message(8), 2, 1),
     )
-    assert settle(answer, [11, 12, 13]) == Sent(ids={11: 7, 13: 8})
+    assert settle(answer, [11, 12, 13]) == Sent(ids={11: 7, 13: 8}, position=at(2))
 
 
 def test_a_scheduled_id_is_told_by_its_update() -> None:
@@ -61,7 +65,7 @@ def test_a_scheduled_id_is_told_by_its_update() -> None:
         types.UpdateNewChannelMessage(message(7), 1, 1),
         types.UpdateNewScheduledMessage(message(5)),
     )
-    assert settle(both, [11, 12]) == Sent(ids={11: 7}, scheduled={12: 5})
+    assert settle(both, [11, 12]) == Sent(ids={11: 7}, scheduled={12: 5}, position=at(1))
 
 
 def test_an_id_without_its_message_may_be_gone() -> None:
@@ -72,11 +76,13 @@ def test_an_id_without_its_message_may_be_gone() -> None:
         types.UpdateNewMessage(message(7), 1, 0),
         types.UpdateNewMessage(types.MessageEmpty(8, None), 1, 0),
     )
-    assert settle(answer, [11, 12, 13]) == Sent(ids={11: 7}, unseen={12: 8, 13: 9})
+    assert settle(answer, [11, 12, 13]) == Sent(ids={11: 7}, unseen={12: 8, 13: 9}, position=at(1))
 
 
 def test_one_message_without_its_random_id() -> None:
-    assert settle(updates(types.UpdateNewMessage(message(7), 1, 0)), [11]) == Sent(ids={11: 7})
+    assert settle(updates(types.UpdateNewMessage(message(7), 1, 0)), [11]) == Sent(
+        ids={11: 7}, position=at(1)
+    )
 
 
 @pytest.mark.parametrize("answer", [updates(), types.UpdatesTooLong(), True])

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from ..clock import Clock
 from ..decide.retry import Hold, HoldAccount, decide
-from ..errors import Duplicate, NotAuthorised, TelegramError, Transient
+from ..errors import NotAuthorised, TelegramError, Transient, Unnamed
 from ..model import Draft, Mirror, Piece, Preview
 from ..ports import Ids, Target
 from ..roster import Roster
@@ -86,8 +86,8 @@ class Messages:
         self._again = (text, number)
         try:
             await self._target.send(chat, draft, [number], [None])
-        except Duplicate:
-            pass  # the first try had arrived, and only its answer was lost
+        except Unnamed:
+            pass  # the first try had arrived, and what it made is gone already
         except TelegramError as error:
             if not isinstance(error, Transient):
                 self._again = None

@@ -13,7 +13,7 @@ import structlog
 
 from ..clock import Clock
 from ..errors import Undecodable
-from ..floods import HISTORIES
+from ..floods import DIFFERENCES, HISTORIES
 from ..model import GENERAL_TOPIC, Difference, Message, Push
 from ..ports import Beat, Ids, Source
 from ..roster import Roster, box_of
@@ -31,8 +31,6 @@ POLL = 90.0
 LOOKAHEAD = 500
 #: Seconds that a service may be silent while it waits.
 IDLE = 60.0
-#: What reads positions and histories; a flood wait on one of them is the account's, not the chat's.
-DIFFERENCES = frozenset({"updates.getChannelDifference", "updates.getDifference"})
 
 
 class Capture:

@@ -27,6 +27,7 @@ from ..errors import (
     TgstreamdError,
     Transient,
     Undecodable,
+    Unnamed,
 )
 from .pace import LONG_FLOOD
 from .verdicts import Again as Again
@@ -47,9 +48,9 @@ from .verdicts import Unknown as Unknown
 PATIENCE = 30 * 60.0
 #: Seconds of the holds for PEER_FLOOD, one longer than the other.
 LIMITED = (3600.0, 6 * 3600.0, 24 * 3600.0)
-#: Seconds to wait before looking for a message whose random_id Telegram already knows; and connected seconds
-#: of a job's trouble after which one that is still not found was deleted in the target.
+#: Seconds to wait for a call that is still under way (https://core.telegram.org/api/updates#updatemessageid-updates).
 SETTLING = 10.0
+#: Connected seconds of answers without a message after which one that is not found was deleted in the target.
 GONE = 5 * 60.0
 VANISHED = "it was sent, and is no longer in the target"
 #: So many refreshes (or resends) in a row go at once; later ones back off, as any trouble does.
@@ -164,8 +165,12 @@ def decide(
         case SourceGone():
             return _cured("note", error, tried)
         case Duplicate():
+            # The first call is still under way: it cannot be told from the target yet.
+            wait = max(SETTLING, backoff(attempts))
+            return Unknown(at=now + wait + jitter, last=spent, reason=error.line())
+        case Unnamed() if attempted:
             gone = troubled_for >= GONE
-            return Unknown(at=now + SETTLING + jitter, search=True, last=gone, was=True, reason=VANISHED)
+            return Unknown(at=at, search=True, last=gone, was=True, reason=VANISHED)
         case Transient() | Undecodable() if attempted:
             # An answer that cannot be read is an answer: look, rather than ask for it once more.
             search = spent or isinstance(error, Undecodable)

@@ -24,7 +24,7 @@ class Unknown(Value, frozen=True, kw_only=True):
     """It may have been carried out: from `at` on, find out, before anything else goes there.
 
     `search`: look first, even though the `random_id` is young. `last`: park if the search is empty.
-    `was`: Telegram says that it was carried out, so an empty search means that it was deleted since.
+    `was`: it was answered as carried out, so an empty search means that it was deleted since.
     """
 
     at: float

@@ -16,7 +16,7 @@ import structlog
 
 from ..clock import Clock
 from ..decide.retry import VANISHED, Unknown
-from ..errors import NotAuthorised, TelegramError, Undecodable
+from ..errors import NotAuthorised, TelegramError, Unnamed
 from ..model import Draft, Mirror, Sent
 from ..ports import Beat, Target
 from ..roster import Roster
@@ -73,8 +73,6 @@ class Sender:
         self._outcome = Outcome(target, store, clock, run=self._run_id)
         self._turns = Turns(store, roster, staging, outgoing, holding, clock)
         self._trouble = Trouble(target, store, staging, outgoing, holding, clock)
-        #: Per target: the highest message id that is known to exist there.
-        self._floors: dict[int, int] = {}
         self._served: dict[int, float] = {}
 
     def wake(self) -> None:
@@ -159,48 +157,53 @@ class Sender:
     async def _attempt(
         self, mirror: Mirror, job: Job, send: Send, draft: Draft, committed: list[bytes | None]
     ) -> None:
-        if mirror.target not in self._floors:
-            self._floors[mirror.target] = await self._target.newest(mirror.target)
+        floor_id, position = await self._outcome.start(mirror.target)
         await self._store.attempt(
             job.id,
             send.seq,
             draft=draft,
             committed=committed,
             fingerprints=self._outgoing.fingerprints(draft, committed),
-            floor_id=self._floors[mirror.target],
+            floor_id=floor_id,
+            position=position,
             run=self._run_id,
             now=self._clock.now(),
         )
         self._trouble.unknown[job.id] = Unknown(at=self._clock.now())
         ids = [copy.random_id for copy in send.copies]
         sent = await deliver(self._target, mirror.target, draft, ids, committed)
-        await self._answered(mirror, job, send.seq, sent)
+        await self._answered(mirror, job, send, sent)
 
-    async def _answered(self, mirror: Mirror, job: Job, seq: int, sent: Sent) -> None:
-        """Telegram has said what the call became; what it left out becomes a call of its own."""
-        send = next(s for s in await self._store.sends(job.id) if s.seq == seq)
-        if sent.unseen:
-            # A refusal of this question is none of the call.
-            self._trouble.unsure.add(job.id)
-            sent = await self._outcome.confirm(mirror, send, sent)
-        named = sent.ids.keys() | sent.scheduled.keys()
-        missing = {copy.random_id for copy in send.copies} - named
-        if not named and not sent.unseen:
-            # It says nothing about ours: find out, as after an answer that cannot be read.
-            raise Undecodable("the answer names none of the messages sent")
-        if unnamed := missing - sent.unseen.keys() if not named else missing:
-            await self._outgoing.split_off(job, send, unnamed)
-        if not named:
+    async def _answered(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
+        """Telegram has answered the call, without an error."""
+        # What is asked from here on may be refused, which says nothing about the call.
+        self._trouble.unsure.add(job.id)
+        send = next(s for s in await self._store.sends(job.id) if s.seq == send.seq)
+        sent = await self._outcome.confirm(mirror, send, sent)
+        if not (sent.ids or sent.scheduled or sent.unseen):
+            raise Unnamed("Telegram's answer names none of the messages sent")
+        self._outcome.advance(mirror.target, sent)
+        await self._known(mirror, job, send, sent)
+
+    async def _known(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
+        """It is known what the call became; what was left out of it becomes a call of its own."""
+        found = sent.ids.keys() | sent.scheduled.keys()
+        missing = {copy.random_id for copy in send.copies} - found
+        if not found:
+            # What is gone stays together; what was not named is no part of that.
+            missing -= sent.unseen.keys()
+        if missing:
+            await self._outgoing.split_off(job, send, missing)
+        if found:
+            await self._settled(mirror, job, send, sent)
+        else:
             await self._vanished(mirror, job, send)
-            return
-        await self._settled(mirror, job, seq, sent.ids, sent.scheduled)
 
-    async def _settled(
-        self, mirror: Mirror, job: Job, seq: int, ids: dict[int, int], scheduled: dict[int, int]
-    ) -> None:
+    async def _settled(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
+        ids, scheduled = sent.ids, sent.scheduled
         done = await self._store.settle(
             job.id,
-            seq,
+            send.seq,
             ids=ids,
             scheduled=scheduled,
             target=mirror.target,
@@ -209,7 +212,6 @@ class Sender:
         )
         self._trouble.settled(mirror, job)
         await self._holding.sent()
-        self._floors[mirror.target] = max([self._floors.get(mirror.target, 0), *ids.values()])
         log.info(
             "topic made" if job.kind == "topic" else "message copied" if done else "part of a message copied",
             mirror=mirror.name,
@@ -234,30 +236,37 @@ class Sender:
             return self._clock.now()
         if send.state == "accepted":
             return await self._await_publication(mirror, job, send)
+        # Before the target was looked through, no refusal says anything about the first call.
+        self._trouble.unsure.add(job.id)
         if how.search or how.last or not self._outcome.is_fresh(send):
-            ids, scheduled = await self._outcome.search(mirror, send)
-            if ids or scheduled:
+            try:
+                found = await self._outcome.look(mirror, send)
+            except TelegramError as error:
+                return await self._trouble.of_look(mirror, job, how, error)
+            if found.ids or found.scheduled or found.unseen:
                 log.info("attempt found in the target", mirror=mirror.name, source_id=job.first_id)
-                await self._answered(mirror, job, send.seq, Sent(ids=ids, scheduled=scheduled))
-                return self._clock.now()
-            if how.last and job.id in self._trouble.spared:
-                await self._store.refused(job.id, send.seq)
-                return self._clock.now()
-            if how.last and how.was:
-                await self._vanished(mirror, job, send)
-                return self._clock.now()
-            if how.last:
-                await self._trouble.end(mirror, job, "parked", how.reason or "its outcome stayed unknown")
+                self._outcome.advance(mirror.target, found)
+                await self._known(mirror, job, send, found)
                 return self._clock.now()
             self._trouble.unsure.discard(job.id)
-        else:
-            self._trouble.unsure.add(job.id)
+            if how.last:
+                await self._not_found(mirror, job, send, how)
+                return self._clock.now()
         if (until := self._holding.not_before_again(mirror, send.draft)) > self._clock.now():
             return until
         log.info("sending again under the same random_id", mirror=mirror.name, source_id=job.first_id)
         sent = await self._outcome.repeat(mirror, send)
-        await self._answered(mirror, job, send.seq, sent)
+        await self._answered(mirror, job, send, sent)
         return self._clock.now()
+
+    async def _not_found(self, mirror: Mirror, job: Job, send: Send, how: Unknown) -> None:
+        """The last look has found nothing, and the call is not made again."""
+        if job.id in self._trouble.spared:
+            await self._store.refused(job.id, send.seq)
+        elif how.was:
+            await self._vanished(mirror, job, send)
+        else:
+            await self._trouble.end(mirror, job, "parked", how.reason or "its outcome stayed unknown")
 
     async def _vanished(self, mirror: Mirror, job: Job, send: Send) -> None:
         """Deleted in the target before we knew of it: a topic is made again, a message waits for a word."""

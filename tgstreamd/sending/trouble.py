@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import structlog
 
 from ..clock import Clock
 from ..decide.retry import (
+    PATIENCE,
     Again,
     Decision,
     Degrade,
@@ -111,6 +113,22 @@ class Trouble:
                     self.unknown[job.id] = Unknown(at=self._clock.now(), search=True, last=True)
                 return math.inf
         return await self._carry_out(mirror, current, send, decision, error, source_id)
+
+    async def of_look(self, mirror: Mirror, job: Job, how: Unknown, error: TelegramError) -> float:
+        """The target could not be looked through for a call of unknown outcome: when to try again.
+
+        Nothing that is refused here was refused to the call, which stays open.
+        """
+        if isinstance(error, FloodWait):
+            await self._floods.remember(error)
+            at = self._clock.now() + max(1, error.seconds)
+            self.unknown[job.id] = msgspec.structs.replace(how, at=at, search=True)
+            return at
+        current = await self._store.job(job.id) or job
+        if how.last and current.troubled >= 2 * PATIENCE and self._target.connected:
+            await self.end(mirror, job, "parked", f"its outcome cannot be found out: {error.line()}")
+            return self._clock.now()
+        return await self.of_job(mirror, job, error)
 
     async def _repaired(self, mirror: Mirror, job: Job, send: Send, error: Exception) -> bool:
         """A definite no for the topic's sake, which could be put right: the next attempt is a first one."""

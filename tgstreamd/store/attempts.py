@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from ..model import FILE_KINDS, Draft
+from ..model import FILE_KINDS, Box, Draft
 from .changes import note_closed_poll
 from .clocks import set_marks
 from .copies import pin_anew
 from .engine import Db
 from .queue import erase
-from .records import CopyRow, Send, decode_committed, decode_draft, encode
+from .records import CopyRow, Send, decode_box, decode_committed, decode_draft, encode
 from .topic_jobs import made
 from .voices import keep_lines, spoke
 
@@ -93,6 +93,7 @@ def sends(db: Db, job_id: int) -> list[Send]:
                 attempted_at=row["attempted_at"],
                 run=row["run"],
                 copies=tuple(CopyRow(**dict(copy)) for copy in copies),
+                position=decode_box(row["position"]) if row["position"] is not None else None,
             )
         )
     return result
@@ -107,14 +108,24 @@ def attempt(
     committed: Sequence[bytes | None],
     fingerprints: Sequence[str],
     floor_id: int,
+    position: Box | None = None,
     run: str,
     now: float,
 ) -> None:
     """Before the call: from here on its outcome is unknown until it is settled or refused."""
     db.execute(
-        "UPDATE send SET state = 'open', draft = ?, committed = ?, floor_id = ?, attempted_at = ?, run = ? "
-        "WHERE job = ? AND seq = ?",
-        (encode(draft), encode(tuple(committed)), floor_id, now, run, job_id, seq),
+        "UPDATE send SET state = 'open', draft = ?, committed = ?, floor_id = ?, attempted_at = ?, run = ?, "
+        "position = ? WHERE job = ? AND seq = ?",
+        (
+            encode(draft),
+            encode(tuple(committed)),
+            floor_id,
+            now,
+            run,
+            encode(position) if position is not None else None,
+            job_id,
+            seq,
+        ),
     )
     for idx, fingerprint in enumerate(fingerprints):
         db.execute(

@@ -83,6 +83,8 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
     for job in planned:
         if job["begun"]:
             db.execute("UPDATE copy SET target = ? WHERE job = ? AND target_id IS NULL", (new, job["id"]))
+            # It was one in the old chat's box.
+            db.execute("UPDATE send SET position = NULL WHERE job = ?", (job["id"],))
         else:
             db.execute("DELETE FROM copy WHERE job = ?", (job["id"],))
             db.execute("DELETE FROM send WHERE job = ?", (job["id"],))

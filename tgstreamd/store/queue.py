@@ -171,7 +171,7 @@ def postpone(db: Db, job_id: int, not_before: float, *, trouble: float = 0.0, re
 
 def erase(db: Db, job_id: int) -> None:
     _without(db, "item", job_id, "payload")
-    _without(db, "send", job_id, "draft", "committed")
+    _without(db, "send", job_id, "draft", "committed", "position")
     db.execute("DELETE FROM upload WHERE job = ?", (job_id,))
     db.execute("DELETE FROM committed WHERE job = ?", (job_id,))
 

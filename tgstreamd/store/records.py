@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..model import Draft, Message, Upload, Value
+from ..model import Box, Draft, Message, Upload, Value
 
 Lane = Literal["live", "backlog"]
 JobState = Literal["waiting", "open", "done", "skipped", "parked"]
@@ -103,6 +103,8 @@ class Send(Value, frozen=True, kw_only=True):
     attempted_at: float
     run: str
     copies: tuple[CopyRow, ...]
+    #: Of the target's box at the attempt; None where it is not known.
+    position: Box | None = None
 
 
 class UploadRow(Value, frozen=True, kw_only=True):
@@ -145,6 +147,10 @@ def decode_message(payload: bytes) -> Message:
 
 def decode_draft(payload: bytes) -> Draft:
     return msgspec.msgpack.decode(payload, type=Draft)
+
+
+def decode_box(payload: bytes) -> Box:
+    return msgspec.msgpack.decode(payload, type=Box)
 
 
 def decode_committed(payload: bytes) -> tuple[bytes | None, ...]:

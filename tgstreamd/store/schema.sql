@@ -152,6 +152,7 @@ CREATE TABLE send (
   floor_id     INTEGER NOT NULL DEFAULT 0,
   attempted_at REAL    NOT NULL DEFAULT 0,
   run          TEXT    NOT NULL DEFAULT '',    -- which process attempted it
+  position     BLOB,                           -- the target's live position then, for its difference
   PRIMARY KEY (job, seq)
 ) STRICT, WITHOUT ROWID;
 

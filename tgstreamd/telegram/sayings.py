@@ -49,7 +49,7 @@ SAYINGS: Final[dict[str, str]] = {
     "PEER_FLOOD": "Telegram holds this account for a sender of bulk",
     "FROZEN_METHOD_INVALID": "the account is frozen",
     "FROZEN_PARTICIPANT_MISSING": "the account is frozen",
-    "RANDOM_ID_DUPLICATE": "this message was sent before",
+    "RANDOM_ID_DUPLICATE": "this call is still under way",
     "MESSAGE_TOO_LONG": "the text is too long",
     "MEDIA_CAPTION_TOO_LONG": "the caption is too long",
     "MESSAGE_EMPTY": "the message is empty",

@@ -1,7 +1,7 @@
 """What became of a send, read from Telegram's answer: message ids and scheduled ids by `random_id`.
 
 An item that the answer does not name is not in the result (https://core.telegram.org/method/messages.sendMultiMedia);
-one that it names without its message may be gone; an answer that names none at all is a Transient.
+one that it names without its message may be gone; an answer that names none at all is Unnamed.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from typing import Any
 
 from telethon.tl import types
 
-from ..errors import Transient
-from ..model import Sent
+from ..errors import Unnamed
+from ..model import Box, Sent
+from .convert import seconds
 
 _REAL = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
 
 
 def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
-    """The ids of what was sent. Raises Transient where the answer names none."""
+    """The ids of what was sent. Raises Unnamed where the answer names none."""
     if isinstance(answer, types.UpdateShortSentMessage):
-        return Sent(ids={random_ids[0]: answer.id})
+        position = Box(pts=answer.pts, date=seconds(answer.date))
+        return Sent(ids={random_ids[0]: answer.id}, position=position)
     inner = (
         [answer.update] if isinstance(answer, types.UpdateShort) else getattr(answer, "updates", None) or []
     )
@@ -33,11 +35,19 @@ def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
     if not named and len(random_ids) == 1 and len(real) + len(scheduled) == 1:
         named = {random_ids[0]: next(iter(real or scheduled))}
     if not named:
-        raise Transient("Telegram's answer does not say which message it became", error="NO_MESSAGE_ID")
+        raise Unnamed("Telegram's answer does not say which message it became", error="NO_MESSAGE_ID")
     # A scheduled id is of another sequence, and may equal a message's: the kind of update tells.
     later = {random_id: id_ for random_id, id_ in named.items() if id_ in scheduled and id_ not in real}
     return Sent(
         ids={r: i for r, i in named.items() if i in real},
         scheduled=later,
         unseen={r: i for r, i in named.items() if i not in real and r not in later},
+        position=_position(answer, set(named.values())),
     )
+
+
+def _position(answer: Any, ids: set[int]) -> Box | None:
+    """The position after the newest of these messages, which is not after any call that comes later."""
+    inner = getattr(answer, "updates", None) or []
+    found = [update.pts for update in inner if isinstance(update, _REAL) and update.message.id in ids]
+    return Box(pts=max(found), date=seconds(answer.date)) if found else None

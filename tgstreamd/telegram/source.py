@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from telethon.tl import functions, types
@@ -18,7 +17,7 @@ from ..errors import Rejected, SourceGone, Undecodable
 from ..model import Account, Box, Chat, Difference, Media, Message, Push, Topic
 from . import updates
 from .client import Client
-from .directory import is_channel
+from .differences import Differences
 from .media import locate
 from .peers import Peers
 from .pool import Pool
@@ -26,8 +25,6 @@ from .reading import Reading
 
 log = structlog.get_logger()
 
-#: Events of a channel a difference brings at most (https://core.telegram.org/method/updates.getChannelDifference).
-DIFFERENCE_LIMIT: Final = 100
 #: What a part may weigh, and what its offset and size are multiples of
 #: (https://core.telegram.org/api/files#downloading-files).
 CHUNK_MIN: Final = 4096
@@ -42,6 +39,7 @@ class TelegramSource:
         self._peers = peers
         self._pool = pool
         self._reading = Reading(client, peers, "source")
+        self._differences = Differences(client, peers, self._reading, "source")
         self._told: deque[Push] = deque()
 
     @property
@@ -83,32 +81,10 @@ class TelegramSource:
     # Live.
 
     async def box(self, chat: int) -> Box:
-        if is_channel(chat):
-            full, _entity = await self._reading.full_channel(chat)
-            return Box(pts=full.pts)
-        return updates.state_box(await self._reading.call(functions.updates.GetStateRequest()))
+        return await self._differences.box(chat)
 
     async def difference(self, chat: int, box: Box) -> Difference:
-        try:
-            return await self._difference(chat, box)
-        except Rejected as error:
-            if not error.error.startswith("PERSISTENT_TIMESTAMP_"):
-                raise
-            # A position that Telegram does not know (an old or foreign ledger): start from a fresh one.
-            return Difference(box=await self.box(chat), too_long=True)
-
-    async def _difference(self, chat: int, box: Box) -> Difference:
-        directory = self._client.directory
-        request: Any
-        if is_channel(chat):
-            channel = await self._peers.channel(chat, "source")
-            request = functions.updates.GetChannelDifferenceRequest(
-                channel, types.ChannelMessagesFilterEmpty(), box.pts, DIFFERENCE_LIMIT
-            )
-            return updates.channel_difference(await self._reading.call(request), chat, directory)
-        moment = datetime.fromtimestamp(box.date, UTC)
-        request = functions.updates.GetDifferenceRequest(pts=box.pts, date=moment, qts=box.qts)
-        return updates.common_difference(await self._reading.call(request), box, directory)
+        return await self._differences.difference(chat, box)
 
     async def pushed(self) -> Push:
         while not self._told:

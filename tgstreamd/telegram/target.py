@@ -12,10 +12,25 @@ from typing import Any
 from telethon.tl import functions, types
 
 from ..errors import Rejected, Transient
-from ..model import TOLD_KINDS, Account, Chat, Draft, Media, Message, Piece, Preview, Sent, Topic, Upload
+from ..model import (
+    TOLD_KINDS,
+    Account,
+    Box,
+    Chat,
+    Difference,
+    Draft,
+    Media,
+    Message,
+    Piece,
+    Preview,
+    Sent,
+    Topic,
+    Upload,
+)
 from . import convert, entities, files, rich, told
 from .chat_edits import ChatEdits
 from .client import Client
+from .differences import Differences
 from .directory import is_channel
 from .peers import Peers
 from .pool import Pool
@@ -31,6 +46,7 @@ class TelegramTarget:
         self._peers = peers
         self._pool = pool
         self._reading = Reading(client, peers, "target")
+        self._differences = Differences(client, peers, self._reading, "target")
         self._edits = ChatEdits(peers, self._reading)
         self._account: Account | None = None
 
@@ -55,6 +71,12 @@ class TelegramTarget:
 
     async def newest(self, chat: int) -> int:
         return await self._reading.newest(chat)
+
+    async def start(self, chat: int) -> tuple[int, Box | None]:
+        return await self._differences.start(chat)
+
+    async def difference(self, chat: int, box: Box) -> Difference:
+        return await self._differences.difference(chat, box)
 
     async def history(
         self, chat: int, *, after: int, topic: int | None = None, limit: int = 100

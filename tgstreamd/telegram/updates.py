@@ -168,6 +168,7 @@ def _difference(answer: Any, directory: Directory, box: Box, *, final: bool, tim
                 [p.chat for p in told if p.changed] + [m.chat for m in new if m.service in _TURNING]
             )
         ),
+        made={u.random_id: u.id for u in others if isinstance(u, types.UpdateMessageID)},
         timeout=timeout,
     )
 
