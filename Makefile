@@ -13,10 +13,11 @@ PIP := -m pip --disable-pip-version-check -qq install
 
 KILLS ?= 1000
 SEED ?= 1
+RUNS ?= 10
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm clean
+.PHONY: help dev demo test flaky third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -31,6 +32,10 @@ test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two
 
 third-client: .venv/.stamp $(THIRD)/.stamp ## the conversation tests through mtcute, a client in JavaScript (needs node, npm)
 	@$(BIN)/pytest -q -m third_client tests/integration $(ARGS)
+
+flaky: .venv/.stamp $(RUNTIME)/.stamp ## all tests RUNS=10 times in random order (SEED=…), every core busy beside them
+	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/python -m tests.flaky --runs $(RUNS) \
+	  $(if $(filter file,$(origin SEED)),,--seed $(SEED)) -- -n $(JOBS) --dist worksteal $(ARGS)
 
 proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lines; half an hour
 	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)

@@ -5,10 +5,22 @@ seconds; the program imports it first, and so do the tests. (Those in a booted g
 outside, where nobody can import it.)
 """
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the order of this seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each process of xdist's comes to the same order."""
+    if (seed := config.getoption("shuffle")) is not None:
+        random.Random(seed).shuffle(items)
+
 
 try:
     import tgstreamd.logs  # noqa: F401 - for what its import does
