@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import answers, configuration, errors, events, figures, manual, shells, verbs
+from . import answers, configuration, errors, events, figures, manual, refusals, shells, verbs
 from .site import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -18,6 +18,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
     REFERENCE / "verbs.md": verbs.page,
     REFERENCE / "exit-status.md": verbs.exits,
     REFERENCE / "errors.md": errors.page,
+    REFERENCE / "refusals.md": refusals.page,
     REFERENCE / "events.md": events.page,
     REFERENCE / "metrics.md": figures.page,
     REFERENCE / "status.md": answers.page,

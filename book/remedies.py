@@ -85,6 +85,8 @@ MEANS: dict[str, str] = {
     "parts were lost, sent again": f"Telegram lacks parts of an upload; they are sent again.\n{NOTHING}",
     "reading failed, trying on": "The source could not be read; it is tried again with growing waits.\n"
     "Nothing to do, unless it does not end: look at the network, and at `why`.",
+    "pins could not be listed": "Telegram does not say what is pinned in the source of a new mirror; `why` says the "
+    "reason.\nWhat is pinned from now on follows.",
     "refused as it is, sent differently": "Telegram refuses a message as it is; it is sent without what `without` "
     f"names.\n{NOTHING}",
     "scheduled message not seen yet, going on": "Telegram accepted a message and has not published it within half "
@@ -94,7 +96,7 @@ MEANS: dict[str, str] = {
     "source became a supergroup, followed": "The source has a new id, and the mirror follows it.\n"
     "Write the new id into the configuration when it suits you.",
     "source cannot be read": "The source cannot be read at the moment; `why` says the reason.\n"
-    "It is asked again every ten minutes.",
+    "It is asked again every ten minutes; where the chat itself says that it is lost, its mirrors pause.",
     "target became a supergroup, followed": "The target has a new id, and the mirror follows it.\n"
     "Write the new id into the configuration when it suits you.",
     "target could not be looked at": "What lies in the target could not be read, which is needed before the first "
@@ -113,4 +115,7 @@ MEANS: dict[str, str] = {
     "topics could not be listed": "The source's topics could not be read; they are learnt later.\n" + NOTHING,
     "transfer interrupted": "A file's transfer broke off, and goes on at the part that it had reached.\n" + NOTHING,
     "upload begins anew": f"Telegram forgot an upload that was under way; it is sent again.\n{NOTHING}",
+    "waiting for a chat's word": "A message was refused as if its chat were lost, and nobody knows yet whether it is: "
+    "`why` says what was refused.\nThe chat is asked again within ten minutes, and the mirror waits until then.\n"
+    "Nothing to do, unless it does not end: look at the account's place in that chat.",
 }  # fmt: skip

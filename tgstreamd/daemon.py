@@ -138,6 +138,7 @@ class Daemon:
             self.outgoing,
             self.holding,
             clock,
+            confirm=self.confirming.confirm,
             may_start=self.census.may_start,
             on_sent=self._sent,
         )
@@ -296,7 +297,8 @@ class Daemon:
         now = self.clock.now()
         if (unknown := self.connection.unknown_login) is not None:
             return unknown.line()
-        return status.line(await self.store.standings(), lambda target: self.holding.held(target, now), now)
+        standings = await self.store.standings()
+        return status.line(standings, lambda row: self.holding.held(row.id, row.target, now), now)
 
     def _stuck(self, names: Any) -> None:
         log.error("services are overdue, systemd will restart us", services=list(names))

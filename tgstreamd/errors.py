@@ -44,11 +44,15 @@ class StoreError(TgstreamdError):
 
 
 class TelegramError(TgstreamdError):
-    """Telegram, or the way to it, said no. `error` is Telegram's own name for it, `""` where it has none."""
+    """Telegram, or the way to it, said no. `error` is Telegram's own name for it, `""` where it has none.
 
-    def __init__(self, what: str, *, error: str = "", hint: str = "") -> None:
+    `method` is the call that was refused; `""` where nothing was asked of Telegram.
+    """
+
+    def __init__(self, what: str, *, error: str = "", hint: str = "", method: str = "") -> None:
         super().__init__(what, hint=hint)
         self.error = error
+        self.method = method
 
 
 class FloodWait(TelegramError):
@@ -57,10 +61,9 @@ class FloodWait(TelegramError):
     def __init__(
         self, seconds: int, *, scope: Literal["method", "chat", "account"], method: str, error: str = ""
     ) -> None:
-        super().__init__(f"{method}: wait {seconds} s", error=error or f"FLOOD_WAIT_{seconds}")
+        super().__init__(f"{method}: wait {seconds} s", error=error or f"FLOOD_WAIT_{seconds}", method=method)
         self.seconds = seconds
         self.scope = scope
-        self.method = method
 
 
 class AccountLimited(TelegramError):

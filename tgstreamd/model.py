@@ -21,8 +21,7 @@ from .content import Value as Value
 from .wishes import Filter as Filter
 from .wishes import Mirror as Mirror
 
-#: Bytes of one part: the only size that reaches Telegram's limit of parts
-#: (https://core.telegram.org/api/files#uploading-files).
+#: Bytes of one part, as https://core.telegram.org/api/files#uploading-files recommends.
 PART_SIZE = 512 * 1024
 #: Files up to here go up by `saveFilePart`, larger ones by `saveBigFilePart`.
 SMALL_FILE_MAX = 10 * 1024 * 1024
@@ -209,10 +208,7 @@ class Difference(Value, frozen=True, kw_only=True):
 
 
 class Push(Value, frozen=True, kw_only=True):
-    """What Telegram told by itself: a wake-up for `chat` and, often, the message.
-
-    With `chat` 0 and nothing else anything may have been missed: ask for everything.
-    """
+    """What Telegram told by itself: a wake-up for `chat` (0: ask for everything) and, often, the message."""
 
     #: 0 with `deleted`: ids of a basic group, Telegram does not say which.
     chat: int
@@ -241,6 +237,8 @@ class ReplyTo(Value, frozen=True, kw_only=True):
     """The message of the target that a draft answers, with the quoted words."""
 
     id: int
+    #: It stands in another topic than the draft goes into.
+    across: bool = False
     quote: str = ""
     quote_entities: tuple[Entity, ...] = ()
     quote_offset: int | None = None

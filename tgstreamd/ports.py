@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from .errors import LoginUnknown, NotAuthorised
 from .model import (
@@ -21,14 +21,12 @@ from .model import (
     Draft,
     Media,
     Message,
-    Mirror,
     Piece,
     Preview,
     Push,
     Sent,
     Topic,
     Upload,
-    Value,
 )
 
 
@@ -51,23 +49,6 @@ class Beat(Protocol):
     def __call__(self, seconds: float, /) -> None:
         """I report again within `seconds` (at most 60)."""
         ...
-
-
-class Confirmation(Value, frozen=True, kw_only=True):
-    """What a chat, asked whether it is really lost, has said: nothing of the kind, unless a field says so."""
-
-    #: Why the mirror cannot run; empty where it can.
-    lost: str = ""
-    #: Why nobody could say; empty where the chat has answered.
-    unanswered: str = ""
-    #: Until when it counts (unix time): the chat is not asked again before.
-    until: float = 0.0
-
-
-class Confirm(Protocol):
-    """Asks one side of a mirror whether it is lost, where an error says so of it."""
-
-    async def __call__(self, mirror: Mirror, side: Literal["source", "target"], /) -> Confirmation: ...
 
 
 class LoginPatience(Protocol):

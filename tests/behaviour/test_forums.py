@@ -11,6 +11,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
+from tests.telegram.world.messages import Reply
 from tests.telegram.world.topics import ICON_COLORS, Topic
 
 CREATE = "messages.createForumTopic"
@@ -604,3 +605,34 @@ async def test_a_pinned_topic_that_was_deleted_in_the_target_is_pinned_when_it_i
         house.post(source, "black", topic=tea)
         await house.run()
         assert pinned(target) == pinned(source) == ["Cake", "Coffee", "Tea"]
+
+
+async def test_an_answer_across_topics_stays_in_its_own(tmp_path: Path) -> None:
+    """Between two topics, and between General and one, either way; in one topic it is an ordinary reply."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source", forum=True)
+        target = house.own_supergroup("Target", forum=True)
+        tea = house.world.chats.add_topic(source, house.other, "Tea")
+        cake = house.world.chats.add_topic(source, house.other, "Cake")
+        said = {
+            "General": house.post(source, "in General"),
+            "Tea": house.post(source, "in Tea", topic=tea),
+            "Cake": house.post(source, "in Cake", topic=cake),
+        }
+        ways = [(here, there) for here in said for there in said]
+        for here, there in ways:
+            topic = {"General": None, "Tea": tea, "Cake": cake}[here]
+            reply = Reply(to=said[there], topic=topic, external=here != there)
+            house.post(source, f"{here} answers {there}", reply=reply)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        assert filed(house, target) == {
+            here: [f"in {here}", *(f"{here} answers {there}" for there in said)] for here in said
+        }
+        answers = {copy.text: copy for copy in house.messages(target) if "answers" in copy.text}
+        for here, there in ways:
+            found = answers[f"{here} answers {there}"].reply
+            assert found is not None
+            assert found.to is not None
+            assert (found.to.text, found.external) == (f"in {there}", here != there)

@@ -163,9 +163,9 @@ async def test_title_description_and_photo(
 async def test_how_the_face_fails(tg: TelegramServer, source: Chat, me: Account, connected: Connect) -> None:
     port = (await connected()).target
     assert not (await port.chat(source.marked_id)).may_change_info
-    with pytest.raises(TargetLost, match="CHAT_ADMIN_REQUIRED"):
+    with pytest.raises(Rejected, match="CHAT_ADMIN_REQUIRED"):
         await port.edit_title(source.marked_id, "Mine")
-    with pytest.raises(TargetLost, match="CHAT_ADMIN_REQUIRED"):
+    with pytest.raises(Rejected, match="CHAT_ADMIN_REQUIRED"):
         await port.edit_about(source.marked_id, "mine")
 
 

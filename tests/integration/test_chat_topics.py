@@ -95,7 +95,7 @@ async def test_a_topic_from_birth_to_death(
     assert name_of(new_message(answer).action) == "MessageActionTopicCreate"
     assert random_ids(await create(me, 1)) == {1: topic}
 
-    async def say(who: Speaker, random_id: int, **fields: int) -> Any:
+    async def say(who: Speaker, random_id: int, **fields: Any) -> Any:
         given = who.t("InputReplyToMessage", **fields) if fields else None
         return new_message(await who.send(chat, f"m{random_id}", random_id, reply_to=given))
 
@@ -111,6 +111,18 @@ async def test_a_topic_from_birth_to_death(
     assert _header(in_general) == (False, general.id, None)
     with pytest.raises(Refused, match="TOPIC_ID_INVALID"):
         await say(there, 15, reply_to_msg_id=general.id, top_msg_id=1)
+    # Across topics the answered message decides, unless its chat is named: then it is an external reply.
+    astray = await say(there, 16, reply_to_msg_id=general.id, top_msg_id=topic)
+    across = await say(
+        there, 17, reply_to_msg_id=general.id, top_msg_id=topic, reply_to_peer_id=there.peer(chat)
+    )
+    back = await say(there, 18, reply_to_msg_id=plain.id, reply_to_peer_id=there.peer(chat))
+    assert [_header(astray), _header(across), _header(back)] == [
+        (False, general.id, None),
+        (True, general.id, topic),
+        (False, plain.id, None),
+    ]
+    assert [m.reply_to.reply_to_peer_id is not None for m in (astray, across, back)] == [False, True, True]
 
     numbers = dict.fromkeys(("offset_id", "add_offset", "max_id", "min_id", "hash"), 0)
 
@@ -126,8 +138,8 @@ async def test_a_topic_from_birth_to_death(
             )
         )
 
-    assert await read(topic) == [unsaid.id, reply.id, plain.id, topic]
-    assert await read(1) == [in_general.id, general.id, 1]
+    assert await read(topic) == [across.id, unsaid.id, reply.id, plain.id, topic]
+    assert await read(1) == [back.id, astray.id, in_general.id, general.id, 1]
 
     async def edit(**fields: Any) -> Any:
         return await me.call("messages.EditForumTopic", peer=me.peer(chat), topic_id=topic, **fields)

@@ -145,7 +145,10 @@ def text_of(call: Call, given: Any, *, caption: bool) -> tuple[str, list[Any]]:
     """The text of a request (or of one album item) as the server keeps it."""
 
     def mentioned(user: Any) -> int:
-        return user_of(call, user, "ENTITY_MENTION_USER_INVALID").id
+        named = user_of(call, user, "ENTITY_MENTION_USER_INVALID")
+        if named.deactivated:
+            raise RpcError(400, "INPUT_USER_DEACTIVATED")  # of a deleted account (facts C6)
+        return named.id
 
     premium = call.me.premium
     text, entities = prepare(given.message or "", given.entities, premium=premium, mention=mentioned)
@@ -192,10 +195,9 @@ def reply_of(call: Call, chat: Chat, given: Any, top_msg_id: int | None = None) 
     to = _replied(call, chat, given)
     if to is None:
         return _in_topic(call, chat, top, None, given)
-    if chat.forum and to.chat is chat and top is None and to.topic != 1:
-        top = to.topic
-    elif chat.forum and to.chat is chat and to.topic != (top or 1) and given.reply_to_peer_id is None:
-        raise RpcError(400, "REPLY_MESSAGE_ID_INVALID")
+    if chat.forum and to.chat is chat and given.reply_to_peer_id is None:
+        # Whatever topic is named: the one of the answered message counts (tdesktop#26986, facts C11).
+        top = None if to.topic == 1 else to.topic
     return _in_topic(call, chat, top, to, given)
 
 
@@ -221,7 +223,8 @@ def _in_topic(call: Call, chat: Chat, topic_id: int | None, to: Message | None, 
         mine = topic.creator_id == call.me.id or chat.has_right(call.me.id, "manage_topics")
         if topic.closed and not mine:
             raise RpcError(406, "TOPIC_CLOSED")
-    reply = make_reply(chat, to, topic_id)
+    external = given is not None and given.reply_to_peer_id is not None
+    reply = make_reply(chat, to, topic_id, external=external)
     if given is not None and given.quote_text:
         if reply is None or reply.to is None:
             raise RpcError(400, "QUOTE_TEXT_INVALID")

@@ -327,7 +327,7 @@ def draft(**fields: Any) -> Draft:
 
 def test_where_a_draft_goes(directory: Directory) -> None:
     def sent(**fields: Any) -> Any:
-        return convert.reply_to(draft(**fields), ME, directory)
+        return convert.reply_to(draft(**fields), ME, directory, types.InputPeerChannel(5, 1))
 
     assert sent() is None
     assert sent(topic=1) is None
@@ -337,6 +337,11 @@ def test_where_a_draft_goes(directory: Directory) -> None:
     assert (answer.reply_to_msg_id, answer.top_msg_id) == (25, 20)
     general = sent(topic=1, reply=ReplyTo(id=25))
     assert (general.reply_to_msg_id, general.top_msg_id) == (25, None)
+    assert answer.reply_to_peer_id is None
+    for topic in (20, None):
+        across = sent(topic=topic, reply=ReplyTo(id=25, across=True))
+        assert (across.reply_to_msg_id, across.top_msg_id) == (25, topic)
+        assert across.reply_to_peer_id.channel_id == 5
     quoted = sent(reply=ReplyTo(id=25, quote="words", quote_offset=3))
     assert (quoted.quote_text, quoted.quote_offset, quoted.quote_entities) == ("words", 3, None)
 

@@ -410,7 +410,8 @@ def test_cures() -> None:
     assert degraded(album, "reply", account=FREE)[0].reply is None
     assert degraded(album, "quote", account=FREE)[0].reply == ReplyTo(id=1)
     assert degraded(album, "entities", account=FREE)[0].pieces[0].entities == ()
-    assert degraded(album, "preview", account=FREE)[0].preview.mode == "none"
+    text = draft(Piece(source_id=1, text="one"))
+    assert degraded(text, "preview", account=FREE)[0].preview.mode == "none"
     named = Entity(kind="mention_name", offset=0, length=1, args={"user_id": 5})
     mentions = draft(Piece(source_id=1, text="one", entities=(*bold, named)))
     assert degraded(mentions, "mentions", account=FREE)[0].pieces[0].entities == bold

@@ -56,7 +56,7 @@ class Births:
         former, older, oldest = await self._former(config, mirror, source)
         count, since = count + older, oldest or since
         words = backlog_words(count, since, self._interval)
-        pinned = await self._source.pinned(mirror.source) if config.pins else ()
+        pinned = await self._pinned(config, mirror)
         waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
         mirror_id = await self._store.bear(
             name=config.name,
@@ -80,6 +80,16 @@ class Births:
         if waiting:
             log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)
         return mirror_id
+
+    async def _pinned(self, config: MirrorConfig, mirror: Mirror) -> tuple[int, ...]:
+        """What is pinned now; a refusal to say it keeps no mirror from beginning."""
+        if not config.pins:
+            return ()
+        try:
+            return await self._source.pinned(mirror.source)
+        except (SourceLost, Rejected) as error:
+            log.warning("pins could not be listed", mirror=config.name, why=error.line())
+            return ()
 
     async def _former(
         self, config: MirrorConfig, mirror: Mirror, source: Chat

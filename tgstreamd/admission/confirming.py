@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import structlog
 
 from ..clock import Clock
 from ..decide.judge import judge, refusal
+from ..decide.verdicts import Confirmation, Side
 from ..errors import FloodWait, TelegramError
 from ..floods import Floods
 from ..model import Chat, Mirror, Topic
-from ..ports import Confirmation, Source, Target
+from ..ports import Source, Target
 from ..roster import Roster
 from ..store import Store
 from .asking import QUESTIONS, asked, topics
@@ -27,14 +27,14 @@ log = structlog.get_logger()
 #: Seconds for which an answer counts.
 REMEMBERED = 600.0
 
-Side = Literal["source", "target"]
-
 
 @dataclass(frozen=True)
 class _Answer:
     """What a chat has said. `seen`: what the roster knew of it then."""
 
+    #: How long it counts, by the monotonic clock, and by the wall clock for others.
     until: float
+    date: float
     chat: Chat | TelegramError
     topics: Sequence[Topic]
     seen: Chat | None
@@ -49,7 +49,6 @@ class Confirming:
         self._roster = roster
         self._clock = clock
         self._floods = Floods(store, clock)
-        #: Until is by the monotonic clock.
         self._answers: dict[tuple[Side, int], _Answer] = {}
 
     async def confirm(self, mirror: Mirror, side: Side) -> Confirmation:
@@ -58,10 +57,9 @@ class Confirming:
         Raises NotAuthorised, and StoreError.
         """
         answer = await self._answer(mirror, side)
-        until = self._clock.now() + answer.until - self._clock.monotonic()
         if answer.unanswered:
-            return Confirmation(unanswered=answer.unanswered, until=until)
-        return Confirmation(lost=self._judged(mirror, side, answer), until=until)
+            return Confirmation(unanswered=answer.unanswered, until=answer.date)
+        return Confirmation(lost=self._judged(mirror, side, answer), until=answer.date)
 
     def _judged(self, mirror: Mirror, side: Side, answer: _Answer) -> str:
         unasked = TelegramError("not asked")
@@ -104,11 +102,13 @@ class Confirming:
             if isinstance(error, FloodWait):
                 await self._floods.remember(error)
                 wait = max(wait, float(error.seconds))
-            until = self._clock.monotonic() + wait
-            return _Answer(until, error, (), seen, unanswered=error.line())
+            return _Answer(*self._until(wait), error, (), seen, unanswered=error.line())
         if isinstance(chat, Chat):
             self._chats(side)[chat_id] = seen = chat
-        return _Answer(self._clock.monotonic() + wait, chat, there, seen)
+        return _Answer(*self._until(wait), chat, there, seen)
+
+    def _until(self, seconds: float) -> tuple[float, float]:
+        return self._clock.monotonic() + seconds, self._clock.now() + seconds
 
     def _topic(self, side: Side, chat_id: int) -> int | None:
         """A topic of this chat that some mirror names, for which all of them are asked for."""

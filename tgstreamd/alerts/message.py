@@ -108,7 +108,6 @@ class Messages:
             unsure=False,
             repeats=1,
             strikes=self._holding.strikes,
-            tried=frozenset(),
         )
         if isinstance(said, Hold):
             await self._holding.hold(said, place)

@@ -1,7 +1,7 @@
 """Trouble while reading: rests the chat or box that it belongs to, and no other.
 
 A flood wait on a method holds that method for the whole account, and is kept in the ledger; a source that
-is lost pauses its mirrors; a frozen account reads nothing until a person has started the daemon anew.
+seems lost is asked about; a frozen account reads nothing until a person has started the daemon anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 import structlog
 
 from ..clock import Clock
-from ..errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient, Undecodable
+from ..errors import (
+    AccountFrozen,
+    FloodWait,
+    NotAuthorised,
+    SourceLost,
+    TelegramError,
+    Transient,
+    Undecodable,
+)
 from ..floods import Floods
 from ..patience import Patience
 from ..roster import Roster, box_of
@@ -74,14 +82,9 @@ class Trouble:
             self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
             return False
         except TelegramError as error:
-            for chat in chats:
-                for mirror in self._roster.of_source(chat):
-                    if await self._store.pause(mirror.id, "lost", f"source: {error.line()}"):
-                        log.error(
-                            "mirror paused, asked again every 10 minutes",
-                            mirror=mirror.name,
-                            why=error.line(),
-                        )
+            # Only the chat itself, asked, says that it is lost: admission asks, and pauses its mirrors then.
+            for chat in chats if isinstance(error, SourceLost) else ():
+                self._roster.suspect(chat)
             self._patience.failed(key, "source cannot be read", error, least=RECONCILE, chat=chats[0])
             return False
         self._patience.works(key, "reading works again", chat=chats[0])

@@ -1,20 +1,65 @@
-"""Changes a draft that Telegram has definitely refused, by the cure that `retry` names.
+"""Changes a draft that Telegram has definitely refused, by the cures that `refusals` names for it.
 
-Pure. Promises that nothing disappears silently: what cannot be sent becomes a note in its place. Two cures
-are not a change of the draft and leave it as it is: `stream` (move the bytes) and `limits` (plan again).
+Pure. Promises that nothing disappears silently: what cannot be sent becomes a note in its place. Where a
+file's bytes are to be moved instead of its reference the draft stays as it is (`moves`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import get_args
+
 import msgspec
 
-from ..model import FILE_KINDS, Account, Draft, Piece, Preview
+from ..model import FILE_KINDS, TOLD_KINDS, Account, Draft, Entity, Media, Piece, Preview, Value
+from ..refusals import Cure
 from .lines import in_words
-from .retry import Cure
-from .text import Text, join, split, without
+from .text import Text, join, split, units, without
+
+CURES: tuple[Cure, ...] = get_args(Cure)
+#: A text is not cut shorter than this (UTF-16 code units) to be accepted.
+SHORT = 256
 
 
-def degraded(draft: Draft, what: Cure, *, account: Account, reason: str = "") -> tuple[Draft, ...]:
+class Files(Value, frozen=True, kw_only=True):
+    """How the files of a draft go, by the source ids of its pieces."""
+
+    #: Those that are only referred to; the others were uploaded by us.
+    referred: frozenset[int] = frozenset()
+    #: Those whose bytes could be moved instead.
+    movable: frozenset[int] = frozenset()
+
+
+NO_FILES = Files()
+
+
+def possible(draft: Draft, files: Files, account: Account) -> frozenset[Cure]:
+    """The cures that would change something about this draft."""
+    return frozenset(
+        cure
+        for cure in CURES
+        if moves(draft, cure, files) or degraded(draft, cure, files=files, account=account) != (draft,)
+    )
+
+
+def moves(draft: Draft, what: Cure, files: Files) -> bool:
+    """Whether the cure is that bytes are moved from now on, where a reference was refused."""
+    about: dict[Cure, Callable[[Media], bool]] = {
+        "stream": lambda media: True,
+        "sticker": lambda media: media.kind == "sticker",
+        "attachment": lambda media: media.kind != "sticker",
+        "as-file": lambda media: _as_file(media) != media,
+    }
+    chosen = about.get(what)
+    return chosen is not None and any(
+        piece.media is not None and piece.source_id in files.referred & files.movable and chosen(piece.media)
+        for piece in draft.pieces
+    )
+
+
+def degraded(
+    draft: Draft, what: Cure, *, account: Account, files: Files = NO_FILES, reason: str = ""
+) -> tuple[Draft, ...]:
     """The drafts to send instead, each for pieces of the old one. `reason` goes into a note."""
     change = msgspec.structs.replace
     match what:
@@ -24,30 +69,92 @@ def degraded(draft: Draft, what: Cure, *, account: Account, reason: str = "") ->
             reply = draft.reply
             bare = None if reply is None else type(reply)(id=reply.id)
             return (change(draft, reply=bare),)
-        case "entities":
-            return (change(draft, pieces=tuple(change(piece, entities=()) for piece in draft.pieces)),)
-        case "mentions":
-            pieces = tuple(
-                change(piece, entities=without(piece.entities, {"mention_name"})) for piece in draft.pieces
-            )
-            return (change(draft, pieces=pieces),)
-        case "preview":
+        case "mentions" | "dates" | "emoji" | "entities":
+            return (change(draft, pieces=tuple(_plainer(piece, what) for piece in draft.pieces)),)
+        case "preview" if draft.pieces[0].media is None:
             return (change(draft, preview=Preview(mode="none")),)
+        case "cover":
+            return (change(draft, pieces=tuple(_alone(piece, FILE_KINDS) for piece in draft.pieces)),)
         case "as-file":
-            return (change(draft, pieces=tuple(_as_file(piece) for piece in draft.pieces)),)
+            changed = [
+                piece
+                if piece.media is None or piece.source_id in files.referred - files.movable
+                else change(piece, media=_as_file(piece.media))
+                for piece in draft.pieces
+            ]
+            return (change(draft, pieces=tuple(changed)),)
         case "singles":
             return _following(draft, [(piece,) for piece in draft.pieces])
-        case "note":
-            texts = [text for piece in draft.pieces for text in _noted(piece, account, reason)]
-            return _following(draft, [(text,) for text in texts])
-        case "stream" | "limits":
-            return (draft,)
+        case "limits":
+            return _shorter(draft, account)
+        case "sticker" | "attachment" | "told" | "note":
+            return _in_words(draft, what, files, account, reason)
+    return (draft,)
 
 
-def _as_file(piece: Piece) -> Piece:
-    if piece.media is None or piece.media.kind not in FILE_KINDS - {"sticker"}:
+def _plainer(piece: Piece, what: Cure) -> Piece:
+    kinds = {"mentions": {"mention_name"}, "dates": {"formatted_date"}, "emoji": {"custom_emoji"}}
+    left: tuple[Entity, ...] = without(piece.entities, kinds[what]) if what in kinds else ()
+    return msgspec.structs.replace(piece, entities=left)
+
+
+def _alone(piece: Piece, kinds: frozenset[str]) -> Piece:
+    """Without the files that hang on its media: a cover, the moving part of a live photo, those of a poll."""
+    media = piece.media
+    if media is None or media.kind not in kinds or not media.companions:
         return piece
-    return msgspec.structs.replace(piece, media=msgspec.structs.replace(piece.media, kind="file"))
+    return msgspec.structs.replace(piece, media=msgspec.structs.replace(media, alone=True))
+
+
+def _as_file(media: Media) -> Media:
+    if media.kind not in FILE_KINDS - {"sticker"}:
+        return media
+    return msgspec.structs.replace(media, kind="file")
+
+
+def _in_words(draft: Draft, what: Cure, files: Files, account: Account, reason: str) -> tuple[Draft, ...]:
+    """Without the media that the cure is about; what stands for them follows, and answers, the rest."""
+    if what == "attachment":
+        pieces = tuple(_alone(piece, frozenset({"poll"})) for piece in draft.pieces)
+        draft = msgspec.structs.replace(draft, pieces=pieces)
+    stuck = files.referred - files.movable
+
+    def goes(piece: Piece) -> bool:
+        media = piece.media
+        if media is None:
+            return False
+        told, here = media.kind in TOLD_KINDS, piece.source_id in stuck
+        match what:
+            case "sticker":
+                return here and media.kind == "sticker"
+            case "attachment":
+                return (media.kind == "rich" and media.companions) or (
+                    here and not told and media.kind != "sticker"
+                )
+            case "told":
+                return told
+        return True
+
+    gone = [piece for piece in draft.pieces if goes(piece)]
+    if not gone:
+        return (draft,)
+    left = tuple(piece for piece in draft.pieces if piece not in gone)
+    texts = [text for piece in gone for text in _noted(piece, account, reason)]
+    return _following(draft, [*([left] if left else []), *[(text,) for text in texts]])
+
+
+def _shorter(draft: Draft, account: Account) -> tuple[Draft, ...]:
+    """Its texts cut in halves, whatever this account may send elsewhere."""
+    longest = max(units(piece.text) for piece in draft.pieces)
+    most = max(SHORT, -(-longest // 2))
+    first: list[Piece] = []
+    rest: list[tuple[Piece, ...]] = []
+    for piece in draft.pieces:
+        parts = split(Text(text=piece.text, entities=piece.entities), most, most)
+        head, *more = parts or [Text()]
+        first.append(msgspec.structs.replace(piece, text=head.text, entities=head.entities))
+        rest += [(Piece(source_id=piece.source_id, text=t.text, entities=t.entities),) for t in more]
+    return _following(draft, [tuple(first), *rest])
 
 
 def _noted(piece: Piece, account: Account, reason: str) -> list[Piece]:

@@ -61,6 +61,10 @@ class Parent(Value, frozen=True, kw_only=True):
     quote_ok: bool = True
     lost: str = ""
     link: str = ""
+    #: The topic of the source that it stands in, where the mirror keeps topics apart; 0: not known.
+    topic: int = 0
+    #: Its copy stands in another topic of the target.
+    across: bool = False
 
 
 class Plan(Value, frozen=True, kw_only=True):
@@ -294,12 +298,14 @@ def _reply(
         return None
     said = next((message.reply for message in messages if message.reply), None)
     if said is None or not parent.quote_ok or not said.quote:
-        return ReplyTo(id=parent.copy, todo_item=said.todo_item if said is not None else None)
+        item = said.todo_item if said is not None else None
+        return ReplyTo(id=parent.copy, across=parent.across, todo_item=item)
     kinds = QUOTABLE if account.premium else QUOTABLE - {"custom_emoji"}
     # A line of ours above the parent moves its words along; Telegram finds them without an offset.
     moved = mirror.attribution != "none" or mirror.dates != "never" or mirror.header or reworded(mirror)
     return ReplyTo(
         id=parent.copy,
+        across=parent.across,
         quote=said.quote,
         quote_entities=tuple(entity for entity in said.quote_entities if entity.kind in kinds),
         quote_offset=None if moved else said.quote_offset,

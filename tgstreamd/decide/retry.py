@@ -8,7 +8,7 @@ error, never by message text.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ..errors import (
     AccountFrozen,
@@ -29,8 +29,11 @@ from ..errors import (
     Undecodable,
     Unnamed,
 )
+from ..refusals import purpose, row
 from .pace import LONG_FLOOD
 from .verdicts import Again as Again
+from .verdicts import AskChat as AskChat
+from .verdicts import Confirmation as Confirmation
 from .verdicts import Cure as Cure
 from .verdicts import Decision as Decision
 from .verdicts import Degrade as Degrade
@@ -43,6 +46,7 @@ from .verdicts import Resend as Resend
 from .verdicts import Skip as Skip
 from .verdicts import Stop as Stop
 from .verdicts import Unknown as Unknown
+from .verdicts import WaitForChat as WaitForChat
 
 #: Connected seconds of trouble of its own after which a job is parked.
 PATIENCE = 30 * 60.0
@@ -59,67 +63,8 @@ AT_ONCE = 3
 PART_TRIES = 10
 #: Longest wait of a part while there is no connection at all.
 OFFLINE = 10.0
-
-#: Telegram's names for refusals with a cure (https://core.telegram.org/method/messages.sendMedia and
-#: its neighbours); a name ending in `*` is a prefix.
-CURES: dict[str, Cure] = {
-    "REPLY_*": "reply",
-    "QUOTE_*": "quote",
-    "ENTITY_MENTION_USER_INVALID": "mentions",
-    "ENTITY_*": "entities",
-    "ENTITIES_*": "entities",
-    "WEBPAGE_*": "preview",
-    "WC_CONVERT_URL_INVALID": "preview",
-    "IMAGE_PROCESS_FAILED": "as-file",
-    "PHOTO_*": "as-file",
-    "VIDEO_CONTENT_TYPE_INVALID": "as-file",
-    "VIDEO_FILE_INVALID": "as-file",
-    "MEDIA_FILE_INVALID": "as-file",
-    "INPUT_FILE_INVALID": "as-file",
-    "MEDIA_EMPTY": "stream",
-    "MEDIA_INVALID": "stream",
-    "DOCUMENT_INVALID": "stream",
-    "GROUPED_MEDIA_INVALID": "singles",
-    "MEDIA_GROUPED_INVALID": "singles",
-    "MULTI_MEDIA_TOO_LONG": "singles",
-    "SLOWMODE_MULTI_MSGS_DISABLED": "singles",
-    "MESSAGE_TOO_LONG": "limits",
-    "MEDIA_CAPTION_TOO_LONG": "limits",
-    "CHAT_SEND_*": "note",
-    "VOICE_MESSAGES_FORBIDDEN": "note",
-    "PREMIUM_ACCOUNT_REQUIRED": "note",
-    "TTL_MEDIA_INVALID": "note",
-    "STORY_*": "note",
-    "STORIES_*": "note",
-    "RICH_*": "note",
-    "POLL_*": "note",
-    "QUIZ_*": "note",
-    "BROADCAST_PUBLIC_VOTERS_FORBIDDEN": "note",
-    "TODO_*": "note",
-    "GEO_POINT_INVALID": "note",
-    "CONTACT_*": "note",
-    "PHONE_NUMBER_INVALID": "note",
-    "PAYMENT_UNSUPPORTED": "note",
-}
-#: What is tried next where a cure was not one.
-NEXT: dict[Cure, Cure] = {
-    "mentions": "entities",
-    "quote": "reply",
-    "stream": "singles",
-    "singles": "note",
-    "as-file": "note",
-}
-#: Refusals that every message of the mirror would meet.
-PAUSES: dict[str, str] = {
-    "CHAT_FORWARDS_RESTRICTED": "the source protects its content",
-    "CHAT_SEND_PLAIN_FORBIDDEN": "text may not be sent to the target",
-    "CHAT_WRITE_FORBIDDEN": "this account may not write to the target",
-    "CHAT_RESTRICTED": "the target is restricted",
-    "CHAT_ADMIN_REQUIRED": "the target wants an administrator",
-    "USER_BANNED_IN_CHANNEL": "this account may not write to the target",
-    "TOPIC_CLOSED": "the topic of the target is closed",
-    "TOPIC_DELETED": "the topic of the target was deleted",
-}
+#: What an error that names no method refuses.
+SEND = "messages.sendMessage"
 
 
 def decide(
@@ -132,21 +77,31 @@ def decide(
     unsure: bool = False,
     repeats: int = 0,
     strikes: int = 0,
-    tried: Collection[Cure] = (),
+    possible: Collection[Cure] = (),
+    met: int = 1,
+    said: Confirmation | None = None,
     jitter: float = 0.0,
 ) -> Decision:
     """What becomes of a job after `error`.
 
     `attempts` were made, this one included; `now` is unix time; `troubled_for` are connected seconds of
     trouble of its own. `attempted`: a send was started whose fate `error` may leave open. `unsure`: so was
-    one before it with the same `random_id`, and no search has ruled it out: refusing the second call says
-    nothing about the first. `repeats`: refreshes or resends since the last progress. `strikes`: PEER_FLOODs
-    of the account since its last successful send. `tried`: cures that this job has already had. `jitter`
-    is added to every back-off.
+    one before it with the same `random_id`, and no search has ruled it out, or `error` answers another call:
+    refusing that says nothing about the first. `repeats`: refreshes or resends since the last progress.
+    `strikes`: PEER_FLOODs of the account since its last successful send. `possible`: cures that would change
+    something. `met`: how often this job has met this error. `said`: what the chat has said that the error
+    says is lost; None before it was asked. `jitter` is added to every back-off.
     """
     at = now + backoff(attempts) + jitter
     spent = troubled_for >= PATIENCE
+    # A question's refusal is no answer to the message: it waits for the question to work again.
+    method = error.method if isinstance(error, TelegramError) else ""
+    asking = bool(method) and purpose(method) in ("read", "connect")
     match error:
+        case FloodWait() if spent and unsure and _is_unheard_of(error):
+            return Unknown(at=now, search=True, last=True, reason=error.line())
+        case FloodWait() if spent and _is_unheard_of(error):
+            return _spent(error, troubled_for)
         case FloodWait():
             return _hold(error, now, unsure)
         case AccountFrozen():
@@ -156,14 +111,18 @@ def decide(
             return HoldAccount(until=until, reason=error.line(), unsure=unsure)
         case NotAuthorised() | StoreError():
             return Stop(error=error)
-        case SourceLost() | TargetLost():
-            return PauseMirror(reason=error.line(), unsure=unsure)
-        case Rejected() | SourceGone() | MediaExpired() | PartsMissing() if unsure:
-            return Unknown(at=now, search=True, last=spent, reason=error.line())
-        case Rejected() if error.error != "MD5_CHECKSUM_INVALID":
-            return _rejected(error, tried)
+        case SourceLost() | TargetLost() if said is None or said.unanswered or said.lost:
+            return _lost(error, said, unsure)
+        case Rejected() | SourceGone() | MediaExpired() | PartsMissing() | SourceLost() | TargetLost() if (
+            unsure
+        ):
+            return Unknown(at=at if asking else now, search=True, last=spent, reason=error.line())
+        case Rejected() | SourceLost() | TargetLost() if asking:
+            return _spent(error, troubled_for) if spent else Again(at=at)
+        case Rejected() | SourceLost() | TargetLost():
+            return _refused(error, possible, met=met, at=at)
         case SourceGone():
-            return _cured("note", error, tried)
+            return _cured(("note",), error, possible)
         case Duplicate():
             # The first call is still under way: it cannot be told from the target yet.
             wait = max(SETTLING, backoff(attempts))
@@ -176,15 +135,13 @@ def decide(
             search = spent or isinstance(error, Undecodable)
             return Unknown(at=at, search=search, last=spent, reason=error.line())
         case TelegramError() if spent:
-            return Park(reason=f"{error.line()}, for {troubled_for / 60:.0f} minutes")
+            return _spent(error, troubled_for)
         case MediaExpired():
             return Refresh(at=now if repeats < AT_ONCE else at)
         case PartsMissing():
             # A missing part 0 means a lost upload (TDLib starts it anew as well).
             parts = () if 0 in error.parts or repeats >= AT_ONCE else error.parts
             return Resend(parts=parts, at=now if repeats < AT_ONCE else at)
-        case Rejected():
-            return Resend(parts=(), at=at)
         case Transient() | Undecodable():
             return Again(at=at)
         case TgstreamdError():
@@ -226,23 +183,37 @@ def _hold(error: FloodWait, now: float, unsure: bool) -> Hold:
         reason=error.error or error.what,
         widen=error.scope != "chat" and error.seconds >= LONG_FLOOD,
         unsure=unsure,
+        counts=_is_unheard_of(error),
     )
 
 
-def _rejected(error: Rejected, tried: Collection[Cure]) -> Decision:
-    if error.error in PAUSES:
-        return PauseMirror(reason=f"{PAUSES[error.error]} ({error.error})")
-    if error.error == "MESSAGE_EMPTY":
+def _lost(error: SourceLost | TargetLost, said: Confirmation | None, unsure: bool) -> Decision:
+    if said is None:
+        return AskChat(side="source" if isinstance(error, SourceLost) else "target")
+    if said.lost:
+        return PauseMirror(reason=said.lost, unsure=unsure)
+    return WaitForChat(until=said.until, reason=f"{error.line()}; {said.unanswered}", unsure=unsure)
+
+
+def _is_unheard_of(error: TelegramError) -> bool:
+    return row(error.error, error.method).unknown
+
+
+def _spent(error: TelegramError, troubled_for: float) -> Park:
+    return Park(reason=f"{error.line()}, for {troubled_for / 60:.0f} minutes")
+
+
+def _refused(error: TelegramError, possible: Collection[Cure], *, met: int, at: float) -> Decision:
+    found = row(error.error, error.method or SEND)
+    if found.then == "skip":
         return Skip(reason="nothing is left of the text")
-    for name, cure in CURES.items():
-        if error.error == name or (name.endswith("*") and error.error.startswith(name[:-1])):
-            return _cured(cure, error, tried)
-    return Park(reason=error.line())
+    if met <= found.again:
+        return Again(at=at)
+    return _cured(found.cures, error, possible)
 
 
-def _cured(cure: Cure, error: TelegramError, tried: Collection[Cure]) -> Decision:
-    while cure in tried:
-        if cure not in NEXT:
-            return Park(reason=error.line())
-        cure = NEXT[cure]
-    return Degrade(what=cure, reason=error.error or error.what)
+def _cured(cures: Sequence[Cure], error: TelegramError, possible: Collection[Cure]) -> Decision:
+    for cure in cures:
+        if cure in possible:
+            return Degrade(what=cure, reason=error.error or error.what)
+    return Park(reason=error.line(), blamed=isinstance(error, SourceLost | TargetLost))

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from ..errors import TgstreamdError
-from ..model import Value
+from ..model import Mirror, Value
+from ..refusals import Cure as Cure
 
-#: How a refused message may still be accepted.
-Cure = Literal[
-    "reply", "quote", "mentions", "entities", "preview", "as-file", "stream", "singles", "limits", "note"
-]  # fmt: skip
+Side = Literal["source", "target"]
+
+
+class Confirmation(Value, frozen=True, kw_only=True):
+    """What a chat, asked whether it is really lost, has said: nothing of the kind, unless a field says so."""
+
+    #: Why the mirror cannot run; empty where it can.
+    lost: str = ""
+    #: Why nobody could say; empty where the chat has answered.
+    unanswered: str = ""
+    #: Until when it counts (unix time): the chat is not asked again before.
+    until: float = 0.0
+
+
+#: Asks one side of a mirror whether it is lost, where an error says so of it.
+Confirm = Callable[[Mirror, Side], Awaitable[Confirmation]]
 
 
 class Again(Value, frozen=True, kw_only=True):
@@ -38,6 +52,7 @@ class Hold(Value, frozen=True, kw_only=True):
     """Not before `until`; this call was not carried out. `widen`: the backlog is too fast.
 
     `unsure`: an earlier call may have been: the outcome stays unknown, and is searched for after the hold.
+    `counts`: by a name that nobody has heard of, so that the wait is the job's own trouble.
     """
 
     scope: Literal["method", "chat", "account"]
@@ -46,6 +61,7 @@ class Hold(Value, frozen=True, kw_only=True):
     reason: str
     widen: bool = False
     unsure: bool = False
+    counts: bool = False
 
 
 class HoldAccount(Value, frozen=True, kw_only=True):
@@ -80,15 +96,30 @@ class Degrade(Value, frozen=True, kw_only=True):
 
 
 class Park(Value, frozen=True, kw_only=True):
-    """Set it aside with the reason; the queue goes on."""
+    """Set it aside with the reason; the queue goes on. `blamed`: for what its chat denies having said."""
 
     reason: str
+    blamed: bool = False
 
 
 class Skip(Value, frozen=True, kw_only=True):
     """There is nothing to copy."""
 
     reason: str
+
+
+class AskChat(Value, frozen=True, kw_only=True):
+    """The error says that this side is lost, and may be the message's all the same: ask, and decide then."""
+
+    side: Side
+
+
+class WaitForChat(Value, frozen=True, kw_only=True):
+    """Nobody knows whether a chat is lost: the mirror sends nothing until then. `unsure`: as in `Hold`."""
+
+    until: float
+    reason: str
+    unsure: bool = False
 
 
 class PauseMirror(Value, frozen=True, kw_only=True):
@@ -105,5 +136,17 @@ class Stop(Value, frozen=True, kw_only=True):
 
 
 Decision = (
-    Again | Unknown | Hold | HoldAccount | Refresh | Resend | Degrade | Park | Skip | PauseMirror | Stop
+    Again
+    | Unknown
+    | Hold
+    | HoldAccount
+    | Refresh
+    | Resend
+    | Degrade
+    | Park
+    | Skip
+    | AskChat
+    | WaitForChat
+    | PauseMirror
+    | Stop
 )

@@ -14,7 +14,7 @@ import msgspec
 from .. import __version__
 from ..decide.pace import Pace, Tempo, arrival, behind, eta
 from ..model import Account, Value
-from ..store import LOGIN, Hold, Standing, Store
+from ..store import LOGIN, Hold, MirrorRow, Standing, Store
 
 #: The ledger's fact that holds the backlog's widened interval.
 TEMPO = "backlog_tempo"
@@ -120,7 +120,7 @@ def _mirror(
     if left is not None and (fresh or old):
         ours = [file for file in live.transfers if file.mirror == mirror.name]
         left = max(left, arrival((file.size - file.transferred, file.bytes_per_second) for file in ours))
-    hold = _binding(holds, mirror.target, now)
+    hold = _binding(holds, mirror, now)
     limit = 60.0 / pace.interval if pace.interval else float("inf")
     settled = one.done + one.skipped + one.parked
     return {
@@ -203,19 +203,19 @@ def _waits(one: Standing) -> bool:
     return bool(one.mirror.paused)
 
 
-def _binding(holds: Mapping[str, Hold], target: int, now: float) -> Hold | None:
-    """The longest hold that keeps messages from this target now."""
+def _binding(holds: Mapping[str, Hold], mirror: MirrorRow, now: float) -> Hold | None:
+    """The longest hold that keeps this mirror's messages back now."""
+    scopes = ("account", f"chat:{mirror.target}", f"mirror:{mirror.id}")
     binding = [
         hold
         for scope, hold in holds.items()
-        if hold.until > now
-        and (scope in ("account", f"chat:{target}") or scope.startswith("method:messages.send"))
+        if hold.until > now and (scope in scopes or scope.startswith("method:messages.send"))
     ]
     return max(binding, key=lambda hold: hold.until, default=None)
 
 
-def line(standings: Sequence[Standing], held: Callable[[int], Hold | None], now: float) -> str:
-    """One line for `systemctl status`; `held` tells what keeps messages from a target."""
+def line(standings: Sequence[Standing], held: Callable[[MirrorRow], Hold | None], now: float) -> str:
+    """One line for `systemctl status`; `held` tells what keeps a mirror's messages back."""
     waiting = sum(s.live + s.backlog + s.unread_live + s.unread_backlog for s in standings)
     paused = [s.mirror.name for s in standings if s.mirror.paused]
     parts = [f"{len(standings)} mirrors, {waiting} messages waiting"]
@@ -223,6 +223,6 @@ def line(standings: Sequence[Standing], held: Callable[[int], Hold | None], now:
         parts.append(f"paused: {', '.join(paused)}")
     if parked := sum(s.parked for s in standings):
         parts.append(f"{parked} parked")
-    if holds := [hold for s in standings if (hold := held(s.mirror.target))]:
+    if holds := [hold for s in standings if (hold := held(s.mirror))]:
         parts.append(f"waiting {max(hold.until for hold in holds) - now:.0f} s: {holds[0].reason}")
     return "; ".join(parts)

@@ -13,6 +13,7 @@ import structlog
 
 from ..clock import Clock
 from ..decide.retry import Hold, HoldAccount, backoff, decide
+from ..decide.verdicts import Confirm
 from ..errors import (
     AccountFrozen,
     AccountLimited,
@@ -25,7 +26,6 @@ from ..errors import (
     Transient,
 )
 from ..model import Mirror
-from ..ports import Confirm
 from ..store import Change, Store
 from .holding import Holding
 from .outgoing import Outgoing
@@ -34,8 +34,6 @@ log = structlog.get_logger()
 
 #: Times that one change is tried again after trouble that passes.
 TRIES = 50
-#: Refusals of what an administrator may do: they say nothing about the chat, which is not asked.
-RIGHTS = frozenset({"CHAT_ADMIN_REQUIRED"})
 
 
 class ChangeErrors:
@@ -62,7 +60,7 @@ class ChangeErrors:
                     await self._outgoing.refetch_change(change, now)
                 log.warning("change failed, trying on", **names, why=error.line())
                 await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
-            case TargetLost() if error.error not in RIGHTS and await self._is_in_target(mirror, change):
+            case TargetLost() if await self._is_in_target(mirror, change):
                 await self._ask_chat(mirror, change, error)
             case TelegramError():
                 await self.give_up(mirror, change, error.line())

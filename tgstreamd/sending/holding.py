@@ -69,7 +69,7 @@ class Holding:
 
     def not_before(self, mirror: Mirror, backlog: bool, method: str) -> float:
         """The unix time before which `method` must not send to the mirror's target."""
-        scopes = ("account", f"chat:{mirror.target}", f"method:{method}")
+        scopes = ("account", f"chat:{mirror.target}", f"mirror:{mirror.id}", f"method:{method}")
         return not_before(
             self.pace,
             now=self._clock.now(),
@@ -101,13 +101,16 @@ class Holding:
         scopes = ("account", f"chat:{mirror.target}", f"method:{draft.method}")
         return max([self.holds[scope].until for scope in scopes if scope in self.holds], default=now)
 
-    def held(self, target: int, now: float) -> Held | None:
-        """The longest hold that binds this target now, whatever the method: for people."""
+    def held(self, mirror: int, target: int, now: float) -> Held | None:
+        """The longest hold that binds this mirror now, whatever the method: for people."""
         binding = [
             hold
             for scope, hold in self.holds.items()
             if hold.until > now
-            and (scope in ("account", f"chat:{target}") or scope.startswith("method:messages.send"))
+            and (
+                scope in ("account", f"chat:{target}", f"mirror:{mirror}")
+                or scope.startswith("method:messages.send")
+            )
         ]
         return max(binding, key=lambda hold: hold.until, default=None)
 

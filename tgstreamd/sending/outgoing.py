@@ -11,11 +11,11 @@ import msgspec
 import structlog
 
 from ..clock import Clock
-from ..decide.degrade import degraded
+from ..decide.degrade import Files, degraded, moves, possible
 from ..decide.plan import Plan
 from ..decide.recognise import fingerprint
 from ..decide.retry import Cure, Degrade
-from ..model import Draft, Message, Mirror, Piece, ReplyTo
+from ..model import FILE_KINDS, Draft, Message, Mirror, Piece, ReplyTo
 from ..ports import Ids, Source
 from ..roster import Roster
 from ..store import Change, Job, Send, Store, encode
@@ -50,15 +50,44 @@ class Outgoing:
         self._ids = ids
         self.topics = topics
         self._planning = planning
-        self._cures: dict[int, set[Cure]] = {}
-
-    def cures(self, job: int) -> set[Cure]:
-        """What was already tried to make a refused job acceptable."""
-        return self._cures.get(job, set())
+        #: Jobs whose calls were changed after a refusal: they are not planned anew.
+        self._cured: set[int] = set()
 
     def forget(self, job: int) -> None:
-        self._cures.pop(job, None)
+        self._cured.discard(job)
         self._staging.forced.discard(job)
+        self._staging.referred.discard(job)
+
+    async def cures(
+        self, mirror: Mirror, job: Job, send: Send | None, *, source_id: int | None = None
+    ) -> frozenset[Cure]:
+        """What would change something about the refused call, or (`send` None) about the message whose media
+        cannot be brought over."""
+        if send is not None:
+            return possible(send.draft, await self._files(mirror, job, send.draft), self._roster.writer)
+        kept = [message for message, _ in await self._store.messages(job.id)]
+        media = [m.media for m in kept if m.media is not None and source_id in (None, m.id)]
+        if not media:
+            return frozenset()
+        pieces = tuple(Piece(source_id=n, media=each) for n, each in enumerate(media))
+        able: set[Cure] = {"cover", "as-file", "note"}
+        able &= possible(Draft(pieces=pieces), Files(), self._roster.writer)
+        if job.id not in self._staging.referred and mirror.id in self._roster.mirrors:
+            able |= {"reference"} if all(self._staging.could_refer(m, mirror.id) for m in media) else set()
+        return frozenset(able)
+
+    async def _files(self, mirror: Mirror, job: Job, draft: Draft) -> Files:
+        committed = await self._store.committed(job.id)
+        referred, movable = set(), set()
+        for piece in draft.pieces:
+            if piece.media is None or piece.media.kind not in FILE_KINDS:
+                continue
+            if committed.get(piece.source_id, (0, None))[1] is None:
+                referred.add(piece.source_id)
+                # One that is not configured any more moves nothing.
+                if mirror.id in self._roster.mirrors and self._staging.could_move(piece.media, mirror.id):
+                    movable.add(piece.source_id)
+        return Files(referred=frozenset(referred), movable=frozenset(movable))
 
     async def method(self, job: Job) -> str:
         """Which call the job will make next, as the holds name it."""
@@ -76,7 +105,7 @@ class Outgoing:
         """The next call of the job, written down; None where the job has ended, or another goes first."""
         kept = await self._store.messages(job.id)
         sends = await self._store.sends(job.id)
-        anew = not sends or (all(send.state == "new" for send in sends) and not self.cures(job.id))
+        anew = not sends or (all(send.state == "new" for send in sends) and job.id not in self._cured)
         if anew:
             messages = [message for message, _ in kept]
             if not messages:
@@ -141,43 +170,47 @@ class Outgoing:
         source_id: int | None = None,
     ) -> None:
         """Apply the cure: to the refused call, or to the one message whose media cannot be brought over."""
-        self._cures.setdefault(job.id, set()).add(decision.what)
-        if decision.what == "stream":
-            self._staging.forced.add(job.id)
+        what, reason = decision.what, decision.reason
+        if send is None and what == "reference":
+            self._staging.referred.add(job.id)
             self._staging.wake()
-        elif send is None:
-            await self._change_media(job, source_id, decision)
-        else:
-            await self._change_draft(job, send, decision)
-
-    async def _change_media(self, job: Job, source_id: int | None, decision: Degrade) -> None:
-        """Before anything was sent: the kept message itself is changed, and planned as any other."""
-        for message, _ in await self._store.messages(job.id):
-            if message.media is None or source_id not in (None, message.id):
-                continue
-            change = msgspec.structs.replace
-            if decision.what == "as-file":
-                media = change(message.media, kind="file")
-            else:
-                media = change(message.media, refusal=decision.reason)
-            await self._store.change_media(job.id, change(message, media=media))
-            await self._store.drop_upload(job.id, message.id)
-        # The message is another one now: what cures it next has not been tried.
-        self._cures.pop(job.id, None)
-        self._staging.wake()
-
-    async def _change_draft(self, job: Job, send: Send, decision: Degrade) -> None:
-        account = self._roster.writer
-        if decision.what == "limits":
-            account = msgspec.structs.replace(
-                account, text_max=account.text_max // 2, caption_max=account.caption_max // 2
-            )
+            return
+        if send is None:
+            await self._change_media(job, source_id, what, reason)
+            return
+        self._cured.add(job.id)
+        files = await self._files(mirror, job, send.draft)
+        if moves(send.draft, what, files):
+            self._staging.forced.add(job.id)
         drafts: list[Draft] = []
         for each in await self._store.sends(job.id):
-            changed = degraded(each.draft, decision.what, account=account, reason=decision.reason)
+            changed = degraded(each.draft, what, account=self._roster.writer, files=files, reason=reason)
             drafts += changed if each.seq == send.seq else [each.draft]
         born = {message.id: random_id for message, random_id in await self._store.messages(job.id)}
         await self._write_down(job, drafts, born)
+        if what == "as-file":
+            # What was committed as a photo or video is made anew.
+            for piece in send.draft.pieces:
+                await self._change_media(job, piece.source_id, what, reason)
+        self._staging.wake()
+
+    async def _change_media(self, job: Job, source_id: int | None, what: Cure, reason: str) -> None:
+        """The kept message itself is changed; before anything was sent it is planned as any other then."""
+        change = msgspec.structs.replace
+        for message, _ in await self._store.messages(job.id):
+            media = message.media
+            if media is None or source_id not in (None, message.id):
+                continue
+            if what == "cover":
+                media = change(media, alone=True)
+            elif what == "as-file":
+                media = change(media, kind="file") if media.kind in FILE_KINDS - {"sticker"} else media
+            else:
+                media = change(media, refusal=reason)
+            if media != message.media:
+                await self._store.change_media(job.id, change(message, media=media))
+                await self._store.drop_upload(job.id, message.id)
+        self._staging.wake()
 
     async def refresh(self, mirror: Mirror, job: Job) -> None:
         """References are too old: fetch the messages anew; uploads of ours are made again.
@@ -191,8 +224,7 @@ class Outgoing:
             await self._store.drop_upload(job.id, message.id)
             moved = self._staging.streams(job.id, message.media, mirror=mirror.id)
             if message.media is not None and message.id not in fresh and not moved:
-                gone = Degrade(what="note", reason="deleted before its turn")
-                await self._change_media(job, message.id, gone)
+                await self._change_media(job, message.id, "note", "deleted before its turn")
 
     async def split_off(self, job: Job, send: Send, missing: set[int]) -> None:
         """The items of an album that are missing become a call behind it, answering its first item."""

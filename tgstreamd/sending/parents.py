@@ -66,7 +66,7 @@ class Parents:
         if origin is not None and origin.copy_id is not None:
             if origin.target != mirror.target:
                 return Parent(lost=BEFORE)
-            return Parent(copy=origin.copy_id)
+            return Parent(copy=origin.copy_id, topic=origin.topic)
         may_lift = may_lift and job.lane == "live" and job.sub >= 0
         if origin is not None and origin.state == "waiting" and origin.lane == "backlog" and may_lift:
             kept = [message for message, _ in await self._store.messages(origin.job)]

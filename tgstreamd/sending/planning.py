@@ -85,6 +85,8 @@ class Planning:
         """`said`: whether author and topic are named, where that was decided when the copy was made. `bare`:
         an item of an album of which another one carries our lines."""
         messages = [_closed_by_now(message, self._clock.now()) for message in messages]
+        if parent is not None and await self._topics.is_elsewhere(mirror, job.chat, parent.topic, place):
+            parent = msgspec.structs.replace(parent, across=True)
         links = await self._links(mirror, messages)
         return plan(
             messages,

@@ -14,13 +14,15 @@ import structlog
 
 from ..clock import Clock
 from ..decide.recognise import fingerprint
-from ..errors import Rejected, TargetLost, ends_process
+from ..decide.verdicts import Confirm
+from ..errors import Rejected, ends_process
 from ..model import Draft, Mirror, Piece
-from ..ports import Beat, Confirm, Ids, Target
+from ..ports import Beat, Ids, Target
+from ..refusals import row
 from ..roster import Roster
 from ..store import Change, Job, Store
 from ..streaming.staging import Staging
-from .change_errors import RIGHTS, ChangeErrors
+from .change_errors import ChangeErrors
 from .holding import Holding
 from .outgoing import Outgoing
 
@@ -131,12 +133,11 @@ class SecondClock:
 
     async def _failed(self, mirror: Mirror, batch: list[Change], error: BaseException) -> None:
         change = batch[0]
-        refused = isinstance(error, Rejected) or (isinstance(error, TargetLost) and error.error in RIGHTS)
-        if refused and len(batch) > 1:
+        if isinstance(error, Rejected) and len(batch) > 1:
             # It may be one of them alone: Telegram does not say which.
             self._at_once = len(batch) // 2
             return
-        if isinstance(error, Rejected) and change.kind == "edit" and _past_editing(error.error):
+        if isinstance(error, Rejected) and row(error.error, error.method).then == "send anew":
             await self._send_anew(mirror, change, error.line())
             return
         await self._errors.settle(mirror, change, error, methods=METHODS[change.kind])
@@ -262,8 +263,3 @@ class SecondClock:
 
     async def _charge(self, mirror: Mirror, cost: int) -> None:
         await self._store.set_marks([f"second:{mirror.target}", "second"], self._clock.now(), cost)
-
-
-def _past_editing(error: str) -> bool:
-    """Telegram will not edit this any more (after 48 hours), or never would (stickers, round videos, …)."""
-    return "EDIT_TIME_EXPIRED" in error or error.startswith(("MEDIA_", "MESSAGE_NOT_EDITABLE"))

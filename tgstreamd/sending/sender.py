@@ -16,6 +16,7 @@ import structlog
 
 from ..clock import Clock
 from ..decide.retry import VANISHED, Unknown
+from ..decide.verdicts import Confirm
 from ..errors import NotAuthorised, TelegramError, Unnamed
 from ..model import Draft, Mirror, Sent
 from ..ports import Beat, Target
@@ -53,11 +54,12 @@ class Sender:
         holding: Holding,
         clock: Clock,
         *,
+        confirm: Confirm,
         may_start: Callable[[MirrorRow], Awaitable[bool]],
         on_sent: Callable[[Mirror, int], None],
     ) -> None:
-        """`may_start` judges a mirror before its first send; `on_sent` hears of every settled call and of
-        how many messages it was."""
+        """`confirm` asks a chat that is said to be lost; `may_start` judges a mirror before its first send;
+        `on_sent` hears of every settled call and of how many messages it was."""
         self._target = target
         self._store = store
         self._roster = roster
@@ -72,7 +74,7 @@ class Sender:
         self._run_id = secrets.token_hex(8)
         self._outcome = Outcome(target, store, clock, run=self._run_id)
         self._turns = Turns(store, roster, staging, outgoing, holding, clock)
-        self._trouble = Trouble(target, store, staging, outgoing, holding, clock)
+        self._trouble = Trouble(target, store, staging, outgoing, holding, clock, confirm=confirm)
         self._served: dict[int, float] = {}
 
     def wake(self) -> None:
@@ -211,6 +213,8 @@ class Sender:
             now=self._clock.now(),
         )
         self._trouble.settled(mirror, job)
+        if done:
+            self._outgoing.forget(job.id)
         await self._holding.sent()
         log.info(
             "topic made" if job.kind == "topic" else "message copied" if done else "part of a message copied",

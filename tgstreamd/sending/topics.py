@@ -15,13 +15,12 @@ from ..clock import Clock
 from ..errors import TargetLost, TelegramError
 from ..model import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent, Topic, Value
 from ..ports import Ids, Source, Target
+from ..refusals import row
 from ..roster import Roster
 from ..store import UNSURE, Change, Job, Store, TopicRow
 
 log = structlog.get_logger()
 
-#: Refusals that say something about one topic, not about the chat.
-TOPIC_GONE = frozenset({"TOPIC_DELETED", "TOPIC_ID_INVALID", "TOPIC_INVALID"})
 TOPIC_CLOSED = "TOPIC_CLOSED"
 #: Seconds until it is looked again whether the posts before a closing are there.
 CLOSING_LOOK = 60.0
@@ -85,6 +84,15 @@ class Topics:
         log.info("topic goes first", mirror=mirror.name, topic=name, source_id=job.first_id)
         return Place(later=True)
 
+    async def is_elsewhere(self, mirror: Mirror, chat: int, topic: int, place: Place) -> bool:
+        """Whether the copies of this topic of the source stand in another topic than `place`."""
+        if topic == 0 or mirror.source_topic is not None or not self._by_topic(mirror):
+            return False
+        if topic == GENERAL_TOPIC:
+            return place.topic not in (None, GENERAL_TOPIC)
+        row = await self._store.topic(mirror.id, chat, topic)
+        return (row.copy_id if row is not None else None) != place.topic
+
     async def opening(self, mirror: Mirror, job: Job) -> Draft | None:
         """The call that makes the topic of this job; None where there is nothing left to make."""
         row = await self._known(mirror, job.chat, job.first_id)
@@ -118,7 +126,7 @@ class Topics:
                 hidden=wanted.hidden if general and (row.unsure or wanted.hidden != shown.hidden) else None,
             )
         except TargetLost as error:
-            if error.error not in TOPIC_GONE:
+            if not _is_gone(error):
                 raise
             log.warning("topic was deleted in the target", mirror=mirror.name, topic=wanted.title)
             return True
@@ -141,7 +149,7 @@ class Topics:
         try:
             gone = await self._target.pin_topics(mirror.target, order, set(made.values()))
         except TargetLost as error:
-            if error.error not in TOPIC_GONE:
+            if not _is_gone(error):
                 raise
             # Just now: it is not among those that are there when we look again.
             await self._store.postpone_change(change.id, self._clock.now() + CLOSING_LOOK)
@@ -164,7 +172,7 @@ class Topics:
             return False
         if row.copy_id != draft.topic:
             # Another post of it found that out before; the next attempt goes where it stands now.
-            return error.error in TOPIC_GONE
+            return _is_gone(error)
         if error.error == TOPIC_CLOSED:
             try:
                 await self._target.edit_topic(mirror.target, draft.topic, closed=False)
@@ -172,7 +180,7 @@ class Topics:
                 return False
             log.warning("topic was closed in the target, opened again", mirror=mirror.name)
             return True
-        if error.error in TOPIC_GONE:
+        if _is_gone(error):
             await self._store.forget_topic(mirror.id, job.chat, topic, self._ids.random_id)
             log.warning("topic was deleted in the target, made again", mirror=mirror.name)
             return True
@@ -196,3 +204,8 @@ class Topics:
         heard = await self._store.topics_heard(mirror.id, chat)
         topics = await self._source.topics(chat)
         await self._store.take_topics(mirror.id, chat, topics, heard=heard, now=self._clock.now())
+
+
+def _is_gone(error: TelegramError) -> bool:
+    """Whether it says that one topic is no more, which says nothing about the chat."""
+    return row(error.error, error.method).then == "topic" and error.error != TOPIC_CLOSED

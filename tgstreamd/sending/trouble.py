@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..decide.retry import (
     PATIENCE,
     Again,
+    AskChat,
     Decision,
     Degrade,
     Hold,
@@ -26,15 +27,18 @@ from ..decide.retry import (
     Skip,
     Stop,
     Unknown,
+    WaitForChat,
     decide,
 )
-from ..errors import FloodWait, Rejected, TargetLost, TelegramError, TgstreamdError
+from ..decide.verdicts import Confirm, Confirmation
+from ..errors import FloodWait, TargetLost, TelegramError, TgstreamdError, Transient
 from ..floods import Floods
 from ..model import Mirror
 from ..patience import Patience
 from ..ports import Target
 from ..store import Job, Send, Store
 from ..streaming.staging import Staging
+from .blame import Blame
 from .holding import Holding
 from .outgoing import Outgoing
 
@@ -55,8 +59,12 @@ class Trouble:
         outgoing: Outgoing,
         holding: Holding,
         clock: Clock,
+        *,
+        confirm: Confirm,
     ) -> None:
+        """`confirm` asks a chat whether it is lost."""
         self._target = target
+        self._confirm = confirm
         self._store = store
         self._staging = staging
         self._outgoing = outgoing
@@ -69,6 +77,9 @@ class Trouble:
         #: Jobs that broke us and are not to blame: not parked, even if a last search finds nothing.
         self.spared: set[int] = set()
         self._tries: dict[int, int] = {}
+        #: How often a job has met an error, by Telegram's name for it.
+        self._met: dict[int, dict[str, int]] = {}
+        self._blame = Blame()
         self._poisoned: dict[int, list[int]] = {}
         self._patience = Patience(clock)
         self._floods = Floods(store, clock)
@@ -78,8 +89,9 @@ class Trouble:
         self.unknown.pop(job.id, None)
         self.unsure.discard(job.id)
         self.spared.discard(job.id)
-        self._tries.pop(job.id, None)
+        self._forget(job)
         self._poisoned.pop(mirror.id, None)
+        self._blame.forget(mirror)
 
     # -- a job's --------------------------------------------------------------------------------------
 
@@ -93,18 +105,8 @@ class Trouble:
         send = next((s for s in await self._store.sends(job.id) if s.state == "open"), None)
         if send is not None and await self._repaired(mirror, job, send, error):
             return self._clock.now()
-        self._tries[job.id] = tries = self._tries.get(job.id, 0) + 1
-        decision = decide(
-            error,
-            attempts=tries,
-            now=self._clock.now(),
-            troubled_for=current.troubled,
-            attempted=send is not None,
-            unsure=job.id in self.unsure,
-            repeats=tries,
-            strikes=self._holding.strikes,
-            tried=self._outgoing.cures(job.id),
-        )
+        self._tries[job.id] = self._tries.get(job.id, 0) + 1
+        decision = await self._decide(mirror, current, send, error, source_id)
         if not isinstance(error, TgstreamdError):
             log.error("message broke us", mirror=mirror.name, source_id=job.first_id, exc_info=error)
             if await self._is_poison(mirror, job):
@@ -113,6 +115,41 @@ class Trouble:
                     self.unknown[job.id] = Unknown(at=self._clock.now(), search=True, last=True)
                 return math.inf
         return await self._carry_out(mirror, current, send, decision, error, source_id)
+
+    async def _decide(
+        self, mirror: Mirror, job: Job, send: Send | None, error: Exception, source_id: int | None
+    ) -> Decision:
+        """What `retry` says, and where that depends on it, after the chat was asked."""
+        name = error.error if isinstance(error, TelegramError) else type(error).__name__
+        met = self._met.setdefault(job.id, {})
+        met[name] = met.get(name, 0) + 1
+        possible = await self._outgoing.cures(mirror, job, send, source_id=source_id)
+        tries = self._tries[job.id]
+
+        def decided(said: Confirmation | None) -> Decision:
+            return decide(
+                error,
+                attempts=tries,
+                now=self._clock.now(),
+                troubled_for=job.troubled,
+                attempted=send is not None,
+                unsure=job.id in self.unsure or (send is not None and _answers_another(error, send)),
+                repeats=tries,
+                strikes=self._holding.strikes,
+                possible=possible,
+                met=met[name],
+                said=said,
+            )
+
+        decision = decided(None)
+        if not isinstance(decision, AskChat):
+            return decision
+        said = await self._confirm(mirror, decision.side)
+        return self._blame.weigh(mirror, job, decided(said), said)
+
+    def _forget(self, job: Job) -> None:
+        self._tries.pop(job.id, None)
+        self._met.pop(job.id, None)
 
     async def of_look(self, mirror: Mirror, job: Job, how: Unknown, error: TelegramError) -> float:
         """The target could not be looked through for a call of unknown outcome: when to try again.
@@ -146,6 +183,7 @@ class Trouble:
         self.unknown.pop(job.id, None)
         self.unsure.discard(job.id)
         self._outgoing.forget(job.id)
+        self._forget(job)
         say = log.error if state == "parked" else log.info
         say(f"message {state}", mirror=mirror.name, source_id=job.first_id, job=job.id, why=reason)
         if state == "parked":
@@ -192,6 +230,8 @@ class Trouble:
                 if not decision.method.startswith("messages.send"):
                     # Something that the job needs before it can be sent: no hold of sends knows of it.
                     await self._store.postpone(job.id, decision.until)
+                if decision.counts:
+                    await self._store.postpone(job.id, decision.until, trouble=self._cost(decision.until))
                 return decision.until
             case HoldAccount():
                 await self._holding.hold_account(decision)
@@ -206,11 +246,21 @@ class Trouble:
                 await self.end(mirror, job, "parked", decision.reason)
             case Skip():
                 await self.end(mirror, job, "skipped", decision.reason)
+            case WaitForChat():
+                await self._wait_for_chat(mirror, decision)
+                self._wait_unsure(job, decision.until, decision.unsure)
+                return decision.until
             case PauseMirror():
                 await self.pause(mirror, decision.reason)
                 self._wait_unsure(job, now + 600.0, decision.unsure)
                 return math.inf
         return now
+
+    async def _wait_for_chat(self, mirror: Mirror, decision: WaitForChat) -> None:
+        """In the ledger, so that the status shows it and a restart keeps it."""
+        await self._store.hold_until(f"mirror:{mirror.id}", decision.until, decision.reason)
+        seconds = round(decision.until - self._clock.now())
+        log.warning("waiting for a chat's word", mirror=mirror.name, seconds=seconds, why=decision.reason)
 
     def _wait_unsure(self, job: Job, until: float, unsure: bool) -> None:
         if unsure:
@@ -244,13 +294,22 @@ class Trouble:
 
     async def of_mirror(self, mirror: Mirror, error: TelegramError) -> float:
         """The target could not be looked at, before any job: when to try again."""
-        if isinstance(error, TargetLost | Rejected):
-            await self.pause(mirror, error.line())
-            return math.inf
+        if isinstance(error, TargetLost):
+            said = await self._confirm(mirror, "target")
+            if said.lost:
+                await self.pause(mirror, said.lost)
+                return math.inf
         if isinstance(error, FloodWait):
             await self._floods.remember(error)
         self._patience.failed(mirror.id, "target could not be looked at", error, mirror=mirror.name)
         return self.rests(mirror)
+
+
+def _answers_another(error: Exception, send: Send) -> bool:
+    """Whether the error is of a question about the call, say of a search: it says nothing about the call."""
+    if not isinstance(error, TelegramError) or isinstance(error, Transient):
+        return False
+    return bool(error.method) and error.method != send.draft.method
 
 
 def words(error: Exception) -> str:

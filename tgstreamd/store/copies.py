@@ -16,7 +16,7 @@ from .records import Origin
 def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     """What became of a source message; None where the ledger never saw it."""
     row = db.execute(
-        "SELECT job.id, job.state, job.lane, job.reason, first.target, first.target_id FROM item "
+        "SELECT job.id, job.state, job.lane, job.reason, job.topic, first.target, first.target_id FROM item "
         "JOIN job ON job.id = item.job LEFT JOIN (SELECT target, target_id FROM copy "
         "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id "
         "AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) AS first ON TRUE "
@@ -32,6 +32,7 @@ def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
         copy_id=row["target_id"],
         target=row["target"] or 0,
         reason=row["reason"],
+        topic=row["topic"],
     )
 
 

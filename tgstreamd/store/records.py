@@ -135,6 +135,8 @@ class Origin(Value, frozen=True, kw_only=True):
     #: The chat in which that copy stands; 0 where there is none.
     target: int = 0
     reason: str = ""
+    #: The topic of the source that it stands in; 0 outside of forums.
+    topic: int = 0
 
 
 def encode(value: Any) -> bytes:

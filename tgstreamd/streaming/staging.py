@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+import msgspec
 import structlog
 
 from ..clock import Clock
@@ -80,6 +81,8 @@ class Staging:
         self._wanted: dict[tuple[int, int], tuple[Job, Message]] = {}
         #: Jobs whose media is moved although it could go by reference: a reference was refused.
         self.forced: set[int] = set()
+        #: Jobs whose media goes by reference although it could be moved: it cannot be fetched, or not stored.
+        self.referred: set[int] = set()
 
     def wake(self) -> None:
         """Look again: jobs came, or were settled."""
@@ -100,8 +103,28 @@ class Staging:
 
     def streams(self, job: int, media: Media | None, *, mirror: int) -> bool:
         """Whether this media's bytes have to be moved before its message can be sent."""
-        if media is None:
+        if media is None or (job in self.referred and self.could_refer(media, mirror)):
             return False
+        return self._moves(media, mirror, refused=job in self.forced)
+
+    def could_move(self, media: Media, mirror: int) -> bool:
+        """Whether its bytes can be moved where its reference is refused."""
+        return self._moves(media, mirror, refused=True)
+
+    def could_refer(self, media: Media, mirror: int) -> bool:
+        """Whether it can go by reference where its bytes cannot be moved."""
+        roster = self._roster
+        source = roster.sources.get(roster.mirrors[mirror].source)
+        how = way(
+            media,
+            mirror=msgspec.structs.replace(roster.mirrors[mirror], transfer="reference"),
+            account=roster.writer,
+            same_account=roster.same_account,
+            no_reference=source is not None and source.protected,
+        )
+        return how == "reference"
+
+    def _moves(self, media: Media, mirror: int, *, refused: bool) -> bool:
         roster = self._roster
         source = roster.sources.get(roster.mirrors[mirror].source)
         how = way(
@@ -109,7 +132,7 @@ class Staging:
             mirror=roster.mirrors[mirror],
             account=roster.writer,
             same_account=roster.same_account,
-            no_reference=job in self.forced or (source is not None and source.protected),
+            no_reference=refused or (source is not None and source.protected),
         )
         return how == "stream"
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected, TelegramError
+from ..errors import Rejected
 from ..model import GENERAL_TOPIC, Account, Sent, Upload
+from ..refusals import row
 from . import files
 from .directory import is_channel
 from .peers import Peers
@@ -26,10 +27,6 @@ TITLE_MAX: Final = 128
 PINNED_MAX: Final = 5
 #: https://core.telegram.org/method/messages.editChatAbout
 ABOUT_MAX: Final = 255
-#: Refusals that say that it is so already.
-_SO_ALREADY: Final = frozenset(
-    {"TOPIC_NOT_MODIFIED", "CHAT_NOT_MODIFIED", "CHAT_ABOUT_NOT_MODIFIED", "CHAT_TITLE_NOT_MODIFIED"}
-)
 
 
 class ChatEdits:
@@ -170,7 +167,7 @@ class ChatEdits:
     async def _quietly(self, request: Any) -> Any:
         try:
             return await self._reading.call(request)
-        except TelegramError as error:
-            if error.error not in _SO_ALREADY:
+        except Rejected as error:
+            if row(error.error, error.method).then != "so already":
                 raise
             return None

@@ -148,8 +148,11 @@ def preview(tl: Any) -> Preview:
     return Preview(mode="none") if linked and hanging is None else Preview(mode="auto")
 
 
-def reply_to(draft: Draft, account: Account, directory: Directory) -> Any:
-    """What a draft answers, and in which topic. General is never named: it is where nothing is."""
+def reply_to(draft: Draft, account: Account, directory: Directory, peer: Any) -> Any:
+    """What a draft answers, and in which topic. General is never named: it is where nothing is.
+
+    `peer` is the chat that it goes to.
+    """
     topic = None if draft.topic in (None, GENERAL_TOPIC) else draft.topic
     answered = draft.reply
     if answered is None:
@@ -169,5 +172,11 @@ def reply_to(draft: Draft, account: Account, directory: Directory) -> Any:
         }
     if answered.todo_item is not None:
         quote["todo_item_id"] = answered.todo_item
-    # The topic is named beside the message: were that one gone, the copy would land in General.
-    return types.InputReplyToMessage(reply_to_msg_id=answered.id, top_msg_id=topic, **quote)
+    # The topic is named beside the message: were that one gone, the copy would land in General. A message of
+    # another topic is named with its chat, as TDLib does: the copy would land in that topic otherwise.
+    return types.InputReplyToMessage(
+        reply_to_msg_id=answered.id,
+        top_msg_id=topic,
+        reply_to_peer_id=peer if answered.across else None,
+        **quote,
+    )

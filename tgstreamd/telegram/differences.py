@@ -12,6 +12,7 @@ from telethon.tl import functions, types
 
 from ..errors import Rejected
 from ..model import Box, Difference
+from ..refusals import row
 from . import updates
 from .client import Client
 from .directory import is_channel
@@ -56,7 +57,7 @@ class Differences:
         try:
             return await self._ask(chat, box)
         except Rejected as error:
-            if not error.error.startswith("PERSISTENT_TIMESTAMP_"):
+            if row(error.error, error.method).then != "position":
                 raise
             # An old or foreign ledger: start from a fresh one.
             return Difference(box=await self.box(chat), too_long=True)

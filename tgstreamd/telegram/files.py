@@ -59,7 +59,17 @@ def by_reference(media: Media) -> Any:
     """The `InputMedia` that sends the same file again without moving a byte; None where there is none."""
     if media.kind not in FILE_KINDS or media.refusal:
         return None
-    return reference(decode(media.raw), spoiler=media.spoiler)
+    made = reference(decode(media.raw), spoiler=media.spoiler)
+    return bare(made) if media.alone else made
+
+
+def bare(made: Any) -> Any:
+    """An `InputMedia` without its cover, or its moving part."""
+    if isinstance(made, types.InputMediaPhoto):
+        return types.InputMediaPhoto(made.id, spoiler=made.spoiler)
+    if isinstance(made, types.InputMediaDocument):
+        return types.InputMediaDocument(made.id, spoiler=made.spoiler, video_timestamp=made.video_timestamp)
+    return made
 
 
 def reference(tl: Any, *, spoiler: bool = False) -> Any:

@@ -14,6 +14,7 @@ from telethon.tl import functions, types
 
 from ..errors import Rejected, SourceLost, TargetLost, TelegramError, Transient
 from ..model import GENERAL_TOPIC, Account, Chat, Message, Topic
+from ..refusals import row
 from . import chats, convert
 from .client import Client
 from .directory import display_name, is_channel, marked
@@ -27,6 +28,7 @@ SKIPPED_PAGES_MAX: Final = 50
 #: Pages counted one by one where Telegram does not say how many messages lie above an id.
 COUNTED_PAGES_MAX: Final = 10
 APP_CONFIG_AGE: Final = 3600.0
+TEXT_MAX: Final = 4096
 
 
 class Reading:
@@ -61,10 +63,16 @@ class Reading:
             username=me.username or "",
             premium=bool(me.premium),
             bot=bool(me.bot),
-            text_max=int(getattr(await self._client.config(), "message_length_max", 0) or 4096),
+            text_max=await self._text_max(),
             caption_max=int(limits.get(f"caption_length_limit_{kind}", 4096 if me.premium else 1024)),
             parts_max=int(limits.get(f"upload_max_fileparts_{kind}", 8000 if me.premium else 4000)),
         )
+
+    async def _text_max(self) -> int:
+        try:
+            return int(getattr(await self._client.config(), "message_length_max", 0) or TEXT_MAX)
+        except Rejected:
+            return TEXT_MAX  # the documented limit holds
 
     async def limit(self, name: str, default: int) -> int:
         """A number of Telegram's own configuration (https://core.telegram.org/api/config)."""
@@ -127,8 +135,8 @@ class Reading:
                 answer = await self.call(
                     functions.messages.GetForumTopicsRequest(peer, date, message_id, topic_id, limit=PAGE)
                 )
-            except TelegramError as error:
-                if error.error == "CHANNEL_FORUM_MISSING":
+            except Rejected as error:
+                if row(error.error, error.method).then == "so already":
                     return ()
                 raise
             page = [t for t in answer.topics if isinstance(t, types.ForumTopic)]
@@ -272,7 +280,12 @@ class Reading:
 
     async def scheduled(self, chat: int) -> tuple[Message, ...]:
         peer = await self._peers.peer(chat, self._side)
-        answer = await self.call(functions.messages.GetScheduledHistoryRequest(peer, hash=0))
+        try:
+            answer = await self.call(functions.messages.GetScheduledHistoryRequest(peer, hash=0))
+        except Rejected as error:
+            if row(error.error, error.method).then == "so already":
+                return ()  # who may not look there has nothing there
+            raise
         found = convert.messages(getattr(answer, "messages", ()), self._client.directory)
         return tuple(sorted(found, key=lambda message: message.id))
 

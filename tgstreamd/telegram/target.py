@@ -27,6 +27,7 @@ from ..model import (
     Topic,
     Upload,
 )
+from ..refusals import row
 from . import convert, entities, files, rich, told
 from .chat_edits import ChatEdits
 from .client import Client
@@ -129,7 +130,7 @@ class TelegramTarget:
         common: dict[str, Any] = {
             "silent": draft.silent or None,
             "invert_media": draft.invert or None,
-            "reply_to": convert.reply_to(draft, account, self._client.directory),
+            "reply_to": convert.reply_to(draft, account, self._client.directory, peer),
         }
         items = [
             (random_id, piece, self._input(chat, piece, raw, account))
@@ -189,7 +190,7 @@ class TelegramTarget:
         try:
             await self._reading.call(request, timeout=90)
         except Rejected as error:
-            if error.error != "MESSAGE_NOT_MODIFIED":
+            if row(error.error, error.method).then != "so already":
                 raise
 
     async def _close_poll(self, chat: int, message: int) -> None:
@@ -219,7 +220,7 @@ class TelegramTarget:
         try:
             answer = await self._reading.call(request)
         except Rejected as error:
-            if error.error != "CHAT_NOT_MODIFIED":
+            if row(error.error, error.method).then != "so already":
                 raise
             return
         # Pinning posts a service message, which the source has shown as its own already.
@@ -283,7 +284,8 @@ class TelegramTarget:
     def _input(self, chat: int, piece: Piece, committed: bytes | None, account: Account) -> Any:
         """The `InputMedia` of a piece; None for a text and for a page, which travels as a text does."""
         if committed is not None:
-            return files.decode(committed)
+            made = files.decode(committed)
+            return files.bare(made) if piece.media is not None and piece.media.alone else made
         if piece.media is None or piece.media.kind == "rich":
             return None
         if piece.media.kind in TOLD_KINDS:
@@ -292,7 +294,7 @@ class TelegramTarget:
             return told.as_input(piece.media, sender, files.decode(piece.media.raw))
         made = files.by_reference(piece.media)
         if made is None:
-            raise Rejected(f"{piece.media.kind} cannot be sent by reference")
+            raise Rejected(f"{piece.media.kind} cannot be sent by reference", error="NO_REFERENCE")
         return made
 
     def _page(self, piece: Piece) -> Any:

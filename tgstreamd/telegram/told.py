@@ -139,13 +139,14 @@ def _read_poll(tl: Any, _: Directory | None) -> dict[str, Any]:
 
 def _poll(media: Media, tl: Any, sender: Sender) -> Any:
     poll, results = tl.poll, tl.results
+    hanging = (lambda _: None) if media.alone else _attached
     right = correct_answers(tl)
     quiz = bool(poll.quiz and right)
     made = types.Poll(
         id=0,
         question=titled(poll.question, sender),
         answers=[
-            types.InputPollAnswer(titled(answer.text, sender), media=_attached(answer.media))
+            types.InputPollAnswer(titled(answer.text, sender), media=hanging(answer.media))
             for answer in poll.answers
         ],
         hash=0,
@@ -165,14 +166,14 @@ def _poll(media: Media, tl: Any, sender: Sender) -> Any:
     return types.InputMediaPoll(
         made,
         correct_answers=right if quiz else None,
-        attached_media=_attached(tl.attached_media),
+        attached_media=hanging(tl.attached_media),
         solution=results.solution if solved else None,
         solution_entities=titled(
             types.TextWithEntities(results.solution, results.solution_entities or []), sender
         ).entities
         if solved
         else None,
-        solution_media=_attached(results.solution_media) if solved else None,
+        solution_media=hanging(results.solution_media) if solved else None,
     )
 
 

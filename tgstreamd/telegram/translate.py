@@ -8,6 +8,7 @@ makes of it: for errors that Telethon knows, `message` is not the name, and unkn
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import struct
 import zlib
@@ -35,6 +36,7 @@ from ..errors import (
     Transient,
     Undecodable,
 )
+from ..refusals import Row, row
 from .sayings import HINTS, SAYINGS
 from .wire import UnwritableError
 
@@ -68,91 +70,12 @@ TROUBLES: Final[tuple[type[Exception], ...]] = (
 _NAMES: Final[dict[type, str]] = {cls: name for name, cls in rpc_errors_dict.items() if name.isupper()}
 _PATTERNS: Final[dict[type, str]] = {cls: pattern for pattern, cls in rpc_errors_re}
 
-#: The login has ended, or was never completed. Any other 401 may be a fault of Telegram's that passes.
-_LOGIN_ENDED = frozenset(
-    {
-        "AUTH_KEY_DUPLICATED",
-        "SESSION_REVOKED",
-        "SESSION_EXPIRED",
-        "SESSION_PASSWORD_NEEDED",
-        "USER_DEACTIVATED",
-        "USER_DEACTIVATED_BAN",
-    }
-)
-#: Whatever the code that Telethon's class for them has.
-_LOGIN_UNKNOWN = frozenset({"AUTH_KEY_UNREGISTERED", "AUTH_KEY_INVALID", "AUTH_KEY_PERM_EMPTY"})
-_TRANSIENT = frozenset(
-    {
-        "TIMEOUT",
-        "MSG_WAIT_FAILED",
-        "MSG_WAIT_TIMEOUT",
-        "RPC_CALL_FAIL",
-        "RPC_MCGET_FAIL",
-        "WORKER_BUSY_TOO_LONG_RETRY",
-        "PERSISTENT_TIMESTAMP_OUTDATED",
-        "CONNECTION_NOT_INITED",
-        "HISTORY_GET_FAILED",
-        "POSTPONED_TIMEOUT",
-    }
-)
-_CHAT_LOST = frozenset(
-    {
-        "CHANNEL_PRIVATE",
-        "CHANNEL_INVALID",
-        "CHANNEL_PUBLIC_GROUP_NA",
-        "CHANNEL_BANNED",
-        "CHAT_FORBIDDEN",
-        "CHAT_ID_INVALID",
-        "CHAT_INVALID",
-        "USER_NOT_PARTICIPANT",
-        "PEER_ID_INVALID",
-        "PEER_ID_NOT_SUPPORTED",
-        "INPUT_USER_DEACTIVATED",
-        "CHAT_ADMIN_REQUIRED",
-        "CHAT_RESTRICTED",
-        "TOPIC_CLOSED",
-        "TOPIC_DELETED",
-        "TOPIC_ID_INVALID",
-        "TOPIC_INVALID",
-        "CHANNEL_FORUM_MISSING",
-        "CHANNEL_MONOFORUM_UNSUPPORTED",
-    }
-)
-#: Only a writing call says these, so it is the target that is lost, whoever asks.
-_TARGET_LOST = frozenset(
-    {
-        "CHAT_WRITE_FORBIDDEN",
-        "USER_BANNED_IN_CHANNEL",
-        "CHAT_GUEST_SEND_FORBIDDEN",
-        "USER_RESTRICTED",
-        "SEND_AS_PEER_INVALID",
-        "USER_IS_BLOCKED",
-        "CHAT_SEND_PLAIN_FORBIDDEN",
-        "SLOWMODE_MULTI_MSGS_DISABLED",
-    }
-)
-_ALL_PARTS = frozenset(
-    {
-        "FILE_PARTS_INVALID",
-        "FILE_PART_INVALID",
-        "FILE_PART_LENGTH_INVALID",
-        "FILE_PART_SIZE_CHANGED",
-        "FILE_PART_SIZE_INVALID",
-        "FILE_PART_TOO_BIG",
-        "FILE_PART_TOO_SMALL",
-        "MD5_CHECKSUM_INVALID",
-    }
-)
-_CONFIG = frozenset({"API_ID_INVALID", "API_ID_PUBLISHED_FLOOD"})
-
-_FLOOD = re.compile(r"(FLOOD_WAIT|FLOOD_PREMIUM_WAIT|FLOOD_TEST_PHONE_WAIT|SLOWMODE_WAIT)_(\d+)")
+_WAIT = re.compile(r"_(\d+)(?=_|$)")
 _PART_MISSING = re.compile(r"FILE_PART_(\d+)_MISSING")
-_REFERENCE = re.compile(
-    r"FILE_REFERENCE_(?:(\d+)_|ATTACH_|SOLUTION_|ANSWER_\d+_)?(?:COVER_)?(?:EXPIRED|INVALID|EMPTY)"
-)
+_REFERENCE = re.compile(r"FILE_REFERENCE_(\d+)_.*")
 _MIGRATE = re.compile(r"(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)")
-_INTERDC = re.compile(r"INTERDC_\d+_CALL_(?:RICH_)?ERROR")
-_PAYMENT = re.compile(r"ALLOW_PAYMENT_REQUIRED(?:_\d+)?")
+#: Seconds of a wait that does not say how long; and the longest that is believed of one by another name.
+UNSAID, LONGEST = 60, 3600
 #: Telethon's own words for it; they choose only ours.
 _TELETHON_CUT = re.compile(r"Not connected|while disconnected|failed \d+ time")
 _FILE_MIGRATE = re.compile(r"FILE_MIGRATE_(\d+)")
@@ -202,6 +125,13 @@ def translate(error: BaseException, request: Any = None, side: Side = "source") 
     if isinstance(error, TgstreamdError):
         return error
     method = method_of(request) if request is not None else "connection"
+    ours = _ours(error, method, side)
+    if isinstance(ours, TelegramError) and request is not None:
+        ours.method = method
+    return ours
+
+
+def _ours(error: BaseException, method: str, side: Side) -> TgstreamdError:
     if isinstance(error, rpc.RPCError):
         return by_name(name_of(error), code_of(error), method, side)
     if isinstance(error, rpc.TypeNotFoundError):
@@ -246,56 +176,67 @@ def _plain(error: BaseException) -> str:
 
 
 def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
-    """The table: an RPC error's name (and, where it is unknown, its code) to an error of ours."""
+    """The error of ours for an RPC error: by the table, and where that does not know its name by its code."""
     upper = name.upper()
-    said = _say(upper, method)
-    hint = HINTS.get(upper, "")
-    if special := _by_pattern(upper, method, said, side):
-        return special
-    if upper in _LOGIN_ENDED:
-        return NotAuthorised(said, hint=hint or "tgstreamd login")
-    if upper in _CONFIG:
-        return ConfigError(said, hint=hint)
-    if upper == "RANDOM_ID_DUPLICATE":
-        return Duplicate(said, error=upper)
-    if upper == "PEER_FLOOD":
-        return AccountLimited(said, error=upper, hint=hint)
-    if upper.startswith("FROZEN_"):
-        return AccountFrozen(said, error=upper, hint=hint)
-    if upper == "FLOOD_SKIP_FAILED_WAIT":
-        return FloodWait(1, scope="method", method=method, error=upper)
-    if upper in _ALL_PARTS:
-        return PartsMissing(said, error=upper)
-    if upper == "CHAT_FORWARDS_RESTRICTED":
-        return SourceLost(said, error=upper, hint=hint)
-    if upper in _TARGET_LOST:
-        return TargetLost(said, error=upper, hint=hint)
-    if upper in _CHAT_LOST:
-        return (SourceLost if side == "source" else TargetLost)(said, error=upper, hint=hint)
-    if upper in _TRANSIENT or code >= 500:
-        return Transient(said, error=upper)
-    if code == 401 or upper in _LOGIN_UNKNOWN:
-        return LoginUnknown(said, error=upper)
-    return Rejected(said, error=upper, hint=hint)
+    said, hint = _say(upper, method), HINTS.get(upper, "")
+    found = row(upper, method)
+    error = _by_code(upper, code, method, said) if found.unknown else None
+    return error or _by_row(found, upper, method, said, hint, side)
 
 
-def _by_pattern(name: str, method: str, said: str, side: Side) -> TelegramError | TgstreamdError | None:
-    if match := _FLOOD.fullmatch(name):
-        scope: Literal["chat", "method"] = "chat" if match[1] == "SLOWMODE_WAIT" else "method"
-        return FloodWait(max(1, int(match[2])), scope=scope, method=method, error=name)
-    if match := _PART_MISSING.fullmatch(name):
-        return PartsMissing(said, parts=(int(match[1]),), error=name)
-    if (match := _REFERENCE.fullmatch(name)) or name == "FILEREF_UPGRADE_NEEDED":
-        expired = MediaExpired(said, error=name)
-        expired.index = int(match[1]) if match and match[1] else None
-        return expired
-    if match := _MIGRATE.fullmatch(name):
-        return NotAuthorised(f"the account lives in data centre {match[1]} now", hint="tgstreamd login")
-    if _INTERDC.fullmatch(name):
+def _by_row(found: Row, name: str, method: str, said: str, hint: str, side: Side) -> TgstreamdError:
+    match found.then:
+        case "log in":
+            if match := _MIGRATE.fullmatch(name):
+                said = f"the account lives in data centre {match[1]} now"
+            return NotAuthorised(said, hint=hint or "tgstreamd login")
+        case "login unknown":
+            return LoginUnknown(said, error=name)
+        case "configuration":
+            return ConfigError(said, hint=hint)
+        case "wait":
+            return _flood(name, method)
+        case "limited":
+            return AccountLimited(said, error=name, hint=hint)
+        case "frozen":
+            return AccountFrozen(said, error=name, hint=hint)
+        case "again":
+            return Transient(said, error=name)
+        case "sent before":
+            return Duplicate(said, error=name)
+        case "refresh":
+            expired = MediaExpired(said, error=name)
+            item = _REFERENCE.fullmatch(name)
+            expired.index = int(item[1]) if item else None
+            return expired
+        case "parts":
+            missing = _PART_MISSING.fullmatch(name)
+            return PartsMissing(said, parts=(int(missing[1]),) if missing else (), error=name)
+        case "ask source":
+            return SourceLost(said, error=name, hint=hint)
+        case "ask chat" | "topic":
+            return (SourceLost if side == "source" else TargetLost)(said, error=name, hint=hint)
+    return Rejected(said, error=name, hint=hint)
+
+
+def _by_code(name: str, code: int, method: str, said: str) -> TgstreamdError | None:
+    """What the code alone says of a name that nobody has heard of; None where that is nothing."""
+    if code == 420:
+        return _flood(name, method, most=LONGEST)
+    if code >= 500:
         return Transient(said, error=name)
-    if _PAYMENT.fullmatch(name):
-        return TargetLost("the target wants to be paid for messages", error=name)
-    return None
+    # Any 401 that does not say that the login has ended may be a fault of Telegram's that passes.
+    return LoginUnknown(said, error=name) if code == 401 else None
+
+
+def _flood(name: str, method: str, most: float = math.inf) -> FloodWait:
+    scope: Literal["chat", "method"] = "chat" if name.startswith("SLOWMODE_") else "method"
+    seconds = _WAIT.search(name)
+    if name.startswith("FLOOD_SKIP_FAILED_WAIT"):
+        wait = 1.0  # whatever number it names, as TDLib has it
+    else:
+        wait = min(most, float(seconds[1])) if seconds else float(UNSAID)
+    return FloodWait(max(1, int(wait)), scope=scope, method=method, error=name)
 
 
 def _say(name: str, method: str) -> str:

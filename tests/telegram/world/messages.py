@@ -19,7 +19,10 @@ SHARED = 0
 
 @dataclass(eq=False)
 class Reply:
-    """What a message answers. `topic` is the forum topic (1 = General is stored as None)."""
+    """What a message answers. `topic` is the forum topic (1 = General is stored as None).
+
+    `external`: from another chat, or another topic of the same.
+    """
 
     to: Message | None = None
     top_id: int | None = None
@@ -27,6 +30,7 @@ class Reply:
     quote: str | None = None
     quote_entities: list[Any] = field(default_factory=list)
     quote_offset: int | None = None
+    external: bool = False
 
 
 @dataclass(eq=False)

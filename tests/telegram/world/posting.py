@@ -330,10 +330,15 @@ class Posting(Telling):
         return message
 
 
-def make_reply(chat: Chat, to: Message | None, topic: int | None = None) -> Reply | None:
-    """The reply header for answering `to`, or for lying in a topic; None for neither."""
+def make_reply(
+    chat: Chat, to: Message | None, topic: int | None = None, *, external: bool = False
+) -> Reply | None:
+    """The reply header for answering `to`, or for lying in a topic; None for neither.
+
+    `external`: the answered message's chat was named, and does not say where the answer lies.
+    """
     if chat.forum:
-        topic = topic or (to.topic if to is not None and to.chat is chat else None)
+        topic = topic or (to.topic if to is not None and to.chat is chat and not external else None)
         if topic == 1:
             topic = None
         if to is not None and to.ids.get(SHARED) == topic:
@@ -343,4 +348,4 @@ def make_reply(chat: Chat, to: Message | None, topic: int | None = None) -> Repl
     top_id = None
     if to.chat is chat and chat.shared and not chat.forum and to.thread is not None:
         top_id = to.thread
-    return Reply(to, top_id=top_id, topic=topic)
+    return Reply(to, top_id=top_id, topic=topic, external=external)

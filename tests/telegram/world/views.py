@@ -242,7 +242,7 @@ class View:
             return types.MessageReplyHeader(reply_to_msg_id=reply.topic, forum_topic=True)
         return types.MessageReplyHeader(
             reply_to_msg_id=to,
-            reply_to_peer_id=self.peer(reply.to.chat) if other_chat else None,
+            reply_to_peer_id=self.peer(reply.to.chat) if other_chat or reply.external else None,
             forum_topic=in_topic or None,
             reply_to_top_id=reply.topic if in_topic else reply.top_id,
             quote=reply.quote is not None or None,

@@ -1,0 +1,38 @@
+"""How many messages are parked on one word of a chat that denies what it is refused for.
+
+The chat may be wrong: some limits of an account do not show in it. Asks nothing and parks nothing.
+"""
+
+from __future__ import annotations
+
+from ..decide.retry import Decision, Park, WaitForChat
+from ..decide.verdicts import Confirmation
+from ..model import Mirror
+from ..store import Job
+
+#: Messages in a row that are parked on one word, before the chat is asked once more.
+LIMIT = 3
+
+
+class Blame:
+    """Remembers, while the process lives, whose messages were parked on which word."""
+
+    def __init__(self) -> None:
+        #: By mirror: until when the word counts, and the jobs.
+        self._jobs: dict[int, tuple[float, list[int]]] = {}
+
+    def weigh(self, mirror: Mirror, job: Job, decision: Decision, said: Confirmation) -> Decision:
+        """The decision; a wait for the chat's next word instead of one message too many."""
+        if not isinstance(decision, Park) or not decision.blamed:
+            return decision
+        until, jobs = self._jobs.get(mirror.id, (0.0, []))
+        if until != said.until:
+            jobs = []
+        if job.id not in jobs and len(jobs) >= LIMIT:
+            return WaitForChat(until=said.until, reason=f"{decision.reason}, {LIMIT} messages in a row")
+        self._jobs[mirror.id] = (said.until, [*jobs, job.id])
+        return decision
+
+    def forget(self, mirror: Mirror) -> None:
+        """A message of it went through."""
+        self._jobs.pop(mirror.id, None)
