@@ -148,6 +148,8 @@ class Sender:
             if job.state == "open":
                 return await self._find_out(mirror, job)
             if (failure := self._staging.failure(job.id)) is not None:
+                if failure.troubled:
+                    await self._store.postpone(job.id, job.not_before, trouble=failure.troubled)
                 return await self._trouble.of_job(mirror, job, failure.error, source_id=failure.source_id)
             ready = await self._outgoing.prepare(mirror, job)
             if ready is not None:

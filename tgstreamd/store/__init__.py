@@ -223,6 +223,7 @@ class Store(Engine):
     acknowledge = transaction(uploads.acknowledge)
     forget_parts = transaction(uploads.forget_parts)
     drop_upload = transaction(uploads.drop_upload)
+    refuse_upload = transaction(uploads.refuse_upload)
     commit_upload = transaction(uploads.commit_upload)
     committed = transaction(uploads.committed)
 

@@ -172,6 +172,7 @@ def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
             "WHERE feed.mirror = job.mirror AND feed.chat = job.chat), 0)) WHERE id = ?",
             ("open" if tried else "waiting", job),
         )
+        db.execute("UPDATE upload SET refusals = 0 WHERE job = ?", (job,))
     return chosen
 
 

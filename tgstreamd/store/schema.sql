@@ -187,6 +187,7 @@ CREATE TABLE upload (
   small     INTEGER NOT NULL,
   "key"     INTEGER NOT NULL,                  -- parts are valid only for the key that sent them
   done      BLOB    NOT NULL,                  -- a bit per acknowledged part
+  refusals  INTEGER NOT NULL DEFAULT 0,        -- times that Telegram made no file of its parts, nor said why
   PRIMARY KEY (job, source_id, thumb)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_file ON upload (file_id);

@@ -6,7 +6,7 @@ its part being sent again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..model import Upload
 from .engine import Db
@@ -34,9 +34,10 @@ def begin_upload(
 ) -> None:
     """A new upload in the place of any older one of this message."""
     db.execute(
-        "INSERT INTO upload VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET media_id = "
-        "excluded.media_id, file_id = excluded.file_id, size = excluded.size, name = excluded.name, "
-        'small = excluded.small, "key" = excluded."key", done = excluded.done',
+        'INSERT INTO upload (job, source_id, thumb, media_id, file_id, size, name, small, "key", done) '
+        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET media_id = excluded.media_id, "
+        "file_id = excluded.file_id, size = excluded.size, name = excluded.name, small = excluded.small, "
+        '"key" = excluded."key", done = excluded.done, refusals = 0',
         (
             job,
             source_id,
@@ -80,6 +81,30 @@ def drop_upload(db: Db, job: int, source_id: int) -> None:
     """Begin anew: the uploads of this message and what came of them are worth nothing."""
     db.execute("DELETE FROM upload WHERE job = ? AND source_id = ?", (job, source_id))
     db.execute("DELETE FROM committed WHERE job = ? AND source_id = ?", (job, source_id))
+
+
+def refuse_upload(
+    db: Db, job: int, source_id: int, *, after: int, at_most: int, new_id: Callable[[], int]
+) -> bool:
+    """Telegram made no file of these parts, and did not say why: true where they are to be sent anew.
+
+    That is after every so many refusals, a number of times; under other file ids then, since it may be the
+    old ones that it does not want.
+    """
+    row = db.execute(
+        "UPDATE upload SET refusals = refusals + 1 WHERE job = ? AND source_id = ? AND thumb = 0 "
+        "RETURNING refusals",
+        (job, source_id),
+    ).fetchone()
+    if row is None or row["refusals"] % after or row["refusals"] > after * at_most:
+        return False
+    for thumb in (0, 1):
+        db.execute(
+            "UPDATE upload SET file_id = ?, done = zeroblob(length(done)) "
+            "WHERE job = ? AND source_id = ? AND thumb = ?",
+            (new_id(), job, source_id, thumb),
+        )
+    return True
 
 
 def commit_upload(db: Db, job: int, source_id: int, *, media_id: int, raw: bytes) -> None:

@@ -30,6 +30,12 @@ from .pipe import PART_SHORT, Pipe
 log = structlog.get_logger()
 
 COMMIT = "messages.uploadMedia"
+#: Failures of one transfer, while there is a connection, after which it is for the sender to say what becomes
+#: of the message: a quarter of an hour.
+TRIES = 20
+#: Refusals of an upload that give no reason, after which its parts are sent anew; and how often they are.
+REFUSALS = 3
+ANEW = 3
 
 
 class Transfer(Value, frozen=True, kw_only=True):
@@ -53,6 +59,9 @@ class Flow:
         self.started = started
         self.at_start: int | None = None
         self.transferred = 0
+        #: Whether it was the upload as such that was refused last, and the seconds spent on that.
+        self.refused = False
+        self.troubled = 0.0
 
     def progress(self, transferred: int) -> None:
         if self.at_start is None:
@@ -101,6 +110,7 @@ class Carrier:
         log.info("transfer began", **self._names(job, message), size=flow.media.size, dc=dc)
         tries = 0
         while True:
+            flow.refused = False
             try:
                 await self._once(job, message, flow)
                 break
@@ -118,9 +128,11 @@ class Carrier:
             except Transient as error:
                 # Everything here may be repeated: it only makes a document that nobody saw.
                 tries += self._target.connected and self._source.connected
-                if tries > 30:
+                if tries > TRIES:
                     raise
                 log.warning("transfer interrupted", **self._names(job, message), why=error.line())
+                if flow.refused:
+                    flow.troubled += backoff(tries)
                 await self._sleep(backoff(tries))
         moved = flow.seen(self._clock.monotonic())
         log.info(
@@ -150,14 +162,22 @@ class Carrier:
         await self._until_commits_are_free()
         media = await self._with_companions(job, message, flow.media)
         try:
-            raw = await self._target.commit(mirror.target, media, upload, thumb)
+            raw = await self._commit(job, message, mirror.target, media, upload, thumb)
+        except Transient as error:
+            flow.refused = await self._refused(job, message, error)
+            raise
+        await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
+
+    async def _commit(
+        self, job: Job, message: Message, chat: int, media: Media, upload: Upload, thumb: Upload | None
+    ) -> bytes:
+        try:
+            return await self._target.commit(chat, media, upload, thumb)
         except MediaExpired as error:
             if media.alone or not media.companions:
                 raise
             log.warning("cover or moving part left out", **self._names(job, message), why=error.line())
-            media = msgspec.structs.replace(media, alone=True)
-            raw = await self._target.commit(mirror.target, media, upload, thumb)
-        await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
+            return await self._target.commit(chat, msgspec.structs.replace(media, alone=True), upload, thumb)
 
     async def _with_companions(self, job: Job, message: Message, media: Media) -> Media:
         """The media with fresh references of its cover, or its moving part; without them where they may not
@@ -242,6 +262,19 @@ class Carrier:
         else:
             log.warning("parts were lost, sent again", **self._names(job, message), parts=error.parts)
             await self._store.forget_parts(row.upload.file_id, error.parts)
+
+    async def _refused(self, job: Job, message: Message, error: Transient) -> bool:
+        """Whether Telegram has answered, and gave no reason.
+
+        It may do so for ever where it has made a file of this upload before, and we died before we knew.
+        """
+        if not (self._target.connected and error.error):
+            return False
+        if await self._store.refuse_upload(
+            job.id, message.id, after=REFUSALS, at_most=ANEW, new_id=self._ids.random_id
+        ):
+            log.warning("upload begins anew", **self._names(job, message), why=error.line())
+        return True
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.monotonic() + seconds)

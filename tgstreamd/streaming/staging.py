@@ -49,6 +49,8 @@ class Failure:
 
     error: BaseException
     source_id: int
+    #: Seconds that the transfer has spent on trouble of the message's own.
+    troubled: float = 0.0
 
 
 class Staging:
@@ -229,7 +231,7 @@ class Staging:
         if isinstance(outcome, BaseException):
             if ends_process(outcome):
                 raise outcome
-            self._failures[job.id] = Failure(error=outcome, source_id=message.id)
+            self._failures[job.id] = Failure(error=outcome, source_id=message.id, troubled=flow.troubled)
         self._notify()
 
 

@@ -1,3 +1,4 @@
 -- A ledger of schema 1 as one of schema 2.
 CREATE TEMP VIEW change AS SELECT *, '' AS given_up FROM main.change;
 CREATE TEMP VIEW send AS SELECT *, NULL AS position FROM main.send;
+CREATE TEMP VIEW upload AS SELECT *, 0 AS refusals FROM main.upload;
