@@ -47,6 +47,11 @@ MEANS: dict[str, str] = {
     "the reason.\nIt is asked for once: things stay as they are until the original changes again, and the mirror "
     "goes on.\nIf the reason is a right, give it to the account in the target, and `tgstreamd verify MIRROR "
     "--repair`.",
+    "message not sent again, its copy cannot be deleted": "Telegram does not delete the copy that was to be replaced, by "
+    "`resend`, by `verify --repair` or since an edit could not be made in place; `why` says the reason.\n"
+    "Nothing was sent, so that nothing is there twice: the copy stays as it is, and the message counts as skipped.\n"
+    "If the reason is a right, give it to the account in the target; then `tgstreamd resend MIRROR ID`, or after an "
+    "edit `tgstreamd verify MIRROR --repair`.",
     "change waits for an answer about its chat": "Telegram refused a change as if the target were lost, and did not "
     f"answer when the target was asked; both are tried again.\n{NOTHING}",
     "could not ask about a mirror's chats": "Telegram did not answer; the mirror is judged again within ten "

@@ -208,8 +208,12 @@ class Target(Protocol):
         """
         ...
 
-    async def delete(self, chat: int, messages: Sequence[int]) -> None:
-        """Delete at most 100 messages of ours, for everyone; unknown ids are fine."""
+    async def delete(self, chat: int, messages: Sequence[int]) -> int:
+        """Delete at most 100 messages of ours, for everyone; unknown ids are fine.
+
+        How many Telegram says were deleted: fewer where some were gone, or where it deletes nothing and
+        says so in no other way.
+        """
         ...
 
     async def pin(self, chat: int, message: int, *, pinned: bool) -> None:

@@ -151,8 +151,8 @@ async def test_an_edit_past_the_window_is_sent_anew(tmp_path: Path) -> None:
         assert house.texts(target) == ["two", "one, edited"]
 
 
-async def test_what_is_sent_anew_twice_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Deletions are held up meanwhile: both of the old copies go when they may."""
+async def test_what_is_sent_anew_waits_for_its_old_copy_to_go(tmp_path: Path) -> None:
+    """Deletions are held up meanwhile: nothing is there twice, and then it stands as it was edited last."""
     async with House(tmp_path) as house:
         source, target = await _mirrored(house)
         message = house.post(source, "one")
@@ -163,9 +163,11 @@ async def test_what_is_sent_anew_twice_leaves_nothing_behind(tmp_path: Path) -> 
         for text in ("two", "three"):
             house.world.chats.edit(message, text)
             await house.run(600)
-        assert house.texts(target) == ["one", "two", "three"]
+        house.post(source, "between")
+        await house.run(60)
+        assert house.texts(target) == ["one", "between"]
         await house.run()
-        assert house.texts(target) == ["three"]
+        assert house.texts(target) == ["between", "three"]
 
 
 async def test_a_text_that_grows_past_the_limit_is_sent_anew(tmp_path: Path) -> None:

@@ -180,6 +180,26 @@ async def test_a_copy_that_the_ledger_has_lost_is_found_and_not_made_again(tmp_p
         assert next(m.text for m in house.messages(target) if m.id == again.id) == "edited afterwards"
 
 
+async def test_copies_that_the_map_does_not_know_are_counted(tmp_path: Path) -> None:
+    """The first one too, below all that it knows; and a copy that it has lost is not sent again."""
+    async with House(tmp_path) as house:
+        source, target = await mirrored(house)
+        posts, copies = house.messages(source), house.messages(target)
+
+        def forget(db: Any) -> None:
+            db.execute("DELETE FROM copy WHERE source_id IN (?, ?)", (posts[0].id, posts[3].id))
+
+        await house.store.run(forget)
+        kinds_found = [kind for kind, _, _ in kinds(await found(house))]
+        assert kinds_found == ["missing", "missing", "extra", "extra"]
+        assert sorted(await mended(house)) == ["", "", "found", "found"]
+        assert house.messages(target) == copies
+        assert await found(house) == []
+        twin = house.world.chats.post(target, house.me, posts[0].text)
+        (difference,) = await found(house)
+        assert (difference["kind"], difference["target_id"], difference["mend"]) == ("extra", twin.id, "")
+
+
 async def test_order_and_what_is_parked(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
@@ -345,22 +365,6 @@ async def test_what_is_older_than_the_mirror_can_be_sent(tmp_path: Path) -> None
         assert len({copy.grouped_id for copy in copies}) == 1
         assert all(copy.silent for copy in copies)
         assert await found(house) == []  # late, which is no disorder
-
-
-async def test_sent_once_more_twice_in_a_row(tmp_path: Path) -> None:
-    """What is to be deleted is not forgotten, whatever the second clock is kept from meanwhile."""
-    async with House(tmp_path) as house:
-        source, target = await mirrored(house)
-        count, first = len(house.messages(target)), house.messages(source)[0]
-        house.tg.faults.add(Fault(method="channels.deleteMessages", action="flood", seconds=3600, times=1))
-        for _ in range(2):
-            await house.verb("resend", mirror="m1", ids=[first.id], write=True)
-            await house.run(until=lambda: house.messages(target)[-1].text == first.text)
-            await house.run(60)
-        assert len(house.messages(target)) == count + 2
-        await house.run()
-        assert len(house.messages(target)) == count
-        assert await found(house) == []
 
 
 @pytest.mark.slow

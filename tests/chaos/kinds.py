@@ -66,6 +66,7 @@ KINDS = {
                 "post refused": 4,
                 "media refused": 3,
                 "edit refused": 2,
+                "copy kept": 2,
                 "account limited": 2,
                 "hours pass": 2,
             },
@@ -76,6 +77,7 @@ KINDS = {
             "hands",
             rare={
                 "copy deleted": 2,
+                "copy kept": 1,
                 "deleted unseen": 1,
                 "copy scrawled on": 2,
                 "copy made by hand": 2,
@@ -96,6 +98,7 @@ KINDS = {
             rare={
                 "account limited": 1,
                 "copy deleted": 2,
+                "copy kept": 1,
                 "copy scrawled on": 1,
                 "copy's file replaced": 1,
                 "deleted unseen": 2,

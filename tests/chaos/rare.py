@@ -194,6 +194,22 @@ def delete_copy(weather: Weather) -> None:
         weather.house.world.chats.delete(copy)
 
 
+def keep_copy(weather: Weather) -> None:
+    """One that Telegram does not let us delete from now on, and sometimes does not even say so."""
+    if copies := weather.copies():
+        copy = weather.chance.choice(copies)
+        weather.moved |= weather.mates(copy, copies)
+        weather.undeletable.add(word(copy))
+        action = weather.chance.choice(["error", "apply-nothing"])
+        stays = copy.id
+        weather.house.tg.faults.add(
+            Fault(
+                "channels.deleteMessages", action, 403, "MESSAGE_DELETE_FORBIDDEN", times=None,
+                when=lambda call, request: stays in request.id,
+            )
+        )  # fmt: skip
+
+
 def scrawl(weather: Weather) -> None:
     """But not on what was put there by hand: of that the ledger knows only where it stands."""
     copies = [c for c in weather.copies() if c.media is None and c.grouped_id is None]
@@ -293,6 +309,7 @@ RARE: dict[str, Callable[[Weather], None]] = {
     "chat photo": photo,
     "clock set": set_clock,
     "copy deleted": delete_copy,
+    "copy kept": keep_copy,
     "copy made by hand": make_copy,
     "copy scrawled on": scrawl,
     "copy's file replaced": replace_copied_file,

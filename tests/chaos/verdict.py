@@ -49,7 +49,8 @@ def judge(weather: Weather, *, facts: bool = False) -> Verdict:
     wanted = {word(message): message for message in originals}
     verdict.lost = [name for name in wanted if name not in found and name not in weather.given_up]
     # What was deleted from the source and still stands is one more than there should be.
-    gone = [name for name in found if name not in wanted and name not in weather.made_by_hand]
+    stays = weather.made_by_hand | weather.undeletable
+    gone = [name for name in found if name not in wanted and name not in stays]
     verdict.doubled += [f"{name} (was deleted)" for name in gone]
     moved = weather.moved | weather.lifted
     order = [name for name in wanted if name in found and name not in moved]

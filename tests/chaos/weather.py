@@ -84,6 +84,8 @@ class Weather:
         self.history: set[str] = set()
         #: Words that others' hands put into the target, perhaps beside ours.
         self.made_by_hand: set[str] = set()
+        #: Copies that Telegram does not delete.
+        self.undeletable: set[str] = set()
         #: Words that the operator gave up.
         self.given_up: set[str] = set()
         self.number = 0

@@ -105,7 +105,7 @@ async def test_resend_asks_at_a_terminal(
         assert (no[0], "resend: nothing was done" in no[1]) == (2, True)
         assert posts(target, me)[0].id == first
         yes = await typed(home, "resend", "main", str(original.id), answers=["y"])
-        assert (yes[0], "queued; its copy is deleted" in yes[1]) == (0, True)
+        assert (yes[0], "queued; its copy is deleted first" in yes[1]) == (0, True)
         await until_settled(home, 1)
         (copy,) = posts(target, me)
         assert copy.id > first

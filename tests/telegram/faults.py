@@ -35,6 +35,7 @@ ACTIONS = (
     # Carry out the first `items` of an album (0: half of them) and no more; then close the connection, or
     # answer with `code` and `message` where there is one.
     "apply-part",
+    "apply-nothing",  # of a deletion: delete none of its messages, and answer so, without an error
     "delay",  # execute, answer `seconds` later, or when `gate` is opened
     "slow",  # execute only then; until it is answered its random ids are under way, as with "delay"
     "twice",  # answer two times
@@ -77,6 +78,8 @@ class Fault:
             raise ValueError(f"unknown action {self.action!r}; known: {', '.join(ACTIONS)}")
         if self.action == "apply-part" and self.method != ALBUM:
             raise ValueError(f"only an album ({ALBUM}) can be carried out in part")
+        if self.action == "apply-nothing" and not (self.method or "").endswith(".deleteMessages"):
+            raise ValueError("only a deletion can do nothing and say so")
 
     def matches(self, call: Call, request: Any) -> bool:
         if self.method is not None and self.method != method_name(type(request)):
@@ -100,10 +103,12 @@ class Fault:
             await asyncio.sleep(self.seconds)
 
     def what_is_done(self, request: Any) -> Any:
-        """The request as it is carried out: of an album perhaps its first items only."""
-        if self.action != "apply-part":
-            return request
+        """The request as it is carried out: of an album perhaps its first items, of a deletion nothing."""
         part = copy.copy(request)
+        if self.action == "apply-nothing":
+            part.id = []
+        if self.action != "apply-part":
+            return part
         part.multi_media = request.multi_media[: self.items or max(1, len(request.multi_media) // 2)]
         return part
 

@@ -8,10 +8,11 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tgstreamd.model import Box, Difference, Draft, Media, Message, Piece, Topic, Upload
-from tgstreamd.store import Doubt, Store
+from tgstreamd.store import Doubt, Store, encode
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
@@ -110,7 +111,14 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.move_source(1, MOVED, end=10, newest=10, box=Box(pts=1))
     await store.move_target(1, MOVED)
     await store.finish(job.id, "skipped", "filter: x", 3.0)
-    await store.send_again(1, [post(1)], standing=[900], now=1.0, new_id=lambda: next(ids))
+    for _ in range(2):
+        await store.send_again(1, [post(1)], standing=[900], now=1.0, new_id=lambda: next(ids))
+        (replaced,) = [change for change in (await store.due_changes(9.0))[0] if change.replaces]
+        assert await store.copies_of_change(replaced) == (TARGET, [900])
+        await store.deletion_refused(replaced, [900], "why", 1.0)
+    await store.send_anew(msgspec.structs.replace(replaced, payload=encode(post(1))), lambda: next(ids), 1.0)
+    (replaced,) = [change for change in (await store.due_changes(9.0))[0] if change.replaces]
+    await store.deleted([replaced])
     await store.found_again(1, post(102), [(901, "print")], now=1.0, new_id=lambda: next(ids))
     await store.parked()
 

@@ -27,7 +27,8 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
         "resend",
         help="send messages of the source once more",
         description="Puts messages of the source, whatever became of them, into the queue once more. A copy "
-        "that stands is deleted and made anew, which is asked for first: nothing is ever there twice.",
+        "that stands is deleted first and then made anew, which is asked for: nothing is ever there twice. "
+        "Where Telegram does not delete it, nothing is sent, and the copy stays.",
         epilog=EXAMPLE,
     )
     parser.add_argument("mirror", metavar="MIRROR", help="its name in the configuration")
@@ -88,7 +89,7 @@ def line(one: dict[str, Any]) -> str:
     album = f" (album of {len(one['messages'])})" if len(one["messages"]) > 1 else ""
     does = {
         "send": "queued",
-        "replace": "queued; its copy is deleted",
+        "replace": "queued; its copy is deleted first",
         "retry": "put back to the end of the queue",
         "": "nothing is done",
     }[one["does"]]

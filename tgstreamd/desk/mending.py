@@ -168,7 +168,7 @@ class Mending:
         )
         if job is None:
             return _said("", "it waits already")
-        rest = ", and what is left of it deleted" if standing else ""
+        rest = ", when what is left of it is deleted" if standing else ""
         return _said("queued", f"sent anew, behind what was copied after it{rest}")
 
     async def _lost_copies(self, original: Message, standing: Sequence[int]) -> list[Message]:
@@ -238,8 +238,11 @@ class Mending:
             return _fate("", "the source has no such message any more")
         if any(message.service for message in messages):
             return _fate("", f"a service message ({messages[0].service}) has no copy")
+        # Also those in the group that the target was: people see both as one history.
         copies = [
-            copy for one in messages for copy in await self._store.copies_of(mirror.id, one.chat, one.id)
+            copy
+            for one in messages
+            for copy in (await self._store.where_copied(mirror.id, one.chat, one.id))[1]
         ]
         if name := dropped(messages, mirror.filter):
             return _fate("", f"filter {name} drops it: change the configuration first")

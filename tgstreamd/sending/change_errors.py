@@ -6,7 +6,7 @@ waits for it. A flood holds its method and no other. Carries out no change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -40,13 +40,23 @@ class ChangeErrors:
     """Deals with the errors of changes."""
 
     def __init__(
-        self, store: Store, outgoing: Outgoing, holding: Holding, clock: Clock, *, confirm: Confirm
+        self,
+        store: Store,
+        outgoing: Outgoing,
+        holding: Holding,
+        clock: Clock,
+        *,
+        confirm: Confirm,
+        refuse: Callable[[Change, str], bool],
     ) -> None:
+        """`refuse` is told of deletions that are given up, and whether that is new: what became of them is
+        still to be seen."""
         self._store = store
         self._outgoing = outgoing
         self._holding = holding
         self._clock = clock
         self._confirm = confirm
+        self._refuse = refuse
 
     async def settle(self, mirror: Mirror, change: Change, error: BaseException, *, methods: str) -> None:
         """What becomes of the change. `methods`: the one by which the holds know its kind."""
@@ -67,16 +77,27 @@ class ChangeErrors:
             case _:
                 log.error("change broke us, given up", **names, exc_info=error)
                 why = f"{type(error).__name__}: {error}"
-                await self._store.change_done(change, given_up=why)
+                if change.kind == "delete":
+                    await self._see(change, why)
+                else:
+                    await self._store.change_done(change, given_up=why)
 
     async def give_up(self, mirror: Mirror, change: Change, why: str) -> None:
         """It is not tried again as it is; said once, here and in the status."""
+        if change.kind == "delete":
+            await self._see(change, why)
+            return
         log.warning(
             "change given up", mirror=mirror.name, kind=change.kind, source_id=change.source_id, why=why
         )
         await self._store.change_done(change, given_up=why)
         about = f" of {abs(change.source_id)}" if change.source_id else ""
         await self._store.set_last_error(mirror.id, f"{change.kind}{about} given up: {why}")
+
+    async def _see(self, change: Change, why: str) -> None:
+        """Whether a deletion was refused is seen by what stands, later where that cannot be seen now."""
+        if not self._refuse(change, why) or change.attempts >= TRIES:
+            await self._store.postpone_change(change.id, self._clock.now() + backoff(change.attempts))
 
     async def _hold(
         self, mirror: Mirror, change: Change, error: FloodWait | AccountFrozen | AccountLimited, method: str
@@ -94,11 +115,8 @@ class ChangeErrors:
 
     async def _is_in_target(self, mirror: Mirror, change: Change) -> bool:
         """Not in the basic group that the target was: what that says, the target does not."""
-        replaced = change.replaced() if change.kind == "delete" else None
-        copies: tuple[int, Sequence[int]] = replaced or await self._store.where_copied(
-            change.mirror, change.chat, change.source_id
-        )
-        return copies[0] in (0, mirror.target)
+        place, _ = await self._store.copies_of_change(change)
+        return place in (0, mirror.target)
 
     async def _ask_chat(self, mirror: Mirror, change: Change, error: TargetLost) -> None:
         said = await self._confirm(mirror, "target")

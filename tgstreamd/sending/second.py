@@ -23,6 +23,7 @@ from ..roster import Roster
 from ..store import Change, Job, Store
 from ..streaming.staging import Staging
 from .change_errors import ChangeErrors
+from .deletions import Deletions
 from .holding import Holding
 from .outgoing import Outgoing
 
@@ -39,8 +40,7 @@ METHODS = {
     "order": "messages.reorderPinnedForumTopics",
     "chat": "channels.editTitle",
 }
-#: https://core.telegram.org/method/channels.deleteMessages
-DELETE_AT_ONCE = 100
+
 Apply = Callable[[Mirror, Change], Awaitable[bool]]
 
 
@@ -63,7 +63,7 @@ class SecondClock:
         on_anew: Callable[[], None] = lambda: None,
     ) -> None:
         """`confirm` asks a chat that is said to be lost. `others` carry out further kinds (topics, the chat
-        itself): true when done. `on_anew` is called when a copy is to be sent anew."""
+        itself): true when done. `on_anew` is called when a copy is gone, and can be sent anew."""
         self._target = target
         self._store = store
         self._roster = roster
@@ -73,10 +73,10 @@ class SecondClock:
         self._clock = clock
         self._ids = ids
         self._others = others or {}
-        self._on_anew = on_anew
-        self._errors = ChangeErrors(store, outgoing, holding, clock, confirm=confirm)
-        #: Deletions that one call may hold: fewer after a refusal, which does not say of which it was.
-        self._at_once = DELETE_AT_ONCE
+        self._deletions = Deletions(target, store, clock, charge=self._charge, freed=on_anew)
+        self._errors = ChangeErrors(
+            store, outgoing, holding, clock, confirm=confirm, refuse=self._deletions.refuse
+        )
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -114,9 +114,13 @@ class SecondClock:
                 continue
             batch = [free[0]]
             if free[0].kind == "delete":
-                batch = [change for change in free if change.kind == "delete"][: self._at_once]
+                batch = self._deletions.batch([change for change in free if change.kind == "delete"])
             await self._serve(batch)
             due = min(due, self._clock.now() if len(mine) > len(batch) else due)
+        if ready:
+            # What was put off is due by then.
+            _, soonest = await self._store.due_changes(self._clock.now())
+            due = min(due, math.inf if soonest is None else soonest)
         return due
 
     async def _serve(self, batch: list[Change]) -> None:
@@ -134,8 +138,7 @@ class SecondClock:
     async def _failed(self, mirror: Mirror, batch: list[Change], error: BaseException) -> None:
         change = batch[0]
         if isinstance(error, Rejected) and len(batch) > 1:
-            # It may be one of them alone: Telegram does not say which.
-            self._at_once = len(batch) // 2
+            self._deletions.halve(batch)
             return
         if isinstance(error, Rejected) and row(error.error, error.method).then == "send anew":
             await self._send_anew(mirror, change, error.line())
@@ -145,7 +148,7 @@ class SecondClock:
     async def _carry_out(self, mirror: Mirror, batch: list[Change]) -> None:
         change = batch[0]
         if change.kind == "delete":
-            await self._delete(mirror, batch)
+            await self._deletions.carry_out(mirror, batch)
         elif change.kind == "pin":
             await self._pin(mirror, change)
         elif change.kind == "edit":
@@ -155,29 +158,6 @@ class SecondClock:
             await self._store.change_done(change)
 
     # -- kinds ----------------------------------------------------------------------------------------
-
-    async def _delete(self, mirror: Mirror, batch: list[Change]) -> None:
-        ids: list[int] = []
-        done: list[Change] = []
-        chat = 0
-        for change in batch:
-            place, copies = await self._copies(change)
-            if ids and copies and (place != chat or len(ids) + len(copies) > DELETE_AT_ONCE):
-                break
-            chat = place or chat
-            ids += copies
-            done.append(change)
-        if ids:
-            await self._target.delete(chat, ids)
-            await self._charge(mirror, 1)
-            log.info("copies deleted", mirror=mirror.name, n=len(ids), source_id=done[0].source_id)
-        self._at_once = min(DELETE_AT_ONCE, 2 * self._at_once)
-        await self._store.deleted(done)
-
-    async def _copies(self, change: Change) -> tuple[int, list[int]]:
-        """The messages that it is about, and their chat: the target, or the basic group that it was."""
-        replaced = change.replaced() if change.kind == "delete" else None
-        return replaced or await self._store.where_copied(change.mirror, change.chat, change.source_id)
 
     async def _pin(self, mirror: Mirror, change: Change) -> None:
         copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
@@ -194,7 +174,7 @@ class SecondClock:
     async def _edit(self, mirror: Mirror, change: Change) -> None:
         origin = await self._store.origin(change.mirror, change.chat, change.source_id)
         job = await self._store.job(origin.job) if origin else None
-        chat, copies = await self._copies(change)
+        chat, copies = await self._store.where_copied(change.mirror, change.chat, change.source_id)
         message = change.message()
         # A poll that was closed when it was copied belongs to the copy, not to what happened after it.
         wanted = mirror.edits or (message.media is not None and message.media.closed)
@@ -257,9 +237,9 @@ class SecondClock:
         await self._store.postpone_change(change.id, self._clock.now() + 5.0)
 
     async def _send_anew(self, mirror: Mirror, change: Change, why: str) -> None:
-        await self._store.send_anew(change, self._ids.random_id(), self._clock.now())
+        await self._store.send_anew(change, self._ids.random_id, self._clock.now())
         log.info("copy is sent anew", mirror=mirror.name, source_id=change.source_id, why=why)
-        self._on_anew()
+        self._wake.set()
 
     async def _charge(self, mirror: Mirror, cost: int) -> None:
         await self._store.set_marks([f"second:{mirror.target}", "second"], self._clock.now(), cost)

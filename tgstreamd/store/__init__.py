@@ -23,6 +23,7 @@ from . import (
     polls,
     queue,
     rebuilt,
+    replacing,
     report,
     rescue,
     topic_jobs,
@@ -177,8 +178,10 @@ class Store(Engine):
     change_done = transaction(changes.change_done)
     postpone_change = transaction(changes.postpone_change)
     hold_deletions = transaction(brakes.hold_deletions)
-    deleted = transaction(changes.deleted)
-    send_anew = transaction(changes.send_anew)
+    deleted = transaction(replacing.deleted)
+    deletion_refused = transaction(replacing.deletion_refused)
+    copies_of_change = transaction(replacing.copies_of_change)
+    send_anew = transaction(again.send_anew)
     copies_of = transaction(copies.copies_of)
     where_copied = transaction(copies.where_copied)
     shown_media = transaction(copies.shown_media)

@@ -1,7 +1,7 @@
 """A source message that is sent once more, or whose copy is found again: what the operator asked for.
 
 It becomes a job of its own at the end of its lane: late copies are not judged for order. What stands for it
-in the target until then is deleted by the second clock, so that there is never a second copy.
+in the target until then is deleted first (`replacing`), so that there is never a second copy.
 Plain functions, one transaction each.
 """
 
@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message
-from .changes import note_replaced
+from .changes import Change
 from .copies import pin_anew
 from .engine import Db
 from .entry import NewId, take
 from .queue import place_of
 from .records import Lane, encode
+from .replacing import note_replaced
 
 
 def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
@@ -35,19 +36,31 @@ def send_again(
 ) -> int | None:
     """Queue these messages, known and settled, as one post; the job's id, None where one is not settled.
 
-    `standing`: messages of the target that stand for them now, and are to be deleted. Where nothing stands,
-    what was history goes with the history: a thousand holes are filled at its pace. Nobody is rung for it.
+    `standing`: messages of the target that stand for them now, and are deleted before anything is sent.
+    Where nothing stands, what was history goes with the history: a thousand holes are filled at its pace.
+    Nobody is rung for it.
     """
     lanes = [_settled_in(db, mirror, message) for message in messages]
     if None in lanes:
         return None
-    lane = "backlog" if "backlog" in lanes and not standing else "live"
+    lane: Lane = "backlog" if "backlog" in lanes and not standing else "live"
     job = _job(db, mirror, lane, messages, now)
     for message in messages:
-        _move(db, mirror, msgspec.structs.replace(message, silent=True), job, new_id())
+        quiet = msgspec.structs.replace(message, silent=True)
+        _move(db, mirror, quiet, job, new_id(), replaces=bool(standing))
         pin_anew(db, mirror, message.chat, message.id, now)
     if standing:
-        _delete(db, mirror, messages[0], standing, now)
+        note_replaced(db, mirror, messages[0].chat, messages[0].id, now)
+    return job
+
+
+def send_anew(db: Db, change: Change, new_id: NewId, now: float) -> int:
+    """Delete and resend, where an edit cannot be made in place: the original becomes a job of its own."""
+    message = change.message()
+    job = _job(db, change.mirror, "live", [message], now)
+    _move(db, change.mirror, message, job, new_id(), replaces=True)
+    pin_anew(db, change.mirror, message.chat, message.id, now)
+    note_replaced(db, change.mirror, message.chat, message.id, now, for_edit=True)
     return job
 
 
@@ -79,7 +92,7 @@ def late(db: Db, mirror: int, messages: Sequence[Message]) -> None:
         )
 
 
-def _job(db: Db, mirror: int, lane: str, messages: Sequence[Message], now: float) -> int:
+def _job(db: Db, mirror: int, lane: Lane, messages: Sequence[Message], now: float) -> int:
     first = messages[0]
     row = db.execute(
         "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, items, topic, group_id, "
@@ -107,12 +120,6 @@ def _end(db: Db, mirror: int, messages: Sequence[Message]) -> int:
     return place_of(db, mirror, chat, max(messages[-1].id, fed["fed_to"] if fed else 0))
 
 
-def _delete(db: Db, mirror: int, first: Message, standing: Sequence[int], now: float) -> None:
-    """The second clock deletes these; also those of which it has not come to yet."""
-    target = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
-    note_replaced(db, mirror, first.chat, first.id, target, standing, now)
-
-
 def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
     """The lane of a message that is done or skipped; None for any other."""
     row = db.execute(
@@ -123,29 +130,37 @@ def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
     return row["lane"] if row else None
 
 
-def _move(db: Db, mirror: int, message: Message, job: int, random_id: int) -> None:
-    """Out of the job that it belonged to, which counts one message less, into this one."""
+def _move(db: Db, mirror: int, message: Message, job: int, random_id: int, *, replaces: bool) -> None:
+    """Out of the job that it belonged to, which counts one message less, into this one.
+
+    `replaces`: until its copies are deleted they stay in the map, and what they show is known.
+    """
     key = (mirror, message.chat, message.id)
     before = db.execute(
-        "SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", key
-    ).fetchone()["job"]
+        "SELECT job.id, byline, placed, host FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? "
+        "AND item.chat = ? AND item.source_id = ?",
+        key,
+    ).fetchone()
     db.execute(
-        "UPDATE item SET job = ?, random_id = ?, payload = ?, digest = ?, media_id = ? "
-        "WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (
-            job,
-            random_id,
-            encode(message),
-            message.content(),
-            message.media.id if message.media is not None else 0,
-            *key,
-        ),
+        "UPDATE item SET job = ?, random_id = ?, payload = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (job, random_id, encode(message), *key),
     )
-    db.execute("UPDATE job SET items = items - 1 WHERE id = ? AND items > 0", (before,))
-    db.execute("DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?", key)
+    db.execute("UPDATE job SET items = items - 1 WHERE id = ? AND items > 0", (before["id"],))
     db.execute(
         "DELETE FROM change WHERE kind IN ('edit', 'delete') AND mirror = ? AND chat = ? AND source_id = ?",
         key,
+    )
+    if replaces:
+        # Where these stay, an edit has to leave their lines as they are.
+        db.execute(
+            "UPDATE job SET byline = ?, placed = ?, host = ? WHERE id = ?",
+            (before["byline"], before["placed"], before["host"], job),
+        )
+        return
+    db.execute("DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?", key)
+    db.execute(
+        "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (message.content(), message.media.id if message.media is not None else 0, *key),
     )
 
 

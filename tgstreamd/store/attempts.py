@@ -133,6 +133,10 @@ def attempt(
             (fingerprint, job_id, seq, idx),
         )
     db.execute("UPDATE job SET state = 'open', attempts = attempts + 1 WHERE id = ?", (job_id,))
+    db.execute(
+        "UPDATE mirror SET floor = ? WHERE floor IS NULL AND id = (SELECT mirror FROM job WHERE id = ?)",
+        (floor_id, job_id),
+    )
 
 
 def repeat(db: Db, job_id: int, seq: int) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import msgspec
 
 from ..model import Message, Value
-from .copies import pin_anew, stands, where_copied
+from .copies import stands
 from .engine import IN_CHAT, Db, Row
-from .queue import may_come, place_of
+from .queue import may_come
 from .records import decode_draft, decode_message, encode
 
 #: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
@@ -43,9 +43,10 @@ class Change(Value, frozen=True, kw_only=True):
         """Pinned or not, of a pin."""
         return self.payload == b"1"
 
-    def replaced(self) -> tuple[int, list[int]] | None:
-        """Messages that something newer stands for, and the chat that they are in, of a deletion."""
-        return msgspec.msgpack.decode(self.payload, type=tuple[int, list[int]]) if self.payload else None
+    @property
+    def replaces(self) -> bool:
+        """Whether it deletes what something newer will stand for (`replacing`)."""
+        return self.kind == "delete" and self.source_id < 0
 
 
 def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: bytes, now: float) -> None:
@@ -56,21 +57,6 @@ def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: byt
         "last_at = excluded.last_at, attempts = iif(given_up = '', attempts, 0), given_up = ''",
         (mirror, kind, chat, source_id, payload, now, now),
     )
-
-
-def note_replaced(
-    db: Db, mirror: int, chat: int, source_id: int, place: int, ids: Sequence[int], now: float
-) -> None:
-    """Something newer stands, or will, for these messages of `place`: they are to be deleted, with those of
-    before that have not been yet."""
-    row = db.execute(
-        "SELECT payload FROM change WHERE kind = 'delete' AND mirror = ? AND chat = ? AND source_id = ?",
-        (mirror, chat, -source_id),
-    ).fetchone()
-    if row is not None:
-        where, before = msgspec.msgpack.decode(row["payload"])
-        ids = sorted({*before, *ids}) if where == place else ids
-    note(db, mirror, "delete", chat, -source_id, encode((place, list(ids))), now)
 
 
 def note_edit(db: Db, mirror: int, message: Message, *, shown: str, now: float) -> None:
@@ -257,65 +243,3 @@ def edit_attempted(db: Db, change: Change, *, replace: bool) -> None:
         "WHERE mirror = ? AND chat = ? AND source_id = ?",
         (replace, change.mirror, change.chat, change.source_id),
     )
-
-
-def deleted(db: Db, done: Sequence[Change]) -> None:
-    """The copies of these originals are gone."""
-    for change in done:
-        db.execute(
-            "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?",
-            (change.mirror, change.chat, change.source_id),
-        )
-        db.execute("DELETE FROM change WHERE id = ?", (change.id,))
-
-
-def send_anew(db: Db, change: Change, random_id: int, now: float) -> list[int]:
-    """Delete and resend: the original becomes a job of its own at the end of the live lane.
-
-    Returns the messages that stood for it; the caller deletes them. They are no longer in the map.
-    """
-    place, old = where_copied(db, change.mirror, change.chat, change.source_id)
-    message = change.message()
-    ord_ = db.execute(
-        "SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (change.mirror, change.chat)
-    ).fetchone()
-    row = db.execute(
-        "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, last_item_at) "
-        "VALUES (?,'live',?,2,?,?,?,?) RETURNING id",
-        (
-            change.mirror,
-            place_of(db, change.mirror, change.chat, max(message.id, ord_["fed_to"] if ord_ else 0)),
-            change.chat,
-            message.id,
-            message.date,
-            now,
-        ),
-    ).fetchone()
-    before = db.execute(
-        "SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (change.mirror, change.chat, change.source_id),
-    ).fetchone()["job"]
-    # Still one message of the mirror's, not two: the job that it leaves counts one less.
-    db.execute("UPDATE job SET items = max(0, items - 1) WHERE id = ?", (before,))
-    db.execute(
-        "UPDATE item SET job = ?, random_id = ?, payload = ?, digest = ?, media_id = ? "
-        "WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (
-            row["id"],
-            random_id,
-            change.payload,
-            message.content(),
-            message.media.id if message.media is not None else 0,
-            change.mirror,
-            change.chat,
-            change.source_id,
-        ),
-    )
-    db.execute(
-        "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (change.mirror, change.chat, change.source_id),
-    )
-    db.execute("DELETE FROM change WHERE id = ?", (change.id,))
-    note_replaced(db, change.mirror, change.chat, change.source_id, place, old, now)
-    pin_anew(db, change.mirror, change.chat, change.source_id, now)
-    return old

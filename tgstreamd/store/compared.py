@@ -13,7 +13,13 @@ from .records import JobState, Lane
 _PENDING = (
     "EXISTS (SELECT 1 FROM change WHERE change.mirror = {0}.mirror AND change.kind IN ('edit', 'delete') "
     "AND change.given_up = '' "
-    "AND change.chat = {0}.chat AND change.source_id IN ({0}.source_id, -{0}.source_id)) AS pending"
+    "AND change.chat = {0}.chat AND change.source_id IN ({0}.source_id, -{0}.source_id))"
+)
+#: Whether a job that waits will put another copy in the place of this one.
+_REPLACED = (
+    "EXISTS (SELECT 1 FROM item CROSS JOIN job AS next ON next.id = item.job WHERE item.mirror = copy.mirror "
+    "AND item.chat = copy.chat AND item.source_id = copy.source_id AND next.id <> copy.job "
+    "AND next.state = 'waiting')"
 )
 
 
@@ -71,7 +77,7 @@ def entries(db: Db, mirror: int, chat: int, after: int, upto: int) -> dict[int, 
         "AND scheduled_id IS NULL) AS lacking, "
         "(SELECT count(target_id) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
         "AND copy.source_id = item.source_id AND copy.target <> mirror.target) AS former, "
-        f"{_PENDING.format('item')} "
+        f"{_PENDING.format('item')} AS pending "
         "FROM item CROSS JOIN job ON job.id = item.job CROSS JOIN mirror ON mirror.id = item.mirror "
         "WHERE item.mirror = ? AND item.chat = ? AND item.source_id > ? AND item.source_id <= ?",
         (mirror, chat, after, upto),
@@ -83,22 +89,24 @@ def copies_between(db: Db, target: int, after: int, upto: int) -> list[Copied]:
     """The copies of any mirror that stand in a target above `after` up to `upto`."""
     rows = db.execute(
         "SELECT copy.target_id, copy.mirror, copy.chat, copy.source_id, copy.fingerprint, job.kind, "
-        f"job.lane, job.ord, job.sub, {_PENDING.format('copy')} FROM copy CROSS JOIN job "
-        "ON job.id = copy.job WHERE copy.target = ? AND copy.target_id > ? AND copy.target_id <= ? "
-        "ORDER BY copy.target_id",
+        f"job.lane, job.ord, job.sub, {_PENDING.format('copy')} OR {_REPLACED} AS pending FROM copy "
+        "CROSS JOIN job ON job.id = copy.job "
+        "WHERE copy.target = ? AND copy.target_id > ? AND copy.target_id <= ? ORDER BY copy.target_id",
         (target, after, upto),
     )
     return [Copied(**{**dict(row), "pending": bool(row["pending"])}) for row in rows]
 
 
 def first_of(db: Db, mirror: int, target: int) -> int:
-    """The first message of the target that this mirror made; 0 where it made none."""
+    """From which message of the target on there may be some that this mirror made; 0 where it made none."""
     row = db.execute(
         "SELECT target_id FROM copy WHERE target = ? AND target_id IS NOT NULL AND mirror = ? "
         "ORDER BY target_id LIMIT 1",
         (target, mirror),
     ).fetchone()
-    return int(row["target_id"]) if row else 0
+    first = int(row["target_id"]) if row else 0
+    floor = db.execute("SELECT floor FROM mirror WHERE id = ?", (mirror,)).fetchone()["floor"]
+    return first if floor is None else min(first or floor + 1, floor + 1)
 
 
 def feeds(db: Db, mirror: int) -> list[tuple[int, int]]:

@@ -12,12 +12,16 @@ import msgspec
 from .engine import Db
 from .records import Origin
 
+#: The payload of a deletion whose new copy shows an edit that could not be made in place.
+FOR_EDIT = b"edit"
+
 
 def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     """What became of a source message; None where the ledger never saw it."""
     row = db.execute(
-        "SELECT job.id, job.state, job.lane, job.reason, job.topic, first.target, first.target_id FROM item "
-        "JOIN job ON job.id = item.job LEFT JOIN (SELECT target, target_id FROM copy "
+        "SELECT job.id, job.state, job.lane, job.reason, job.topic, first.target, first.target_id, "
+        "first.job AS made_by FROM item "
+        "JOIN job ON job.id = item.job LEFT JOIN (SELECT target, target_id, job FROM copy "
         "WHERE copy.mirror = :mirror AND copy.chat = :chat AND copy.source_id = :id "
         "AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1) AS first ON TRUE "
         "WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id",
@@ -25,12 +29,14 @@ def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     ).fetchone()
     if row is None:
         return None
+    # What is to be deleted before the job can go is nothing to answer or to link to.
+    goes = row["state"] == "waiting" and row["made_by"] != row["id"]
     return Origin(
         state=row["state"],
         job=row["id"],
         lane=row["lane"],
-        copy_id=row["target_id"],
-        target=row["target"] or 0,
+        copy_id=None if goes else row["target_id"],
+        target=0 if goes else row["target"] or 0,
         reason=row["reason"],
         topic=row["topic"],
     )
@@ -46,12 +52,19 @@ def first_copy(db: Db, job_id: int) -> int | None:
     return row["target_id"] if row else None
 
 
+def noted(payload: bytes | None) -> tuple[int, list[int]]:
+    """What a ledger of schema 1 has noted of copies to be replaced: a chat, and ids that it took out of the
+    map. 0 and none in a ledger of now."""
+    if not payload or payload == FOR_EDIT:
+        return 0, []
+    return msgspec.msgpack.decode(payload, type=tuple[int, list[int]])
+
+
 def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
-    """Which of these messages of the target are copies that the ledger knows, or that something newer stands
-    for and that are to be deleted."""
+    """Which of these messages of the target are copies that the ledger knows, or is about to delete."""
     known: set[int] = set()
     for row in db.execute("SELECT payload FROM change WHERE kind = 'delete' AND source_id < 0").fetchall():
-        place, replaced = msgspec.msgpack.decode(row["payload"])
+        place, replaced = noted(row["payload"])
         known |= set(replaced) if place == target else set()
     return {
         target_id

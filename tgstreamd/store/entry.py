@@ -162,25 +162,36 @@ def revise(db: Db, mirror: int, message: Message, now: float) -> None:
     if row is None:
         return
     if row["state"] in ("waiting", "parked") and row["attempts"] == 0:
+        key = (mirror, message.chat, message.id)
         db.execute(
-            "UPDATE item SET payload = ?, digest = ?, media_id = ? WHERE mirror = ? AND chat = ? "
-            "AND source_id = ? AND payload IS NOT NULL",
-            (encode(message), message.content(), _media_id(message), mirror, message.chat, message.id),
+            "UPDATE item SET payload = ? WHERE mirror = ? AND chat = ? AND source_id = ? "
+            "AND payload IS NOT NULL",
+            (encode(message), *key),
         )
+        if not stands(db, *key):
+            # Else its old copy is still to be deleted, and shows what it did.
+            db.execute(
+                "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ? "
+                "AND payload IS NOT NULL",
+                (message.content(), _media_id(message), *key),
+            )
     elif row["state"] != "skipped" or stands(db, mirror, message.chat, message.id):
         note_edit(db, mirror, message, shown=row["digest"], now=now)
 
 
-def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float, *, held: bool) -> list[int]:
+def drop_deleted(
+    db: Db, mirror: int, chat: int, ids: Sequence[int], now: float, *, mirrored: bool, held: bool
+) -> list[int]:
     """Deleted before its turn: an unattempted message is skipped (`held`: parked), an album loses the item.
 
+    Unless deletions are `mirrored`, what is sent once more is not: it had a copy.
     The ids that were not dropped so: their copies are made, or being made.
     """
     left = []
     for source_id in ids:
         row = db.execute(
-            "SELECT job.id, job.items, job.state, reason, attempts, payload IS NULL AS gone, item.chat "
-            "FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
+            "SELECT job.id, job.items, job.state, job.sub, reason, attempts, payload IS NULL AS gone, "
+            "item.chat FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
             f"CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror AND {IN_CHAT} "
             "AND item.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
@@ -191,7 +202,8 @@ def drop_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float,
             # Of an album that was given up when a part of it was sent, that part stands.
             left += [source_id] if stands(db, mirror, row["chat"], source_id) else []
             continue
-        if row["state"] not in ("waiting", "parked") or row["attempts"]:
+        again = row["sub"] == 2 and not mirrored
+        if row["state"] not in ("waiting", "parked") or row["attempts"] or again:
             left.append(source_id)
         elif row["gone"]:
             # Told once more, by the difference after the push: the rest of its album still stands.

@@ -66,7 +66,7 @@ def take_deleted(db: Db, chat: int, ids: Sequence[int], *, deletes: Sequence[Del
             continue
         known = _known(db, mirror, chat, ids)
         held = mirrored and brake(db, mirror, len(known), now)
-        left = drop_deleted(db, mirror, chat, known, now, held=held)
+        left = drop_deleted(db, mirror, chat, known, now, mirrored=mirrored, held=held)
         if mirrored:
             note_deleted(db, mirror, chat, left, now)
 

@@ -72,7 +72,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
     ).fetchone()
     if unknown is not None or _taken(db, mirror, target=new):
         return False
-    db.execute("UPDATE mirror SET target = ? WHERE id = ?", (new, mirror))
+    db.execute("UPDATE mirror SET target = ?, floor = NULL WHERE id = ?", (new, mirror))
     # What was planned for the old one, and nothing of it was attempted, is planned anew.
     planned = db.execute(
         "SELECT id, (SELECT count(*) FROM send WHERE send.job = job.id AND send.state <> 'new') AS begun "

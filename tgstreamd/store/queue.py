@@ -17,6 +17,13 @@ from .records import (
     encode,
 )
 
+#: Of a job that sends something again: its old copies are still to be deleted (`replacing`).
+WAITS_FOR_DELETION = (
+    "(job.sub = 2 AND EXISTS (SELECT 1 FROM item CROSS JOIN change ON change.mirror = item.mirror "
+    "AND change.kind = 'delete' AND change.chat = item.chat AND change.source_id = -item.source_id "
+    "WHERE item.job = job.id))"
+)
+
 
 def _job(row: Row) -> Job:
     fields = {name: row[name] for name in Job.__struct_fields__}
@@ -41,10 +48,13 @@ def may_come(db: Db, mirror: int, chat: int, source_id: int) -> bool:
 
 
 def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
-    """The next jobs of a lane in their order, the ones that cannot go yet included."""
+    """The next jobs of a lane in their order, the ones that cannot go yet included.
+
+    One whose old copies are still to be deleted keeps nobody waiting, and is left out.
+    """
     rows = db.execute(
         "SELECT * FROM job WHERE mirror = ? AND lane = ? AND state IN ('waiting', 'open') "
-        "ORDER BY ord, sub, id LIMIT ?",
+        f"AND NOT {WAITS_FOR_DELETION} ORDER BY ord, sub, id LIMIT ?",
         (mirror, lane, limit),
     )
     return [_job(row) for row in rows]
@@ -148,6 +158,12 @@ def skip_upto(db: Db, mirror: int, place: int, reason: str, now: float) -> int:
         (reason, now, mirror, place),
     ).fetchall()
     for row in rows:
+        # What was to be deleted before it stays: nothing is sent in its place.
+        db.execute(
+            "DELETE FROM change WHERE kind = 'delete' AND mirror = ? AND -source_id IN "
+            "(SELECT source_id FROM item WHERE job = ?)",
+            (mirror, row["id"]),
+        )
         erase(db, row["id"])
     return sum(row["items"] for row in rows)
 

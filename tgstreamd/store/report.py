@@ -9,6 +9,7 @@ import msgspec
 from ..model import Value
 from .engine import Db
 from .mirrors import mirror_list
+from .queue import WAITS_FOR_DELETION
 from .records import MirrorRow, decode_message
 
 
@@ -80,7 +81,7 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
     }
     oldest = db.execute(
         "SELECT date FROM job WHERE mirror = ? AND lane = 'live' AND state IN ('waiting', 'open') "
-        "ORDER BY ord, sub, id LIMIT 1",
+        f"AND NOT {WAITS_FOR_DELETION} ORDER BY ord, sub, id LIMIT 1",
         (mirror.id,),
     ).fetchone()
 

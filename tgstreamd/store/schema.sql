@@ -23,6 +23,7 @@ CREATE TABLE mirror (
   forum         INTEGER NOT NULL DEFAULT 0,    -- a whole forum, topic by topic
   face          BLOB,                          -- title, description, photo as the target shows them
   pinned_topics TEXT    NOT NULL DEFAULT '[]', -- topics of the source, as the target pins their copies
+  floor         INTEGER,                       -- all that it ever sent to its target stands above this message
   UNIQUE (source, source_topic, target, target_topic)
 ) STRICT;
 

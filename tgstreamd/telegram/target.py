@@ -203,14 +203,15 @@ class TelegramTarget:
         closing = told.closing(hanging.poll)
         await self._modify(functions.messages.EditMessageRequest(peer, message, media=closing))
 
-    async def delete(self, chat: int, messages: Sequence[int]) -> None:
+    async def delete(self, chat: int, messages: Sequence[int]) -> int:
         request: Any
         if is_channel(chat):
             channel = await self._peers.channel(chat, "target")
             request = functions.channels.DeleteMessagesRequest(channel, list(messages))
         else:
             request = functions.messages.DeleteMessagesRequest(list(messages), revoke=True)
-        await self._reading.call(request)
+        # Each deleted message is one event (https://core.telegram.org/constructor/messages.affectedMessages).
+        return int((await self._reading.call(request)).pts_count)
 
     async def pin(self, chat: int, message: int, *, pinned: bool) -> None:
         peer = await self._peers.peer(chat, "target")

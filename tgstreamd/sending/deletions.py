@@ -1,0 +1,136 @@
+"""Deletes copies, up to a hundred in a call, and finds out which of them Telegram leaves standing.
+
+A refusal does not say of which message it speaks, and Telegram may say yes and delete nothing: what counts is
+what still stands. What is to be sent in the place of a copy waits for that (`store/replacing`). Decides
+nothing about other errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from ..clock import Clock
+from ..decide.retry import backoff
+from ..errors import Rejected, TargetLost
+from ..model import Mirror
+from ..ports import Target
+from ..store import Change, Store
+
+log = structlog.get_logger()
+
+#: https://core.telegram.org/method/channels.deleteMessages
+AT_ONCE = 100
+#: Times that a deletion which Telegram says it has made is made again while the message stands.
+LOOKS = 3
+STANDS = "Telegram says that it is deleted, and it stands"
+
+Charge = Callable[[Mirror, int], Awaitable[None]]
+
+
+class Deletions:
+    """Carries deletions out."""
+
+    def __init__(
+        self, target: Target, store: Store, clock: Clock, *, charge: Charge, freed: Callable[[], None]
+    ) -> None:
+        """`charge` is told of each call; `freed` is called when something can be sent that waited."""
+        self._target = target
+        self._store = store
+        self._clock = clock
+        self._charge = charge
+        self._freed = freed
+        #: Deletions that one call may hold: fewer after a refusal.
+        self._at_once = AT_ONCE
+        #: Those that were refused alone, and why: it is to be seen what stands.
+        self._refused: dict[int, str] = {}
+
+    def batch(self, ready: Sequence[Change]) -> list[Change]:
+        """Those of these that go next, in one call or alone."""
+        if ready[0].id in self._refused:
+            return [ready[0]]
+        return [change for change in ready if change.id not in self._refused][: self._at_once]
+
+    def halve(self, batch: Sequence[Change]) -> None:
+        """It may be one of them alone that is refused."""
+        self._at_once = max(1, len(batch) // 2)
+
+    def refuse(self, change: Change, why: str) -> bool:
+        """It is not tried again; next it is looked what became of it. False where that was the case."""
+        first = change.id not in self._refused
+        self._refused.setdefault(change.id, why)
+        return first
+
+    async def carry_out(self, mirror: Mirror, batch: Sequence[Change]) -> None:
+        """Delete the copies of these. Raises what the target raises, then nothing is settled."""
+        if (why := self._refused.get(batch[0].id)) is not None:
+            await self._end(mirror, batch[0], why)
+            return
+        done: dict[int, tuple[Change, list[int]]] = {}
+        ids: list[int] = []
+        chat = 0
+        for change in batch:
+            place, copies = await self._store.copies_of_change(change)
+            if ids and copies and (place != chat or len(ids) + len(copies) > AT_ONCE):
+                break
+            chat = place or chat
+            ids += copies
+            done[change.id] = change, copies
+        standing: set[int] = set()
+        if ids:
+            n = await self._target.delete(chat, ids)
+            await self._charge(mirror, 1)
+            if n < len(ids):
+                standing = await self._standing(chat, ids)
+            if len(ids) > len(standing):
+                deleted = len(ids) - len(standing)
+                log.info("copies deleted", mirror=mirror.name, n=deleted, source_id=abs(batch[0].source_id))
+        self._at_once = min(AT_ONCE, 2 * self._at_once)
+        await self._settle([change for change, copies in done.values() if not standing & set(copies)])
+        for change, copies in done.values():
+            if not standing & set(copies):
+                continue
+            if change.attempts < LOOKS:
+                await self._store.postpone_change(change.id, self._clock.now() + backoff(change.attempts + 4))
+            else:
+                await self._keep(mirror, change, sorted(standing & set(copies)), STANDS)
+
+    async def _end(self, mirror: Mirror, change: Change, why: str) -> None:
+        """What of a refused one stands, where each of its messages is tried alone."""
+        chat, ids = await self._store.copies_of_change(change)
+        left = list(ids)
+        for one in ids if len(ids) > 1 else ():
+            try:
+                if await self._target.delete(chat, [one]):
+                    left.remove(one)
+            except (Rejected, TargetLost):
+                continue
+            finally:
+                await self._charge(mirror, 1)
+        standing = sorted(await self._standing(chat, left)) if left else []
+        if standing:
+            await self._keep(mirror, change, standing, why)
+        else:
+            await self._settle([change])
+        self._refused.pop(change.id, None)
+
+    async def _standing(self, chat: int, ids: Sequence[int]) -> set[int]:
+        return set(await self._target.messages(chat, ids))
+
+    async def _settle(self, gone: Sequence[Change]) -> None:
+        if await self._store.deleted(gone):
+            self._freed()
+
+    async def _keep(self, mirror: Mirror, change: Change, standing: Sequence[int], why: str) -> None:
+        """The copy stays: said once, here and in the status."""
+        names = {"mirror": mirror.name, "source_id": abs(change.source_id), "why": why}
+        kept = await self._store.deletion_refused(change, standing, why, self._clock.now())
+        if change.replaces:
+            log.warning("message not sent again, its copy cannot be deleted", **names, n=len(kept))
+            about = f"message {abs(change.source_id)} not sent again, its copy cannot be deleted: {why}"
+            self._freed()
+        else:
+            log.warning("change given up", **names, kind=change.kind)
+            about = f"delete of {abs(change.source_id)} given up: {why}"
+        await self._store.set_last_error(mirror.id, about)

@@ -1,0 +1,200 @@
+"""Copies that are deleted before a new one is sent in their place, and deletions of copies in general.
+
+A job that sends something again waits while a change of kind `delete` with the negative id of one of its
+messages does. Until that is settled the old copies stay in the map: where the deletion is refused, they are
+what there is. Plain functions, one transaction each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .changes import Change, note_edit
+from .copies import FOR_EDIT, noted, where_copied
+from .engine import Db, Row
+from .queue import erase
+from .records import decode_message
+
+KEPT_COPY = "its old copy cannot be deleted"
+
+
+def note_replaced(
+    db: Db, mirror: int, chat: int, source_id: int, now: float, *, for_edit: bool = False
+) -> None:
+    """The copies of the job that holds this message are to be deleted before it is sent.
+
+    What a ledger of before has noted there, ids that no map knows any more, is deleted with them.
+    """
+    db.execute(
+        "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+        "VALUES (?,'delete',?,?,?,?,?) ON CONFLICT DO UPDATE SET last_at = excluded.last_at, attempts = 0, "
+        "given_up = ''",
+        (mirror, chat, -source_id, FOR_EDIT if for_edit else b"", now, now),
+    )
+
+
+def copies_of_change(db: Db, change: Change) -> tuple[int, list[int]]:
+    """The messages that a change is about, and their chat: the target, or the basic group that it was.
+
+    0 and none where there are none.
+    """
+    if not change.replaces:
+        return where_copied(db, change.mirror, change.chat, change.source_id)
+    place, ids = noted(change.payload)
+    for source_id in _items(db, change):
+        for copy in _old_copies(db, change, source_id):
+            place = place or copy["target"]
+            ids += [copy["target_id"]] if copy["target"] == place else []
+    return place, sorted(set(ids))
+
+
+def deleted(db: Db, done: Sequence[Change]) -> bool:
+    """The copies of these originals are gone; true where something can be sent in their place now."""
+    for change in done:
+        if change.replaces:
+            items = _items(db, change)
+            for source_id in items:
+                _forget_old(db, change, source_id)
+            _show_payloads(db, change, items)
+        else:
+            db.execute(
+                "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?",
+                (change.mirror, change.chat, change.source_id),
+            )
+        db.execute("DELETE FROM change WHERE id = ?", (change.id,))
+    return any(change.replaces for change in done)
+
+
+def deletion_refused(db: Db, change: Change, standing: Sequence[int], why: str, now: float) -> list[int]:
+    """Of these copies some still stand, and Telegram does not delete them; the messages not sent for that.
+
+    What stands keeps its place in the map. Of an album the items that are gone are sent, the others not.
+    """
+    if not change.replaces:
+        for copy in where_copied(db, change.mirror, change.chat, change.source_id)[1]:
+            if copy not in standing:
+                db.execute(
+                    "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ? AND target_id = ?",
+                    (change.mirror, change.chat, change.source_id, copy),
+                )
+        db.execute("UPDATE change SET given_up = ? WHERE id = ?", (why, change.id))
+        return []
+    items = _items(db, change)
+    job = _job_of(db, change)
+    db.execute("DELETE FROM change WHERE id = ?", (change.id,))
+    if job is None or job["state"] not in ("waiting", "parked"):
+        return []
+    kept = [
+        source_id
+        for source_id in items
+        if {copy["target_id"] for copy in _old_copies(db, change, source_id)} & set(standing)
+    ]
+    # Where a ledger of schema 1 has noted them, nobody knows any more whose copies those are.
+    kept = kept or items
+    gone = [source_id for source_id in items if source_id not in kept]
+    for source_id in gone:
+        _forget_old(db, change, source_id)
+    _show_payloads(db, change, gone)
+    for source_id in kept:
+        _keep_shown(db, change, source_id, now)
+    skipped = job["id"] if not gone else _move_out(db, job, change, kept)
+    db.execute(
+        "UPDATE job SET state = 'skipped', reason = ?, settled_at = ? WHERE id = ?",
+        (f"{KEPT_COPY}: {why}", now, skipped),
+    )
+    erase(db, skipped)
+    return kept
+
+
+def _job_of(db: Db, change: Change) -> Row | None:
+    row: Row | None = db.execute(
+        "SELECT job.* FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND item.chat = ? "
+        "AND item.source_id = ?",
+        (change.mirror, change.chat, abs(change.source_id)),
+    ).fetchone()
+    return row
+
+
+def _items(db: Db, change: Change) -> list[int]:
+    """The messages of the job that waits for this deletion."""
+    job = _job_of(db, change)
+    if job is None:
+        return []
+    rows = db.execute("SELECT source_id FROM item WHERE job = ? ORDER BY source_id", (job["id"],))
+    return [row["source_id"] for row in rows]
+
+
+def _old_copies(db: Db, change: Change, source_id: int) -> list[Row]:
+    """The copies of a message that its job did not make, those in what is the target now first."""
+    return db.execute(
+        "SELECT copy.target, copy.target_id FROM copy CROSS JOIN item ON item.mirror = copy.mirror "
+        "AND item.chat = copy.chat AND item.source_id = copy.source_id CROSS JOIN mirror "
+        "ON mirror.id = copy.mirror WHERE copy.mirror = ? AND copy.chat = ? AND copy.source_id = ? "
+        "AND copy.job <> item.job AND copy.target_id IS NOT NULL "
+        "ORDER BY copy.target = mirror.target DESC, copy.target_id",
+        (change.mirror, change.chat, source_id),
+    ).fetchall()
+
+
+def _forget_old(db: Db, change: Change, source_id: int) -> None:
+    """Take the copies of a message that its job did not make out of the map."""
+    db.execute(
+        "DELETE FROM copy WHERE mirror = :mirror AND chat = :chat AND source_id = :id AND job <> "
+        "(SELECT job FROM item WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id)",
+        {"mirror": change.mirror, "chat": change.chat, "id": source_id},
+    )
+
+
+def _show_payloads(db: Db, change: Change, items: Sequence[int]) -> None:
+    """What will be sent is what the next copy shows."""
+    for source_id in items:
+        key = (change.mirror, change.chat, source_id)
+        row = db.execute(
+            "SELECT payload FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", key
+        ).fetchone()
+        if row is None or row["payload"] is None:
+            continue
+        message = decode_message(row["payload"])
+        media = message.media.id if message.media is not None else 0
+        db.execute(
+            "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+            (message.content(), media, *key),
+        )
+
+
+def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
+    """The old copy stays. An edit that it does not show is made in place, unless that was tried."""
+    key = (change.mirror, change.chat, source_id)
+    row = db.execute(
+        "SELECT payload, digest FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", key
+    ).fetchone()
+    if row is None or row["payload"] is None:
+        return
+    message = decode_message(row["payload"])
+    if change.payload == FOR_EDIT:
+        # It looks like nothing that we would send, which a comparison tells; no try is made by itself.
+        _show_payloads(db, change, [source_id])
+        db.execute("UPDATE copy SET fingerprint = '?' WHERE mirror = ? AND chat = ? AND source_id = ?", key)
+    else:
+        note_edit(db, change.mirror, message, shown=row["digest"], now=now)
+
+
+def _move_out(db: Db, job: Row, change: Change, items: Sequence[int]) -> int:
+    """A job of their own for those items of an album that are not sent again; its id."""
+    fields = dict(job) | {"items": len(items), "first_id": items[0]}
+    del fields["id"]
+    made = db.execute(
+        f"INSERT INTO job ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))}) RETURNING id",
+        tuple(fields.values()),
+    ).fetchone()["id"]
+    for source_id in items:
+        db.execute(
+            "UPDATE item SET job = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+            (made, change.mirror, change.chat, source_id),
+        )
+    db.execute(
+        "UPDATE job SET items = max(0, items - ?), first_id = (SELECT min(source_id) FROM item "
+        "WHERE item.job = job.id) WHERE id = ?",
+        (len(items), job["id"]),
+    )
+    return int(made)
