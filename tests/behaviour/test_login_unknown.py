@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import HANG
 from tests.house import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
@@ -31,7 +32,7 @@ def refuse(house: House, how: str = "401") -> Fault:
 
 async def learnt(house: House, known: bool = False) -> None:
     """Wait until the daemon's connection has learnt that the login is unknown, or is known again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while (house.daemon.connection.unknown_login is None) is not known:
             await house.real_moment()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import FakeClock
+from tests.fakes import HANG, FakeClock
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
@@ -215,7 +215,7 @@ async def test_what_has_ended_is_over_at_once(daemon: Daemon, code: int, name: s
 
 async def unknown(daemon: Daemon, connection: Connection, known: bool = False) -> None:
     """Wait until the connection has learnt it; time goes on from look to look."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while (connection.unknown_login is None) is not known or connection.connected is not known:
             await daemon.clock.parked()
             daemon.clock.advance(1)
@@ -253,7 +253,7 @@ async def test_in_flight_it_ends_after_a_quarter_of_an_hour(daemon: Daemon) -> N
     await unknown(daemon, connection)
     began = daemon.clock.monotonic()
     waiting = asyncio.ensure_future(pushed_for_ever(connection))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while not waiting.done():
             await asyncio.sleep(0.002)
             if not waiting.done() and daemon.clock.next_wake is not None:

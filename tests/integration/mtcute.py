@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from tests.fakes import HANG
 from tests.telegram.mtproto.keyring import AuthKey
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
@@ -82,7 +83,7 @@ class Line:
         answered = self._waiting[number] = asyncio.get_running_loop().create_future()
         line = {"id": number, "do": command, "client": client, **{k: packed(v) for k, v in fields.items()}}
         self._writer.write(json.dumps(line).encode() + b"\n")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG):
             answer = await answered
         if "error" not in answer:
             return unpacked(answer["result"])

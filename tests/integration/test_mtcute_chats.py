@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -45,7 +46,7 @@ async def history(client: MtcuteClient, chat: Chat, **options: Any) -> list[int]
 async def heard(client: MtcuteClient, *kinds: str) -> list[Any]:
     """The next updates of these kinds, in their order; others in between are passed over."""
     found: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while len(found) < len(kinds):
             update = await client.updates.get()
             if name_of(update) == kinds[len(found)]:

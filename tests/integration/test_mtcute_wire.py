@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from telethon.tl import functions
 
+from tests.fakes import HANG
 from tests.telegram.faults import Fault
 from tests.telegram.mtproto.session import Session
 from tests.telegram.mtproto.tl import GZIP_PACKED, read_bytes
@@ -332,7 +333,7 @@ async def test_logging_out_destroys_the_keys_of_the_other_centres(
     assert sorted(key.dc_id for key in tg.keys.of_account(account.id)) == [2, 4]
     await client.run("logOut")
     # It says so to each of them and does not wait for the answer, nor for a key where it was at home.
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while any(key.dc_id == 4 for key in tg.keys):
             with pytest.raises(Refused, match="AUTH_KEY_UNREGISTERED"):
                 await client.call("users.GetUsers", **me())
