@@ -27,7 +27,13 @@ try:
 except ModuleNotFoundError:
     pass
 else:
+    from hypothesis import HealthCheck, settings
+
     from tests.logged import listening
+
+    # How long an example takes says something about the machine.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
 
     @pytest.fixture(autouse=True)
     def logs() -> Iterator[Any]:

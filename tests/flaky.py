@@ -84,8 +84,10 @@ def main() -> int:
     options = parser.parse_args()
     first = options.seed if options.seed is not None else random.SystemRandom().randrange(1, 1_000_000)
     LOGS.mkdir(parents=True, exist_ok=True)
-    # A polite end is one, too: what was started is ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A polite end is one, too: what was started is ended. And the suite can be interrupted, though a shell
+    # that runs us in the background has SIGINT ignored.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.default_int_handler)
     print(f"{options.runs} runs from seed {first}, {options.loops} busy loops beside them", flush=True)
     wrong: Counter[str] = Counter()
     failed = []

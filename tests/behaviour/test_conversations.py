@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +260,6 @@ def weather(examples: int, *, anew: bool) -> settings:
     """So many examples, the same ones every time or others each time (`anew`)."""
     return settings(
         max_examples=examples,
-        deadline=timedelta(seconds=300),
         derandomize=not anew,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -306,7 +306,7 @@ def bare(seen: Counter[Any]) -> Counter[Any]:
 ONCE = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(max_examples=8, deadline=None, phases=ONCE)
+@settings(max_examples=8, phases=ONCE)
 @given(POSTS, DEEDS, st.sampled_from(["none", "author"]))
 async def test_nothing_twice_and_no_hole(
     posts: list[str | tuple[str, ...]], deeds: list[tuple[str, int]], attribution: str
@@ -315,7 +315,7 @@ async def test_nothing_twice_and_no_hole(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, phases=ONCE)
+@settings(max_examples=150, phases=ONCE)
 @given(POSTS, DEEDS, st.sampled_from(["none", "author"]))
 async def test_nothing_twice_and_no_hole_at_length(
     posts: list[str | tuple[str, ...]], deeds: list[tuple[str, int]], attribution: str

@@ -28,7 +28,6 @@ from tgstreamd.telegram.files import harmless
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ", "60")),
-    deadline=None,
     derandomize="FUZZ" not in os.environ,
     suppress_health_check=list(HealthCheck),
     database=None,

@@ -168,7 +168,7 @@ class Rig:
         return self.clock.monotonic() - began
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(0, PART_SIZE - 1), st.sets(st.integers(0, 59)), st.integers(1, 8))
 async def test_every_part_arrives_once_and_is_acknowledged(
     parts: int, tail: int, done: set[int], buffer: int

@@ -46,7 +46,7 @@ def reference_ige(data: bytes, key: bytes, iv: bytes, *, encrypt: bool) -> bytes
     return result
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(min_size=1, max_size=20), st.binary(min_size=32, max_size=32), st.integers(1, 20))
 def test_ige_is_what_the_definition_says(seed: bytes, iv: bytes, blocks: int) -> None:
     key = sha256(seed).digest()
@@ -57,7 +57,7 @@ def test_ige_is_what_the_definition_says(seed: bytes, iv: bytes, blocks: int) ->
     assert crypto.ige_decrypt(data, key, iv) == reference_ige(data, key, iv, encrypt=False)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.binary(max_size=50), max_size=8))
 def test_ctr_goes_on_where_it_stopped(chunks: list[bytes]) -> None:
     key, iv = sha256(b"key").digest(), sha256(b"iv").digest()[:16]
@@ -85,7 +85,7 @@ def client_stream(name: str, payloads: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["full", "abridged", "intermediate", "padded intermediate"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(sizes=st.lists(st.integers(0, 40), min_size=1, max_size=5), step=st.integers(1, 700))
 def test_packets_come_out_however_they_arrive(name: str, sizes: list[int], step: int) -> None:
     payloads = [b"\x01" * 24 + os.urandom(16 * (3 + size)) for size in sizes]

@@ -79,7 +79,7 @@ async def test_a_service_that_does_not_keep_its_word(tmp_path: Path) -> None:
         assert illness(await seen(house, meter)) == ""
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example("[::1%evil.example]", ":9187")
 @example("::1%evil.example", "")
 @given(
