@@ -43,11 +43,13 @@ async def test_it_downloads(tg: TelegramServer, account: Account, mtcute_client:
     options = {"fileSize": blob.size, "dcId": dc_id}
     got = await client.ask("download", location=location(tg, stored, account), options=options)
     assert got == {"size": blob.size, "sha256": blob.sha256}
-    # Each part once, over several sessions of one key; in another data centre with a login brought there.
+    # Each part once, over several sessions of one key, all at the place for media; elsewhere with a login
+    # that was brought there.
     assert set(tg.log.downloads[stored.id].seen.values()) == {1}
     assert tg.log.downloads[stored.id].bytes == blob.size
     (key,) = (key for key in tg.keys.of_account(account.id) if key.dc_id == dc_id)
     assert len(key.sessions) > 1
+    assert tg.log.at_media["upload.getFile"] == tg.log.count("upload.getFile") > 0
     assert tg.log.count("auth.exportAuthorization") == tg.log.count("auth.importAuthorization")
     assert tg.log.count("auth.importAuthorization") == (dc_id != 2)
     assert (key.parent is not None) == (dc_id != 2)
@@ -140,6 +142,9 @@ async def test_it_uploads(tg: TelegramServer, account: Account, mtcute_client: M
     blob = tg.world.files.take_upload(account.id, to_telethon(handle))
     assert (blob.size, blob.sha256) == (size, source.sha256)
     assert set(tg.log.uploads[handle.id].seen.values()) == {1}
+    # Below 128 KiB a file goes over the main connection, else to the place for media.
+    parts = tg.log.at_media["upload.saveFilePart"] + tg.log.at_media["upload.saveBigFilePart"]
+    assert parts == (0 if size < 128 * KIB else tg.log.uploads[handle.id].parts)
 
 
 def to_telethon(handle: Any) -> Any:
@@ -159,7 +164,7 @@ async def test_it_streams_from_download_to_upload(
     """From the other data centre; without a size it says how many parts only with the last."""
     blob = tg.world.files.generated(size, seed=9)
     stored = tg.world.files.add_document(blob, dc_id=4)
-    client = await mtcute_client(tg, account, uploads=1)
+    client = await mtcute_client(tg, account, connections={"upload": 1})
     options = {"dcId": 4, **({"fileSize": size} if is_size_known else {})}
     copied = await client.ask("copy", location=location(tg, stored, account), options=options)
     assert copied["size"] == size

@@ -17,15 +17,21 @@ const FRAMINGS = {
 
 const crypto = new NodeCryptoProvider()
 
+// How many connections it keeps of each kind, left to itself, for an account without Premium; of the main kind as
+// many as the server's configuration says.
+const CONNECTIONS = { main: 0, upload: 4, download: 2, downloadSmall: 2 }
+
 /**
  * Makes a client that is not connected yet.
  *
- * `where` is the server: { dc, host, port, media, publicKey }; `media` is its port for files, where it has one. `login` is a session that exists already, as
- * { key, account, bot }; without it the client begins with a key exchange. `framing` is a name of FRAMINGS.
- * `patient`: whether it waits for floods and repeats what the server failed in, as it comes. `uploads`: how many
- * connections it uploads over, where that is not to be its own choice.
+ * `where` is the server: { dc, host, port, media, publicKey }; `media` is its port for files, where it has one.
+ * `login` is a session that exists already, as { key, account, bot }; without it the client begins with a key
+ * exchange. `framing` is a name of FRAMINGS. `patient`: whether it waits for floods and repeats what the server
+ * failed in, as it comes. `connections`: how many of a kind, where that is not to be its own choice.
  */
-export async function makeClient({ where, login, framing = 'intermediate', patient = true, updates = true, uploads }) {
+export async function makeClient({
+  where, login, framing = 'intermediate', patient = true, updates = true, connections = {},
+}) {
   addPublicKey(crypto, where.publicKey)
   const transport = new TcpTransport()
   transport.packetCodec = FRAMINGS[framing]
@@ -40,7 +46,7 @@ export async function makeClient({ where, login, framing = 'intermediate', patie
     disableUpdates: !updates,
     network: {
       ...(patient ? {} : { middlewares: [] }),
-      ...(uploads ? { connectionCount: (kind) => (kind === 'upload' ? uploads : kind === 'main' ? 0 : 2) } : {}),
+      connectionCount: (kind) => connections[kind] ?? CONNECTIONS[kind],
     },
   })
   if (login) {

@@ -24,7 +24,8 @@ const client = await makeClient({
   where: { dc: login.dc_id, host: login.host, port: login.port, publicKey: job.public_key },
   login: { key: new Uint8Array(Buffer.from(login.key, 'hex')), account: job.account },
   updates: false,
-  uploads: job.ordered ? 1 : undefined,
+  // The peer allows more main sessions than anyone should open.
+  connections: { main: 1, ...(job.ordered ? { upload: 1 } : {}) },
 })
 await client.connect()
 // Its connections for files are there before the clock runs, as those of the others are: a call for each.
