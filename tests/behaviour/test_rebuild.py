@@ -241,6 +241,84 @@ async def test_what_would_be_skipped_is_no_hole(tmp_path: Path) -> None:
         assert await found(house) == []
 
 
+@pytest.mark.parametrize("transfer", ["stream", "reference"])
+async def test_what_was_edited_meanwhile_is_mapped_and_edited(tmp_path: Path, transfer: str) -> None:
+    """While the ledger was lost: nothing of it is sent again, and `--repair` edits the copies."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        photo = house.world.media.photo(seed=1)
+        posts = [house.post(source, f"text number {n} of several that are alike") for n in range(4)]
+        posts.append(house.post(source, "with a photo", media=photo))
+        house.post(source, "the last one")
+        house.mirror(source, target, transfer=transfer)
+        await house.start()
+        await house.run()
+        copies = [copy.id for copy in house.messages(target)]
+        await house.stop()
+        house.clock.advance(600)
+        house.world.chats.edit(posts[1], "text number 1 of several that are not alike")
+        house.world.chats.edit(posts[4], "its words are others now")
+        looked = await rebuilt(house)
+        assert (looked["mapped"], looked["skipped"], looked["left"]) == (6, 0, 0)
+        differ = [(kind, source_id) for kind, source_id, _ in kinds(await found(house))]
+        assert differ == [("text", posts[1].id), ("text", posts[4].id)]
+        assert await mended(house) == ["queued", "queued"]
+        assert [copy.id for copy in house.messages(target)] == copies
+        assert looks(house, target) == looks(house, source)
+        assert await found(house) == []
+
+
+async def test_others_posts_between_are_nobodys_copies(tmp_path: Path) -> None:
+    """Of a member, of another administrator of a channel, and words of our own."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        target = house.world.chats.add_channel("Channel", house.me, [house.other])
+        house.world.chats.promote(target, house.other)
+        for n in range(3):
+            house.post(source, f"text number {n}")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        theirs = house.world.chats.post(target, house.other, "text of another administrator")
+        for n in range(3, 6):
+            house.post(source, f"text number {n}")
+        await house.run()
+        before = house.texts(target)
+        looked = await rebuilt(house)
+        assert (looked["mapped"], looked["skipped"], looked["left"]) == (6, 0, 0)
+        assert kinds(await found(house)) == [("extra", 0, theirs.id)]
+        await mended(house)
+        assert house.texts(target) == before
+
+
+async def test_a_forum_keeps_its_topics(tmp_path: Path) -> None:
+    """The same words stand in each: what is missing goes back into its own."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source", forum=True)
+        target = house.own_supergroup("Target", forum=True)
+        topics = [house.world.chats.add_topic(source, house.other, name) for name in ("Tea", "Cake")]
+        for n in range(4):
+            for topic in topics:
+                house.post(source, f"number {n % 2}", topic=topic)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+
+        def places() -> Counter[Any]:
+            return Counter(
+                (target.topics[copy.topic].title if copy.topic else "", copy.text)
+                for copy in house.messages(target)
+            )
+
+        before, count = places(), len(target.topics)
+        house.world.chats.delete(house.messages(target)[3])
+        await rebuilt(house)
+        assert [one["kind"] for one in await found(house)] == ["missing"]
+        assert await mended(house) == ["queued"]
+        assert (places(), len(target.topics)) == (before, count)
+        assert await found(house) == []
+
+
 #: What is posted: words, a photo (all alike, but for what they say), an album, a text in two parts.
 POSTS = st.lists(
     st.one_of(

@@ -489,3 +489,27 @@ async def test_an_older_ledger_in_which_it_waits(tmp_path: Path) -> None:
             await house.verb("resume", mirror="m1")
         await house.run()
         assert house.texts(target) == before
+
+
+async def test_what_telegram_has_only_scheduled_is_awaited(tmp_path: Path) -> None:
+    """A video that is still converted stands nowhere yet: it is neither deleted nor sent once more."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        target = house.world.chats.add_channel("Target", house.me)
+        house.world.chats.process_videos(target)
+        video = house.post(source, "video", media=house.world.media.video())
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        answer = await house.verb("resend", mirror="m1", ids=[video.id], write=True)
+        assert [(one["does"], one["why"]) for one in answer["messages"]] == [
+            ("", "Telegram has only scheduled its copy so far")
+        ]
+        [scheduled] = target.scheduled
+        house.world.chats.publish_scheduled(target, scheduled)
+        await house.run()
+        assert house.texts(target) == ["video"]
+        await resend(house, source, "video")
+        await house.run()
+        assert house.texts(target) == ["video"]
+        assert await found(house) == []

@@ -191,6 +191,21 @@ def test_by_reference_the_file_tells() -> None:
     assert pairs(jobs, copies) == {2: [500], 3: [501]}
 
 
+def test_what_was_edited_since_is_found_by_what_is_left_of_it() -> None:
+    """Between two that are sure, by Telegram's word that it was edited, and where it is still like itself."""
+    said = "the meeting begins at nine in the hall"
+    jobs = [[post(1, "before")], [post(2, said, edited=90_000)], [post(3, "behind")]]
+    old = copy(501, "the meeting begins at ten in the hall")
+    around = [copy(500, "before"), copy(502, "behind")]
+    assert pairs(jobs, [*around, old]) == {1: [500], 2: [501], 3: [502]}
+    assert pairs(jobs, [*around, copy(501, "something of ours that is not like it")]) == {1: [500], 3: [502]}
+    assert pairs(jobs, [*around, msgspec.structs.replace(old, id=503)]) == {1: [500], 3: [502]}
+    jobs[1] = [post(2, said)]
+    assert pairs(jobs, [*around, old]) == {1: [500], 3: [502]}
+    jobs[1] = [post(2, "with other words", PHOTO, edited=90_000)]
+    assert pairs(jobs, [*around, copy(501, "as it was", PHOTO)]) == {1: [500], 2: [501], 3: [502]}
+
+
 def test_a_topic_keeps_to_its_own() -> None:
     jobs = [[post(1, "ok", topic=7)], [post(2, "ok", topic=8)]]
     copies = [copy(500, "ok", topic=48), copy(501, "ok", topic=47)]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from ..model import GENERAL_TOPIC, Message, Value
 from .chain import Option, best_chain
-from .slots import Slot, media_key, noted, words
+from .edited import pair_edited
+from .slots import Slot, SlotIndex, media_key, noted, words
 
 #: How well a copy fits: word for word; with lines of ours around it; a part of a long text; by its very file,
 #: with other words; with lines that are nobody's, which counts only in the source's order.
@@ -37,6 +37,8 @@ class Pair(Value, frozen=True, kw_only=True):
     copy: int
     #: It stands out of the source's order.
     late: bool = False
+    #: It says something else than the original does now.
+    edited: bool = False
 
 
 def pair_copies(
@@ -56,26 +58,6 @@ def pair_copies(
     return pairing.result()
 
 
-@dataclass(slots=True)
-class _Index:
-    """The slots with a certain look, ascending."""
-
-    looks: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    files: dict[int, list[int]] = field(default_factory=dict)
-    notes: dict[str, list[int]] = field(default_factory=dict)
-    long: list[int] = field(default_factory=list)
-
-    def add(self, at: int, slot: Slot) -> None:
-        for look in slot.looks:
-            self.looks.setdefault((look.words, look.media), []).append(at)
-        for file in slot.files:
-            self.files.setdefault(file, []).append(at)
-        if slot.note:
-            self.notes.setdefault(slot.note, []).append(at)
-        if len(slot.whole) > PART_MIN:
-            self.long.append(at)
-
-
 class _Pairing:
     """One comparison of two chats."""
 
@@ -89,7 +71,7 @@ class _Pairing:
         self._slots: list[Slot] = []
         self._job_of: list[int] = []
         self._starts: list[int] = []
-        self._index = _Index()
+        self._index = SlotIndex(PART_MIN)
         for job, slots in enumerate(jobs):
             self._starts.append(len(self._slots))
             for slot in slots:
@@ -109,6 +91,9 @@ class _Pairing:
         self._copy_in: dict[int, int] = {}
         self._used: set[int] = set()
         self._late: set[int] = set()
+        self._edited: set[int] = set()
+        #: Known by the file alone: slots with copies that say something else.
+        self._other_words: set[tuple[int, int]] = set()
         #: Copies behind the one in a slot that belong to it: `(slot, copy)`.
         self._tails: list[tuple[int, int]] = []
         #: What looks like nothing else, in order on both sides: copies, and their slots.
@@ -124,6 +109,7 @@ class _Pairing:
             units = self._units([one for one in self._copies if one not in self._used], whole=whole)
             late = [option for unit in units for option in self._options(unit, late=True)]
             self._take(sorted(late, key=lambda one: (-one.weight, one.first)), late=True)
+        self._take_edited()
         self._take_tails()
 
     def result(self) -> list[Pair]:
@@ -133,6 +119,7 @@ class _Pairing:
                 slot=at - self._starts[self._job_of[at]],
                 copy=copy,
                 late=at in self._late,
+                edited=at in self._edited or (at, copy) in self._other_words,
             )
             for at, copy in sorted([*self._copy_in.items(), *self._tails])
         ]
@@ -144,6 +131,15 @@ class _Pairing:
             self._copy_in.update(option.pairs)
             self._used.update(copy for _, copy in option.pairs)
             self._late.update(at for at, _ in option.pairs if late)
+
+    def _take_edited(self) -> None:
+        """What the original said before it was edited."""
+        sure = {at: copy for at, copy in self._copy_in.items() if at not in self._late}
+        free = [copy for one, copy in self._copies.items() if one not in self._used]
+        found = pair_edited(self._slots, sure, self._copy_in, free)
+        self._copy_in |= found
+        self._used |= set(found.values())
+        self._edited |= set(found)
 
     def _take_tails(self) -> None:
         """Lines of ours, or the rest of a long text, that answer the copy to which they belong."""
@@ -203,6 +199,8 @@ class _Pairing:
                 found[at] = max(found.get(at, 0), weight)
         if copy.media is not None and copy.media.id:
             for at in self._near(copy, self._index.files.get(copy.media.id, ()), late=late):
+                if at not in found:
+                    self._other_words.add((at, one))
                 found[at] = found.get(at, SAME_FILE - IDENTICAL) + IDENTICAL
         if late:
             return {at: n for at, n in found.items() if n > FOREIGN and at not in self._copy_in}

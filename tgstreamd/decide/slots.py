@@ -53,6 +53,27 @@ class Slot:
             self.looks.append(look)
 
 
+@dataclass(slots=True)
+class SlotIndex:
+    """Where slots with a certain look are, ascending. Texts above `long_from` characters may be in parts."""
+
+    long_from: int
+    looks: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    files: dict[int, list[int]] = field(default_factory=dict)
+    notes: dict[str, list[int]] = field(default_factory=dict)
+    long: list[int] = field(default_factory=list)
+
+    def add(self, at: int, slot: Slot) -> None:
+        for look in slot.looks:
+            self.looks.setdefault((look.words, look.media), []).append(at)
+        for file in slot.files:
+            self.files.setdefault(file, []).append(at)
+        if slot.note:
+            self.notes.setdefault(slot.note, []).append(at)
+        if len(slot.whole) > self.long_from:
+            self.long.append(at)
+
+
 def slots_of(messages: Sequence[Message], plans: Sequence[Plan], mirror: Mirror) -> list[Slot]:
     """The slots of one job in the order in which they are sent. `plans`: the `ways` to send it."""
     known = {message.id: message for message in messages}

@@ -244,6 +244,9 @@ class Mending:
             for one in messages
             for copy in (await self._store.where_copied(mirror.id, one.chat, one.id))[1]
         ]
+        known = await self._store.entries(mirror.id, mirror.source, messages[0].id - 1, messages[-1].id)
+        if any(known[one.id].scheduled for one in messages if one.id in known):
+            return _fate("", "Telegram has only scheduled its copy so far")
         if name := dropped(messages, mirror.filter):
             return _fate("", f"filter {name} drops it: change the configuration first")
         if origin is None:

@@ -203,6 +203,7 @@ def _recognised(
             copies=tuple((copy.id, as_it_stands(copy)) for _, copy in there),
             missing=lacking(slots[job], source_id, there),
             late=any(pair.late for pair in found),
+            edited=any(pair.edited for pair in found),
         )
 
 

@@ -41,6 +41,8 @@ class Recognised(Value, frozen=True, kw_only=True):
     missing: int = 0
     #: It stands out of the source's order.
     late: bool = False
+    #: It says something else than the original does now.
+    edited: bool = False
 
 
 def adopt_copies(
@@ -81,6 +83,12 @@ def adopt_copies(
             )
         if one.late:
             db.execute("UPDATE job SET sub = 2 WHERE id = ?", (row["id"],))
+        if one.edited:
+            # Nothing that it was looks so: a comparison tells, and the next edit replaces the words.
+            db.execute(
+                "UPDATE item SET digest = '' WHERE mirror = ? AND chat = ? AND source_id = ?",
+                (mirror, one.chat, one.source_id),
+            )
     for job in jobs:
         db.execute("DELETE FROM send WHERE job = ?", (job,))
         db.execute("UPDATE job SET state = 'done', reason = '', settled_at = ? WHERE id = ?", (now, job))
