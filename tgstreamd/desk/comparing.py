@@ -15,19 +15,16 @@ import msgspec
 from ..config import Config
 from ..configured import beginning, mirror_of
 from ..decide.recognise import differs, matches
-from ..errors import FloodWait, TgstreamdError, Transient, Undecodable
+from ..errors import FloodWait, TgstreamdError, Transient
 from ..model import Message, Mirror
 from ..roster import of_topic
 from ..store import NOT_THERE, Copied, Entry, MirrorRow, Store
 from .checks import Reach
 from .naming import message_link, named, unknown
+from .pages import END, readable
 
-#: Telegram's largest page (https://core.telegram.org/method/messages.getHistory).
-PAGE = 100
 #: Seconds within which what has just happened may not be in the ledger yet.
 RECENT = 60.0
-#: Above every message id.
-END = 2**31
 #: Characters of a text that are shown.
 GLIMPSE = 60
 
@@ -122,7 +119,7 @@ class _Walk:
             after = await self._beginning(chat)
             newest = await self._reach.source.newest(chat)
         topic = self._mirror.source_topic if chat == self._mirror.source else None
-        page, upto = await self._page(self._reach.source, chat, after, topic)
+        page, upto = await readable(self._reach.source, chat, after, topic, self._counts)
         known = await self._store.entries(self._row.id, chat, after, upto)
         gaps = [gap for gap in await self._store.gaps(self._row.id) if gap.chat == chat]
         for message in page:
@@ -219,7 +216,8 @@ class _Walk:
             if after < 0:
                 return None
             newest = await self._reach.target.newest(chat)
-        page, upto = await self._page(self._reach.target, chat, after, self._mirror.target_topic)
+        topic = self._mirror.target_topic
+        page, upto = await readable(self._reach.target, chat, after, topic, self._counts)
         # The ledger is asked after the chat: what was being sent meanwhile is known, or its attempt is.
         rows = await self._store.copies_between(chat, after, upto)
         prints = await self._store.open_prints(chat)
@@ -279,6 +277,7 @@ class _Walk:
         if not own or message.service or self._recent(message) or any(matches(message, p) for p in prints):
             self._counts["others"] += 1
             return
+        self._counts["extra"] += 1
         twin = next((r.source_id for r in rows if r.fingerprint and matches(message, r.fingerprint)), 0)
         why = (
             f"it looks like a second copy of {twin}" if twin else "no message of the source stands behind it"
@@ -286,22 +285,6 @@ class _Walk:
         self._found.append(self._difference("extra", 0, 0, message.id, why=why, text=message.text))
 
     # -- both -----------------------------------------------------------------------------------------
-
-    async def _page(
-        self, side: Any, chat: int, after: int, topic: int | None
-    ) -> tuple[tuple[Message, ...], int]:
-        """The next messages, and the id up to which they are all of them. One that cannot be read is left
-        out."""
-        limit = PAGE
-        while True:
-            try:
-                page: tuple[Message, ...] = await side.history(chat, after=after, topic=topic, limit=limit)
-                return page, page[-1].id if page else END
-            except Undecodable:
-                if limit == 1:
-                    self._counts["unreadable"] += 1
-                    return (), after + 1
-                limit //= 2
 
     def _recent(self, message: Message) -> bool:
         return max(message.date, message.edited) > self._now - RECENT

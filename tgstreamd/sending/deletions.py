@@ -44,13 +44,13 @@ class Deletions:
         #: Deletions that one call may hold: fewer after a refusal.
         self._at_once = AT_ONCE
         #: Those that were refused alone, and why: it is to be seen what stands.
-        self._refused: dict[int, str] = {}
+        self._refused: dict[tuple[int, int, int], str] = {}
 
     def batch(self, ready: Sequence[Change]) -> list[Change]:
         """Those of these that go next, in one call or alone."""
-        if ready[0].id in self._refused:
+        if _key(ready[0]) in self._refused:
             return [ready[0]]
-        return [change for change in ready if change.id not in self._refused][: self._at_once]
+        return [change for change in ready if _key(change) not in self._refused][: self._at_once]
 
     def halve(self, batch: Sequence[Change]) -> None:
         """It may be one of them alone that is refused."""
@@ -58,13 +58,13 @@ class Deletions:
 
     def refuse(self, change: Change, why: str) -> bool:
         """It is not tried again; next it is looked what became of it. False where that was the case."""
-        first = change.id not in self._refused
-        self._refused.setdefault(change.id, why)
+        first = _key(change) not in self._refused
+        self._refused.setdefault(_key(change), why)
         return first
 
     async def carry_out(self, mirror: Mirror, batch: Sequence[Change]) -> None:
         """Delete the copies of these. Raises what the target raises, then nothing is settled."""
-        if (why := self._refused.get(batch[0].id)) is not None:
+        if (why := self._refused.get(_key(batch[0]))) is not None:
             await self._end(mirror, batch[0], why)
             return
         done: dict[int, tuple[Change, list[int]]] = {}
@@ -113,7 +113,7 @@ class Deletions:
             await self._keep(mirror, change, standing, why)
         else:
             await self._settle([change])
-        self._refused.pop(change.id, None)
+        self._refused.pop(_key(change), None)
 
     async def _standing(self, chat: int, ids: Sequence[int]) -> set[int]:
         return set(await self._target.messages(chat, ids))
@@ -134,3 +134,8 @@ class Deletions:
             log.warning("change given up", **names, kind=change.kind)
             about = f"delete of {abs(change.source_id)} given up: {why}"
         await self._store.set_last_error(mirror.id, about)
+
+
+def _key(change: Change) -> tuple[int, int, int]:
+    """What it is about: the number of a row may be given again."""
+    return change.mirror, change.chat, change.source_id

@@ -1,0 +1,33 @@
+"""Reads a chat page by page, past what cannot be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..errors import Undecodable
+from ..model import Message
+from ..ports import Source, Target
+
+#: Telegram's largest page (https://core.telegram.org/method/messages.getHistory).
+PAGE = 100
+#: Above every message id.
+END = 2**31
+
+
+async def readable(
+    side: Source | Target, chat: int, after: int, topic: int | None, counts: Counter[str]
+) -> tuple[tuple[Message, ...], int]:
+    """The next messages above `after`, and the id up to which they are all of them; END at the end.
+
+    One that cannot be read is left out, and counted as `unreadable`.
+    """
+    limit = PAGE
+    while True:
+        try:
+            page = await side.history(chat, after=after, topic=topic, limit=limit)
+            return page, page[-1].id if page else END
+        except Undecodable:
+            if limit == 1:
+                counts["unreadable"] += 1
+                return (), after + 1
+            limit //= 2
