@@ -106,5 +106,5 @@ $(RUNTIME)/.stamp: requirements.lock .venv/.stamp
 
 # From the lock file alone too; no package's own script is run. Its log belongs to a failure.
 $(THIRD)/.stamp: tests/third_client/package-lock.json
-	@cd tests/third_client && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@cd tests/third_client && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@
