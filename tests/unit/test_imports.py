@@ -85,10 +85,13 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "segno",
+    # only whoever meets a CDN needs it (8 MB)
+    "cryptography",
 }
 #: Libraries that one room alone may import.
 ONLY = {
     "telethon": "telegram",
+    "cryptography": "telegram",
     "sqlite3": "store",
     "sdnotify": "systemd",
     "starlette": "web",
