@@ -14,12 +14,11 @@ from typing import Any, Final, cast
 
 from telethon.crypto import AuthKey
 from telethon.errors import AuthKeyNotFound, SecurityError
-from telethon.network import ConnectionTcpAbridged
 
 from . import lean_objects as objects
 from .lean_calls import Call, Calls
 from .lean_envelope import Envelope, Piece
-from .lean_packets import TAG, framed
+from .lean_packets import TAG, framed, open_packets
 from .message_ids import MessageIds, OutOfTimeError
 from .settings import ProxyTuple
 
@@ -208,14 +207,9 @@ async def open_lean(
     ids: MessageIds | None = None,
     introduction: bytes = b"",
 ) -> LeanWire:
-    """A connection that has said nothing yet. Raises OSError, TimeoutError and the proxy library's errors."""
-    loop = asyncio.get_running_loop()
-    made = LeanWire(key, Envelope(key.key, key.key_id, ids), introduction=introduction)
-    async with asyncio.timeout(timeout):
-        if proxy is None:
-            await loop.create_connection(lambda: made, host, port)
-        else:
-            # Telethon's way through a proxy; the data centre's number matters only to other transports.
-            through = ConnectionTcpAbridged(host, port, 0, loggers=loggers, proxy=proxy)
-            await loop.create_connection(lambda: made, sock=await through._proxy_connect(timeout=timeout))
-    return made
+    """A connection that has said nothing yet. Raises what `open_packets` raises."""
+
+    def made() -> LeanWire:
+        return LeanWire(key, Envelope(key.key, key.key_id, ids), introduction=introduction)
+
+    return await open_packets(host, port, made, proxy=proxy, loggers=loggers, timeout=timeout)

@@ -8,7 +8,12 @@ https://core.telegram.org/mtproto/mtproto-transports#abridged
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
+
+from telethon.network import ConnectionTcpAbridged
+
+from .settings import ProxyTuple
 
 #: What a client says first.
 TAG: Final = b"\xef"
@@ -79,3 +84,19 @@ class Packets(asyncio.BufferedProtocol):
             self._view[: len(head)] = head
         self._end = end
         return True
+
+
+async def open_packets[P: Packets](
+    host: str, port: int, make: Callable[[], P], *, proxy: ProxyTuple | None, loggers: Any, timeout: float
+) -> P:
+    """A connected protocol. Raises OSError, TimeoutError and the proxy library's errors."""
+    loop = asyncio.get_running_loop()
+    made = make()
+    async with asyncio.timeout(timeout):
+        if proxy is None:
+            await loop.create_connection(lambda: made, host, port)
+        else:
+            # Telethon's way through a proxy; the data centre's number matters only to other transports.
+            through = ConnectionTcpAbridged(host, port, 0, loggers=loggers, proxy=proxy)
+            await loop.create_connection(lambda: made, sock=await through._proxy_connect(timeout=timeout))
+    return made
