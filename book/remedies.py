@@ -42,6 +42,9 @@ MEANS: dict[str, str] = {
     f"restart.\n{NOTHING}",
     "backlog slowed down": "After a long wait that Telegram ordered, the history is copied at a wider interval, "
     f"which is halved again after 12 hours without one.\n{NOTHING}",
+    "CDN does not give a file, its data centre is asked": "Telegram keeps a popular file on a server outside its "
+    "cloud, and that does not answer, or answers with other bytes; `why` says which, and they were not used.\nNothing "
+    "to do, unless it does not end: does a firewall let this machine reach Telegram's data centres alone?",
     "change failed, trying on": "An edit, deletion or pin did not get through, and is tried again.\n" + NOTHING,
     "change given up": "Telegram refuses a change of a copy, a topic or the target itself; `kind` says which, `why` "
     "the reason.\nIt is asked for once: things stay as they are until the original changes again, and the mirror "
@@ -93,7 +96,7 @@ MEANS: dict[str, str] = {
     "pins could not be listed": "Telegram does not say what is pinned in the source of a new mirror; `why` says the "
     "reason.\nWhat is pinned from now on follows.",
     "refused as it is, sent differently": "Telegram refuses a message as it is; it is sent without what `without` "
-    f"names.\n{NOTHING}",
+    "names, or, where that is `reference`, by reference.\n" + NOTHING,
     "scheduled message not seen yet, going on": "Telegram accepted a message and has not published it within half "
     f"an hour.\nThe mirror goes on; its id is noted when it appears.\n{NOTHING}",
     "sending failed, trying on": "A message did not get through, and is tried again with growing waits.\n"

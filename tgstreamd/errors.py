@@ -102,6 +102,10 @@ class Unnamed(Transient):
     """A call was answered without an error, and without naming any message that it made."""
 
 
+class CdnUnusable(Transient):
+    """Telegram sends us to a CDN for a file, and again, and the CDN does not give it, or not as it is."""
+
+
 class Undecodable(TelegramError):
     """The answer holds an object that this layer cannot read."""
 

@@ -148,7 +148,7 @@ async def test_addresses_are_tried_in_turn(
             for media in (True, False)
         ]
         connection = await connected()
-        connection.source._pool.connect_timeout = connection.target._pool.connect_timeout = 3.0
+        connection._pool.connect_timeout = 3.0
         # A part that fails is tried again, as the pipe does.
         for _ in range(6):
             try:

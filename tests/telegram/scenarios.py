@@ -313,9 +313,19 @@ async def say(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
 
 
 async def send_file(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
-    """One more file of `size` bytes in the source, now; it lies in data centre `dc`."""
+    """One more file of `size` bytes in the source, now; it lies in data centre `dc`.
+
+    `cdn`: it is popular. `lie`: an offset for which the CDN sends something else, and the data centre, asked
+    again, the bytes.
+    """
     speaker = _again(tg, {"seed": int(args["size"])} | args)
-    speaker.say("", speaker.make("document", int(args["size"]), dc_id=int(args["dc"])))
+    media = speaker.make("document", int(args["size"]), dc_id=int(args["dc"]))
+    if args.get("cdn"):
+        assert media.document is not None
+        media.document.cdn = tg.world.cdn.origin_gives = True
+        lie = int(args.get("lie", -1))
+        tg.world.cdn.lie = lambda offset, data: bytes(len(data)) if offset == lie else data
+    speaker.say("", media)
     return _told(speaker, {})
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from ..errors import (
     AccountFrozen,
     AccountLimited,
+    CdnUnusable,
     Duplicate,
     FloodWait,
     MediaExpired,
@@ -61,6 +62,8 @@ VANISHED = "it was sent, and is no longer in the target"
 AT_ONCE = 3
 #: Tries of one part under a working connection before its transfer fails.
 PART_TRIES = 10
+#: The same for a part that only a CDN has and does not give; by then half a minute has passed.
+CDN_TRIES = 4
 #: Longest wait of a part while there is no connection at all.
 OFFLINE = 10.0
 #: What an error that names no method refuses.
@@ -123,6 +126,9 @@ def decide(
             return _refused(error, possible, met=met, at=at)
         case SourceGone():
             return _cured(("note",), error, possible)
+        case CdnUnusable() if "reference" in possible:
+            # Telegram has the file, and gives its bytes nowhere else.
+            return Degrade(what="reference", reason=error.what)
         case Duplicate():
             # The first call is still under way: it cannot be told from the target yet.
             wait = max(SETTLING, backoff(attempts))
@@ -169,6 +175,8 @@ def part_delay(error: Exception, attempt: int, *, connected: bool = True) -> flo
             return 0.0 if attempt <= AT_ONCE else backoff(attempt)
         case Transient() if not connected:
             return min(OFFLINE, backoff(attempt + 1))
+        case CdnUnusable():
+            return backoff(attempt + 2) if attempt < CDN_TRIES else None
         case Transient() if attempt < PART_TRIES:
             return backoff(attempt)
     return None

@@ -15,7 +15,7 @@ import structlog
 from ..clock import Clock
 from ..decide.recognise import fingerprint
 from ..decide.verdicts import Confirm
-from ..errors import Rejected, ends_process
+from ..errors import CdnUnusable, Rejected, ends_process
 from ..model import Draft, Mirror, Piece
 from ..ports import Beat, Ids, Target
 from ..refusals import row
@@ -230,11 +230,17 @@ class SecondClock:
     async def _bring_over(self, mirror: Mirror, change: Change, job: Job) -> None:
         """The new media flows first; staging rings when it is there."""
         failure = self._staging.failure(job.id)
-        if failure is not None:
-            await self._errors.give_up(mirror, change, str(failure.error))
+        if failure is None:
+            self._staging.want(job, change.message())
+            await self._store.postpone_change(change.id, self._clock.now() + 5.0)
             return
-        self._staging.want(job, change.message())
-        await self._store.postpone_change(change.id, self._clock.now() + 5.0)
+        media = change.message().media
+        referable = media is not None and self._staging.could_refer(media, mirror.id)
+        if isinstance(failure.error, CdnUnusable) and referable:
+            # As for a post: Telegram has the file, and gives its bytes nowhere else.
+            self._staging.referred.add(job.id)
+        else:
+            await self._errors.give_up(mirror, change, str(failure.error))
 
     async def _send_anew(self, mirror: Mirror, change: Change, why: str) -> None:
         await self._store.send_anew(change, self._ids.random_id, self._clock.now())

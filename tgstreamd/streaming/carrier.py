@@ -14,6 +14,7 @@ import structlog
 from ..clock import Clock
 from ..decide.retry import backoff
 from ..errors import (
+    CdnUnusable,
     FloodWait,
     MediaExpired,
     PartsMissing,
@@ -125,6 +126,8 @@ class Carrier:
                     f"method:{error.method}", self._clock.now() + error.seconds, error.what
                 )
                 await self._sleep(max(1.0, error.seconds))
+            except CdnUnusable:
+                raise
             except Transient as error:
                 # Everything here may be repeated: it only makes a document that nobody saw.
                 tries += self._target.connected and self._source.connected
@@ -155,7 +158,7 @@ class Carrier:
         if media.thumb_size:
             try:
                 thumb = await self._flow_parts(job, message, flow.media, refresh, None, thumb=True)
-            except (Rejected, SourceGone) as error:
+            except (Rejected, SourceGone, CdnUnusable) as error:
                 # A picture of the file is not the file.
                 log.warning("thumbnail left out", **self._names(job, message), why=error.line())
         mirror = self._roster.mirrors[job.mirror]

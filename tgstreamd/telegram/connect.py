@@ -13,8 +13,10 @@ from ..errors import LoginUnknown, NotAuthorised, TgstreamdError
 from ..model import Account, Chat
 from ..ports import LoginPatience
 from . import chats
+from .cdn_pool import CdnPool
 from .client import Client, Waiting
 from .directory import marked
+from .downloads import Downloads
 from .peers import Peers
 from .pool import Pool
 from .resolve import resolve
@@ -28,11 +30,12 @@ from .target import TelegramTarget
 class Connection:
     """A logged-in account. `source` and `target` are its two sides."""
 
-    def __init__(self, client: Client, pool: Pool, peers: Peers) -> None:
+    def __init__(self, client: Client, pool: Pool, cdn: CdnPool, peers: Peers) -> None:
         self._client = client
         self._pool = pool
+        self._cdn = cdn
         self._peers = peers
-        self.source = TelegramSource(client, peers, pool)
+        self.source = TelegramSource(client, peers, Downloads(pool, cdn, client.monotonic))
         self.target = TelegramTarget(client, peers, pool)
 
     @property
@@ -78,6 +81,7 @@ class Connection:
 
     async def close(self) -> None:
         await self._pool.close()
+        await self._cdn.close()
         await self._client.close()
 
 
@@ -100,4 +104,5 @@ async def connect(
         raise NotAuthorised("nobody is logged in yet", hint="tgstreamd login")
     client = Client(settings, session, clock=clock, patience=patience)
     await client.open(waiting=waiting, tries=tries)
-    return Connection(client, Pool(client, settings.connections), Peers(client))
+    size = settings.connections
+    return Connection(client, Pool(client, size), CdnPool(client, size), Peers(client))

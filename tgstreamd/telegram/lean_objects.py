@@ -27,6 +27,7 @@ NEW_SESSION: Final = types.NewSessionCreated.CONSTRUCTOR_ID
 RESULT: Final = 0xF35C6D01
 _ERROR: Final = 0x2144CA19
 _FILE: Final = types.upload.File.CONSTRUCTOR_ID
+_CDN_FILE: Final = types.upload.CdnFile.CONSTRUCTOR_ID
 _TRUE: Final = 0x997275B5
 _FALSE: Final = 0xBC799737
 PONG: Final = types.Pong.CONSTRUCTOR_ID
@@ -61,12 +62,25 @@ def introduction(api_id: int, device: dict[str, Any]) -> bytes:
     return bytes(introduced(_Nothing(), api_id, device))
 
 
+def anonymous_introduction(api_id: int, version: str) -> bytes:
+    """The same for a CDN, which may learn nothing of the device and has no updates."""
+    hello = functions.InitConnectionRequest(
+        api_id, device_model="n/a", system_version="n/a", app_version=version, system_lang_code="en",
+        lang_pack="", lang_code="", query=_Nothing(),
+    )  # fmt: skip
+    return bytes(functions.InvokeWithLayerRequest(LAYER, hello))
+
+
 def pieces(request: Any, before: bytes = WITHOUT_UPDATES) -> list[Piece]:
     """A request behind what stands `before` it; the part in it is not copied.
 
     What names its layer, or is no request to the API, is left as it is.
     """
     if isinstance(request, functions.InvokeWithLayerRequest | functions.PingRequest):
+        return [bytes(request)]
+    if isinstance(request, functions.upload.GetCdnFileRequest) and before == WITHOUT_UPDATES:
+        # A CDN knows no wrapper but those of an introduction
+        # (https://core.telegram.org/cdn#how-cdn-dcs-are-different-from-the-master-dcs).
         return [bytes(request)]
     if isinstance(request, _SAVE_BIG):
         head = struct.pack(
@@ -113,6 +127,8 @@ def result(body: memoryview, request: Any) -> Any:
     if kind == _FILE:
         # upload.file type:storage.FileType mtime:int bytes:bytes; the kinds of storage.FileType are bare.
         return types.upload.File(types.storage.FilePartial(), None, _bytes_at(body, 12))
+    if kind == _CDN_FILE:
+        return types.upload.CdnFile(_bytes_at(body, 4))
     if kind == _TRUE:
         return True
     if kind == _FALSE:

@@ -8,36 +8,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 import structlog
-from telethon.tl import functions, types
 
-from ..errors import Rejected, SourceGone, Undecodable
+from ..errors import SourceGone
 from ..model import Account, Box, Chat, Difference, Media, Message, Push, Topic
 from . import updates
 from .client import Client
 from .differences import Differences
+from .downloads import Downloads
 from .media import locate
 from .peers import Peers
-from .pool import Pool
 from .reading import Reading
 
 log = structlog.get_logger()
-
-#: What a part may weigh, and what its offset and size are multiples of
-#: (https://core.telegram.org/api/files#downloading-files).
-CHUNK_MIN: Final = 4096
-CHUNK_MAX: Final = 1024 * 1024
 
 
 class TelegramSource:
     """See the module."""
 
-    def __init__(self, client: Client, peers: Peers, pool: Pool) -> None:
+    def __init__(self, client: Client, peers: Peers, downloads: Downloads) -> None:
         self._client = client
         self._peers = peers
-        self._pool = pool
+        self._downloads = downloads
         self._reading = Reading(client, peers, "source")
         self._differences = Differences(client, peers, self._reading, "source")
         self._told: deque[Push] = deque()
@@ -104,18 +97,4 @@ class TelegramSource:
             raise SourceGone("there is no file behind this media")
         if where.inline is not None:
             return where.inline[offset : offset + limit]
-        asked = CHUNK_MIN
-        while asked < limit and asked < CHUNK_MAX:
-            asked *= 2
-        request = functions.upload.GetFileRequest(where.location, offset, asked)
-        answer = await self._pool.call(media.dc, "down", request, file=media.id)
-        if isinstance(answer, types.upload.FileCdnRedirect):
-            # Never asked for (no `cdn_supported`): its bytes are encrypted and hashed by rules of their own.
-            raise Rejected(
-                "Telegram offers this file only from a CDN, which is not supported",
-                hint='transfer = "reference" for this mirror, then `tgstreamd parked retry`',
-                error="CDN_REDIRECT",
-            )
-        if not isinstance(answer, types.upload.File):
-            raise Undecodable("upload.getFile: the answer is no part of a file")
-        return bytes(answer.bytes[:limit])
+        return await self._downloads.part(media, where.location, offset, limit, thumb=thumb)

@@ -1,0 +1,190 @@
+"""Connections to CDNs, which are not part of Telegram's cloud and are not trusted with anything.
+
+Promises that a CDN is told nothing of the account or the device, proves itself by a key that Telegram names
+for it (`help.getCdnConfig`), and that whatever it answers concerns nothing but the part that it was asked
+for: no flood, no revoked login, no other data centre. Its keys live in memory; a CDN forgets them any time.
+https://core.telegram.org/cdn
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import rsa
+from telethon.crypto import AuthKey
+from telethon.errors import RPCError
+from telethon.tl import functions
+
+from .. import __version__
+from ..errors import FloodWait, LoginUnknown, NotAuthorised, Rejected, TgstreamdError, Transient
+from . import lean_objects as objects
+from .addresses import Address
+from .cdn_file import CdnFile, CdnTrouble
+from .client import Client
+from .key_exchange import UnknownKeyError, exchange, load_keys
+from .lean import LeanWire, open_lean
+from .lean_packets import open_packets
+from .plain_wire import PlainWire
+from .pool import CONNECT_TIMEOUT, Link, Pool
+from .translate import TROUBLES, code_of, name_of, translate
+
+#: Seconds in which a CDN that could not be reached is not tried again: its parts are had elsewhere meanwhile.
+REST: Final = 15.0
+#: What can go wrong on the way to a CDN, at the account's own data centre included.
+_FAILURES: Final[tuple[type[Exception], ...]] = (*TROUBLES, TgstreamdError)
+#: An error's name as Telegram writes them: what a CDN says is not printed otherwise.
+_NAME: Final = re.compile(r"[A-Z0-9_]{1,64}")
+
+
+class CdnPool(Pool):
+    """See the module; `part` is what it is for."""
+
+    def __init__(self, client: Client, connections: int) -> None:
+        super().__init__(client, connections)
+        self._made: dict[int, CdnKey] = {}
+        #: The RSA keys of each CDN by fingerprint, as Telegram named them last.
+        self._named: dict[int, dict[int, rsa.PublicKey]] = {}
+
+    async def part(self, file: CdnFile, offset: int, limit: int) -> Any:
+        """The answer of `upload.getCdnFile`. Raises CdnTrouble, whatever went wrong there.
+
+        And FloodWait or NotAuthorised where the account's own data centre, asked for the keys, says so.
+        """
+        request = functions.upload.GetCdnFileRequest(file.token, offset, limit)
+        link = await self._reached(file.dc)
+        try:
+            try:
+                answer = await link.call(request)
+            except TROUBLES as error:
+                if not isinstance(_ours(error, request), LoginUnknown):
+                    raise
+                # Its memory was needed for something else: another key, and once more.
+                await self._forget(file.dc, link.key)
+                link = await self._reached(file.dc)
+                answer = await link.call(request)
+        except TROUBLES as error:
+            ours = _ours(error, request)
+            self._client.tally.failed(request, ours)
+            raise CdnTrouble(f"CDN {file.dc}: {ours.what}") from error
+        self._client.tally.answered(request)
+        self._client.tally.file_bytes["down"] += len(getattr(answer, "bytes", b""))
+        return answer
+
+    async def _reached(self, dc: int) -> CdnLink:
+        when, failure = self._failed.get(dc, (0.0, None))
+        linked = any(link.alive for link in self._links.get((dc, "down"), ()))
+        if failure is not None and not linked and self._client.monotonic() - when < REST:
+            raise CdnTrouble(f"CDN {dc}: {failure.what}")
+        try:
+            link = await self._link(dc, "down")
+        except (FloodWait, NotAuthorised):
+            raise
+        except TgstreamdError as error:
+            raise CdnTrouble(f"CDN {dc}: {error.what}") from error
+        assert isinstance(link, CdnLink), "made by _open"
+        return link
+
+    async def _forget(self, dc: int, key: CdnKey) -> None:
+        """This key is of no use any more, nor are the connections over it; perhaps there is a newer one.
+
+        An exchange costs a moment of the processor: after a key that never worked there is a rest.
+        """
+        if self._made.get(dc) is key:
+            del self._made[dc]
+            if not key.worked:
+                failure = Transient("it does not know the key that was just made with it")
+                self._failed[dc] = self._client.monotonic(), failure
+        group = self._links.get((dc, "down"), [])
+        old = [link for link in group if isinstance(link, CdnLink) and link.key is key]
+        for link in old:
+            group.remove(link)
+        await asyncio.gather(*(link.close() for link in old))
+
+    # Connecting.
+
+    async def _open(self, dc: int) -> Link:
+        try:
+            async with asyncio.timeout(self.connect_timeout):
+                if dc not in self._made:
+                    self._made[dc] = CdnKey(await self._exchange(dc))
+                key = self._made[dc]
+                return await self._in_turn(dc, "cdn", lambda at: self._reach(at, key))
+        except _FAILURES as error:
+            ours = translate(error)
+            self._failed[dc] = self._client.monotonic(), ours
+            raise ours from error
+
+    async def _reach(self, at: Address, key: CdnKey) -> CdnLink:
+        client = self._client
+        hello = objects.anonymous_introduction(client.api_id, __version__)
+        ids = client.message_ids()
+        wire = await open_lean(at.host, at.port, key.auth, ids=ids, introduction=hello, **self._way())
+        return CdnLink(wire, client.monotonic, key)
+
+    async def _exchange(self, dc: int) -> AuthKey:
+        """A key for a CDN that proves itself; where it cannot, perhaps its own key is a new one."""
+        if dc in self._named:
+            try:
+                return await self._prove(dc)
+            except UnknownKeyError:
+                pass
+        config = await self._client.call(functions.help.GetCdnConfigRequest(), timeout=15)
+        told: dict[int, list[str]] = {}
+        for key in config.public_keys:
+            told.setdefault(key.dc_id, []).append(key.public_key)
+        self._named = {each: load_keys(pems) for each, pems in told.items()}
+        return await self._prove(dc)
+
+    async def _prove(self, dc: int) -> AuthKey:
+        keys = self._named.get(dc, {})
+
+        async def at(place: Address) -> AuthKey:
+            ids = self._client.message_ids()
+            wire = await open_packets(place.host, place.port, lambda: PlainWire(ids), **self._way())
+            try:
+                return AuthKey(await exchange(wire, keys, dc))
+            finally:
+                wire.close()
+
+        return await self._in_turn(dc, "cdn", at)
+
+    def _way(self) -> dict[str, Any]:
+        client = self._client
+        return {"proxy": client._proxy, "loggers": client._log, "timeout": CONNECT_TIMEOUT / 2}
+
+
+@dataclass(eq=False)
+class CdnKey:
+    """An authorisation key made with a CDN, and whether it has ever given anything for it."""
+
+    auth: AuthKey
+    worked: bool = False
+
+
+class CdnLink(Link):
+    """A connection over one of our keys."""
+
+    def __init__(self, wire: LeanWire, monotonic: Callable[[], float], key: CdnKey) -> None:
+        super().__init__(wire, monotonic)
+        self.key = key
+
+    async def call(self, request: Any) -> Any:
+        answer = await super().call(request)
+        self.key.worked = True
+        return answer
+
+
+def _ours(error: Exception, request: Any) -> TgstreamdError:
+    """What a CDN has answered, or what became of the connection: LoginUnknown where it has forgotten our key.
+
+    The names of its errors mean nothing here: it neither orders waits nor ends logins.
+    """
+    if not isinstance(error, RPCError):
+        return translate(error, request)
+    name = name_of(error)
+    said = f"it answers with {name if _NAME.fullmatch(name) else 'an error'}"
+    return LoginUnknown(said) if code_of(error) == 401 else Rejected(said)

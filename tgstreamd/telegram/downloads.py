@@ -1,0 +1,160 @@
+"""Parts of files, from their data centre or from the CDN that it sends us to.
+
+Remembers for a few files that they lie on a CDN. Promises that each byte from there belongs to a range whose
+hash the file's data centre has told, and that a part costs no more memory than its bytes. What the CDN does
+not give, or gives wrong, is asked of the data centre again; where that insists, the part fails (CdnUnusable).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from telethon.tl import functions, types
+
+from ..errors import CdnUnusable, Rejected, Undecodable
+from ..model import Media
+from .cdn_file import CdnFile, CdnTrouble, Check, Range, covering, pieces
+from .cdn_pool import CdnPool
+from .pool import Pool
+
+log = structlog.get_logger()
+
+#: What a part may weigh, and what its offset and size are multiples of
+#: (https://core.telegram.org/api/files#downloading-files).
+CHUNK_MIN: Final = 4096
+CHUNK_MAX: Final = 1024 * 1024
+#: Files of which it is remembered that they lie on a CDN: more than are ever under way.
+FILES_MAX: Final = 32
+#: How often a part is looked for on a CDN, and how often that is given the file again meanwhile.
+TRIES: Final = 2
+REUPLOADS: Final = 5
+#: Seconds in which the trouble with a CDN is told once.
+QUIET: Final = 60.0
+
+#: A file and whether it is its thumbnail.
+type Place = tuple[int, bool]
+
+
+class Downloads:
+    """See the module."""
+
+    def __init__(self, pool: Pool, cdn: CdnPool, monotonic: Callable[[], float]) -> None:
+        self._pool = pool
+        self._cdn = cdn
+        self._monotonic = monotonic
+        #: What lies on a CDN; the one that was found there last stands last.
+        self._files: dict[Place, CdnFile] = {}
+        self._told: dict[int, float] = {}
+
+    async def part(self, media: Media, location: Any, offset: int, limit: int, *, thumb: bool) -> bytes:
+        """`limit` bytes from `offset` of what lies at `location`; fewer only at its end."""
+        place = media.id, thumb
+        for _ in range(TRIES):
+            file = self._files.get(place)
+            if file is None:
+                answer = await self._pool.call(
+                    media.dc, "down", _get_file(location, offset, limit), file=media.id
+                )
+                if isinstance(answer, types.upload.File):
+                    return bytes(answer.bytes[:limit])
+                if not isinstance(answer, types.upload.FileCdnRedirect):
+                    raise Undecodable("upload.getFile: the answer is no part of a file")
+                file = self._remember(place, answer)
+            try:
+                return await self._from_cdn(media, file, offset, limit, thumb=thumb)
+            except CdnTrouble as error:
+                trouble = str(error)
+                self._forget(place, file, trouble)
+        raise CdnUnusable(
+            f"Telegram has this file on a CDN alone, and it cannot be had from there: {trouble}",
+            error="CDN_UNUSABLE",
+            hint="later: tgstreamd parked retry",
+        )
+
+    # What lies where.
+
+    def _remember(self, place: Place, redirect: Any) -> CdnFile:
+        file = CdnFile(redirect)
+        known = self._files.pop(place, None)
+        if known is not None and known.token == file.token:
+            # Another part was sent there at the same time.
+            known.learn(redirect.file_hashes)
+            file = known
+        self._files[place] = file
+        if len(self._files) > FILES_MAX:
+            del self._files[next(iter(self._files))]
+        return file
+
+    def _forget(self, place: Place, file: CdnFile, why: str) -> None:
+        """The data centre is asked next."""
+        if self._files.get(place) is file:
+            del self._files[place]
+        now = self._monotonic()
+        if now >= self._told.get(file.dc, 0.0):
+            self._told[file.dc] = now + QUIET
+            log.warning("CDN does not give a file, its data centre is asked", file=place[0], why=why)
+
+    # From the CDN.
+
+    async def _from_cdn(self, media: Media, file: CdnFile, offset: int, limit: int, *, thumb: bool) -> bytes:
+        size = media.thumb_size if thumb else media.size
+        end = min(offset + limit, size)
+        if end <= offset:
+            return b""
+        ranges = await self._ranges(media, file, offset, end)
+        check = Check(ranges, offset, end)
+        stop = min(size, max(known.end for known in ranges))
+        for at, count in pieces(min(known.offset for known in ranges), stop):
+            data = await self._piece(media, file, at, count)
+            if len(data) != min(count, size - at):
+                raise CdnTrouble(f"CDN {file.dc}: {len(data)} bytes instead of {min(count, size - at)}")
+            check.add(at, data)
+        found = check.bytes()
+        file.used(ranges, end)
+        return found
+
+    async def _ranges(self, media: Media, file: CdnFile, offset: int, end: int) -> list[Range]:
+        """The ranges with known hashes that cover these bytes; hashes that are missing are asked for."""
+        found: list[Range] = []
+        while offset < end:
+            known = file.range_at(offset)
+            if known is None:
+                async with file.asking:
+                    known = file.range_at(offset)
+                    if known is None:
+                        request = functions.upload.GetCdnFileHashesRequest(file.token, offset)
+                        known = covering(file.learn(await self._origin(media, request)), offset)
+            if known is None:
+                raise CdnTrouble(f"Telegram tells no hash of the bytes from {offset} on")
+            found.append(known)
+            offset = known.end
+        return found
+
+    async def _piece(self, media: Media, file: CdnFile, offset: int, limit: int) -> bytes:
+        """What the CDN has there, in clear and not verified yet."""
+        for _ in range(REUPLOADS):
+            answer = await self._cdn.part(file, offset, limit)
+            if isinstance(answer, types.upload.CdnFile):
+                return file.decrypt(offset, answer.bytes)
+            if not isinstance(answer, types.upload.CdnFileReuploadNeeded):
+                break
+            request = functions.upload.ReuploadCdnFileRequest(file.token, answer.request_token)
+            file.learn(await self._origin(media, request))
+        raise CdnTrouble(f"CDN {file.dc}: it does not have the file, however often it is given to it")
+
+    async def _origin(self, media: Media, request: Any) -> Any:
+        """The answer of the file's data centre, which has sent us to the CDN."""
+        try:
+            return await self._pool.call(media.dc, "down", request, file=media.id)
+        except Rejected as error:
+            raise CdnTrouble(error.what) from error
+
+
+def _get_file(location: Any, offset: int, limit: int) -> Any:
+    """The request for a part. Never with `cdn_supported`: Telegram sends us to a CDN where it must."""
+    asked = CHUNK_MIN
+    while asked < limit and asked < CHUNK_MAX:
+        asked *= 2
+    return functions.upload.GetFileRequest(location, offset, asked)
