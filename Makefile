@@ -41,7 +41,7 @@ proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lin
 	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)
 	@STORM=40 $(BIN)/pytest -q tests/behaviour/test_storm.py tests/behaviour/test_storm_forums.py $(ARGS)
 
-chaos: .venv/.stamp ## the daemon killed KILLS=1000 times at every point, drawn from SEED=1; a table
+chaos: .venv/.stamp ## the daemon killed KILLS=1000 times, drawn from SEED=1; ARGS='--random-ids c1' (c2, both)
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --kills $(KILLS) $(ARGS)
 
 live: .venv/.stamp ## the real daemon on Telegram itself and a report (network, TG_API_ID, TG_API_HASH)

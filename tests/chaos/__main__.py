@@ -20,6 +20,7 @@ from tests.chaos.campaign import Tally, world
 from tests.chaos.kinds import KINDS
 from tests.chaos.points import BESIDE, OUT_OF_REACH, Point, transactions
 from tests.chaos.program import Killed, killed
+from tests.chaos.promises import DRAW, WAYS
 
 #: Worlds in which a point is aimed at, before it is given up.
 TRIES = 8
@@ -28,7 +29,13 @@ SURVEYS = 2
 
 
 async def campaign(
-    seed: int, kills: int, *, abreast: int, worlds: int | None = None, minutes: float = math.inf
+    seed: int,
+    kills: int,
+    *,
+    abreast: int,
+    worlds: int | None = None,
+    minutes: float = math.inf,
+    random_ids: str = DRAW,
 ) -> Tally:
     """Worlds one after the other, `abreast` at a time, until so many lives were ended."""
     tally = Tally()
@@ -39,7 +46,7 @@ async def campaign(
         nonlocal number
         while tally.kills < kills and (worlds is None or number < worlds) and time.monotonic() < end:
             mine, number = seed * 100_000 + number, number + 1
-            await lived(mine, tally)
+            await lived(mine, tally, random_ids=random_ids)
             if tally.worlds % 10 == 0:
                 print(f"{tally.worlds} worlds, {tally.kills} kills …", file=sys.stderr, flush=True)
 
@@ -49,7 +56,9 @@ async def campaign(
     return tally
 
 
-async def surveyed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf) -> None:
+async def surveyed(
+    seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf, random_ids: str = DRAW
+) -> None:
     """A world of each kind in which nobody is killed, while there are transactions that none has passed."""
     end = time.monotonic() + 60 * minutes
     kinds = iter([*KINDS.values()] * SURVEYS)
@@ -59,14 +68,16 @@ async def surveyed(seed: int, tally: Tally, *, abreast: int, minutes: float = ma
         nonlocal number
         while unknown(tally) and time.monotonic() < end and (kind := next(kinds, None)):
             mine, number = seed * 100_000 + 30_000 + number, number + 1
-            await lived(mine, tally, kind=kind, killing=False, lives=6)
+            await lived(mine, tally, kind=kind, killing=False, lives=6, random_ids=random_ids)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(abreast):
             group.create_task(worker())
 
 
-async def aimed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf) -> None:
+async def aimed(
+    seed: int, tally: Tally, *, abreast: int, minutes: float = math.inf, random_ids: str = DRAW
+) -> None:
     """Worlds for the points that were passed and that no life has ended at, of the kinds that pass them,
     until all were hit or tried so often."""
     tries: Counter[Point] = Counter()
@@ -82,7 +93,7 @@ async def aimed(seed: int, tally: Tally, *, abreast: int, minutes: float = math.
                 return
             mine, number = seed * 100_000 + 50_000 + number, number + 1
             tries.update(aims)
-            await lived(mine, tally, kind=KINDS[kind], aims=sorted(aims), early=False)
+            await lived(mine, tally, kind=KINDS[kind], aims=sorted(aims), early=False, random_ids=random_ids)
             print(f"{len(tally.missed())} points not hit …", file=sys.stderr, flush=True)
 
     async with asyncio.TaskGroup() as group:
@@ -101,6 +112,7 @@ async def lived(seed: int, tally: Tally, **options: Any) -> None:
         kept = Path("build") / f"chaos-{seed}.json"
         kept.parent.mkdir(exist_ok=True)
         how = {name: options.get(name, True) for name in ("early", "killing")}
+        how["random_ids"] = options.get("random_ids", DRAW)
         kept.write_text(json.dumps({"kind": tally.kinds[seed], "plan": tally.plans[seed], **how}))
         print(f"world {seed} ({kept}):", *tally.wrong[seed].lines(), sep="\n  ", flush=True)
 
@@ -110,7 +122,7 @@ def again(kept: Path) -> int:
     seed, tally = int(kept.stem.split("-")[1]), Tally()
     was = json.loads(kept.read_text())
     plan = [[(name, side) for name, side in points] for points in was["plan"]]
-    how = {name: was[name] for name in ("early", "killing")}
+    how = {name: was[name] for name in ("early", "killing", "random_ids")}
     asyncio.run(world(seed, tally, kind=KINDS[was["kind"]], lives=len(plan), plan=plan, say=print, **how))
     print(*(line for verdict in tally.wrong.values() for line in verdict.lines()), sep="\n")
     return 1 if tally.wrong else 0
@@ -124,6 +136,12 @@ def main() -> int:
     options.add_argument("--abreast", type=int, default=3, help="worlds at a time")
     options.add_argument("--worlds", type=int, help="at most so many")
     options.add_argument("--minutes", type=float, default=math.inf, help="no new world after so many")
+    options.add_argument(
+        "--random-ids",
+        choices=(DRAW, *WAYS),
+        default=DRAW,
+        help="Telegram keeps them for ever (c1), tells them in differences (c2), or both; default: drawn",
+    )
     options.add_argument("--again", type=Path, metavar="FILE", help="live one world again, and say it all")
     given = options.parse_args()
     if given.sigkills is None:
@@ -132,12 +150,11 @@ def main() -> int:
         return again(given.again)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
-    tally = asyncio.run(
-        campaign(given.seed, given.kills, abreast=given.abreast, worlds=given.worlds, minutes=given.minutes)
-    )
-    asyncio.run(surveyed(given.seed, tally, abreast=given.abreast, minutes=given.minutes))
-    asyncio.run(aimed(given.seed, tally, abreast=given.abreast, minutes=given.minutes))
-    processes = asyncio.run(real_kills(given.seed, given.sigkills))
+    how = {"abreast": given.abreast, "minutes": given.minutes, "random_ids": given.random_ids}
+    tally = asyncio.run(campaign(given.seed, given.kills, worlds=given.worlds, **how))
+    asyncio.run(surveyed(given.seed, tally, **how))
+    asyncio.run(aimed(given.seed, tally, **how))
+    processes = asyncio.run(real_kills(given.seed, given.sigkills, given.random_ids))
     print(table(tally, processes, time.monotonic() - began))
     print(f"\npoints: {len(tally.seen)}, hit: {len(tally.seen) - len(tally.missed())}, never hit:", end=" ")
     print(", ".join(sorted(f"{side} {name}" for name, side in tally.missed())) or "none")
@@ -147,7 +164,7 @@ def main() -> int:
     return 1 if tally.wrong or not all(seen.equal for seen in processes) else 0
 
 
-async def real_kills(seed: int, kills: int) -> list[Killed]:
+async def real_kills(seed: int, kills: int, random_ids: str = DRAW) -> list[Killed]:
     """Processes killed by SIGKILL, twenty times each, until there were so many."""
     seen: list[Killed] = []
     while (left := kills - sum(one.kills for one in seen)) > 0:
@@ -160,6 +177,7 @@ async def real_kills(seed: int, kills: int) -> list[Killed]:
                     kills=number,
                     faults=len(seen) % 2 == 0,
                     seed=seed + len(seen),
+                    random_ids=random_ids,
                 )
             )
         if not seen[-1].equal:
@@ -185,6 +203,7 @@ def table(tally: Tally, processes: list[Killed], seconds: float) -> str:
         "killed by SIGKILL, a process of its own": sum(one.kills for one in processes),
         **{f"with it: {name}": count for name, count in sorted(tally.wire.items())},
         **{f"in the source: {name}": count for name, count in sorted(tally.deeds.items())},
+        **{f"worlds of random ids: {name}": count for name, count in sorted(tally.promises.items())},
         "points that were passed and never hit": len(tally.missed()),
         "transactions that were never passed": len(unknown(tally)),
         "worlds": tally.worlds,

@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.chaos.kinds import KINDS, Kind
 from tests.chaos.operator import Operator
 from tests.chaos.points import Mortal, Point
+from tests.chaos.promises import DRAW, promises
 from tests.chaos.rare import RARE
 from tests.chaos.said import word
 from tests.chaos.verdict import Verdict, judge
@@ -86,6 +87,8 @@ class Tally:
     #: Of each world: the points chosen for each life, so that it can be lived again.
     plans: dict[int, Plan] = field(default_factory=dict)
     kinds: dict[int, str] = field(default_factory=dict)
+    #: How many worlds had which promises.
+    promises: Counter[str] = field(default_factory=Counter)
     longest_start: float = 0.0
     longest_silence: float = 0.0
     #: By the seed of its world.
@@ -125,11 +128,12 @@ async def world(
     killing: bool = True,
     plan: Plan | None = None,
     early: bool = True,
+    random_ids: str = DRAW,
     say: Callable[..., None] = lambda *_: None,
 ) -> None:
     """One world from its first post to the comparison. A `plan` says where its lives are to end. Without
     `killing` they end by themselves, which shows what this kind of world passes; so they may in a world that
-    is not `early`, where they do not come to such a point."""
+    is not `early`, where they do not come to such a point. `random_ids`: as `promises` has it."""
     chance = random.Random(seed)
     choice = random.Random(-seed - 1)
     kind = kind or tally.kind(choice)
@@ -140,6 +144,10 @@ async def world(
     with tempfile.TemporaryDirectory(prefix="tgstreamd-chaos-") as folder:
         async with House(Path(folder)) as house:
             house.options["pace"] = {"interval": kind.interval}
+            kept = promises(seed, random_ids)
+            kept.hold_in(house)
+            tally.promises[kept.name] += 1
+            say("---- promises:", kept)
             weather = Weather(house, chance, kind, say=say)
             operator = Operator(weather, kind)
             source = weather.source if kind.name != "coming and going" else "@thesource"
@@ -168,6 +176,7 @@ async def world(
                 RARE["video published"](weather)
                 life = Life(house, weather, operator, tally, kind, chance)
                 ended = await life.live(points, early=killing and early)
+                kept.time_passed(house)
                 say("---- a life ended at", ended)
                 for _ in range(chance.randint(2, 6)):
                     weather.turn()
@@ -292,9 +301,11 @@ def _bad_line(house: House, weather: Weather, tally: Tally, chance: random.Rando
         house.world.files.expire_references()
         tally.wire["references expired"] += 1
     elif roll < 0.2:
-        house.world.chats.forget_random_ids()
+        if not house.world.chats.random_ids.lasting:
+            house.world.chats.forget_random_ids()
+            tally.wire["random ids forgotten"] += 1
         house.clock.advance(1000)
-        tally.wire["random ids forgotten"] += 1
+        tally.wire["a quarter of an hour later"] += 1
     elif roll < 0.25:
         house.tg.faults.add(Fault(chance.choice(PARTS), "lose-part", skip=chance.randint(0, 2)))
         tally.wire["lost parts"] += 1

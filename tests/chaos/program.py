@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tests.chaos.promises import DRAW, promises
 from tests.compare import Reader, compare
 from tests.running import LocalTelegram, RunningDaemon, until
 
@@ -53,12 +54,22 @@ class Killed:
     repeated: int = 0
 
 
-async def killed(folder: Path, *, messages: int, kills: int, faults: bool = False, seed: int = 20) -> Killed:
+async def killed(
+    folder: Path,
+    *,
+    messages: int,
+    kills: int,
+    faults: bool = False,
+    seed: int = 20,
+    random_ids: str = DRAW,
+) -> Killed:
     """Kill it so many times in so many messages. Raises AssertionError where it stands still."""
     chance = random.Random(seed)
+    kept = promises(seed, random_ids)
     seen = Killed()
     # With some latency a kill falls more often between a request and its answer.
     async with LocalTelegram("backlog", "--latency", "0.02", count=messages) as tg:
+        await tg.control("promise", **kept.fields())
         daemon = RunningDaemon(folder, tg, pace={"interval": 0.06})
         await daemon.prepare()
 
@@ -81,6 +92,8 @@ async def killed(folder: Path, *, messages: int, kills: int, faults: bool = Fals
                     reached = await until(partial(further, reached), every=0.02)
                 await asyncio.sleep(chance.uniform(0.0, 0.5))
                 await daemon.kill()
+                if not kept.lasting:
+                    await tg.control("forget_random_ids")
                 seen.kills += 1
                 reached = await counted()
                 seen.in_the_middle += 0 < reached < messages

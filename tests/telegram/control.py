@@ -211,6 +211,18 @@ class Control:
     async def do_rotate_salts(self) -> None:
         self._tg.rotate_salts()
 
+    async def do_promise(self, **fields: Any) -> None:
+        """What is kept of `random_id`s (`lasting`, `told`, `of_gone`) and uploads (`taken_once`)."""
+        chats, files = self._tg.world.chats, self._tg.world.files
+        for name, value in fields.items():
+            owner = files.uploads if name == "taken_once" else chats.random_ids
+            if name not in ("lasting", "told", "of_gone", "taken_once"):
+                raise LookupError(f"nothing is promised by the name of {name!r}")
+            setattr(owner, name, value)
+
+    async def do_forget_random_ids(self) -> None:
+        self._tg.world.chats.forget_random_ids()
+
     async def do_expire_references(self) -> None:
         self._tg.world.files.expire_references()
 
