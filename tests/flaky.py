@@ -50,7 +50,8 @@ def busy(loops: int) -> Iterator[None]:
 def run(seed: int, arguments: list[str], log: Path) -> int:
     """One run of the suite in the order of this seed; its exit status."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", f"--shuffle={seed}", *arguments]
+    # Each test with its process: who ran before whom.
+    command = [sys.executable, "-m", "pytest", "-v", f"--shuffle={seed}", *arguments]
     with log.open("wb") as out:
         suite = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
