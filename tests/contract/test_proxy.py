@@ -92,5 +92,5 @@ async def test_a_proxy_that_refuses_is_told_as_trouble_on_the_way(connected: Con
 
 
 async def test_a_proxy_that_is_not_there(connected: Connect) -> None:
-    with pytest.raises(Transient, match="Could not connect to proxy"):
+    with pytest.raises(Transient, match=r"the proxy 127\.0\.0\.1:1 cannot be reached"):
         await connected(proxy="socks5://127.0.0.1:1", tries=1)

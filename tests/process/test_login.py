@@ -11,9 +11,12 @@ import pytest
 import segno
 
 from tests.fakes import HANG
+from tests.telegram.codes import Sent
+from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
 
+from .disk import CAN, SmallDisk
 from .program import Home
 from .screen import on_terminal
 
@@ -49,6 +52,90 @@ async def test_with_a_password_in_another_data_centre(home: Home, guarded: Accou
     assert result.status == 0, result
     assert f"logged in as Gus (id {guarded.id}, premium)" in result.out
     assert PASSWORD not in result.out + result.err
+
+
+async def test_a_code_that_does_not_come_is_asked_for_another_way(
+    home: Home, tg: TelegramServer, me: Account
+) -> None:
+    """Over a pipe; a word keeps its letters, and an e-mailed code goes the way of e-mailed codes."""
+    home.write("")
+    tg.logins.ways["10000000001"] = [
+        Sent("app"),
+        Sent("word", code="Blüte", hint="B"),
+        Sent("email", code="54321", then=""),
+    ]
+    typed = "\nblute\n\n543 21\n"
+    result = await home.tgstreamd("login", "--phone", "+10000000001", typed=typed)
+    assert result.status == 0, result
+    assert result.out.splitlines()[:6] == [
+        "Telegram sent a code to the apps where this account is logged in.",
+        "No code within 60 s: press Enter alone, and Telegram sends it by SMS.",
+        'code: Telegram sent a word by SMS, beginning with "B".',
+        "No code within 60 s: press Enter alone, and Telegram sends it by SMS.",
+        "code: that is not the code",
+        "code: Telegram sent a code by e-mail to m**@e***.org.",
+    ]
+    assert "logged in as Mia Mirror" in result.out
+
+
+@pytest.mark.parametrize("kind", ["payment", "email-setup"])
+async def test_where_no_code_comes_the_qr_code_is_named(
+    home: Home, tg: TelegramServer, me: Account, kind: str
+) -> None:
+    home.write("")
+    tg.logins.ways["10000000001"] = [Sent(kind)]
+    result = await home.tgstreamd("login", "--phone", "+10000000001")
+    assert result.status == 1
+    assert "`tgstreamd login --qr` needs no code" in result.line
+
+
+async def test_a_banned_account(home: Home, tg: TelegramServer, me: Account) -> None:
+    home.write("")
+    tg.faults.add(Fault("auth.signIn", code=401, message="USER_DEACTIVATED_BAN"))
+    result = await home.tgstreamd("login", "--phone", "+10000000001", typed=f"{me.code}\n")
+    assert result.status == 77
+    assert "the account was banned" in result.line
+    assert "recover@telegram.org" in result.line
+
+
+async def test_a_proxy_that_refuses_is_what_is_said(home: Home, me: Account) -> None:
+    home.write("", telegram='proxy = "socks5://127.0.0.1:1"')
+    result = await home.tgstreamd("login", "--phone", "+10000000001")
+    assert result.status == 1
+    assert result.line.startswith(
+        "tgstreamd: Telegram cannot be reached: the proxy 127.0.0.1:1 cannot be reached: the connection was "
+        "refused (is it up?"
+    )
+    assert "set telegram.proxy" not in result.line
+
+
+@pytest.mark.skipif(not CAN, reason="only root may mount a small file system")
+async def test_without_a_place_for_the_login_no_code_is_spent(
+    home: Home, tg: TelegramServer, me: Account
+) -> None:
+    home.write("")
+
+    async def login(disk: SmallDisk) -> tuple[int | None, str]:
+        verb = ("-m", "tgstreamd", "login", "--phone", "+10000000001", "--config", str(home.file))
+        done = await asyncio.create_subprocess_exec(
+            *disk.inside, home.python, *verb,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=home.environ, cwd=home.folder,
+        )  # fmt: skip
+        _, err = await done.communicate()
+        return done.returncode, err.decode()
+
+    async with SmallDisk(home.state, "1m") as disk:
+        disk.fill()
+        status, said = await login(disk)
+        assert (status, said.count("\n")) == (1, 1), said
+        assert "a login cannot be kept there: No space left on device (make room there" in said
+        disk.make_room()
+        await disk.remount("ro")
+        status, said = await login(disk)
+        assert (status, said.count("\n")) == (1, 1), said
+        assert "mount it for writing" in said
+    assert tg.log.count("auth.sendCode") == 0
 
 
 async def test_three_wrong_codes(home: Home, me: Account) -> None:

@@ -121,11 +121,18 @@ def seconds_left(home: Home, seconds: float) -> None:
         assert found.rowcount == 1
 
 
+def heard(told: Path) -> bool | None:
+    """Whether the operator was told of the login."""
+    return "login unknown" in told.read_text() or None if told.exists() else None
+
+
 async def test_a_start_waits_says_so_and_ends_with_77(
     home: Home, tg: TelegramServer, me: Account, source: Chat, target: Chat
 ) -> None:
     """systemd hears until when, a verb too; a stop is quick and clean; a restart begins nothing anew."""
-    home.write(mirror(source.marked_id, target.marked_id), more=QUICK)
+    told = home.folder / "told"
+    alerts = f'[alerts]\ncommand = ["/bin/sh", "-c", "cat >> {told}"]'
+    home.write(mirror(source.marked_id, target.marked_id), more=f"{QUICK}\n{alerts}")
     home.log_in(me)
     tg.faults.add(Fault(None, code=401, message="AUTH_KEY_UNREGISTERED", times=None, account=me.id))
     ear = Ear(home.folder / "notify")
@@ -137,6 +144,7 @@ async def test_a_start_waits_says_so_and_ends_with_77(
         status = await home.status()
         assert status["state"] == "starting"
         assert "tgstreamd login" in status["note"]
+        await until(lambda: asyncio.to_thread(heard, told), within=HANG)
         # A verb is told the same, and waits for nothing.
         assert (await home.tgstreamd("check")).status != 0
         # It does not wait for the rest of the quarter of an hour.
@@ -158,6 +166,7 @@ async def test_a_start_waits_says_so_and_ends_with_77(
             process.kill()
             await process.wait()
 
+    assert told.read_text().count('"event": "alert", "kind": "login unknown"') == 2  # in both forms of one
     # Where it was a fault of Telegram's, all is well.
     tg.faults.clear()
     async with home.daemon():

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
+from .codes import Sent
 from .faults import Fault
 from .requestlog import Transfer
 from .server import TelegramServer
@@ -199,6 +200,10 @@ class Control:
 
     async def do_revoke(self, account: int | str, error: str = "SESSION_REVOKED") -> None:
         self._tg.revoke(self._account(account), error=error)
+
+    async def do_code_ways(self, phone: str, ways: list[dict[str, Any]]) -> None:
+        """How login codes are sent to this number; the fields of codes.Sent."""
+        self._tg.logins.ways["".join(filter(str.isdigit, phone))] = [Sent(**way) for way in ways]
 
     async def do_accept_login(self, account: int | str, token: str) -> None:
         """Scan the QR code with this token (base64url, as in tg://login?token=…)."""

@@ -6,13 +6,14 @@ Owns what is between a key and an account. Speaks no TL beyond the update that a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telethon.tl import types
 
+from .codes import USUAL, Sent
 from .dispatch import RpcError
 from .mtproto.keyring import AuthKey
 from .srp import Srp, Verifier
@@ -50,7 +51,11 @@ class Logins:
         self._wall = wall
         self.code_lifetime = 300.0
         self.token_lifetime = 30.0
+        #: How codes are sent to a phone number (its digits), way after way; USUAL to the others.
+        self.ways: dict[str, Sequence[Sent]] = {}
         self._codes: dict[str, tuple[str, float]] = {}
+        #: Which of its ways was taken last.
+        self._taken: dict[str, int] = {}
         #: Numbers without an account whose code was right, with its hash.
         self.may_sign_up: dict[str, str] = {}
         self._tokens: dict[bytes, LoginToken] = {}
@@ -60,20 +65,40 @@ class Logins:
 
     # Codes
 
-    def send_code(self, phone: str) -> str:
-        """Start a login by code; the hash that the client must send back."""
+    def send_code(self, phone: str) -> tuple[Sent, str]:
+        """Start a login by code: how it is sent, and the hash that the client must send back."""
+        return self._send(phone, 0)
+
+    def resend_code(self, phone: str, code_hash: str) -> tuple[Sent, str]:
+        """The next way. Raises PHONE_CODE_EXPIRED for a hash of none, SEND_CODE_UNAVAILABLE for no way."""
+        self._check_hash(phone, code_hash)
+        taken = self._taken[phone]
+        ways = self.ways.get(phone, USUAL)
+        if not ways[taken].then or taken + 1 == len(ways):
+            raise RpcError(406, "SEND_CODE_UNAVAILABLE")
+        return self._send(phone, taken + 1)
+
+    def _send(self, phone: str, number: int) -> tuple[Sent, str]:
         code_hash = os.urandom(9).hex()
         self._codes[phone] = code_hash, self._wall() + self.code_lifetime
-        return code_hash
+        self._taken[phone] = number
+        return self.ways.get(phone, USUAL)[number], code_hash
 
-    def check_code(self, phone: str, code_hash: str, code: str, expected: str) -> None:
-        """Raise PHONE_CODE_EXPIRED, _INVALID or _EMPTY unless all fits."""
+    def _check_hash(self, phone: str, code_hash: str) -> None:
+        if not code_hash:
+            raise RpcError(400, "PHONE_CODE_HASH_EMPTY")
         known, expires = self._codes.get(phone, ("", 0.0))
-        if not code:
-            raise RpcError(400, "PHONE_CODE_EMPTY")
         if known != code_hash or expires < self._wall():
             raise RpcError(400, "PHONE_CODE_EXPIRED")
-        if code != expected:
+
+    def check_code(self, phone: str, request: Any, usual: str) -> None:
+        """Raise PHONE_CODE_EXPIRED, _INVALID or _EMPTY unless all fits; `usual` is the account's code."""
+        self._check_hash(phone, request.phone_code_hash)
+        sent = self.ways.get(phone, USUAL)[self._taken[phone]]
+        code = sent.given(request)
+        if not code:
+            raise RpcError(400, "PHONE_CODE_EMPTY")
+        if code != (sent.code or usual):
             raise RpcError(400, "PHONE_CODE_INVALID")
         del self._codes[phone]
 

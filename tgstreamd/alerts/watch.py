@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 #: Seconds between looks, and between heartbeats; and between looks before the daemon runs.
 EVERY, BEAT_EVERY = 30.0, 60.0
-STARTING_EVERY = 10.0
+STARTING_EVERY = 5.0
 IDLE = 60.0
 #: More alerts than this at one look are told as one.
 SEVERAL = 5

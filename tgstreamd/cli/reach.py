@@ -13,7 +13,7 @@ from ..config import Config
 from ..configured import settings
 from ..errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect
-from ..telegram.translate import unreachable
+from ..telegram.network_trouble import unreachable
 from .compose import name_config, option
 
 #: Tries of a verb; the daemon tries for ever.
@@ -31,7 +31,7 @@ async def connected(config: Config) -> AsyncIterator[Connection]:
         try:
             connection = await connect(settings(config), clock=SystemClock(), tries=TRIES)
         except Transient as error:
-            raise unreachable(error) from None
+            raise unreachable(error, settings(config)) from None
         try:
             yield connection
         finally:

@@ -17,7 +17,6 @@ from telethon.client.telegrambaseclient import (
     DEFAULT_IPV6_IP,
     DEFAULT_PORT,
 )
-from telethon.network import ConnectionTcpFull
 from telethon.tl import functions, types
 
 from .. import __version__
@@ -25,6 +24,7 @@ from ..clock import Clock
 from ..errors import ConfigError, Transient
 from .addresses import Address, AddressBook
 from .lean_objects import introduced
+from .proxy import Tcp
 from .session import StoredSession
 from .settings import Server, Settings, parse_proxy, trust
 from .wire import Wire
@@ -61,7 +61,7 @@ class BaseClient(TelegramClient):
         # Telethon reports each lost connection on its own, with objects in clear; we report ours.
         logging.getLogger("telethon").setLevel(logging.CRITICAL)
         super().__init__(
-            session, settings.api_id, settings.api_hash, connection=ConnectionTcpFull,
+            session, settings.api_id, settings.api_hash, connection=Tcp,
             proxy=parse_proxy(settings.proxy), timeout=TCP_TIMEOUT, flood_sleep_threshold=0,
             raise_last_call_error=True, **DEVICE, **options,
         )  # fmt: skip
@@ -95,9 +95,7 @@ class BaseClient(TelegramClient):
         at = Address(dc, server.address, server.port)
         wire = Wire(None, loggers=self._log, timeout=TCP_TIMEOUT)
         try:
-            await wire.connect(
-                ConnectionTcpFull(at.host, at.port, server.dc_id, loggers=self._log, proxy=self._proxy)
-            )
+            await wire.connect(Tcp(at.host, at.port, server.dc_id, loggers=self._log, proxy=self._proxy))
             request = introduced(functions.help.GetConfigRequest(), self.api_id, DEVICE)
             self.learn((await wire.ask(request, TCP_TIMEOUT)).dc_options)
         finally:

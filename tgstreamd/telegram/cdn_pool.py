@@ -154,7 +154,7 @@ class CdnPool(Pool):
 
     def _way(self) -> dict[str, Any]:
         client = self._client
-        return {"proxy": client._proxy, "loggers": client._log, "timeout": CONNECT_TIMEOUT / 2}
+        return {"proxy": client._proxy, "timeout": CONNECT_TIMEOUT / 2}
 
 
 @dataclass(eq=False)

@@ -202,7 +202,6 @@ async def open_lean(
     key: AuthKey,
     *,
     proxy: ProxyTuple | None,
-    loggers: Any,
     timeout: float,
     ids: MessageIds | None = None,
     introduction: bytes = b"",
@@ -212,4 +211,4 @@ async def open_lean(
     def made() -> LeanWire:
         return LeanWire(key, Envelope(key.key, key.key_id, ids), introduction=introduction)
 
-    return await open_packets(host, port, made, proxy=proxy, loggers=loggers, timeout=timeout)
+    return await open_packets(host, port, made, proxy=proxy, timeout=timeout)

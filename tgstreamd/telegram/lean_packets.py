@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from telethon.network import ConnectionTcpAbridged
-
+from .proxy import through
 from .settings import ProxyTuple
 
 #: What a client says first.
@@ -87,16 +86,14 @@ class Packets(asyncio.BufferedProtocol):
 
 
 async def open_packets[P: Packets](
-    host: str, port: int, make: Callable[[], P], *, proxy: ProxyTuple | None, loggers: Any, timeout: float
+    host: str, port: int, make: Callable[[], P], *, proxy: ProxyTuple | None, timeout: float
 ) -> P:
-    """A connected protocol. Raises OSError, TimeoutError and the proxy library's errors."""
+    """A connected protocol. Raises OSError (of a proxy, ProxyTrouble) and TimeoutError."""
     loop = asyncio.get_running_loop()
     made = make()
     async with asyncio.timeout(timeout):
         if proxy is None:
             await loop.create_connection(lambda: made, host, port)
         else:
-            # Telethon's way through a proxy; the data centre's number matters only to other transports.
-            through = ConnectionTcpAbridged(host, port, 0, loggers=loggers, proxy=proxy)
-            await loop.create_connection(lambda: made, sock=await through._proxy_connect(timeout=timeout))
+            await loop.create_connection(lambda: made, sock=await through(proxy, host, port, timeout))
     return made

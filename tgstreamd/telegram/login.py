@@ -19,20 +19,36 @@ from telethon.password import compute_check
 from telethon.tl import functions, types
 
 from ..clock import Clock, SystemClock
-from ..errors import ConfigError, LoginUnknown, NotAuthorised, Rejected, StoreError, TelegramError, Transient
+from ..errors import (
+    ConfigError,
+    FloodWait,
+    LoginUnknown,
+    NotAuthorised,
+    Rejected,
+    StoreError,
+    TelegramError,
+    Transient,
+)
 from ..model import Account
-from .base import CONNECT_TIMEOUT, BaseClient
+from . import codes
+from .base import CONNECT_TIMEOUT
 from .directory import display_name
+from .login_client import LoginClient
+from .network_trouble import unreachable
+from .sayings import NO_CODE
 from .session import StoredSession
+from .session_place import try_place
 from .settings import Settings
-from .translate import TROUBLES, name_of, translate, unreachable
+from .translate import TROUBLES, name_of, translate
 
 #: Answers that a person may get wrong so many times before the login ends.
 TRIES: Final = 3
 _AGAIN: Final = {
     "PHONE_CODE_INVALID": "that is not the code",
+    "CODE_INVALID": "that is not the code",
     "PHONE_CODE_EMPTY": "no code was given",
     "PASSWORD_HASH_INVALID": "that is not the password",
+    "SRP_ID_INVALID": "Telegram wants the password once more",
     "PHONE_NUMBER_INVALID": "that is not a phone number in the international form",
 }
 
@@ -43,51 +59,53 @@ Ask = Callable[[str, str], Awaitable[str]]
 Show = Callable[[str], None]
 
 
-class _LoginClient(BaseClient):
-    """Telethon's client, listening for nothing but the scan of a QR code."""
-
-    def __init__(self, settings: Settings, session: StoredSession, clock: Clock) -> None:
-        super().__init__(settings, session, clock, request_retries=5, connection_retries=1, retry_delay=1)
-        self.scanned = asyncio.Event()
-
-    async def _update_loop(self) -> None:
-        while True:
-            update = await self._updates_queue.get()
-            if isinstance(getattr(update, "update", None), types.UpdateLoginToken) or any(
-                isinstance(inner, types.UpdateLoginToken) for inner in getattr(update, "updates", None) or ()
-            ):
-                self.scanned.set()
-
-    async def _on_login(self, user: Any) -> Any:
-        return user
-
-
 class Login:
     """One login under way, connected and not yet authorised. Made by `begin`."""
 
-    def __init__(self, client: _LoginClient, settings: Settings, clock: Clock) -> None:
+    def __init__(self, client: LoginClient, settings: Settings, clock: Clock) -> None:
         self._client = client
         self._settings = settings
         self._clock = clock
 
     async def by_code(self, phone: Ask, code: Ask, password: Ask) -> Account:
-        """By the code that Telegram sends to the account's other devices. Raises NotAuthorised, Rejected."""
-        number, sent = await self._ask(phone, self._send_code)
+        """By the code that Telegram sends, by whatever way. Raises NotAuthorised, Rejected, StoreError.
 
-        async def sign_in(text: str) -> Any:
-            return await self._call(
-                functions.auth.SignInRequest(number, sent.phone_code_hash, re.sub(r"\D", "", text))
-            )
-
+        `code` may answer with nothing: then Telegram is asked to send it another way, where it offers one.
+        """
+        why = f"Telegram wants the password before any code ({NO_CODE})"
         try:
-            _, answer = await self._ask(code, sign_in, told=sent_where(sent.type))
+            text, answer = await self._ask(phone, self._send_code)
+            number = _international(text)
+            why = ""
+            while not isinstance(answer, types.auth.Authorization | types.auth.AuthorizationSignUpRequired):
+                if isinstance(answer, types.auth.SentCodeSuccess):
+                    answer = answer.authorization
+                else:
+                    codes.refuse(answer)
+                    answer = await self._ask_code(number, answer, code)
         except _PasswordWanted:
-            return await self._by_password(password)
-        if isinstance(answer, types.auth.AuthorizationSignUpRequired):
-            raise Rejected(
-                "this phone number has no Telegram account", hint="sign up in a Telegram app first"
-            )
-        return self._done(answer)
+            return await self._by_password(password, why)
+        return await self._signed_in(answer)
+
+    async def _ask_code(self, number: str, sent: Any, code: Ask) -> Any:
+        """What Telegram answers to a code; to none, how it sends another."""
+
+        async def use(text: str) -> Any:
+            if text:
+                fields = codes.given(sent, text)
+                return await self._call(functions.auth.SignInRequest(number, sent.phone_code_hash, **fields))
+            if not codes.next_way(sent):
+                raise _Again(_AGAIN["PHONE_CODE_EMPTY"])
+            try:
+                return await self._call(functions.auth.ResendCodeRequest(number, sent.phone_code_hash))
+            except FloodWait as error:
+                raise _Again(f"Telegram sends it another way in {error.seconds} s at the earliest") from error
+            except Rejected as error:
+                if error.error != "SEND_CODE_UNAVAILABLE":
+                    raise
+                raise _Again(f"{error.what.removeprefix('auth.resendCode: ')}: {NO_CODE}") from error
+
+        return (await self._ask(code, use, told=codes.sent_where(sent)))[1]
 
     async def by_qr(self, show: Show, password: Ask) -> Account:
         """By a QR code that a logged-in app scans (Settings, Devices, Link Desktop Device)."""
@@ -103,7 +121,7 @@ class Login:
                     await self._guarded(self._client._switch_dc(answer.dc_id))
                     answer = await self._call(functions.auth.ImportLoginTokenRequest(answer.token))
                 if isinstance(answer, types.auth.LoginTokenSuccess):
-                    return self._done(answer.authorization)
+                    return await self._signed_in(answer.authorization)
                 token = base64.urlsafe_b64encode(answer.token).decode().rstrip("=")
                 show(f"tg://login?token={token}")
                 # By Telegram's clock, as the connection knows it: the machine's may be wrong.
@@ -117,14 +135,13 @@ class Login:
             return await self._by_password(password)
 
     async def _send_code(self, text: str) -> Any:
-        number = "+" + re.sub(r"\D", "", text)
         return await self._call(
             functions.auth.SendCodeRequest(
-                number, self._settings.api_id, self._settings.api_hash, types.CodeSettings()
+                _international(text), self._settings.api_id, self._settings.api_hash, types.CodeSettings()
             )
         )
 
-    async def _by_password(self, password: Ask) -> Account:
+    async def _by_password(self, password: Ask, why: str = "") -> Account:
         # A challenge is good for one answer; the hint is the same in each.
         hint = (await self._call(functions.account.GetPasswordRequest())).hint or ""
 
@@ -133,34 +150,45 @@ class Login:
             proof = await asyncio.to_thread(compute_check, challenge, text)
             return await self._call(functions.auth.CheckPasswordRequest(proof))
 
-        _, answer = await self._ask(password, check, told=hint)
-        return self._done(answer)
+        _, answer = await self._ask(password, check, told=hint, why=why)
+        return await self._signed_in(answer)
 
     async def _ask(
-        self, ask: Ask, use: Callable[[str], Awaitable[Any]], *, told: str = ""
+        self, ask: Ask, use: Callable[[str], Awaitable[Any]], *, told: str = "", why: str = ""
     ) -> tuple[str, Any]:
         """Ask, use the answer; a wrong one is asked for again, against the same request."""
-        why = ""
         for _ in range(TRIES):
             text = (await ask(why, told)).strip()
             try:
                 return text, await use(text)
+            except _Again as error:
+                why = str(error)
             except TelegramError as error:
                 if error.error not in _AGAIN:
                     raise
                 why = _AGAIN[error.error]
         raise NotAuthorised(f"{why}, {TRIES} times", hint="tgstreamd login")
 
-    def _done(self, authorization: Any) -> Account:
+    async def _signed_in(self, authorization: Any) -> Account:
+        """Keep the login; one that cannot be kept is ended again."""
+        if isinstance(authorization, types.auth.AuthorizationSignUpRequired):
+            what = "this phone number has no Telegram account"
+            raise Rejected(what, hint="sign up in a Telegram app first")
         user = authorization.user
         session = self._client.session
         session.path, session.dirty = self._settings.session, True
         try:
             session.save()
         except OSError as error:
+            session.drop_unsafe()
+            ended = "it was ended again"
+            try:
+                await self._call(functions.auth.LogOutRequest())
+            except TelegramError as trouble:
+                ended = f"and it could not be ended ({trouble.what}): end it in an app, Settings → Devices"
             raise StoreError(
-                f"{session.path}: the login cannot be kept: {error.strerror}",
-                hint="make room, or make the directory writable, and log in again",
+                f"{session.path}: the login cannot be kept ({error.strerror}): {ended}",
+                hint="make room, or make the folder writable, and log in again",
             ) from error
         return Account(
             id=user.id,
@@ -174,7 +202,7 @@ class Login:
         try:
             await self._guarded(self._client.connect())
         except Transient as error:
-            raise unreachable(error) from None
+            raise unreachable(error, self._settings) from None
 
     async def _call(self, request: Any) -> Any:
         return await self._guarded(self._client(request), request)
@@ -189,19 +217,12 @@ class Login:
             raise translate(error, request) from error
 
 
-def sent_where(kind: Any) -> str:
-    """Where Telegram says that it sent a code (https://core.telegram.org/type/auth.SentCodeType)."""
-    if isinstance(kind, types.auth.SentCodeTypeApp):
-        return "Telegram sent a code to the apps where this account is logged in"
-    if isinstance(kind, types.auth.SentCodeTypeCall | types.auth.SentCodeTypeFlashCall):
-        return "Telegram calls that number and tells the code"
-    if isinstance(kind, types.auth.SentCodeTypeMissedCall):
-        return f"Telegram calls that number: the code is the last {kind.length} digits of the caller's"
-    if isinstance(kind, types.auth.SentCodeTypeEmailCode):
-        return f"Telegram sent a code by e-mail to {kind.email_pattern}"
-    if isinstance(kind, types.auth.SentCodeTypeFragmentSms):
-        return f"the code is at {kind.url}"
-    return "Telegram sent a code by SMS"
+def _international(text: str) -> str:
+    return "+" + re.sub(r"\D", "", text)
+
+
+class _Again(Exception):
+    """The answer is to be asked for once more; the reason for the person."""
 
 
 class _PasswordWanted(Exception):
@@ -212,13 +233,16 @@ class _PasswordWanted(Exception):
 async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Login]:
     """Connect for a login into `settings.session`, whatever login is there; it ends with the block.
 
-    Raises Transient where Telegram cannot be reached, ConfigError for a proxy or key that cannot be used.
+    Raises Transient where Telegram cannot be reached, ConfigError for a proxy or key that cannot be used,
+    StoreError where the login could not be kept.
     """
     if settings.session is None:
         raise ConfigError("a login needs a session file")
+    # A code is good for one login: before one is spent, there must be a place to keep it.
+    await asyncio.to_thread(try_place, settings.session)
     # Telethon saves as it goes. In memory only, until it is a login: an old one is not to be lost for less.
     clock = clock or SystemClock()
-    client = _LoginClient(settings, StoredSession(None), clock)
+    client = LoginClient(settings, StoredSession(None), clock)
     login = Login(client, settings, clock)
     try:
         await login._connect()
@@ -229,9 +253,18 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
 
 
 async def logout(settings: Settings) -> bool:
-    """End the login and delete the session file. False where nobody was logged in (any more)."""
+    """End the login and delete the session file. False where nobody was logged in (any more).
+
+    Raises LoginUnknown, once the file is deleted, where Telegram does not know the login now.
+    """
     session = StoredSession.load(settings.session, settings.session_string)
-    ended = await end(settings, session) if session.has_key else False
+    ended = False
+    try:
+        if session.has_key:
+            ended = await end(settings, session)
+    except LoginUnknown:
+        session.delete()
+        raise
     session.delete()
     return ended
 
@@ -247,14 +280,14 @@ def stored(settings: Settings) -> StoredSession | None:
 
 
 async def end(settings: Settings, session: StoredSession) -> bool:
-    """Revoke a login at the server. False where it was none any more."""
+    """Revoke a login at the server. False where it was none any more. Raises TelegramError."""
     clock = SystemClock()
-    client = _LoginClient(settings, session, clock)
+    client = LoginClient(settings, session, clock)
     login = Login(client, settings, clock)
     try:
         await login._connect()
         await login._call(functions.auth.LogOutRequest())
-    except (NotAuthorised, LoginUnknown):
+    except (NotAuthorised, _PasswordWanted):
         return False
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 from telethon.crypto import AuthKey
-from telethon.network import ConnectionTcpFull
 from telethon.tl import functions
 
 from ..errors import LoginUnknown, NotAuthorised, TgstreamdError, Transient
@@ -24,6 +23,7 @@ from .base import DEVICE
 from .client import Client
 from .lean import LeanWire, open_lean
 from .outage import EndedConnections
+from .proxy import Tcp
 from .translate import TROUBLES, Side, file_dc, translate
 from .wire import Wire
 
@@ -227,9 +227,7 @@ class Pool:
             await self._in_turn(
                 dc,
                 "main",
-                lambda at: wire.connect(
-                    ConnectionTcpFull(at.host, at.port, dc, loggers=client._log, proxy=client._proxy)
-                ),
+                lambda at: wire.connect(Tcp(at.host, at.port, dc, loggers=client._log, proxy=client._proxy)),
             )
             granted = await client.call(functions.auth.ExportAuthorizationRequest(dc), timeout=15)
             imported = functions.auth.ImportAuthorizationRequest(id=granted.id, bytes=granted.bytes)
@@ -255,7 +253,6 @@ class Pool:
             at.port,
             key,
             proxy=client._proxy,
-            loggers=client._log,
             timeout=CONNECT_TIMEOUT / 2,
             ids=client.message_ids(),
             introduction=objects.introduction(client.api_id, DEVICE),

@@ -216,6 +216,13 @@ class StoredSession(MemorySession):
             self.dirty = True
             raise
 
+    def drop_unsafe(self) -> None:
+        """Remove a file that was written and may not last; one that is not ours stays."""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                if self.path.read_bytes() == self.encode():
+                    self.path.unlink()
+
     def delete(self) -> None:
         """Forget the login, on disk too."""
         self._auth_key = None

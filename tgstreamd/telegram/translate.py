@@ -37,6 +37,7 @@ from ..errors import (
     Undecodable,
 )
 from ..refusals import Row, row
+from .network_trouble import reason
 from .sayings import HINTS, SAYINGS
 from .wire import UnwritableError
 
@@ -76,8 +77,6 @@ _REFERENCE = re.compile(r"FILE_REFERENCE_(\d+)_.*")
 _MIGRATE = re.compile(r"(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)")
 #: Seconds of a wait that does not say how long; and the longest that is believed of one by another name.
 UNSAID, LONGEST = 60, 3600
-#: Telethon's own words for it; they choose only ours.
-_TELETHON_CUT = re.compile(r"Not connected|while disconnected|failed \d+ time")
 _FILE_MIGRATE = re.compile(r"FILE_MIGRATE_(\d+)")
 
 
@@ -152,27 +151,7 @@ def _ours(error: BaseException, method: str, side: Side) -> TgstreamdError:
         return Rejected(f"{method}: the request cannot be written: {error}", error="UNWRITABLE")
     if isinstance(error, ValueError) and "too big" in str(error):
         return Rejected(f"{method}: larger than a packet may be", error="UNWRITABLE")
-    return Transient(f"{method}: {_plain(error)}")
-
-
-def unreachable(error: Transient) -> Transient:
-    """The same for a person who waits: what could not be reached, and what to look at."""
-    if isinstance(error, LoginUnknown):
-        return error  # it was reached
-    why = error.what.removeprefix("connection: ")
-    hint = "is the network up? where only a proxy leads out, set telegram.proxy"
-    return Transient(f"Telegram cannot be reached: {why}", error=error.error, hint=hint)
-
-
-def _plain(error: BaseException) -> str:
-    if isinstance(error, asyncio.IncompleteReadError | ConnectionResetError | BrokenPipeError):
-        return "the connection was cut"
-    if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused"
-    text = str(error).split("\n")[0].strip()
-    if isinstance(error, ConnectionError) and _TELETHON_CUT.search(text):
-        return "the connection was cut"
-    return text or type(error).__name__
+    return Transient(f"{method}: {reason(error)}", hint=getattr(error, "hint", ""))
 
 
 def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:

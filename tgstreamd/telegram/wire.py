@@ -16,7 +16,6 @@ from typing import Any
 
 from telethon.errors import ConnectionNotInitedError, InvalidBufferError, TypeNotFoundError
 from telethon.extensions import BinaryReader
-from telethon.network import MTProtoSender
 from telethon.network.mtprotostate import MTProtoState
 from telethon.tl import types
 from telethon.tl.core import TLMessage
@@ -25,6 +24,7 @@ from telethon.tl.functions import InvokeAfterMsgRequest, InvokeWithLayerRequest
 from ..clock import Clock, SystemClock
 from .lean_envelope import incoming, open_packet
 from .message_ids import MessageIds
+from .sender import Sender
 
 
 class _State(MTProtoState):
@@ -77,7 +77,7 @@ class UnwritableError(ValueError):
     """A request holds what no TL object can: it never left."""
 
 
-class Wire(MTProtoSender):
+class Wire(Sender):
     """A sender of requests; see the module. `gap` is called when a push may have been missed, `config` with
     the configuration that comes in answer to the first request; `ahead` is what is known of Telegram's time,
     `introduced` makes of a request one that says first who we are.
@@ -189,11 +189,6 @@ class Wire(MTProtoSender):
             writer.transport.abort()
         with contextlib.suppress(OSError):
             await self.disconnect()
-
-    async def _try_connect(self, attempt: int) -> bool:
-        # Telethon keeps the reason to its log, and says "failed 0 time(s)".
-        await self._connection.connect(timeout=self._connect_timeout)
-        return True
 
     async def _disconnect(self, error: Any = None) -> None:
         self.why = self.why or error

@@ -12,6 +12,7 @@ from typing import Any
 
 from telethon.tl import functions, types
 
+from tests.telegram.codes import Sent
 from tests.telegram.dispatch import Call, Dispatcher, RpcError
 from tests.telegram.logins import LoginToken
 from tests.telegram.mtproto.keyring import AuthKey
@@ -62,10 +63,16 @@ def code_without_account(phone: str) -> str:
     return phone[5] * 5 if re.fullmatch(r"99966\d{5}", phone) else "00000"
 
 
-def _sent_code(code_hash: str, length: int) -> Any:
-    return types.auth.SentCode(
-        types.auth.SentCodeTypeApp(length), code_hash, next_type=types.auth.CodeTypeSms(), timeout=60
-    )
+def _sent_code(call: Call, phone: str, sent: Sent, code_hash: str) -> Any:
+    """The answer to sendCode and resendCode: in place of a code perhaps the login, or the password's turn."""
+    account = call.world.peers.by_phone(phone)
+    if sent.kind == "success":
+        signed_up = _log_in(call, account) if account else types.auth.AuthorizationSignUpRequired()
+        return types.auth.SentCodeSuccess(signed_up)
+    if sent.kind == "password" and account is not None:
+        return types.auth.SentCodeSuccess(_log_in_or_ask(call, account))
+    usual = account.code if account is not None else code_without_account(phone)
+    return sent.answer(code_hash, len(sent.code or usual))
 
 
 def _check_application(request: Any) -> None:
@@ -85,13 +92,12 @@ def _register_codes(dispatcher: Dispatcher) -> None:
         account = call.world.peers.by_phone(phone)
         if account is not None and account.home_dc != call.dc_id:
             raise RpcError(303, f"PHONE_MIGRATE_{account.home_dc}")
-        length = len(account.code) if account is not None else 5
-        return _sent_code(call.server.logins.send_code(phone), length)
+        return _sent_code(call, phone, *call.server.logins.send_code(phone))
 
     @on(functions.auth.ResendCodeRequest)
     async def resend_code(call: Call, request: Any) -> Any:
         phone = _digits(request.phone_number)
-        return _sent_code(call.server.logins.send_code(phone), 5)
+        return _sent_code(call, phone, *call.server.logins.resend_code(phone, request.phone_code_hash))
 
     @on(functions.auth.CancelCodeRequest)
     async def cancel_code(call: Call, request: Any) -> bool:
@@ -103,7 +109,7 @@ def _register_codes(dispatcher: Dispatcher) -> None:
         phone = _digits(request.phone_number)
         account = call.world.peers.by_phone(phone)
         expected = account.code if account is not None else code_without_account(phone)
-        call.server.logins.check_code(phone, request.phone_code_hash, request.phone_code or "", expected)
+        call.server.logins.check_code(phone, request, expected)
         if account is None:
             call.server.logins.may_sign_up[phone] = request.phone_code_hash
             return types.auth.AuthorizationSignUpRequired()

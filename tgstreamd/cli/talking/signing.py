@@ -13,7 +13,7 @@ from argparse import Namespace
 import segno
 
 from ...config import Config
-from ...errors import NotAuthorised, TelegramError
+from ...errors import LoginUnknown, NotAuthorised, TelegramError
 from ...model import Account
 from ...telegram import login as flow
 from .. import compose
@@ -34,7 +34,7 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
 
     async def code(why: str, told: str) -> str:
         if not why:
-            print(f"{told}.")
+            print(told)
         return await keyboard.line(_question(why, "code"))
 
     async def password(why: str, told: str) -> str:
@@ -54,6 +54,8 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
             # Nobody has its key any more: it must not stay in the account's list of devices.
             try:
                 await flow.end(wanted, old)
+            except LoginUnknown:
+                pass  # it is most likely over, as was said
             except TelegramError as error:
                 print(f"note: the login before this one was not ended: {error.line()}", file=sys.stderr)
         return account
@@ -98,5 +100,11 @@ class Picture:
 
 
 async def logout(config: Config) -> bool:
+    """End the login. False where nobody was logged in, or Telegram does not know the login, which is said."""
     async with compose.holding(config.paths, "logout"):
-        return await flow.logout(settings(config))
+        try:
+            return await flow.logout(settings(config))
+        except LoginUnknown as error:
+            print(f"note: {error.what}")
+            print("note: if a phone still lists this login (Settings → Devices), end it there")
+            return False

@@ -1,0 +1,96 @@
+"""Why the other end is not reached, or no longer: the network's own errors in plain words, with what to do.
+
+Words only, and only ours; what an error means for a call is decided in `translate`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import socket
+from typing import Any, Final
+
+from telethon import errors as rpc
+
+from ..errors import LoginUnknown, Transient
+from .settings import Settings
+
+#: Telethon's own words for it; they choose only ours.
+_CUT: Final = re.compile(r"Not connected|while disconnected|failed \d+ time")
+_FOREIGN_KEY: Final = re.compile(r"fingerprint")
+_SYSTEM: Final = {
+    errno.ECONNREFUSED: "the connection was refused",
+    errno.ENETUNREACH: "no network leads there",
+    errno.EHOSTUNREACH: "no way leads to that host",
+    errno.ENETDOWN: "this machine's network is down",
+    errno.EADDRNOTAVAIL: "this machine has no address for that network",
+    errno.ETIMEDOUT: "no answer in time",
+    errno.EPERM: "this machine does not permit the connection",
+    errno.EACCES: "this machine does not permit the connection",
+    errno.EMFILE: "this process has no file descriptor left",
+    errno.ENFILE: "this machine has no file descriptor left",
+}
+_ALIEN: Final = "what answers there does not speak Telegram's protocol"
+#: No packet is longer.
+_PACKET_MAX: Final = 1 << 24
+#: By these one learns that somebody else answers.
+_STRANGERS: Final = (
+    rpc.SecurityError,
+    rpc.InvalidChecksumError,
+    rpc.InvalidBufferError,
+    AssertionError,
+)
+#: What stands in a transport error (https://core.telegram.org/mtproto/mtproto-transports#transport-errors).
+_TRANSPORT: Final = {429: "Telegram wants fewer connections (429)", 444: "this is not that data centre (444)"}
+
+
+def reason(error: BaseException) -> str:
+    """In words; the system's own where there are no plainer ones."""
+    if isinstance(error, asyncio.IncompleteReadError) and (error.expected or 0) > _PACKET_MAX:
+        return _ALIEN  # its first letters, read as a length
+    if isinstance(error, asyncio.IncompleteReadError | ConnectionResetError | BrokenPipeError):
+        return "the connection was cut"
+    text = str(error).split("\n")[0].strip()
+    if isinstance(error, ConnectionError) and _CUT.search(text):
+        return "the connection was cut"
+    if isinstance(error, socket.gaierror):
+        return f"the name is not found ({error.strerror})"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        return _SYSTEM[error.errno]
+    if isinstance(error, rpc.SecurityError) and _FOREIGN_KEY.search(text):
+        return "what answers there has another key than Telegram"
+    if isinstance(error, rpc.InvalidBufferError):
+        return _TRANSPORT.get(int(getattr(error, "code", 0) or 0), _ALIEN)
+    if isinstance(error, rpc.InvalidChecksumError | AssertionError):
+        return _ALIEN
+    return getattr(error, "strerror", None) or text or type(error).__name__
+
+
+def unreachable(error: Transient, settings: Settings) -> Transient:
+    """The same for a person who waits: what could not be reached, and what to look at."""
+    if isinstance(error, LoginUnknown):
+        return error  # it was reached
+    why = error.what.removeprefix("connection: ")
+    hint = error.hint or _hint(error.__cause__, settings)
+    return Transient(f"Telegram cannot be reached: {why}", error=error.error, hint=hint)
+
+
+def _hint(cause: Any, settings: Settings) -> str:
+    if settings.proxy:
+        return "is the network behind the proxy up?"
+    if (server := settings.server) is not None:
+        if isinstance(cause, rpc.SecurityError):
+            return "telegram.server.public_key must be the key of that server"
+        if isinstance(cause, socket.gaierror):
+            return (
+                f"telegram.server.address is {server.address}: does `getent hosts {server.address}` find it?"
+            )
+        return f"is the server up? telegram.server has it at {server.address}:{server.port}"
+    if isinstance(
+        cause, rpc.SecurityError | rpc.InvalidChecksumError | rpc.InvalidBufferError | AssertionError
+    ):
+        return "something on the way answers in Telegram's place: try another network"
+    return "is the network up? where only a proxy leads out, set telegram.proxy"
