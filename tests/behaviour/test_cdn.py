@@ -421,6 +421,19 @@ async def test_a_cdn_that_nobody_can_reach(tmp_path: Path) -> None:
         assert PART not in house.tg.log.counts
 
 
+async def test_a_cdn_that_nobody_told_us_of(tmp_path: Path) -> None:
+    """It is newer than our connection: Telegram is asked where it is."""
+    async with House(tmp_path) as house:
+        source, target = pair(house)
+        original = house.post(source, "popular", media=film(house))
+        listening = house.tg._listening
+        hidden = {place: listening.pop(place) for place in [p for p in listening if p[0] == CDN_DC]}
+        await house.start()
+        listening.update(hidden)
+        await arrives(house, target, [original])
+        assert moved(house)
+
+
 async def test_a_wait_that_telegram_orders_for_hashes_is_obeyed(tmp_path: Path) -> None:
     """The data centre is not the CDN: its floods are floods."""
     async with House(tmp_path) as house:

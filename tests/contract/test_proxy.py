@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.telegram.server import TelegramServer
+from tests.telegram.world.cdn import CDN_DC
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
@@ -82,6 +83,26 @@ async def test_a_socks5_proxy_with_a_password(
         assert len(await connection.source.part(media, 0, PART_SIZE)) == PART_SIZE
         # The other centre's key is made over a connection of its own, before the one for parts.
         assert proxy.ports == [tg.address(2)[1], tg.address(4)[1], tg.address(4, media=True)[1]]
+        await connection.close()
+
+
+async def test_a_cdn_is_reached_through_the_proxy_too(
+    tg: TelegramServer, source: Chat, other: Account, connected: Connect
+) -> None:
+    """Once for its key, once for the part."""
+    made = tg.world.media.document(PART_SIZE)
+    assert made.document is not None
+    made.document.cdn = True
+    post = tg.world.chats.post(source, other, media=made)
+    async with socks5("me", "p@ss") as (proxy, port):
+        connection = await connected(proxy=f"socks5://me:p%40ss@127.0.0.1:{port}")
+        media = (await connection.source.messages(source.marked_id, [post.ids[SHARED]]))[
+            post.ids[SHARED]
+        ].media
+        assert media is not None
+        part = await connection.source.part(media, 0, PART_SIZE)
+        assert part == made.document.blob.read(0, PART_SIZE)
+        assert proxy.ports[-2:] == [tg.address(CDN_DC)[1]] * 2
         await connection.close()
 
 

@@ -109,6 +109,10 @@ class CdnPool(Pool):
     async def _open(self, dc: int) -> Link:
         try:
             async with asyncio.timeout(self.connect_timeout):
+                if not self._client.addresses.of(dc, "cdn"):
+                    # It may be newer than what we were told when we connected.
+                    config = await self._client.call(functions.help.GetConfigRequest(), timeout=15)
+                    self._client.learn(config.dc_options)
                 if dc not in self._made:
                     self._made[dc] = CdnKey(await self._exchange(dc))
                 key = self._made[dc]
