@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from telethon.crypto.rsa import _server_keys
 
 from tests.house import House
+from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.mtproto.rsakey import ServerKey
 from tests.telegram.world.cdn import CDN_DC
@@ -27,6 +28,7 @@ from .test_files import arrives, pair
 
 KIB, MIB = 1024, 1024 * 1024
 PART = "upload.getCdnFile"
+TOLD = "CDN does not give a file, its data centre is asked"
 
 Lie = Callable[[int, bytes], bytes]
 
@@ -181,7 +183,7 @@ LIES = [one_wrong_byte, too_short, too_long, nothing]
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_a_lie_about_a_piece_is_refused(tmp_path: Path, lie: Lie) -> None:
+async def test_a_lie_about_a_piece_is_refused(tmp_path: Path, lie: Lie, logs: Logs) -> None:
     """That piece comes from its data centre, the others from the CDN."""
     async with House(tmp_path) as house:
         house.world.cdn.lie = lie
@@ -189,6 +191,7 @@ async def test_a_lie_about_a_piece_is_refused(tmp_path: Path, lie: Lie) -> None:
         await ends_whole(house)
         assert moved(house)
         assert house.tg.log.count(PART) >= 10
+        assert len(logs.of(TOLD)) == 1
 
 
 async def test_a_lie_that_telegram_insists_on_goes_by_reference(tmp_path: Path) -> None:
@@ -265,13 +268,14 @@ async def test_a_thumbnail_that_a_cdn_keeps_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [1, 4])
-async def test_tokens_that_expire(tmp_path: Path, part: int) -> None:
-    """The data centre gives new ones."""
+async def test_tokens_that_expire(tmp_path: Path, part: int, logs: Logs) -> None:
+    """The data centre gives new ones, which is nothing to speak of."""
     async with House(tmp_path) as house:
         when_part(house, part, lambda: house.world.cdn.expire_tokens())
         await ends_whole(house, 8_000_000)
         assert moved(house)
         assert house.tg.log.errors["FILE_TOKEN_INVALID"] >= 1
+        assert logs.of(TOLD) == []
 
 
 @pytest.mark.parametrize("part", [0, 4])
@@ -373,7 +377,7 @@ async def test_a_cdn_learns_nothing_of_us(tmp_path: Path) -> None:
     ],
     ids=lambda fault: (fault.message or fault.action)[:20].strip("\x1b"),
 )
-async def test_what_a_cdn_says_concerns_that_part_alone(tmp_path: Path, fault: Fault) -> None:
+async def test_what_a_cdn_says_concerns_that_part_alone(tmp_path: Path, fault: Fault, logs: Logs) -> None:
     """It can neither hold the account nor log it out: the file goes another way, at once."""
     async with House(tmp_path) as house:
         house.tg.faults.add(fault)
@@ -383,6 +387,7 @@ async def test_what_a_cdn_says_concerns_that_part_alone(tmp_path: Path, fault: F
         assert house.clock.now() - began < 600
         assert await house.store.holds() == {}
         assert house.daemon.connection.trouble is None
+        assert not any("\x1b" in str(entry) for entry in logs)
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,21 @@ PIECE_MAX: Final = 512 * 1024
 BLOCK: Final = 1024 * 1024
 #: Hashes of longer ranges are of no use: a part would cost many times its bytes.
 RANGE_MAX: Final = 1024 * 1024
+#: What both ends say of a token that is too old (https://core.telegram.org/cdn#possible-errors-and-their-meanings).
+TOO_OLD: Final = frozenset({"FILE_TOKEN_INVALID", "REQUEST_TOKEN_INVALID"})
 #: Hashes kept for one file that have not been used yet.
 RANGES_MAX: Final = 1000
 
 
 class CdnTrouble(Exception):
-    """The CDN does not give this part, or gives it wrong; the reason in words."""
+    """The CDN does not give this part, or gives it wrong; the reason in words.
+
+    `ordinary`: only the token is too old, which happens to every one of them.
+    """
+
+    def __init__(self, what: str, *, ordinary: bool = False) -> None:
+        super().__init__(what)
+        self.ordinary = ordinary
 
 
 class Range(NamedTuple):

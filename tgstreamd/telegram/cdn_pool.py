@@ -23,7 +23,7 @@ from .. import __version__
 from ..errors import FloodWait, LoginUnknown, NotAuthorised, Rejected, TgstreamdError, Transient
 from . import lean_objects as objects
 from .addresses import Address
-from .cdn_file import CdnFile, CdnTrouble
+from .cdn_file import TOO_OLD, CdnFile, CdnTrouble
 from .client import Client
 from .key_exchange import UnknownKeyError, exchange, load_keys
 from .lean import LeanWire, open_lean
@@ -69,7 +69,8 @@ class CdnPool(Pool):
         except TROUBLES as error:
             ours = _ours(error, request)
             self._client.tally.failed(request, ours)
-            raise CdnTrouble(f"CDN {file.dc}: {ours.what}") from error
+            ordinary = isinstance(ours, Rejected) and ours.error in TOO_OLD
+            raise CdnTrouble(f"CDN {file.dc}: {ours.what}", ordinary=ordinary) from error
         self._client.tally.answered(request)
         self._client.tally.file_bytes["down"] += len(getattr(answer, "bytes", b""))
         return answer
@@ -191,4 +192,4 @@ def _ours(error: Exception, request: Any) -> TgstreamdError:
         return translate(error, request)
     name = name_of(error)
     said = f"it answers with {name if _NAME.fullmatch(name) else 'an error'}"
-    return LoginUnknown(said) if code_of(error) == 401 else Rejected(said)
+    return LoginUnknown(said) if code_of(error) == 401 else Rejected(said, error=name)

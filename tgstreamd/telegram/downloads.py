@@ -15,7 +15,7 @@ from telethon.tl import functions, types
 
 from ..errors import CdnUnusable, Rejected, Undecodable
 from ..model import Media
-from .cdn_file import CdnFile, CdnTrouble, Check, Range, covering, pieces
+from .cdn_file import TOO_OLD, CdnFile, CdnTrouble, Check, Range, covering, pieces
 from .cdn_pool import CdnPool
 from .pool import Pool
 
@@ -66,7 +66,8 @@ class Downloads:
                 return await self._from_cdn(media, file, offset, limit, thumb=thumb)
             except CdnTrouble as error:
                 trouble = str(error)
-                self._forget(place, file, trouble)
+                self._forget(place, file)
+                self._tell(place, file.dc, error)
         raise CdnUnusable(
             f"Telegram has this file on a CDN alone, and it cannot be had from there: {trouble}",
             error="CDN_UNUSABLE",
@@ -87,13 +88,16 @@ class Downloads:
             del self._files[next(iter(self._files))]
         return file
 
-    def _forget(self, place: Place, file: CdnFile, why: str) -> None:
+    def _forget(self, place: Place, file: CdnFile) -> None:
         """The data centre is asked next."""
         if self._files.get(place) is file:
             del self._files[place]
+
+    def _tell(self, place: Place, dc: int, trouble: CdnTrouble) -> None:
         now = self._monotonic()
-        if now >= self._told.get(file.dc, 0.0):
-            self._told[file.dc] = now + QUIET
+        if not trouble.ordinary and now >= self._told.get(dc, 0.0):
+            self._told[dc] = now + QUIET
+            why = str(trouble)
             log.warning("CDN does not give a file, its data centre is asked", file=place[0], why=why)
 
     # From the CDN.
@@ -149,7 +153,7 @@ class Downloads:
         try:
             return await self._pool.call(media.dc, "down", request, file=media.id)
         except Rejected as error:
-            raise CdnTrouble(error.what) from error
+            raise CdnTrouble(error.what, ordinary=error.error in TOO_OLD) from error
 
 
 def _get_file(location: Any, offset: int, limit: int) -> Any:
