@@ -319,6 +319,31 @@ async def test_a_forum_keeps_its_topics(tmp_path: Path) -> None:
         assert await found(house) == []
 
 
+async def test_what_may_stand_in_the_group_that_the_target_was_is_no_hole(tmp_path: Path) -> None:
+    """People see both as one history: it is skipped with that reason, and not sent again."""
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        target = house.world.chats.add_group("Copy", house.me, [house.other])
+        house.mirror(source, target)
+        await house.start()
+        for n in range(3):
+            house.post(source, f"before {n}")
+        await house.run()
+        house.clock.advance(3600)
+        new = house.world.chats.migrate(target)
+        for n in range(4):
+            house.post(source, f"after {n}")
+        await house.run()
+        assert house.texts(new) == [f"after {n}" for n in range(4)]
+        house.mirrors[0]["target"] = new.marked_id
+        looked = await rebuilt(house)
+        assert (looked["mapped"], looked["skipped"], looked["left"]) == (4, 3, 0)
+        assert await found(house) == []
+        house.post(source, "live")
+        await house.run()
+        assert house.texts(new) == [*(f"after {n}" for n in range(4)), "live"]
+
+
 #: What is posted: words, a photo (all alike, but for what they say), an album, a text in two parts.
 POSTS = st.lists(
     st.one_of(

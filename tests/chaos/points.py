@@ -28,6 +28,7 @@ FREE = {"run", "close", "open", "path", "encodable"}
 READS = frozenset(
     [
         "ahead", "ahead_of", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
+        "copies_of_change",
         "doubtful", "doubts", "entries", "face", "fact", "feeds", "find_mirror", "first_copy",
         "first_of", "former_chats", "gaps", "highest_copy", "holds", "is_forum", "job", "known_name",
         "known_upto", "live_floor", "made_topics", "mapped", "marks", "messages", "mirror_list",

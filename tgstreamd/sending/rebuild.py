@@ -32,6 +32,9 @@ log = structlog.get_logger()
 
 Messages = tuple[Message, ...]
 
+#: Why a message is skipped that was not found, and is older than the supergroup which the target is now.
+BEFORE = "ledger lost: it may stand in the group that the target was"
+
 
 class _Found(Value, frozen=True):
     """What a look has found: the copies by source message, and where the newest of them stands."""
@@ -81,10 +84,11 @@ class Rebuild:
         upto, last = unsent[newest]
         copies = {message.id: message for message in candidates}
         found = tuple(_recognised(slots, pairs, copies))
+        moved_at = await self._moved_at(mirror)
         unwanted = tuple(
-            (messages[0].chat, messages[0].id, planned.skip)
+            (messages[0].chat, messages[0].id, planned.skip or BEFORE)
             for (place, messages), (planned, *_) in zip(unsent, plans, strict=True)
-            if place <= upto and planned.skip and not messages[0].service
+            if place <= upto and not messages[0].service and (planned.skip or messages[0].date < moved_at)
         )
         lines = tuple(_lines(mirror, jobs, found, copies))
         self._found[mirror.id] = _Found(found, lines, unwanted, upto, last[0].id)
@@ -121,6 +125,14 @@ class Rebuild:
         )
         log.info("map rebuilt", mirror=name, mapped=mapped, skipped=skipped, goes_on_after=found.newest)
         return {"mirror": name, "mapped": mapped, "skipped": skipped, "newest": found.newest}
+
+    async def _moved_at(self, mirror: Mirror) -> int:
+        """When the target became a supergroup; 0 where it always was one."""
+        target = self._roster.targets.get(mirror.target)
+        if target is None or target.migrated_from is None:
+            return 0
+        first = await self._target.history(mirror.target, after=0, limit=1)
+        return first[0].date if first else 0
 
     async def _waiting(self, name: str) -> Mirror:
         for row in await self._store.mirror_list():
