@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from ..clock import Clock
-from ..errors import FloodWait, SourceLost, TargetLost, TelegramError, TgstreamdError, Transient
+from ..errors import AccountFrozen, FloodWait, SourceLost, TargetLost, TelegramError, TgstreamdError
 from ..model import Chat, Topic
 from ..ports import Source, Target
 
@@ -24,11 +24,14 @@ Waiting = Callable[[float, TgstreamdError], None]
 
 
 async def patiently[R](ask: Callable[[], Awaitable[R]], clock: Clock, waiting: Waiting) -> R:
-    """The answer, through floods and trouble of the network, however long; `waiting` is told meanwhile."""
+    """The answer, through floods, trouble of the network and refusals, however long; `waiting` is told
+    meanwhile."""
     while True:
         try:
             return await ask()
-        except (Transient, FloodWait) as error:
+        except AccountFrozen:
+            raise
+        except TelegramError as error:
             pause = float(error.seconds) if isinstance(error, FloodWait) else AGAIN
             end = clock.monotonic() + pause
             while (left := end - clock.monotonic()) > 0:

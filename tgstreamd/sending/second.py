@@ -15,7 +15,7 @@ import structlog
 from ..clock import Clock
 from ..decide.recognise import fingerprint
 from ..decide.verdicts import Confirm
-from ..errors import CdnUnusable, Rejected, ends_process
+from ..errors import CdnUnusable, Rejected, TargetLost, ends_process
 from ..model import Draft, Mirror, Piece
 from ..ports import Beat, Ids, Target
 from ..refusals import row
@@ -137,7 +137,7 @@ class SecondClock:
 
     async def _failed(self, mirror: Mirror, batch: list[Change], error: BaseException) -> None:
         change = batch[0]
-        if isinstance(error, Rejected) and len(batch) > 1:
+        if isinstance(error, Rejected | TargetLost) and len(batch) > 1:
             self._deletions.halve(batch)
             return
         if isinstance(error, Rejected) and row(error.error, error.method).then == "send anew":
