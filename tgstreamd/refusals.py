@@ -303,4 +303,6 @@ def fits(pattern: str, name: str) -> bool:
     """Whether a name of a row means this error: `#` stands for a number, `*` for any rest."""
     if not {"#", "*"} & set(pattern):
         return pattern == name
-    return bool(re.fullmatch(re.escape(pattern).replace(r"\#", r"\d+").replace(r"\*", ".*"), name))
+    expression = re.escape(pattern).replace(r"\#", r"\d+").replace(r"\*", ".*")
+    # A server may send any text for a name, more than one line of it too.
+    return bool(re.fullmatch(expression, name, re.DOTALL))

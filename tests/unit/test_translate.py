@@ -26,7 +26,7 @@ from tgstreamd.errors import (
     Transient,
     Undecodable,
 )
-from tgstreamd.telegram.translate import file_dc, method_of, name_of, translate
+from tgstreamd.telegram.translate import by_name, file_dc, method_of, name_of, translate
 
 REQUEST = functions.messages.SendMessageRequest(types.InputPeerSelf(), "x", random_id=1)
 
@@ -160,3 +160,11 @@ def test_a_method_is_named_as_telegram_names_it() -> None:
     wrapped = functions.InvokeWithLayerRequest(1, functions.InvokeWithoutUpdatesRequest(REQUEST))
     assert method_of(wrapped) == "messages.sendMessage"
     assert method_of(functions.PingRequest(1)) == "ping"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "TWO\nLINES", "FLOOD_WAIT_\n3", "\r", "A" * 5000, "\N{CYRILLIC SMALL LETTER A}"]
+)
+def test_whatever_a_server_sends_as_a_name_has_a_row(name: str) -> None:
+    """A name that is none of Telegram's is a refusal like any other."""
+    assert isinstance(by_name(name, 400, "messages.sendMedia", "target"), Rejected)
