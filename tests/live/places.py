@@ -81,5 +81,5 @@ def rehearsal(address: str, port: int, public_key: str) -> Place:
         public_key=public_key,
         post_every=0.0,
         interval=0.02,
-        patience=90.0,
+        patience=300.0,
     )
