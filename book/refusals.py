@@ -139,6 +139,8 @@ def _happens(found: Row, purposes: frozenset[Purpose]) -> str:
         words.append(_cures(found) or "parked")
     else:
         words.append(HAPPENS[found.then])
+        if found.cures:
+            words.append(f"if that does not help: {_cures(found)}")
     return "; ".join(words)
 
 

@@ -120,7 +120,8 @@ TABLE: tuple[Row, ...] = (
     Row(names="""
         FILE_REFERENCE_EXPIRED FILE_REFERENCE_INVALID FILE_REFERENCE_EMPTY FILE_REFERENCE_#_EXPIRED
         FILE_REFERENCE_#_INVALID FILE_REFERENCE_#_EMPTY FILE_REFERENCE_* FILEREF_UPGRADE_NEEDED""",
-        whose="the reference of a file", then="refresh"),
+        whose="the reference of a file", then="refresh",
+        cures=("cover", "stream", "attachment", "singles", "note")),
     Row(names="FILE_PART_EMPTY", on=_MOVES, whose="the file", then="cure", cures=("reference", "note")),
     Row(names="""
         FILE_PART_#_MISSING FILE_PARTS_INVALID FILE_PART_INVALID FILE_PART_LENGTH_INVALID

@@ -31,9 +31,9 @@ READS = frozenset(
         "copies_of_change",
         "doubtful", "doubts", "entries", "face", "fact", "feeds", "find_mirror", "first_copy",
         "first_of", "former_chats", "gaps", "highest_copy", "holds", "is_forum", "job", "known_name",
-        "known_upto", "live_floor", "made_topics", "mapped", "marks", "messages", "mirror_list",
-        "moved_to", "next_seal", "nothing", "open_job", "open_polls", "open_prints", "origin", "parked",
-        "sends", "shown_media", "standing", "standings", "titles", "topic", "topic_list",
+        "known_upto", "live_floor", "made_topics", "mapped", "marks", "media_to_send", "messages",
+        "mirror_list", "moved_to", "next_seal", "nothing", "open_job", "open_polls", "open_prints",
+        "origin", "parked", "sends", "shown_media", "standing", "standings", "titles", "topic", "topic_list",
         "topic_settled", "topics_heard", "unborn_pause", "unsent", "upload", "voice", "where_copied",
     ]
 )  # fmt: skip

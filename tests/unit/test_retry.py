@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tgstreamd.decide.retry import (
     GONE,
     PATIENCE,
+    REFRESHES,
     VANISHED,
     Again,
     AskChat,
@@ -249,6 +250,16 @@ def test_own_trouble_ends_after_half_an_hour() -> None:
 def test_references_and_parts() -> None:
     assert after(MediaExpired("old")) == Refresh(at=NOW)
     assert after(MediaExpired("old"), repeats=3, attempts=4) == Refresh(at=NOW + 8)
+
+
+def test_a_reference_that_stays_expired_is_the_messages_fault() -> None:
+    error = MediaExpired("old", error="FILE_REFERENCE_2_EXPIRED", method="messages.sendMultiMedia")
+    assert after(error, met=REFRESHES) == Refresh(at=NOW)
+    over = REFRESHES + 1
+    for cure in ("cover", "stream", "attachment", "singles", "note"):
+        assert after(error, met=over, possible={cure, "note"}) == Degrade(what=cure, reason=error.error)
+    assert isinstance(after(error, met=over), Park)
+    assert isinstance(after(error, met=over, unsure=True), Unknown)
     assert after(PartsMissing("gone", parts=(4, 9))) == Resend(parts=(4, 9), at=NOW)
     assert after(PartsMissing("gone", parts=(0, 9))) == Resend(parts=(), at=NOW)
     assert after(PartsMissing("gone", parts=(4,)), repeats=3) == Resend(parts=(), at=NOW + 1)

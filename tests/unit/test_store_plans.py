@@ -118,7 +118,7 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
         await store.deletion_refused(replaced, [900], "why", 1.0)
     await store.send_anew(msgspec.structs.replace(replaced, payload=encode(post(1))), lambda: next(ids), 1.0)
     (replaced,) = [change for change in (await store.due_changes(9.0))[0] if change.replaces]
-    await store.deleted([replaced])
+    await store.deleted([replaced], 0.0)
     await store.found_again(1, post(102), [(901, "print")], now=1.0, new_id=lambda: next(ids))
     await store.parked()
 

@@ -6,7 +6,8 @@ file's bytes are to be moved instead of its reference the draft stays as it is (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import get_args
 
 import msgspec
@@ -92,6 +93,44 @@ def degraded(
     return (draft,)
 
 
+def without_media_of(
+    draft: Draft, source_id: int, what: Cure, *, account: Account, reason: str
+) -> tuple[Draft, ...]:
+    """The drafts to send instead, where the media of one message cannot be brought over as it is."""
+    about = [piece for piece in draft.pieces if piece.source_id == source_id and piece.media is not None]
+    if not about:
+        return (draft,)
+    if what == "note":
+        return _noted_behind(draft, about, account, reason)
+    change = msgspec.structs.replace
+    pieces = [
+        _alone(piece, FILE_KINDS)
+        if piece in about and what == "cover"
+        else change(piece, media=_as_file(piece.media))
+        if piece.media is not None and piece in about and what == "as-file"
+        else piece
+        for piece in draft.pieces
+    ]
+    return (change(draft, pieces=tuple(pieces)),)
+
+
+def in_order(drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts, with texts that stand behind one another in the order of their originals.
+
+    Items of an album become notes one by one, in whichever order it turns out that they are lost.
+    """
+    change = msgspec.structs.replace
+    ordered: list[Draft] = []
+    for has_media, run in groupby(drafts, lambda draft: any(piece.media for piece in draft.pieces)):
+        places = list(run)
+        texts = places if has_media else sorted(places, key=lambda draft: draft.pieces[0].source_id)
+        ordered += [
+            change(text, reply=place.reply, reply_to_previous=place.reply_to_previous)
+            for place, text in zip(places, texts, strict=True)
+        ]
+    return ordered
+
+
 def _plainer(piece: Piece, what: Cure) -> Piece:
     kinds = {"mentions": {"mention_name"}, "dates": {"formatted_date"}, "emoji": {"custom_emoji"}}
     left: tuple[Entity, ...] = without(piece.entities, kinds[what]) if what in kinds else ()
@@ -136,8 +175,11 @@ def _in_words(draft: Draft, what: Cure, files: Files, account: Account, reason: 
         return True
 
     gone = [piece for piece in draft.pieces if goes(piece)]
-    if not gone:
-        return (draft,)
+    return _noted_behind(draft, gone, account, reason) if gone else (draft,)
+
+
+def _noted_behind(draft: Draft, gone: list[Piece], account: Account, reason: str) -> tuple[Draft, ...]:
+    """Without these pieces; what is said in their place follows."""
     left = tuple(piece for piece in draft.pieces if piece not in gone)
     texts = [text for piece in gone for text in _noted(piece, account, reason)]
     return _following(draft, [*([left] if left else []), *[(text,) for text in texts]])

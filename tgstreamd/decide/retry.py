@@ -60,6 +60,8 @@ GONE = 5 * 60.0
 VANISHED = "it was sent, and is no longer in the target"
 #: So many refreshes (or resends) in a row go at once; later ones back off, as any trouble does.
 AT_ONCE = 3
+#: An answer that a reference has expired, after so many fresh ones, is the message's own fault.
+REFRESHES = 5
 #: Tries of one part under a working connection before its transfer fails.
 PART_TRIES = 10
 #: The same for a part that only a CDN has and does not give; by then half a minute has passed.
@@ -140,6 +142,8 @@ def decide(
             # An answer that cannot be read is an answer: look, rather than ask for it once more.
             search = spent or isinstance(error, Undecodable)
             return Unknown(at=at, search=search, last=spent, reason=error.line())
+        case MediaExpired() if met > REFRESHES:
+            return _cured(row(error.error, error.method or SEND).cures, error, possible)
         case TelegramError() if spent:
             return _spent(error, troubled_for)
         case MediaExpired():

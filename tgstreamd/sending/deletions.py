@@ -119,7 +119,7 @@ class Deletions:
         return set(await self._target.messages(chat, ids))
 
     async def _settle(self, gone: Sequence[Change]) -> None:
-        if await self._store.deleted(gone):
+        if await self._store.deleted(gone, self._clock.now()):
             self._freed()
 
     async def _keep(self, mirror: Mirror, change: Change, standing: Sequence[int], why: str) -> None:

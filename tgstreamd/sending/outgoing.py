@@ -1,6 +1,6 @@
 """From a job to the call that is made next: written down, with its media, and changed where it was refused.
 
-Bridges what `planning` says and the ledger. Knows the cures that a refused draft has had. Sends nothing.
+Bridges what `planning` says and the ledger, and applies the cures of what was refused. Sends nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..ports import Ids, Source
 from ..roster import Roster
 from ..store import Change, Job, Send, Store, encode
 from ..streaming.staging import Staging
+from .calls import Calls
 from .planning import Planning
 from .topics import Topics
 
@@ -50,11 +51,10 @@ class Outgoing:
         self._ids = ids
         self.topics = topics
         self._planning = planning
-        #: Jobs whose calls were changed after a refusal: they are not planned anew.
-        self._cured: set[int] = set()
+        self._calls = Calls(store, roster, ids)
 
     def forget(self, job: int) -> None:
-        self._cured.discard(job)
+        self._calls.cured.discard(job)
         self._staging.forced.discard(job)
         self._staging.referred.discard(job)
 
@@ -105,7 +105,10 @@ class Outgoing:
         """The next call of the job, written down; None where the job has ended, or another goes first."""
         kept = await self._store.messages(job.id)
         sends = await self._store.sends(job.id)
-        anew = not sends or (all(send.state == "new" for send in sends) and job.id not in self._cured)
+        anew = self._calls.are_planned_anew(job, sends)
+        if not anew and await self._store.leave_out_deleted(job.id, self._clock.now()):
+            log.info("deleted before its turn, not sent", mirror=mirror.name, source_id=job.first_id)
+            return None
         if anew:
             messages = [message for message, _ in kept]
             if not messages:
@@ -118,7 +121,7 @@ class Outgoing:
                 log.info("message skipped", mirror=mirror.name, source_id=job.first_id, why=planned.skip)
                 await self._store.finish(job.id, "skipped", planned.skip, self._clock.now())
                 return None
-            await self._write_down(job, planned.drafts, {m.id: random_id for m, random_id in kept})
+            await self._calls.write_down(job, planned.drafts, {m.id: random_id for m, random_id in kept})
         sends = await self._store.sends(job.id)
         send = next(send for send in sends if send.state == "new")
         draft = _with_references(self._answering(send, sends), [message for message, _ in kept])
@@ -178,7 +181,7 @@ class Outgoing:
         if send is None:
             await self._change_media(job, source_id, what, reason)
             return
-        self._cured.add(job.id)
+        self._calls.cured.add(job.id)
         files = await self._files(mirror, job, send.draft)
         if moves(send.draft, what, files):
             self._staging.forced.add(job.id)
@@ -187,7 +190,7 @@ class Outgoing:
             changed = degraded(each.draft, what, account=self._roster.writer, files=files, reason=reason)
             drafts += changed if each.seq == send.seq else [each.draft]
         born = {message.id: random_id for message, random_id in await self._store.messages(job.id)}
-        await self._write_down(job, drafts, born)
+        await self._calls.write_down(job, drafts, born)
         if what == "as-file":
             # What was committed as a photo or video is made anew.
             for piece in send.draft.pieces:
@@ -195,9 +198,10 @@ class Outgoing:
         self._staging.wake()
 
     async def _change_media(self, job: Job, source_id: int | None, what: Cure, reason: str) -> None:
-        """The kept message itself is changed; before anything was sent it is planned as any other then."""
+        """The kept message itself is changed, and with it the calls that are not planned anew from it."""
         change = msgspec.structs.replace
-        for message, _ in await self._store.messages(job.id):
+        kept = await self._store.messages(job.id)
+        for message, _ in kept:
             media = message.media
             if media is None or source_id not in (None, message.id):
                 continue
@@ -210,21 +214,39 @@ class Outgoing:
             if media != message.media:
                 await self._store.change_media(job.id, change(message, media=media))
                 await self._store.drop_upload(job.id, message.id)
+            await self._calls.change_media(job, message.id, what, reason, {m.id: r for m, r in kept})
         self._staging.wake()
 
-    async def refresh(self, mirror: Mirror, job: Job) -> None:
+    async def refresh(
+        self, mirror: Mirror, job: Job, send: Send | None, *, source_id: int | None = None
+    ) -> None:
         """References are too old: fetch the messages anew; uploads of ours are made again.
 
-        What went by reference, and whose message is gone, becomes a note in its place.
+        That is of the refused call, or (`send` None) of the one message whose media could not be moved: what
+        stands in the target already is left alone. What went by reference, and whose message is gone or has
+        other media now, becomes a note in its place.
         """
-        kept = [message for message, _ in await self._store.messages(job.id)]
-        fresh = await self._source.messages(job.chat, [message.id for message in kept])
+        about: frozenset[int] | None
+        if send is not None:
+            about = frozenset(piece.source_id for piece in send.draft.pieces)
+        else:
+            about = await self._store.media_to_send(job.id) if source_id is None else frozenset({source_id})
+        kept = [
+            (message, message.media)
+            for message, _ in await self._store.messages(job.id)
+            if message.media is not None and (about is None or message.id in about)
+        ]
+        fresh = await self._source.messages(job.chat, [message.id for message, _ in kept])
         await self._store.refresh(job.id, list(fresh.values()))
-        for message in kept:
+        for message, media in kept:
             await self._store.drop_upload(job.id, message.id)
-            moved = self._staging.streams(job.id, message.media, mirror=mirror.id)
-            if message.media is not None and message.id not in fresh and not moved:
+            if self._staging.streams(job.id, media, mirror=mirror.id):
+                continue
+            now = fresh[message.id].media if message.id in fresh else None
+            if message.id not in fresh:
                 await self._change_media(job, message.id, "note", "deleted before its turn")
+            elif now is None or now.id != media.id:
+                await self._change_media(job, message.id, "note", "the original has other media now")
 
     async def split_off(self, job: Job, send: Send, missing: set[int]) -> None:
         """The items of an album that are missing become a call behind it, answering its first item."""
@@ -244,24 +266,6 @@ class Outgoing:
         await self._store.vanished(job.id, send.seq, self._ids.random_id)
 
     # -- inside ---------------------------------------------------------------------------------------
-
-    async def _write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
-        """Give each piece its `random_id`: the one born with its message, or for what follows a new one."""
-        used: set[int] = set()
-
-        def random_id(source_id: int) -> int:
-            own = born.get(source_id)
-            if own is None or own in used:
-                own = self._ids.random_id()
-            used.add(own)
-            return own
-
-        await self._store.plan_sends(
-            job.id,
-            drafts,
-            [[random_id(piece.source_id) for piece in draft.pieces] for draft in drafts],
-            [[fingerprint(piece) for piece in draft.pieces] for draft in drafts],
-        )
 
     def _answering(self, send: Send, sends: Sequence[Send]) -> Draft:
         """The draft, with the reply that only became known when the call before it was settled."""

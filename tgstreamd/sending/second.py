@@ -224,7 +224,7 @@ class SecondClock:
                 committed=committed,
             )
         await self._charge(mirror, len(copies))
-        await self._store.change_done(change, [fingerprint(piece) for _, piece in pieces])
+        await self._store.edit_done(change, [fingerprint(piece) for _, piece in pieces], self._clock.now())
         log.info("copy edited", mirror=mirror.name, source_id=change.source_id, target_id=copies[0])
 
     async def _bring_over(self, mirror: Mirror, change: Change, job: Job) -> None:

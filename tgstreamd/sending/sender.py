@@ -200,6 +200,10 @@ class Sender:
             await self._outgoing.split_off(job, send, missing)
         if found:
             await self._settled(mirror, job, send, sent)
+            if missing and missing <= sent.unseen.keys():
+                # They were sent as well, and deleted since.
+                rest = next(s for s in await self._store.sends(job.id) if s.seq == send.seq + 1)
+                await self._vanished(mirror, job, rest)
         else:
             await self._vanished(mirror, job, send)
 

@@ -31,7 +31,7 @@ from ..decide.retry import (
     decide,
 )
 from ..decide.verdicts import Confirm, Confirmation
-from ..errors import FloodWait, TargetLost, TelegramError, TgstreamdError, Transient
+from ..errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
 from ..floods import Floods
 from ..model import Mirror
 from ..patience import Patience
@@ -40,6 +40,7 @@ from ..store import Job, Send, Store
 from ..streaming.staging import Staging
 from .blame import Blame
 from .holding import Holding
+from .naming import answers_another, named, words
 from .outgoing import Outgoing
 
 log = structlog.get_logger()
@@ -120,7 +121,7 @@ class Trouble:
         self, mirror: Mirror, job: Job, send: Send | None, error: Exception, source_id: int | None
     ) -> Decision:
         """What `retry` says, and where that depends on it, after the chat was asked."""
-        name = error.error if isinstance(error, TelegramError) else type(error).__name__
+        name = named(error)
         met = self._met.setdefault(job.id, {})
         met[name] = met.get(name, 0) + 1
         possible = await self._outgoing.cures(mirror, job, send, source_id=source_id)
@@ -133,7 +134,7 @@ class Trouble:
                 now=self._clock.now(),
                 troubled_for=job.troubled,
                 attempted=send is not None,
-                unsure=job.id in self.unsure or (send is not None and _answers_another(error, send)),
+                unsure=job.id in self.unsure or (send is not None and answers_another(error, send)),
                 repeats=tries,
                 strikes=self._holding.strikes,
                 possible=possible,
@@ -215,7 +216,7 @@ class Trouble:
                 if not isinstance(decision, Again):
                     # What was committed is made again under a new file_id; a source's reference is refetched.
                     try:
-                        await self._outgoing.refresh(mirror, job)
+                        await self._outgoing.refresh(mirror, job, send, source_id=source_id)
                     except TelegramError as further:
                         return await self.of_job(mirror, job, further, source_id=source_id)
                 return decision.at
@@ -240,6 +241,9 @@ class Trouble:
             case Degrade():
                 what, why = decision.what, decision.reason
                 log.warning("refused as it is, sent differently", **names, without=what, why=why)
+                if isinstance(error, MediaExpired):
+                    # What goes now has references of its own, which may have to be fetched anew.
+                    self._forget(job)
                 await self._outgoing.degrade(mirror, job, send, decision, source_id=source_id)
                 return now
             case Park():
@@ -303,15 +307,3 @@ class Trouble:
             await self._floods.remember(error)
         self._patience.failed(mirror.id, "target could not be looked at", error, mirror=mirror.name)
         return self.rests(mirror)
-
-
-def _answers_another(error: Exception, send: Send) -> bool:
-    """Whether the error is of a question about the call, say of a search: it says nothing about the call."""
-    if not isinstance(error, TelegramError) or isinstance(error, Transient):
-        return False
-    return bool(error.method) and error.method != send.draft.method
-
-
-def words(error: Exception) -> str:
-    """An error in one line, whosever it is."""
-    return error.line() if isinstance(error, TgstreamdError) else f"{type(error).__name__}: {error}"

@@ -16,6 +16,7 @@ from . import (
     copies,
     faces,
     intake,
+    leftovers,
     mirrors,
     missed,
     moves,
@@ -169,6 +170,8 @@ class Store(Engine):
     settle = transaction(attempts.settle)
     published = transaction(attempts.published)
     split_off = transaction(attempts.split_off)
+    media_to_send = transaction(leftovers.media_to_send)
+    leave_out_deleted = transaction(leftovers.leave_out_deleted)
     finish = transaction(queue.finish)
     postpone = transaction(queue.postpone)
 
@@ -176,6 +179,7 @@ class Store(Engine):
     note_change = transaction(changes.note)
     edit_attempted = transaction(changes.edit_attempted)
     change_done = transaction(changes.change_done)
+    edit_done = transaction(leftovers.edit_done)
     postpone_change = transaction(changes.postpone_change)
     hold_deletions = transaction(brakes.hold_deletions)
     deleted = transaction(replacing.deleted)

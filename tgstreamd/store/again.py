@@ -16,6 +16,7 @@ from .changes import Change
 from .copies import pin_anew
 from .engine import Db
 from .entry import NewId, take
+from .leftovers import leave_out
 from .queue import place_of
 from .records import Lane, encode
 from .replacing import note_replaced
@@ -47,7 +48,7 @@ def send_again(
     job = _job(db, mirror, lane, messages, now)
     for message in messages:
         quiet = msgspec.structs.replace(message, silent=True)
-        _move(db, mirror, quiet, job, new_id(), replaces=bool(standing))
+        _move(db, mirror, quiet, job, new_id(), replaces=bool(standing), now=now)
         pin_anew(db, mirror, message.chat, message.id, now)
     if standing:
         note_replaced(db, mirror, messages[0].chat, messages[0].id, now)
@@ -58,7 +59,7 @@ def send_anew(db: Db, change: Change, new_id: NewId, now: float) -> int:
     """Delete and resend, where an edit cannot be made in place: the original becomes a job of its own."""
     message = change.message()
     job = _job(db, change.mirror, "live", [message], now)
-    _move(db, change.mirror, message, job, new_id(), replaces=True)
+    _move(db, change.mirror, message, job, new_id(), replaces=True, now=now)
     pin_anew(db, change.mirror, message.chat, message.id, now)
     note_replaced(db, change.mirror, message.chat, message.id, now, for_edit=True)
     return job
@@ -130,7 +131,9 @@ def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
     return row["lane"] if row else None
 
 
-def _move(db: Db, mirror: int, message: Message, job: int, random_id: int, *, replaces: bool) -> None:
+def _move(
+    db: Db, mirror: int, message: Message, job: int, random_id: int, *, replaces: bool, now: float
+) -> None:
     """Out of the job that it belonged to, which counts one message less, into this one.
 
     `replaces`: until its copies are deleted they stay in the map, and what they show is known.
@@ -146,6 +149,8 @@ def _move(db: Db, mirror: int, message: Message, job: int, random_id: int, *, re
         (job, random_id, encode(message), *key),
     )
     db.execute("UPDATE job SET items = items - 1 WHERE id = ? AND items > 0", (before["id"],))
+    # Of which a part was sent, the rest is not sent as well.
+    leave_out(db, before["id"], [message.id], now)
     db.execute(
         "DELETE FROM change WHERE kind IN ('edit', 'delete') AND mirror = ? AND chat = ? AND source_id = ?",
         key,

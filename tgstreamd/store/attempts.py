@@ -167,8 +167,13 @@ def vanished(db: Db, job_id: int, seq: int, new_id: Callable[[], int]) -> None:
             (anew, job_id, copy["chat"], copy["source_id"], copy["random_id"]),
         )
         db.execute("UPDATE copy SET random_id = ? WHERE random_id = ?", (anew, copy["random_id"]))
-    db.execute("UPDATE job SET attempts = 0, troubled = 0 WHERE id = ?", (job_id,))
     refused(db, job_id, seq)
+    # Of which another part stands, it stays one that was attempted: what happens to that part counts.
+    db.execute(
+        "UPDATE job SET troubled = 0, attempts = iif(EXISTS (SELECT 1 FROM send WHERE send.job = job.id "
+        "AND send.state <> 'new'), max(1, attempts), 0) WHERE id = ?",
+        (job_id,),
+    )
 
 
 def settle(
@@ -204,7 +209,7 @@ def settle(
         "UPDATE send SET state = ? WHERE job = ? AND seq = ?",
         ("accepted" if waits else "done", job_id, seq),
     )
-    return _finish_if_done(db, job_id, now)
+    return finish_if_done(db, job_id, now)
 
 
 def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now: float) -> bool:
@@ -225,7 +230,7 @@ def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now
     ).fetchone()
     if not left or target_id is None:
         db.execute("UPDATE send SET state = 'done' WHERE job = ? AND seq = ?", (row["job"], row["seq"]))
-    _finish_if_done(db, row["job"], now)
+    finish_if_done(db, row["job"], now)
     return True
 
 
@@ -251,7 +256,8 @@ def split_off(
     )
 
 
-def _finish_if_done(db: Db, job_id: int, now: float) -> bool:
+def finish_if_done(db: Db, job_id: int, now: float) -> bool:
+    """After a call of the job: whether it was the last one, and so the job is done."""
     row = db.execute(
         "SELECT count(*) FILTER (WHERE state = 'done') AS done, "
         "count(*) FILTER (WHERE state = 'new') AS new, count(*) AS n FROM send WHERE job = ?",

@@ -160,7 +160,8 @@ def _copied(db: Db, change: Row) -> bool:
     ).fetchone()
     given_up = row is not None and row["state"] in ("parked", "skipped")
     if given_up and stands(db, change["mirror"], change["chat"], change["source_id"]):
-        return True
+        # An edit may replace all of it, of which perhaps not all is known.
+        return change["kind"] != "edit" or row["state"] == "skipped" or not _unknown(db, change)
     if row is None or row["state"] == "skipped":
         if (
             row is not None
@@ -170,6 +171,16 @@ def _copied(db: Db, change: Row) -> bool:
             db.execute("DELETE FROM change WHERE id = ?", (change["id"],))
         return False
     return bool(row["state"] == "done")
+
+
+def _unknown(db: Db, change: Row) -> bool:
+    """Whether a call that holds a part of this message is of unknown outcome."""
+    row = db.execute(
+        "SELECT 1 FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq WHERE mirror = ? "
+        "AND chat = ? AND source_id = ? AND send.state = 'open'",
+        (change["mirror"], change["chat"], change["source_id"]),
+    ).fetchone()
+    return row is not None
 
 
 def postpone_change(db: Db, change: int, not_before: float, *, tries: int = 1) -> None:

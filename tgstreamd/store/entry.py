@@ -13,6 +13,7 @@ from .brakes import DELETION_HELD
 from .changes import note, note_edit
 from .copies import pin_anew, stands
 from .engine import IN_CHAT, Db
+from .leftovers import is_made_in_part, leave_out
 from .queue import place_of
 from .records import Lane, encode
 from .topics import hear, is_forum
@@ -203,7 +204,13 @@ def drop_deleted(
             left += [source_id] if stands(db, mirror, row["chat"], source_id) else []
             continue
         again = row["sub"] == 2 and not mirrored
-        if row["state"] not in ("waiting", "parked") or row["attempts"] or again:
+        waits = row["state"] in ("waiting", "parked")
+        if waits and row["attempts"] and mirrored and not held and is_made_in_part(db, row["id"]):
+            # A part of the job stands: of that, this message's copy is deleted; the rest of it is not sent.
+            leave_out(db, row["id"], [source_id], now)
+            left.append(source_id)
+            continue
+        if not waits or row["attempts"] or again:
             left.append(source_id)
         elif row["gone"]:
             # Told once more, by the difference after the push: the rest of its album still stands.

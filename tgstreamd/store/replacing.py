@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from .changes import Change, note_edit
 from .copies import FOR_EDIT, noted, where_copied
 from .engine import Db, Row
+from .leftovers import leave_out
 from .queue import erase
 from .records import decode_message
 
@@ -48,7 +49,7 @@ def copies_of_change(db: Db, change: Change) -> tuple[int, list[int]]:
     return place, sorted(set(ids))
 
 
-def deleted(db: Db, done: Sequence[Change]) -> bool:
+def deleted(db: Db, done: Sequence[Change], now: float) -> bool:
     """The copies of these originals are gone; true where something can be sent in their place now."""
     for change in done:
         if change.replaces:
@@ -56,11 +57,9 @@ def deleted(db: Db, done: Sequence[Change]) -> bool:
             for source_id in items:
                 _forget_old(db, change, source_id)
             _show_payloads(db, change, items)
-        else:
-            db.execute(
-                "DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?",
-                (change.mirror, change.chat, change.source_id),
-            )
+        elif _forget_all(db, change, now):
+            # What is still to be found out may stand there as well: then it is deleted, too.
+            continue
         db.execute("DELETE FROM change WHERE id = ?", (change.id,))
     return any(change.replaces for change in done)
 
@@ -134,6 +133,25 @@ def _old_copies(db: Db, change: Change, source_id: int) -> list[Row]:
         "ORDER BY copy.target = mirror.target DESC, copy.target_id",
         (change.mirror, change.chat, source_id),
     ).fetchall()
+
+
+def _forget_all(db: Db, change: Change, now: float) -> bool:
+    """Take the copies of a message out of the map, and what was still to be sent of it out of its job.
+
+    True where a call of unknown outcome holds another part of it, which stays.
+    """
+    key = (change.mirror, change.chat, change.source_id)
+    calls = db.execute(
+        "SELECT copy.job, send.state FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq "
+        "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NULL",
+        key,
+    ).fetchall()
+    for job in {call["job"] for call in calls if call["state"] == "new"}:
+        leave_out(db, job, [change.source_id], now)
+    unknown = any(call["state"] in ("open", "accepted") for call in calls)
+    which = "AND target_id IS NOT NULL" if unknown else ""
+    db.execute(f"DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ? {which}", key)
+    return unknown
 
 
 def _forget_old(db: Db, change: Change, source_id: int) -> None:

@@ -148,6 +148,10 @@ class Staging:
         ]
         if moving and dropped(messages, self._roster.mirrors[job.mirror].filter):
             return []
+        due = await self._store.media_to_send(job.id) if moving and job.attempts else None
+        if due is not None:
+            # What was sent already is not moved once more.
+            moving = [(message, media) for message, media in moving if message.id in due]
         committed = await self._store.committed(job.id) if moving else {}
         return [message for message, media in moving if committed.get(message.id, (0, b""))[0] != media]
 

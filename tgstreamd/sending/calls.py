@@ -1,0 +1,66 @@
+"""The calls of a job as they are written down: with their ids, and changed where a message's media is.
+
+Knows which jobs keep their calls and are not planned anew at their turn. Sends nothing, fetches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..decide.degrade import in_order, without_media_of
+from ..decide.recognise import fingerprint
+from ..decide.retry import Cure
+from ..model import Draft
+from ..ports import Ids
+from ..roster import Roster
+from ..store import Job, Send, Store
+
+
+class Calls:
+    """Writes calls down."""
+
+    def __init__(self, store: Store, roster: Roster, ids: Ids) -> None:
+        self._store = store
+        self._roster = roster
+        self._ids = ids
+        #: Jobs whose calls were changed after a refusal: they are not planned anew.
+        self.cured: set[int] = set()
+
+    def are_planned_anew(self, job: Job, sends: Sequence[Send]) -> bool:
+        """Whether the job's calls come from what is kept of its messages; else they are as written down."""
+        return all(send.state == "new" for send in sends) and (not sends or job.id not in self.cured)
+
+    async def write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
+        """Give each piece its `random_id`: the one born with its message, or for what follows a new one."""
+        used: set[int] = set()
+
+        def random_id(source_id: int) -> int:
+            own = born.get(source_id)
+            if own is None or own in used:
+                own = self._ids.random_id()
+            used.add(own)
+            return own
+
+        await self._store.plan_sends(
+            job.id,
+            drafts,
+            [[random_id(piece.source_id) for piece in draft.pieces] for draft in drafts],
+            [[fingerprint(piece) for piece in draft.pieces] for draft in drafts],
+        )
+
+    async def change_media(
+        self, job: Job, source_id: int, what: Cure, reason: str, born: dict[int, int]
+    ) -> None:
+        """Carry the change of a message's media into the calls that are not planned anew from it."""
+        sends = await self._store.sends(job.id)
+        if self.are_planned_anew(job, sends):
+            return
+        made = [each.draft for each in sends if each.state != "new"]
+        left = [each.draft for each in sends if each.state == "new"]
+        changed = [
+            draft
+            for each in left
+            for draft in without_media_of(each, source_id, what, account=self._roster.writer, reason=reason)
+        ]
+        if changed != left:
+            await self.write_down(job, [*made, *in_order(changed)], born)

@@ -1,0 +1,133 @@
+"""The calls of a job that were not made yet, where others of it were: its first part stands in the target.
+
+Takes messages out of those calls when nothing of them shall be sent any more. Plain functions, called inside
+the transactions of others or as one. Never touches a call that was made or attempted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from .attempts import finish_if_done
+from .changes import Change, change_done
+from .engine import Db
+from .records import decode_draft, encode
+
+
+def is_made_in_part(db: Db, job_id: int) -> bool:
+    """Whether a call of the job was carried out, accepted, or is of unknown outcome."""
+    row = db.execute("SELECT 1 FROM send WHERE job = ? AND state <> 'new'", (job_id,)).fetchone()
+    return row is not None
+
+
+def media_to_send(db: Db, job_id: int) -> frozenset[int] | None:
+    """The source ids whose media the job has still to send; None where all of it is planned at its turn."""
+    if not is_made_in_part(db, job_id):
+        return None
+    rows = db.execute("SELECT draft FROM send WHERE job = ? AND state IN ('new', 'open')", (job_id,))
+    drafts = [decode_draft(row["draft"]) for row in rows if row["draft"] is not None]
+    return frozenset(piece.source_id for each in drafts for piece in each.pieces if piece.media is not None)
+
+
+def leave_out(db: Db, job_id: int, source_ids: Collection[int], now: float) -> None:
+    """Send nothing of these messages any more; a job that has nothing else to send is done.
+
+    One of which nothing was sent is no item of the job any more.
+    """
+    for source_id in source_ids:
+        made = db.execute(
+            "SELECT 1 FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq "
+            "WHERE copy.job = ? AND copy.source_id = ? AND send.state <> 'new'",
+            (job_id, source_id),
+        ).fetchone()
+        gone = 0 if made else db.execute(
+            "UPDATE item SET payload = NULL WHERE job = ? AND source_id = ? AND payload IS NOT NULL",
+            (job_id, source_id),
+        ).rowcount  # fmt: skip
+        db.execute("UPDATE job SET items = max(0, items - ?) WHERE id = ?", (gone, job_id))
+    calls = db.execute(
+        "SELECT seq, draft FROM send WHERE job = ? AND state = 'new' AND draft IS NOT NULL ORDER BY seq DESC",
+        (job_id,),
+    ).fetchall()
+    for call in calls:
+        _shorten(db, job_id, call["seq"], call["draft"], source_ids)
+    _end(db, job_id, now)
+
+
+def edit_done(db: Db, change: Change, prints: Sequence[str], now: float) -> None:
+    """The copies show the newest state, so what was still to be sent of an older one is not sent.
+
+    `prints`: the fingerprints of the copies as the edit has left them.
+    """
+    calls = db.execute(
+        "SELECT DISTINCT copy.job FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq "
+        "AND send.state = 'new' WHERE copy.mirror = ? AND chat = ? AND source_id = ?",
+        (change.mirror, change.chat, change.source_id),
+    ).fetchall()
+    for call in calls:
+        leave_out(db, call["job"], [change.source_id], now)
+    change_done(db, change, prints)
+
+
+def leave_out_deleted(db: Db, job_id: int, now: float) -> bool:
+    """Leave out what is no longer kept, or is about to be deleted; true where that was anything.
+
+    A ledger of an older version may hold such calls.
+    """
+    if not is_made_in_part(db, job_id):
+        return False
+    rows = db.execute(
+        "SELECT DISTINCT copy.source_id FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq "
+        "AND send.state = 'new' JOIN mirror ON mirror.id = copy.mirror "
+        "WHERE copy.job = ? AND (NOT EXISTS (SELECT 1 FROM item WHERE item.job = copy.job "
+        "AND item.source_id = copy.source_id AND payload IS NOT NULL) "
+        "OR mirror.held = '' AND EXISTS (SELECT 1 FROM change WHERE change.mirror = copy.mirror "
+        "AND kind = 'delete' AND given_up = '' AND change.chat = copy.chat "
+        "AND change.source_id = copy.source_id))",
+        (job_id,),
+    ).fetchall()
+    gone = [row["source_id"] for row in rows]
+    if gone:
+        leave_out(db, job_id, gone, now)
+    return bool(gone)
+
+
+def _shorten(db: Db, job_id: int, seq: int, raw: bytes, source_ids: Collection[int]) -> None:
+    """A call that was not made, without these messages; the calls behind it move up where nothing is left."""
+    draft = decode_draft(raw)
+    left = [(idx, piece) for idx, piece in enumerate(draft.pieces) if piece.source_id not in source_ids]
+    if len(left) == len(draft.pieces):
+        return
+    kept = {idx for idx, _ in left}
+    for idx in range(len(draft.pieces)):
+        if idx not in kept:
+            db.execute("DELETE FROM copy WHERE job = ? AND seq = ? AND idx = ?", (job_id, seq, idx))
+    if left:
+        for place, (idx, _) in enumerate(left):
+            db.execute(
+                "UPDATE copy SET idx = ? WHERE job = ? AND seq = ? AND idx = ?", (place, job_id, seq, idx)
+            )
+        shorter = msgspec.structs.replace(draft, pieces=tuple(piece for _, piece in left))
+        db.execute("UPDATE send SET draft = ? WHERE job = ? AND seq = ?", (encode(shorter), job_id, seq))
+        return
+    db.execute("DELETE FROM send WHERE job = ? AND seq = ?", (job_id, seq))
+    behind = db.execute(
+        "SELECT seq FROM send WHERE job = ? AND seq > ? ORDER BY seq", (job_id, seq)
+    ).fetchall()
+    for row in behind:
+        for table in ("send", "copy"):
+            db.execute(f"UPDATE {table} SET seq = seq - 1 WHERE job = ? AND seq = ?", (job_id, row["seq"]))
+
+
+def _end(db: Db, job_id: int, now: float) -> None:
+    """What has nothing left to send is done, or waits for what Telegram has only scheduled."""
+    job = db.execute("SELECT state FROM job WHERE id = ?", (job_id,)).fetchone()
+    states = {row["state"] for row in db.execute("SELECT state FROM send WHERE job = ?", (job_id,))}
+    if job["state"] not in ("waiting", "parked") or not states or states & {"new", "open"}:
+        return
+    if "accepted" in states:
+        db.execute("UPDATE job SET state = 'open', reason = '' WHERE id = ?", (job_id,))
+    else:
+        finish_if_done(db, job_id, now)
