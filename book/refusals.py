@@ -67,6 +67,7 @@ HAPPENS: dict[Then, str] = {
     "sent before": "looked for in the target",
     "refresh": "a fresh reference is fetched, then the same again",
     "parts": "the parts are sent again, or the whole file",
+    "pay": "nothing is paid: the chat is asked; if it names no price: parked, one message in twelve hours",
     "topic": "the topic is opened or made again; where that is not possible, the chat is asked",
     "skip": "skipped",
     "so already": "taken as done",

@@ -105,6 +105,8 @@ MEANS: dict[str, str] = {
     "Write the new id into the configuration when it suits you.",
     "source cannot be read": "The source cannot be read at the moment; `why` says the reason.\n"
     "It is asked again every ten minutes; where the chat itself says that it is lost, its mirrors pause.",
+    "start waits": "Telegram does not say who the account is, which is asked before anything else.\n"
+    "It is asked again, at most every ten minutes, and `systemctl status` says when; look at `why`.",
     "target became a supergroup, followed": "The target has a new id, and the mirror follows it.\n"
     "Write the new id into the configuration when it suits you.",
     "target could not be looked at": "What lies in the target could not be read, which is needed before the first "

@@ -25,7 +25,7 @@ Cure = Literal[
 #: What happens.
 Then = Literal[
     "log in", "login unknown", "configuration", "wait", "limited", "frozen", "again", "sent before",
-    "refresh", "parts", "ask chat", "ask source", "topic", "cure", "skip", "so already", "send anew",
+    "refresh", "parts", "ask chat", "pay", "ask source", "topic", "cure", "skip", "so already", "send anew",
     "give up", "position", "rest", "say", "end",
 ]  # fmt: skip
 
@@ -188,11 +188,10 @@ TABLE: tuple[Row, ...] = (
         cures=("cover", "sticker", "attachment", "told", "mentions", "reply")),
     Row(names="TOPIC_CLOSED TOPIC_DELETED TOPIC_ID_INVALID TOPIC_INVALID", on=_SENDS, whose="the topic",
         then="topic", cures=LEADS),
-    Row(names="""
-        ALLOW_PAYMENT_REQUIRED ALLOW_PAYMENT_REQUIRED_# BALANCE_TOO_LOW PRIVACY_PREMIUM_REQUIRED""",
-        on=_SENDS, whose="the chat: it wants to be paid", then="ask chat", cures=LEADS),
-    Row(names=f"CHAT_ADMIN_REQUIRED {_LOST}", on=_SENDS, whose="the chat, or what the message leads to",
-        then="ask chat", cures=LEADS),
+    Row(names="ALLOW_PAYMENT_REQUIRED ALLOW_PAYMENT_REQUIRED_# BALANCE_TOO_LOW", on=_SENDS,
+        whose="the chat: it wants to be paid", then="pay"),
+    Row(names=f"CHAT_ADMIN_REQUIRED PRIVACY_PREMIUM_REQUIRED {_LOST}", on=_SENDS,
+        whose="the chat, or what the message leads to", then="ask chat", cures=LEADS),
     Row(names="""
         ADMIN_RIGHTS_EMPTY BOT_DOMAIN_INVALID BOT_GAMES_DISABLED BOT_INVALID BOT_PAYMENTS_DISABLED
         BUSINESS_CONNECTION_INVALID BUSINESS_PEER_INVALID BUSINESS_PEER_USAGE_MISSING

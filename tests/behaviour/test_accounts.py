@@ -279,3 +279,28 @@ async def test_a_start_without_a_network_waits_for_it(tmp_path: Path) -> None:
         await starting
         await house.run()
         assert house.texts(target) == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "longest"),
+    [(400, "NEVER_HEARD_OF", 600), (500, "RPC_CALL_FAIL", 60), (420, "FLOOD_WAIT_90", 90)],
+)
+async def test_a_start_asks_who_it_is_with_growing_waits(
+    tmp_path: Path, code: int, name: str, longest: int
+) -> None:
+    """However long it is refused; each wait is told before systemd could take it for a hang."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, "old")
+        house.mirror(source, target)
+        # The first is the connection's own, by which it is known to stand.
+        question = Fault("users.getUsers", code=code, message=name, skip=1, times=12)
+        house.tg.faults.add(question)
+        begun = house.clock.monotonic()
+        await house.start()
+        waits = [seconds for seconds, why in house.waits if "waiting to learn who this account is" in why]
+        assert len(waits) >= 12
+        assert round(max(waits)) == longest
+        assert house.clock.monotonic() - begun <= 25 * len(house.waits)
+        await house.run()
+        assert house.texts(target) == ["old"]

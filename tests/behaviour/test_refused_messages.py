@@ -212,7 +212,7 @@ async def test_it_loses_only_what_it_was_refused_for(tmp_path: Path, what: str, 
         assert [entry for entry in copy.entities if isinstance(entry, types.MessageEntityMentionName)] == []
 
 
-@pytest.mark.parametrize("name", [*LOST, "CHAT_WRITE_FORBIDDEN", "ALLOW_PAYMENT_REQUIRED_5", "TOPIC_CLOSED"])
+@pytest.mark.parametrize("name", [*LOST, "CHAT_WRITE_FORBIDDEN", "TOPIC_CLOSED"])
 async def test_what_nothing_cures_is_parked_and_the_queue_goes_on(tmp_path: Path, name: str) -> None:
     async with House(tmp_path) as house:
         source, target = await begun(house)

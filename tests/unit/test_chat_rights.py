@@ -47,6 +47,11 @@ def banned(**rights: bool) -> Any:
             "",
         ),
         (channel(megagroup=True, banned_rights=banned(send_messages=True)), "restricted"),
+        (channel(megagroup=True, send_paid_messages_stars=5), "costs Stars there (5)"),
+        (channel(megagroup=True, send_paid_messages_stars=5, admin_rights=admin(other=True)), ""),
+        (channel(megagroup=True, send_paid_messages_stars=5, creator=True), ""),
+        # Of a channel it is the price of a message to its administrators.
+        (channel(broadcast=True, send_paid_messages_stars=5, admin_rights=admin(post_messages=True)), ""),
         (group(default_banned_rights=banned()), ""),
         (group(default_banned_rights=banned(send_messages=True)), "only administrators"),
         (group(left=True), "not a member"),
@@ -92,6 +97,7 @@ def test_what_only_the_full_chat_tells() -> None:
     class Full:
         linked_chat_id = 60
         slowmode_seconds = 30
+        send_paid_messages_stars = None
         ttl_period = 86400
         migrated_from_chat_id = None
         migrated_from_max_id = None

@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
+
 from ..clock import Clock
-from ..errors import AccountFrozen, FloodWait, SourceLost, TargetLost, TelegramError, TgstreamdError
+from ..decide.retry import backoff
+from ..errors import (
+    AccountFrozen,
+    FloodWait,
+    LoginUnknown,
+    SourceLost,
+    TargetLost,
+    TelegramError,
+    TgstreamdError,
+    Transient,
+)
 from ..model import Chat, Topic
 from ..ports import Source, Target
 
-#: Seconds until a question that failed is asked again; and between words about a wait.
-AGAIN, TOLD_EVERY = 5.0, 25.0
+log = structlog.get_logger()
+
+#: Seconds until a question that was refused is asked again, at first and at last; and between words about a
+#: wait.
+FIRST, LAST, TOLD_EVERY = 5.0, 600.0, 25.0
 
 #: The methods by which is asked about a chat: while Telegram holds one of them, nobody asks.
 QUESTIONS = frozenset({"channels.getFullChannel", "messages.getForumTopics", "messages.getFullChat"})
@@ -24,19 +39,40 @@ Waiting = Callable[[float, TgstreamdError], None]
 
 
 async def patiently[R](ask: Callable[[], Awaitable[R]], clock: Clock, waiting: Waiting) -> R:
-    """The answer, through floods, trouble of the network and refusals, however long; `waiting` is told
-    meanwhile."""
+    """Who the account is, without which nothing starts: through floods, trouble of the network and refusals.
+
+    `waiting` is told why at least every 25 s. The question is asked again after the time that Telegram says;
+    after 1, 2, 4, … 60 s where it had no answer; and after 5, 10, 20, … 600 s where it was refused.
+    """
+    tries = 0
     while True:
         try:
             return await ask()
         except AccountFrozen:
             raise
         except TelegramError as error:
-            pause = float(error.seconds) if isinstance(error, FloodWait) else AGAIN
+            tries += 1
+            pause = _pause(error, tries)
+            # Of an unknown login something else has told.
+            if not isinstance(error, LoginUnknown) and (tries in (1, 5) or tries % 30 == 0):
+                log.warning("start waits", seconds=round(pause), tries=tries, why=error.line())
+            told = TgstreamdError(f"waiting to learn who this account is: {error.what}", hint=error.hint)
             end = clock.monotonic() + pause
             while (left := end - clock.monotonic()) > 0:
-                waiting(left, error)
+                waiting(left, told)
                 await clock.sleep_until(min(end, clock.monotonic() + TOLD_EVERY))
+
+
+def _pause(error: TelegramError, tries: int) -> float:
+    match error:
+        case FloodWait():
+            return float(max(1, error.seconds))
+        case LoginUnknown():
+            # While it lasts nothing is asked of Telegram: the connection finds out.
+            return FIRST
+        case Transient():
+            return backoff(tries)
+    return min(LAST, FIRST * 2.0 ** min(tries - 1, 10))
 
 
 async def asked(side: Source | Target, chat: int) -> Chat | TelegramError:

@@ -219,6 +219,8 @@ def _refused(error: TelegramError, possible: Collection[Cure], *, met: int, at: 
     found = row(error.error, error.method or SEND)
     if found.then == "skip":
         return Skip(reason="nothing is left of the text")
+    if found.then == "pay":
+        return Park(reason=error.line(), blamed=True, unpaid=True)
     if met <= found.again:
         return Again(at=at)
     return _cured(found.cures, error, possible)

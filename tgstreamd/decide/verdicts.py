@@ -96,10 +96,14 @@ class Degrade(Value, frozen=True, kw_only=True):
 
 
 class Park(Value, frozen=True, kw_only=True):
-    """Set it aside with the reason; the queue goes on. `blamed`: for what its chat denies having said."""
+    """Set it aside with the reason; the queue goes on. `blamed`: for what its chat denies having said.
+
+    `unpaid`: for a price that the chat does not name, and that can be no message's own.
+    """
 
     reason: str
     blamed: bool = False
+    unpaid: bool = False
 
 
 class Skip(Value, frozen=True, kw_only=True):

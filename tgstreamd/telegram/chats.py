@@ -28,7 +28,7 @@ def channel(entity: Any, full: Any = None) -> Chat:
         may_unprotect=may_unprotect,
         member=not entity.left,
         members=entity.participants_count,
-        write_refusal=_channel_refusal(entity),
+        write_refusal=_channel_refusal(entity, full),
         may_pin=_may(entity, "edit_messages" if entity.broadcast else "pin_messages"),
         may_manage_topics=_may(entity, "manage_topics"),
         may_change_info=_may(entity, "change_info"),
@@ -119,7 +119,7 @@ def _may(entity: Any, right: str) -> bool:
     return known and not getattr(default, right, default is None) and not getattr(banned, right, False)
 
 
-def _channel_refusal(entity: Any) -> str:
+def _channel_refusal(entity: Any, full: Any = None) -> str:
     if entity.creator or getattr(
         entity.admin_rights, "post_messages" if entity.broadcast else "other", False
     ):
@@ -130,7 +130,13 @@ def _channel_refusal(entity: Any) -> str:
         return "only administrators who may post can write in a channel"
     if entity.admin_rights:
         return ""
-    return _denied(entity.default_banned_rights, entity.banned_rights)
+    return _denied(entity.default_banned_rights, entity.banned_rights) or _price(entity, full)
+
+
+def _price(entity: Any, full: Any) -> str:
+    """Of a supergroup, for all but its administrators (https://core.telegram.org/api/paid-messages)."""
+    stars = (full.send_paid_messages_stars if full else None) or entity.send_paid_messages_stars
+    return f"each message costs Stars there ({stars}), and tgstreamd never pays" if stars else ""
 
 
 def _group_refusal(entity: Any) -> str:

@@ -14,6 +14,8 @@ RECOVER: Final = "its owner may write to recover@telegram.org; with another acco
 NO_CODE: Final = "`tgstreamd login --qr` needs no code"
 NEW_CODE: Final = "`tgstreamd login` asks for a new one"
 EMAIL: Final = f"set one up in an official app (Settings, Privacy and Security, Login Email), or: {NO_CODE}"
+#: Who need not pay where messages cost Stars.
+FREE: Final = "administrators write there for nothing: make this account one, or choose another target"
 
 SAYINGS: Final[dict[str, str]] = {
     "AUTH_KEY_UNREGISTERED": "this session is not logged in, or its login was ended",
@@ -62,6 +64,8 @@ SAYINGS: Final[dict[str, str]] = {
     "CHAT_GUEST_SEND_FORBIDDEN": "only members may write there",
     "USER_BANNED_IN_CHANNEL": "the account may not write in groups of this kind",
     "CHAT_FORWARDS_RESTRICTED": "the source is protected against copying",
+    "ALLOW_PAYMENT_REQUIRED": "each message costs Stars there, and tgstreamd never pays",
+    "BALANCE_TOO_LOW": "this costs Stars, and tgstreamd never pays",
     "TOPIC_CLOSED": "topic closed",
     "TOPIC_DELETED": "topic deleted",
     "PEER_FLOOD": "Telegram holds this account for a sender of bulk",
@@ -107,6 +111,8 @@ HINTS: Final[dict[str, str]] = {
     "AUTH_TOKEN_EXPIRED": "`tgstreamd login --qr` draws a new one",
     "AUTH_RESTART": "tgstreamd login",
     "USER_BANNED_IN_CHANNEL": "ask @SpamBot in the app whether the account is limited",
+    "ALLOW_PAYMENT_REQUIRED": FREE,
+    "BALANCE_TOO_LOW": FREE,
     "PEER_FLOOD": "ask @SpamBot in the app; sending goes on by itself later",
     "FROZEN_METHOD_INVALID": "its owner must appeal in the app",
     "FROZEN_PARTICIPANT_MISSING": "its owner must appeal in the app",

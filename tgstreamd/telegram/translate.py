@@ -77,6 +77,8 @@ _REFERENCE = re.compile(r"FILE_REFERENCE_(\d+)_.*")
 _MIGRATE = re.compile(r"(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)")
 #: Seconds of a wait that does not say how long; and the longest that is believed of one by another name.
 UNSAID, LONGEST = 60, 3600
+#: What a message would cost, which some names end with.
+_PRICE = re.compile(r"(?<=^ALLOW_PAYMENT_REQUIRED)_\d+$")
 _FILE_MIGRATE = re.compile(r"FILE_MIGRATE_(\d+)")
 
 
@@ -157,7 +159,7 @@ def _ours(error: BaseException, method: str, side: Side) -> TgstreamdError:
 def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
     """The error of ours for an RPC error: by the table, and where that does not know its name by its code."""
     upper = name.upper()
-    said, hint = _say(upper, method), HINTS.get(upper, "")
+    said, hint = _say(upper, method), HINTS.get(_PRICE.sub("", upper), "")
     found = row(upper, method)
     error = _by_code(upper, code, method, said) if found.unknown else None
     return error or _by_row(found, upper, method, said, hint, side)
@@ -193,7 +195,7 @@ def _by_row(found: Row, name: str, method: str, said: str, hint: str, side: Side
             return PartsMissing(said, parts=(int(missing[1]),) if missing else (), error=name)
         case "ask source":
             return SourceLost(said, error=name, hint=hint)
-        case "ask chat" | "topic":
+        case "ask chat" | "topic" | "pay":
             return (SourceLost if side == "source" else TargetLost)(said, error=name, hint=hint)
     return Rejected(said, error=name, hint=hint)
 
@@ -219,5 +221,5 @@ def _flood(name: str, method: str, most: float = math.inf) -> FloodWait:
 
 
 def _say(name: str, method: str) -> str:
-    sentence = SAYINGS.get(name)
+    sentence = SAYINGS.get(_PRICE.sub("", name))
     return f"{method}: {sentence} ({name})" if sentence else f"{method}: {name}"

@@ -78,6 +78,7 @@ def get_full_channel(call: Call, request: Any) -> Any:
         migrated_from_chat_id=chat.migrated_from.id if chat.migrated_from is not None else None,
         migrated_from_max_id=_last_before(call, chat),
         has_scheduled=bool(chat.scheduled) or None,
+        send_paid_messages_stars=(0 if chat.is_admin(call.me.id) else chat.price) or None,
     )
     return types.messages.ChatFull(full, chats=view.groups(), users=view.people())
 

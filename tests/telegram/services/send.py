@@ -20,7 +20,7 @@ from ..world.chats import Chat
 from ..world.media import Media
 from ..world.messages import Message, Reply
 from ..world.random_ids import stands
-from ..world.rights import check_send, check_slow_mode
+from ..world.rights import check_price, check_send, check_slow_mode
 from ..world.views import View
 
 _MAX_ALBUM = 10
@@ -95,9 +95,10 @@ def _short(call: Call, message: Message) -> Any:
     )
 
 
-def _check_target(call: Call, chat: Chat, kinds: Sequence[str]) -> None:
+def _check_target(call: Call, chat: Chat, request: Any, kinds: Sequence[str]) -> None:
     for kind in kinds:
         check_send(chat, call.me, kind)
+    check_price(chat, call.me, len(kinds), request.allow_paid_stars or 0)
     check_slow_mode(chat, call.me, len(kinds), call.world.now())
 
 
@@ -151,7 +152,7 @@ def send_message(call: Call, request: Any) -> Any:
     _check_request(call, request)
     page = page_of(call, request.rich_message) if request.rich_message is not None else None
     text, entities = text_of(call, request, caption=False) if page is None else ("", [])
-    _check_target(call, chat, ["text"])
+    _check_target(call, chat, request, ["text"])
     reply = reply_of(call, chat, request.reply_to)
     media = preview(call, chat, text, entities, request.no_webpage)
     message = _draft(call, chat, request, reply, text=text, entities=entities, media=media, page=page)
@@ -173,7 +174,7 @@ def send_media(call: Call, request: Any) -> Any:
     reply = reply_of(call, chat, request.reply_to)
     media: Media | None = media_of(call, chat, request.media)
     assert media is not None, "media_of gives media or raises"
-    _check_target(call, chat, [media.kind])
+    _check_target(call, chat, request, [media.kind])
     if media.kind == "text":
         media = None
     elif media.kind in _CAPTIONLESS:
@@ -217,7 +218,7 @@ def send_multi_media(call: Call, request: Any) -> Any:
         reply = reply_of(call, chat, request.reply_to)
         media = _album_media(call, chat, fresh)
         captions = [text_of(call, item, caption=True) for item in fresh]
-        _check_target(call, chat, [one.kind for one in media])
+        _check_target(call, chat, request, [one.kind for one in media])
         groups = {message.grouped_id for message in messages.values()}
         grouped_id = groups.pop() if groups else call.world.chats.new_group_id()
         drafts = [
@@ -296,7 +297,7 @@ def forward_messages(call: Call, request: Any) -> Any:
         _check_request(call, request)
         originals = _forwarded(call, source, [message_id for message_id, _ in fresh])
         reply = reply_of(call, target, request.reply_to, request.top_msg_id)
-        _check_target(call, target, [m.media.kind if m.media else "text" for m in originals])
+        _check_target(call, target, request, [m.media.kind if m.media else "text" for m in originals])
         groups: dict[int, int] = {}
         drafts = [_copy(call, target, request, original, reply, groups) for original in originals]
         call.world.chats.deliver(drafts)

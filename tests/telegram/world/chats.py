@@ -60,6 +60,8 @@ class Chat:
     signatures: bool = False
     restricted: bool = False
     slow_mode: int = 0
+    #: What a message costs whoever is no administrator, in Stars.
+    price: int = 0
     ttl_period: int = 0
     default_banned: frozenset[str] = DEFAULT_BANNED
     available_min_id: int = 0
@@ -353,6 +355,11 @@ class Chats(Topics):
 
     def set_slow_mode(self, chat: Chat, seconds: int) -> None:
         chat.slow_mode = seconds
+        self._chat_changed(chat)
+
+    def set_price(self, chat: Chat, stars: int) -> None:
+        """What each message costs from now on."""
+        chat.price = stars
         self._chat_changed(chat)
 
     def set_ttl(self, chat: Chat, seconds: int, by: Account | None = None) -> None:

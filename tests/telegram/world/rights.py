@@ -130,6 +130,16 @@ def check_slow_mode(chat: Chat, account: Account, count: int, now: float) -> Non
         raise RpcError(420, f"SLOWMODE_WAIT_{max(1, int(left + 0.999))}")
 
 
+def check_price(chat: Chat, account: Account, count: int, allowed: int) -> None:
+    """What messages cost in a supergroup; administrators write for nothing, and nobody here has any Stars
+    (https://core.telegram.org/api/paid-messages)."""
+    if not chat.price or chat.kind != "supergroup" or chat.is_admin(account.id):
+        return
+    if allowed != chat.price * count:
+        raise RpcError(403, f"ALLOW_PAYMENT_REQUIRED_{chat.price}")
+    raise RpcError(400, "BALANCE_TOO_LOW")
+
+
 def may(chat: Chat, account: Account, right: str) -> bool:
     """A right that members have unless it is banned and that administrators need (pin, invite, topics …)."""
     if chat.is_admin(account.id):

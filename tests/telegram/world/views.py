@@ -115,6 +115,7 @@ class View:
             banned_rights=banned_rights(banned, member.banned_until) if member and banned else None,
             default_banned_rights=None if broadcast else banned_rights(chat.default_banned),
             participants_count=len(chat.audience()),
+            send_paid_messages_stars=chat.price or None,
         )
 
     def _group(self, chat: Chat) -> Any:
