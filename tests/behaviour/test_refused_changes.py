@@ -79,7 +79,12 @@ async def test_it_is_given_up_once(tmp_path: Path, method: str, code: int, name:
         assert house.tg.log.count(method) == before + 1
         [said] = logs.of("change given up")
         assert (said["mirror"], name in said["why"]) == ("m1", True)
-        assert name in (await house.status())["mirrors"][0]["last_error"]
+        [seen] = (await house.status())["mirrors"]
+        assert name in seen["last_error"]
+        [(kind, last)] = seen["given_up"].items()
+        assert (kind, last["count"], name in last["reason"]) == (said["kind"], 1, True)
+        assert (last["source_id"] is None) == (kind in ("chat", "order"))
+        assert round(house.clock.now()) >= last["at"] > 0
         await goes_on(house, source, target)
 
 

@@ -52,6 +52,16 @@ def test_a_running_mirror() -> None:
     ]
 
 
+def test_what_was_given_up_is_told() -> None:
+    """How many of each kind, and the last of them."""
+    given_up = {
+        "edit": {"count": 1200, "source_id": 7, "reason": "not allowed", "at": NOW - 60},
+        "pin": {"count": 1, "source_id": 9, "reason": "no\x1b right", "at": NOW},
+    }
+    shown = standing.lines(seen(mirror(given_up=given_up)))
+    assert "  given up: 1,200 edits, 1 pins; the last, pin of 9: no right" in shown
+
+
 def test_trouble_is_told() -> None:
     reasons = {f"why {n}": n for n in range(1, 7)}
     shown = standing.lines(

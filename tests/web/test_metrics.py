@@ -34,6 +34,7 @@ FULL = reading(
         "main", done=7, skipped=3, parked=1, rescued=1, skipped_by={"service message": 2, "filter ads": 1},
         waiting_live=2, waiting_history=40, lag_seconds=9, eta_seconds=147, last_sent_at=990, streamed=2,
         streamed_bytes=3_000_000_000, by_reference=1, by_reference_bytes=5, changes=4,
+        given_up={"edit": {"count": 2}},
     ),
     mirror("second", paused="paused by the operator", eta_seconds=None, note="falling behind: …"),
     status={
@@ -66,6 +67,8 @@ def test_figures() -> None:
         ("main", "filter ads"): 1,
     }
     assert seen["tgstreamd_messages_waiting"]["history", "main"] == 40
+    assert seen["tgstreamd_changes_given_up_total"]["edit", "main"] == 2
+    assert seen["tgstreamd_changes_given_up_total"]["pin", "second"] == 0
     assert seen["tgstreamd_eta_seconds"] == {("main",): 147}
     assert seen["tgstreamd_mirror_paused"] == {("main",): 0, ("second",): 1}
     assert seen["tgstreamd_mirror_falling_behind"] == {("main",): 0, ("second",): 1}
@@ -102,7 +105,7 @@ def test_names_and_units_are_prometheus_own() -> None:
         assert ("_timestamp_seconds" in name or "start_time" in name) == (metric["unit"] == "dateTimeAsIso")
         assert metric["help"].endswith(".")
         assert {*metric["labels"]} <= {
-            "mirror", "reason", "lane", "way", "direction", "method", "outcome", "scope", "version", "python",
+            "kind", "mirror", "reason", "lane", "way", "direction", "method", "outcome", "scope", "version", "python",
         }  # fmt: skip
 
 

@@ -156,6 +156,15 @@ def _mirror(
         "hold_until": round(hold.until) if hold else None,
         "hold_reason": hold.reason if hold else "",
         "changes": one.changes,
+        "given_up": {
+            kind: {
+                "count": last.n,
+                "source_id": last.source_id or None,
+                "reason": last.reason,
+                "at": round(last.at),
+            }
+            for kind, last in one.given_up.items()
+        },
         "held_deletions": mirror.held,
         "last_error": mirror.last_error,
         "note": behind(coming, limit) if coming > limit else "",
@@ -188,6 +197,7 @@ def _unborn(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str,
         "hold_until": None,
         "hold_reason": "",
         "changes": 0,
+        "given_up": {},
         "held_deletions": "",
         "last_error": one.why,
         "note": "",

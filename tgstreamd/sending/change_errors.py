@@ -80,7 +80,7 @@ class ChangeErrors:
                 if change.kind == "delete":
                     await self._see(change, why)
                 else:
-                    await self._store.change_done(change, given_up=why)
+                    await self._store.change_done(change, given_up=why, now=now)
 
     async def give_up(self, mirror: Mirror, change: Change, why: str) -> None:
         """It is not tried again as it is; said once, here and in the status."""
@@ -90,7 +90,7 @@ class ChangeErrors:
         log.warning(
             "change given up", mirror=mirror.name, kind=change.kind, source_id=change.source_id, why=why
         )
-        await self._store.change_done(change, given_up=why)
+        await self._store.change_done(change, given_up=why, now=self._clock.now())
         about = f" of {abs(change.source_id)}" if change.source_id else ""
         await self._store.set_last_error(mirror.id, f"{change.kind}{about} given up: {why}")
 

@@ -190,8 +190,19 @@ def postpone_change(db: Db, change: int, not_before: float, *, tries: int = 1) -
     )
 
 
-def change_done(db: Db, change: Change, prints: Sequence[str] = (), *, given_up: str = "") -> None:
-    """Carried out or, for a reason, given up, unless a newer state came meanwhile.
+def count_given_up(db: Db, change: Change, why: str, now: float) -> None:
+    """Whatever becomes of its row, people are told how many there were of its kind, and of the last."""
+    db.execute(
+        "INSERT INTO given_up VALUES (?,?,1,?,?,?) ON CONFLICT DO UPDATE SET n = n + 1, "
+        "source_id = excluded.source_id, reason = excluded.reason, at = excluded.at",
+        (change.mirror, change.kind, abs(change.source_id), why, now),
+    )
+
+
+def change_done(
+    db: Db, change: Change, prints: Sequence[str] = (), *, given_up: str = "", now: float = 0.0
+) -> None:
+    """Carried out or, for a reason, given up (`now`), unless a newer state came meanwhile.
 
     `prints`: the fingerprints of the copies as an edit has left them. Where it was given up they look like
     nothing that we would send, which a comparison tells; no further try is made by itself.
@@ -214,6 +225,8 @@ def change_done(db: Db, change: Change, prints: Sequence[str] = (), *, given_up:
             "AND chat = ? AND source_id = ?)",
             (change.source_id, change.mirror, change.chat, change.source_id),
         )
+    if given_up:
+        count_given_up(db, change, given_up, now)
     if given_up and change.kind in KEPT:
         db.execute(
             "UPDATE change SET given_up = ? WHERE id = ? AND payload IS ?",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .changes import Change, note_edit
+from .changes import Change, count_given_up, note_edit
 from .copies import FOR_EDIT, noted, where_copied
 from .engine import Db, Row
 from .leftovers import leave_out
@@ -77,6 +77,7 @@ def deletion_refused(db: Db, change: Change, standing: Sequence[int], why: str, 
                     (change.mirror, change.chat, change.source_id, copy),
                 )
         db.execute("UPDATE change SET given_up = ? WHERE id = ?", (why, change.id))
+        count_given_up(db, change, why, now)
         return []
     items = _items(db, change)
     job = _job_of(db, change)

@@ -41,8 +41,20 @@ class Standing(Value, frozen=True, kw_only=True):
     rescued: int = 0
     #: The id in the source up to which everything was read.
     position: int = 0
+    #: Changes that were given up, by kind.
+    given_up: dict[str, GivenUp] = {}
     #: When something was last sent to its target (unix time); 0 for never.
     last_sent: float = 0.0
+
+
+class GivenUp(Value, frozen=True, kw_only=True):
+    """Changes of one kind that Telegram would not have: how many, and the last of them."""
+
+    n: int
+    #: The message, or the topic; 0 for the chat.
+    source_id: int
+    reason: str
+    at: float
 
 
 class ParkedJob(Value, frozen=True, kw_only=True):
@@ -108,6 +120,7 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
         skipped_by={state.removeprefix("skipped/"): n for state in sorted(reasons) if (n := both(state))},
         rescued=both("rescued"),
         position=_position(db, mirror),
+        given_up=_given_up(db, mirror.id),
         last_sent=_last_sent(db, mirror.target),
     )
 
@@ -124,6 +137,14 @@ def _position(db: Db, mirror: MirrorRow) -> int:
 def _last_sent(db: Db, target: int) -> float:
     row = db.execute('SELECT at FROM mark WHERE "key" = ?', (f"target:{target}",)).fetchone()
     return float(row["at"]) if row else 0.0
+
+
+def _given_up(db: Db, mirror: int) -> dict[str, GivenUp]:
+    rows = db.execute("SELECT * FROM given_up WHERE mirror = ? ORDER BY kind", (mirror,))
+    return {
+        row["kind"]: GivenUp(n=row["n"], source_id=row["source_id"], reason=row["reason"], at=row["at"])
+        for row in rows
+    }
 
 
 def _changes(db: Db, mirror: int) -> int:

@@ -218,6 +218,17 @@ CREATE TABLE change (
   UNIQUE (mirror, kind, chat, source_id)
 ) STRICT;
 
+-- Changes that were given up: how many of each kind, and the last of them.
+CREATE TABLE given_up (
+  mirror    INTEGER NOT NULL REFERENCES mirror (id),
+  kind      TEXT    NOT NULL,
+  n         INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  reason    TEXT    NOT NULL,
+  at        REAL    NOT NULL,
+  PRIMARY KEY (mirror, kind)
+) STRICT, WITHOUT ROWID;
+
 -- The topics of source forums. What one became is the copy of the job that made it.
 CREATE TABLE topic (
   mirror    INTEGER NOT NULL REFERENCES mirror (id),

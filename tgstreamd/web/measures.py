@@ -18,6 +18,8 @@ from .meter import Reading
 #: Reasons are the operator's and ours, so they are few; if they are not after all, the rest is one.
 REASONS_MAX = 30
 OTHERS = "other"
+#: The kinds of changes.
+CHANGES = ("edit", "delete", "pin", "topic", "order", "chat")
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
@@ -64,6 +66,13 @@ def _skipped(reading: Reading) -> Iterator[tuple[tuple[str, ...], float]]:
             yield (mirror["name"], reason), by[reason]
         if rest := mirror["skipped"] - sum(by[reason] for reason in most):
             yield (mirror["name"], OTHERS), rest
+
+
+def _given_up(reading: Reading) -> Iterator[tuple[tuple[str, ...], float]]:
+    for mirror in reading.several("mirrors"):
+        by = mirror.get("given_up", {})
+        for kind in CHANGES:
+            yield (mirror["name"], kind), by[kind]["count"] if kind in by else 0
 
 
 def _waiting(reading: Reading) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -135,6 +144,9 @@ MEASURES: tuple[Measure, ...] = (
             values=_waiting),
     _counts("tgstreamd_changes_waiting", "gauge",
             "Edits, deletions, pins and the like that are still to be carried out.", "changes"),
+    Measure(name="tgstreamd_changes_given_up_total", kind="counter", unit="short", labels=("mirror", "kind"),
+            help="Edits, deletions, pins and the like that Telegram refused, and that were given up: edit, "
+            "delete, pin, topic, order (of pinned topics) or chat.", values=_given_up),
     _counts("tgstreamd_lag_seconds", "gauge",
             "Age of the oldest live message that waits; 0 where none does.", "lag_seconds", "s"),
     Measure(name="tgstreamd_eta_seconds", kind="gauge", unit="s", labels=("mirror",),

@@ -11,6 +11,11 @@ from typing import Any
 from ...desk.status import FOREVER
 from .terminal import bar, clean, clock_time, duration, size
 
+#: What a change is called, by its kind, where there are several.
+KINDS = {
+    "edit": "edits", "delete": "deletions", "pin": "pins", "topic": "changes of topics",
+    "order": "orders of topics", "chat": "changes of the chat",
+}  # fmt: skip
 #: Reasons for skipping that are named; the rest are counted together.
 REASONS = 4
 
@@ -146,9 +151,19 @@ def troubles(mirror: dict[str, Any], now: float) -> list[tuple[str, str]]:
     stands = bool(mirror["parked"] or mirror["paused"])
     if stands and mirror["last_error"] and mirror["last_error"] != mirror["paused"]:
         found.append(("bad", f"last error: {clean(mirror['last_error'], 200)}"))
+    if given_up := mirror.get("given_up"):
+        found.append(("note", refused(given_up)))
     if mirror["note"]:
         found.append(("note", mirror["note"]))
     return found
+
+
+def refused(given_up: dict[str, Any]) -> str:
+    """The changes that Telegram would not have, and the last of them."""
+    of_each = ", ".join(f"{last['count']:,} {KINDS.get(kind, kind)}" for kind, last in given_up.items())
+    kind, last = max(given_up.items(), key=lambda item: float(item[1]["at"]))
+    about = f" of {last['source_id']}" if last["source_id"] else ""
+    return f"given up: {of_each}; the last, {kind}{about}: {clean(last['reason'], 200)}"
 
 
 def until(when: float, now: float) -> str:
