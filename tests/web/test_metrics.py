@@ -105,7 +105,8 @@ def test_names_and_units_are_prometheus_own() -> None:
         assert ("_timestamp_seconds" in name or "start_time" in name) == (metric["unit"] == "dateTimeAsIso")
         assert metric["help"].endswith(".")
         assert {*metric["labels"]} <= {
-            "mirror", "reason", "lane", "way", "direction", "method", "outcome", "scope", "version", "python",
+            "mirror", "reason", "kind", "lane", "way", "direction", "method", "outcome", "scope", "version",
+            "python",
         }  # fmt: skip
 
 
