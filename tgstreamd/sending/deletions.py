@@ -45,12 +45,15 @@ class Deletions:
         self._at_once = AT_ONCE
         #: Those that were refused alone, and why: it is to be seen what stands.
         self._refused: dict[tuple[int, int, int], str] = {}
+        #: Those of calls that deleted nothing: which of them Telegram keeps, each shows alone.
+        self._alone: set[tuple[int, int, int]] = set()
 
     def batch(self, ready: Sequence[Change]) -> list[Change]:
         """Those of these that go next, in one call or alone."""
-        if _key(ready[0]) in self._refused:
+        single = self._refused.keys() | self._alone
+        if _key(ready[0]) in single:
             return [ready[0]]
-        return [change for change in ready if _key(change) not in self._refused][: self._at_once]
+        return [change for change in ready if _key(change) not in single][: self._at_once]
 
     def halve(self, batch: Sequence[Change]) -> None:
         """It may be one of them alone that is refused."""
@@ -88,13 +91,17 @@ class Deletions:
                 log.info("copies deleted", mirror=mirror.name, n=deleted, source_id=abs(batch[0].source_id))
         self._at_once = min(AT_ONCE, 2 * self._at_once)
         await self._settle([change for change, copies in done.values() if not standing & set(copies)])
+        several = len(done) > 1 and standing == set(ids)
         for change, copies in done.values():
-            if not standing & set(copies):
-                continue
-            if change.attempts < LOOKS:
+            left = standing & set(copies)
+            if left and change.attempts < LOOKS:
                 await self._store.postpone_change(change.id, self._clock.now() + backoff(change.attempts + 4))
+            elif left and several:
+                self._alone.add(_key(change))
             else:
-                await self._keep(mirror, change, sorted(standing & set(copies)), STANDS)
+                self._alone.discard(_key(change))
+                if left:
+                    await self._keep(mirror, change, sorted(left), STANDS)
 
     async def _end(self, mirror: Mirror, change: Change, why: str) -> None:
         """What of a refused one stands, where each of its messages is tried alone."""
