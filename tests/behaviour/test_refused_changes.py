@@ -141,7 +141,7 @@ async def test_where_nobody_may_pin_nobody_asks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("action", ["error", "apply-nothing"])
 async def test_of_many_deletions_only_the_refused_one_is_given_up(tmp_path: Path, action: str) -> None:
-    """A hundred are one call, of which Telegram does not say which message it refuses; it is kept, and why."""
+    """A hundred are one call, and Telegram does not say which message it refuses: that one is kept."""
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
         house.mirror(source, target, deletes="mirror")
