@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.telegram.server import TelegramServer
 
 from .program import Home
 
-__all__ = ["home", "me", "other", "source", "target", "tg"]
+__all__ = ["home", "home_for_all", "me", "other", "source", "target", "tg"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,3 +28,15 @@ def _interruptible() -> Iterator[None]:
 @pytest.fixture
 def home(tmp_path: Path, tg: TelegramServer) -> Home:
     return Home(tmp_path, tg)
+
+
+@pytest.fixture
+def home_for_all(tg: TelegramServer) -> Iterator[Home]:
+    """A home that every user may walk through, so that root's program can become somebody else in it.
+
+    Not below `tmp_path`: pytest closes that folder's parent to all others whenever it starts anywhere on
+    this machine.
+    """
+    with tempfile.TemporaryDirectory(prefix="tgstreamd-") as folder:
+        Path(folder).chmod(0o711)
+        yield Home(Path(folder), tg)

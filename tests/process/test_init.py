@@ -133,8 +133,9 @@ async def test_on_a_terminal_nothing_is_typed_but_a_search(
 
 
 async def test_from_nothing_with_a_login_and_topics(
-    home: Home, tg: TelegramServer, me: Account, other: Account, target: Chat
+    home_for_all: Home, tg: TelegramServer, me: Account, other: Account, target: Chat
 ) -> None:
+    home = home_for_all
     chats = tg.world.chats
     forum = chats.add_supergroup("Forum", other, [me], forum=True)
     topic = chats.add_topic(forum, other, "Second topic")
@@ -145,8 +146,6 @@ async def test_from_nothing_with_a_login_and_topics(
     if os.geteuid() == 0:
         # As by sudo: the state is the service's, and nothing may be imported that only root can read.
         os.chown(home.state, 65534, 65534)
-        for folder in (home.folder, *home.folder.parents[:-2]):
-            folder.chmod(folder.stat().st_mode | 0o011)
     async with on_terminal(home, "init", "--force") as screen:
         await screen.answer("my.telegram.org", "")
         await screen.answer("api_id:", f"nothing\n{API_ID}\n")
