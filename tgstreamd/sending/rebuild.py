@@ -71,7 +71,10 @@ class Rebuild:
             and not message.service
             and (topic is None or (message.topic or GENERAL_TOPIC) == topic)
         ]
-        unsent = await self._store.unsent(mirror.id)
+        # A ledger of before may know as parked what a `retry` has sent since.
+        parked = await self._store.unsent(mirror.id, "parked")
+        unsent = sorted([*await self._store.unsent(mirror.id), *parked], key=_place)
+        aside = {(message.chat, message.id) for _, messages in parked for message in messages}
         jobs = [messages for _, messages in unsent]
         topics = await self._store.made_topics(mirror.id, mirror.source)
         # Seconds, for a long history: not on the loop.
@@ -89,10 +92,11 @@ class Rebuild:
             (messages[0].chat, messages[0].id, planned.skip or BEFORE)
             for (place, messages), (planned, *_) in zip(unsent, plans, strict=True)
             if place <= upto and not messages[0].service and (planned.skip or messages[0].date < moved_at)
+            if (messages[0].chat, messages[0].id) not in aside
         )
         lines = tuple(_lines(mirror, jobs, found, copies))
         self._found[mirror.id] = _Found(found, lines, unwanted, upto, last[0].id)
-        there_too = {(one.chat, one.source_id) for one in found}
+        there_too = aside | {(one.chat, one.source_id) for one in found}
         missing = [
             place
             for place, messages in unsent
@@ -180,6 +184,10 @@ class Rebuild:
             same_account=self._roster.same_account,
             links=links,
         )
+
+
+def _place(job: tuple[int, Messages]) -> int:
+    return job[0]
 
 
 def _slots(messages: Messages, plans: Sequence[Plan], mirror: Mirror) -> list[Slot]:

@@ -7,6 +7,7 @@ is planned into rows of `send` and `copy`, `random_id`s included, before the fir
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from ..model import Message
 from .engine import Db, Row
@@ -134,15 +135,22 @@ _PLACE = (
 )
 
 
-def unsent(db: Db, mirror: int) -> list[tuple[int, tuple[Message, ...]]]:
+#: No call of it was carried out, nor is one of unknown outcome: it was not tried, or refused for certain.
+UNSENT = "NOT EXISTS (SELECT 1 FROM send WHERE send.job = job.id AND send.state <> 'new')"
+
+
+def unsent(
+    db: Db, mirror: int, state: Literal["waiting", "parked"] = "waiting"
+) -> list[tuple[int, tuple[Message, ...]]]:
     """Every unsent job of the mirror in the source's order: its place and its messages."""
+    # The first condition on the state is the one that the index has, so that settled jobs are not read.
+    states = "('waiting', 'open')" if state == "waiting" else "('parked')"
     rows = db.execute(
-        # The first condition on the state is the one that `job_queue` has, so that settled jobs are not read.
         f"SELECT job.id, {_PLACE} AS place, item.payload FROM job CROSS JOIN item ON item.job = job.id "
-        "WHERE job.mirror = ? AND job.lane IN ('live', 'backlog') AND job.state IN ('waiting', 'open') "
-        "AND job.state = 'waiting' AND job.attempts = 0 AND item.payload IS NOT NULL "
+        f"WHERE job.mirror = ? AND job.lane IN ('live', 'backlog') AND job.state IN {states} "
+        f"AND job.state = ? AND {UNSENT} AND item.payload IS NOT NULL "
         "ORDER BY place, job.id, item.source_id",
-        (mirror,),
+        (mirror, state),
     )
     jobs: dict[int, tuple[int, list[Message]]] = {}
     for row in rows:
@@ -151,10 +159,10 @@ def unsent(db: Db, mirror: int) -> list[tuple[int, tuple[Message, ...]]]:
 
 
 def skip_upto(db: Db, mirror: int, place: int, reason: str, now: float) -> int:
-    """Unattempted jobs up to this place are skipped; how many messages those were."""
+    """Unsent jobs that wait, up to this place, are skipped; how many messages those were."""
     rows = db.execute(
         "UPDATE job SET state = 'skipped', reason = ?, settled_at = ? WHERE mirror = ? AND state = 'waiting' "
-        f"AND attempts = 0 AND {_PLACE} <= ? RETURNING id, items",
+        f"AND {UNSENT} AND {_PLACE} <= ? RETURNING id, items",
         (reason, now, mirror, place),
     ).fetchall()
     for row in rows:

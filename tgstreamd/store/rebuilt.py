@@ -1,6 +1,6 @@
 """A map derived anew: copies that were recognised in the target become the ledger's own.
 
-Plain functions, one transaction each. Changes only what waits and was never attempted.
+Plain functions, one transaction each. Changes only what waits or is parked, and is not known to be sent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from ..model import Value
 from .engine import Db, Row
 from .mirrors import fact, known_upto_key, release
-from .queue import erase, finish, skip_upto
+from .queue import UNSENT, erase, finish, skip_upto
 
 NOT_THERE = "ledger lost: not found in the target"
 
@@ -101,7 +101,7 @@ def adopt_copies(
         )
     skipped = 0
     for chat, source_id, why in unwanted:
-        if (row := _unsent_job(db, mirror, chat, source_id)) is not None:
+        if (row := _unsent_job(db, mirror, chat, source_id)) is not None and row["state"] == "waiting":
             finish(db, row["id"], "skipped", why, now)
             skipped += row["items"]
     skipped += skip_upto(db, mirror, upto, NOT_THERE, now)
@@ -112,8 +112,8 @@ def adopt_copies(
 
 def _unsent_job(db: Db, mirror: int, chat: int, source_id: int) -> Row | None:
     row: Row | None = db.execute(
-        "SELECT job.id, job.items FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? "
-        "AND item.chat = ? AND item.source_id = ? AND state = 'waiting' AND attempts = 0",
+        "SELECT job.id, job.items, job.state FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? "
+        f"AND item.chat = ? AND item.source_id = ? AND job.state IN ('waiting', 'parked') AND {UNSENT}",
         (mirror, chat, source_id),
     ).fetchone()
     return row
