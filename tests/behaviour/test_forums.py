@@ -636,3 +636,18 @@ async def test_an_answer_across_topics_stays_in_its_own(tmp_path: Path) -> None:
             assert found is not None
             assert found.to is not None
             assert (found.to.text, found.external) == (f"in {there}", here != there)
+
+
+async def test_a_pin_that_waits_when_its_topic_is_found_to_be_gone(tmp_path: Path) -> None:
+    """The order is carried out while the topic is made again, and then once more."""
+    async with House(tmp_path) as house:
+        source, target = _tea_party(house)
+        await house.start()
+        await house.run()
+        house.world.chats.delete_topic(target, topics(target)["Tea"].id)
+        # The copy of its post finds that out, and the topic's making is not answered at once.
+        house.tg.faults.add(Fault("messages.createForumTopic", "flood", seconds=50))
+        house.world.chats.pin_topic(source, topics(source)["Tea"].id)
+        house.post(source, "more tea", topic=topics(source)["Tea"].id)
+        await house.run()
+        assert pinned(target) == ["Tea"]

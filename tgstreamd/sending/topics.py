@@ -157,7 +157,8 @@ class Topics:
         if gone:
             # Once its next post has made it again, the order is another one than shown.
             log.warning("topic was deleted in the target", mirror=mirror.name, n=len(gone))
-        await self._store.order_shown(mirror.id, [topic for topic in wanted if made.get(topic) not in gone])
+        shown = [topic for topic in wanted if topic in made and made[topic] not in gone]
+        await self._store.order_shown(mirror.id, shown)
         log.info("topics pinned", mirror=mirror.name, n=len(order) - len(gone))
         return True
 
