@@ -254,6 +254,29 @@ async def test_deletions_are_judged_as_the_mirror_wishes(tmp_path: Path) -> None
         assert kinds(await found(house)) == [("undeleted", post.id, house.messages(target)[0].id)]
 
 
+@pytest.mark.parametrize("deletes", ["keep", "mirror"])
+async def test_what_is_gone_on_both_sides_is_no_hole(tmp_path: Path, deletes: str) -> None:
+    """A copy that outlived its original and was then deleted by hand: nobody could send it again."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.mirror(source, target, deletes=deletes)
+        await house.start()
+        originals = [house.post(source, text) for text in ("one", "two", "three")]
+        await house.run()
+        refusing = Fault("channels.deleteMessages", code=403, message="MESSAGE_DELETE_FORBIDDEN", times=None)
+        house.tg.faults.add(refusing)
+        house.world.chats.delete(originals[1])
+        await house.run()
+        assert house.texts(target) == ["one", "two", "three"]
+        house.world.chats.delete(next(copy for copy in house.messages(target) if copy.text == "two"))
+        house.clock.advance(100)
+        assert await found(house) == []
+        house.world.chats.delete(next(copy for copy in house.messages(target) if copy.text == "three"))
+        assert [(one["kind"], one["source_id"]) for one in await found(house)] == [
+            ("missing", originals[2].id)
+        ]
+
+
 async def test_floods_are_waited_for_and_trouble_is_told(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         await mirrored(house)

@@ -20,6 +20,7 @@ from ..model import Message, Mirror
 from ..roster import of_topic
 from ..store import NOT_THERE, Copied, Entry, MirrorRow, Store
 from .checks import Reach
+from .differences import Difference, Kind, Mend
 from .naming import message_link, named, unknown
 from .pages import END, readable
 
@@ -27,24 +28,6 @@ from .pages import END, readable
 RECENT = 60.0
 #: Characters of a text that are shown.
 GLIMPSE = 60
-
-Kind = Literal["missing", "text", "media", "parked", "extra", "order", "undeleted"]
-Mend = Literal["capture", "again", "edit", ""]
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is not as it should be. Ids are 0 where there is no message on that side."""
-
-    kind: Kind
-    chat: int = 0
-    source_id: int = 0
-    target_id: int = 0
-    source_link: str = ""
-    target_link: str = ""
-    why: str
-    #: What `--repair` would do about it; empty where it can do nothing.
-    mend: Mend = ""
-    text: str = ""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +118,7 @@ class _Walk:
             elif not await self._ours(message):
                 why = "it was never captured"
                 self._differ("missing", message, why=why, mend="" if message.service else "capture")
-        self._vanished(known, newest=page[-1].id if page else 0)
+        await self._vanished(known, chat, newest=page[-1].id if page else 0)
         if upto < END:
             return Asked(mirror=asked.mirror, chat=chat, after=upto, newest=newest)
         rest = [feed[0] for feed in feeds]
@@ -189,18 +172,20 @@ class _Walk:
         else:
             self._counts["skipped"] += 1
 
-    def _vanished(self, gone: dict[int, Entry], *, newest: int) -> None:
+    async def _vanished(self, gone: dict[int, Entry], chat: int, *, newest: int) -> None:
         """Messages that the ledger knows and the source no longer has. What is newer must be readable."""
-        for entry in gone.values():
-            if entry.state != "done" or not entry.known or entry.kind == "topic":
-                continue
-            if self._mirror.deletes == "mirror" and entry.source_id < newest and not entry.pending:
+        copied = [e for e in gone.values() if e.state == "done" and e.known and e.kind != "topic"]
+        mirrored = self._mirror.deletes == "mirror"
+        left = [e for e in copied if mirrored and e.source_id < newest and not e.pending]
+        if kept := len(copied) - len(left):
+            self._counts["kept"] += kept
+        copies = {e.source_id: await self._store.copies_of(self._row.id, chat, e.source_id) for e in left}
+        ids = [target_id for some in copies.values() for target_id in some]
+        stand = await self._reach.target.messages(self._mirror.target, ids) if ids else {}
+        for entry in left:
+            if any(target_id in stand for target_id in copies[entry.source_id]):
                 why = "the original was deleted, and the copy was not"
-                self._found.append(
-                    self._difference("undeleted", self._mirror.source, entry.source_id, entry.first, why=why)
-                )
-            else:
-                self._counts["kept"] += 1
+                self._found.append(self._difference("undeleted", chat, entry.source_id, entry.first, why=why))
 
     async def _ours(self, message: Message) -> bool:
         """A copy of this mirror's own, where it reads what it writes."""
@@ -229,19 +214,27 @@ class _Walk:
                 self._stranger(message, prints, rows)
             elif row.mirror == self._row.id and row.kind == "copy":
                 self._copy(message, row, lanes)
-        for row in copies.values():
-            if row.mirror != self._row.id or row.kind != "copy":
-                continue
+        await self._gone([r for r in copies.values() if r.mirror == self._row.id and r.kind == "copy"])
+        if upto >= END:
+            return None
+        return Asked(mirror=asked.mirror, side="target", after=upto, newest=newest, lanes=lanes)
+
+    async def _gone(self, rows: list[Copied]) -> None:
+        """Copies that the target no longer has. Where the original is gone too, nothing is missing."""
+        wanted: dict[int, list[int]] = {}
+        for row in rows:
             if row.pending:
                 self._counts["changing"] += 1
+            else:
+                wanted.setdefault(row.chat, []).append(row.source_id)
+        left = {chat: await self._reach.source.messages(chat, ids) for chat, ids in wanted.items()}
+        for row in rows:
+            if row.pending or row.source_id not in left[row.chat]:
                 continue
             why = "its copy is gone from the target"
             self._found.append(
                 self._difference("missing", row.chat, row.source_id, row.target_id, why=why, mend="again")
             )
-        if upto >= END:
-            return None
-        return Asked(mirror=asked.mirror, side="target", after=upto, newest=newest, lanes=lanes)
 
     def _copy(self, message: Message, row: Copied, lanes: dict[str, tuple[int, int]]) -> None:
         """A copy of this mirror's, as it stands."""

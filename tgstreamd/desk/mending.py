@@ -25,7 +25,7 @@ from ..model import Account, Chat, Message, Mirror
 from ..ports import Ids
 from ..store import Store, encode
 from .checks import Reach
-from .comparing import Difference
+from .differences import Difference
 from .naming import named, unknown
 
 #: Findings of one request, and messages of one `resend`.
