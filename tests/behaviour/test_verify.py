@@ -461,3 +461,26 @@ async def test_what_stands_in_the_group_that_the_target_was_is_not_missing(tmp_p
         assert await found(house) == []
         assert await mended(house) == []
         assert house.texts(new) == ["after"]
+
+
+async def test_like_words_of_ours_are_not_taken_for_a_lost_copy(tmp_path: Path) -> None:
+    """Somebody writes by our account what resembles an edited post, and the copy of that is deleted."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, "first")
+        post = house.post(source, "we meet on Monday at nine")
+        house.mirror(source, target, deletes="mirror")
+        await house.start()
+        await house.run()
+        house.clock.advance(60)
+        house.post(target, "we meet on Monday at ten", sender=house.me)
+        house.clock.advance(60)
+        house.world.chats.edit(post, "we meet on Monday at eleven")
+        await house.run()
+        house.world.chats.delete(house.messages(target)[1])
+        assert "queued" in await mended(house)
+        texts = ["first", "we meet on Monday at ten", "we meet on Monday at eleven"]
+        assert house.texts(target) == texts
+        house.world.chats.delete(post)
+        await house.run()
+        assert house.texts(target) == texts[:2]

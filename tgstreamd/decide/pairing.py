@@ -39,6 +39,8 @@ class Pair(Value, frozen=True, kw_only=True):
     late: bool = False
     #: It says something else than the original does now.
     edited: bool = False
+    #: That is known by like words and by where it stands alone.
+    likely: bool = False
 
 
 def pair_copies(
@@ -120,6 +122,7 @@ class _Pairing:
                 copy=copy,
                 late=at in self._late,
                 edited=at in self._edited or (at, copy) in self._other_words,
+                likely=at in self._edited,
             )
             for at, copy in sorted([*self._copy_in.items(), *self._tails])
         ]

@@ -193,7 +193,8 @@ class Mending:
         slots = slots_of([original], plans, self._mirror)
         there = {message.id: message for message in (*self._loose, *(self._there[one] for one in standing))}
         pairs = pair_copies([slots], list(there.values()), ours=our_lines(self._mirror, source))
-        found = [(pair.slot, there[pair.copy]) for pair in pairs]
+        # Without its neighbours, like words may be anybody's.
+        found = [(pair.slot, there[pair.copy]) for pair in pairs if not pair.likely]
         if not found or lacking(slots, original.id, found):
             return []
         return sorted((copy for _, copy in found), key=lambda copy: copy.id)
