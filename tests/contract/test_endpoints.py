@@ -61,11 +61,10 @@ async def test_a_strict_home_centre_and_eight_file_connections_each_way(
     assert all(files)
     assert len(files) > 1 + 2 + 4
     assert not any(key.refusal for key in tg.keys)
-    # Nothing but files is asked there.
-    assert tg.log.at_media == {
-        "upload.getFile": 4 * PARTS,
-        "upload.saveFilePart": 4 * PARTS,
-    }
+    # Nothing but files is asked there. The first part comes in pieces, which tell how fast the line is.
+    assert set(tg.log.at_media) == {"upload.getFile", "upload.saveFilePart"}
+    assert tg.log.at_media["upload.saveFilePart"] == 4 * PARTS
+    assert tg.log.at_media["upload.getFile"] >= 4 * PARTS
     assert tg.log.count("upload.getFile") == tg.log.at_media["upload.getFile"]
 
 

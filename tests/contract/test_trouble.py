@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, Rejected, Tg
 from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
 from tgstreamd.telegram.client import Client
 from tgstreamd.telegram.connect import Connection, connect
+from tgstreamd.telegram.link import Link
 from tgstreamd.telegram.liveness import LOOK
-from tgstreamd.telegram.pool import Link, Pool
+from tgstreamd.telegram.pool import Pool
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Settings
 
@@ -606,6 +608,66 @@ async def test_a_line_that_went_silent_takes_the_file_connections_along(
     await client.close()
 
 
+class Parts:
+    """Connections over the same line, on which parts move or do not."""
+
+    def __init__(self) -> None:
+        self.move = True
+        self.doubted = asyncio.Event()
+
+    def busy(self) -> Callable[[], bool]:
+        return lambda: self.move
+
+    def doubt_all(self) -> None:
+        self.doubted.set()
+
+
+async def test_a_line_full_of_our_own_parts_is_not_taken_for_dead(
+    tg: TelegramServer, me: Account, tmp_path: Path
+) -> None:
+    """As long as those move that were there before the question; then it is noticed as ever."""
+    clock = FakeClock()
+    client = await open_client(tg, me, tmp_path, clock)
+    parts = Parts()
+    client.pools.append(parts)
+    fall_silent(tg, client)
+    async with asyncio.timeout(HANG):
+        for _ in range(5):
+            await clock.parked(1)
+            assert client.connected
+            clock.advance(LOOK)
+        parts.move = False
+        for _ in range(2):
+            await clock.parked(1)
+            clock.advance(LOOK)
+            if parts.doubted.is_set():
+                break
+        await parts.doubted.wait()
+    speak_again(tg, client)
+    await usable(client, clock)
+    await client.close()
+
+
+async def test_a_ping_waits_for_a_connection(tg: TelegramServer, me: Account, tmp_path: Path) -> None:
+    """Whoever goes by it has nothing to send meanwhile; the end of the login ends it too."""
+    clock = FakeClock()
+    client = await open_client(tg, me, tmp_path, clock)
+    assert await client.ping() == 0
+    client._wire.dead.set()
+    waiting = asyncio.ensure_future(client.ping())
+    async with asyncio.timeout(HANG):
+        while not waiting.done():
+            # It and the keeper of the connection.
+            parked = asyncio.ensure_future(clock.parked(2))
+            await asyncio.wait({waiting, parked}, return_when=asyncio.FIRST_COMPLETED)
+            parked.cancel()
+            clock.advance(1.0)
+    assert await waiting > 0
+    await client.close()
+    with pytest.raises(Transient):
+        await client.ping()
+
+
 async def test_a_file_connection_on_which_something_moves_outlives_the_main_one(
     tg: TelegramServer, me: Account, tmp_path: Path
 ) -> None:
@@ -616,8 +678,8 @@ async def test_a_file_connection_on_which_something_moves_outlives_the_main_one(
     before = set(tg.connections)
     waiting = asyncio.ensure_future(pool.call(2, "down", request))
     await asyncio.sleep(0)
-    for told in client.on_silence:
-        told()
+    for neighbour in client.pools:
+        neighbour.doubt_all()
     confirmed = asyncio.Event()
     asyncio.get_running_loop().call_later(pool.doubt, confirmed.set)
     assert await pool.call(2, "down", request)

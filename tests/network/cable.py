@@ -28,6 +28,10 @@ def possible() -> bool:
     return os.geteuid() == 0 and os.access("/dev/net/tun", os.W_OK)
 
 
+#: What a cheap router holds for a slow line.
+QUEUE = 64 * 1024
+
+
 class Cable:
     """Made before the loop runs. `near` and `far` are descriptors of the two namespaces."""
 
@@ -35,6 +39,10 @@ class Cable:
         self.loss = 0.0
         #: Seconds that each packet takes, each way.
         self.delay = 0.0
+        #: Bytes a second from the near end to the far one, behind a queue of `QUEUE` bytes; 0: no limit.
+        self.rate = 0.0
+        self.sent = 0
+        self._free = 0.0
         self.hole = False
         self.lost = self.passed = 0
         self._chance = chance
@@ -66,9 +74,19 @@ class Cable:
         if self.hole or (self.loss and self._chance.random() < self.loss):
             self.lost += 1
             return
+        wait = self.delay
+        if end == self._ends[0]:
+            now = asyncio.get_running_loop().time()
+            if self.rate:
+                if (self._free - now) * self.rate > QUEUE:
+                    self.lost += 1  # its queue is full
+                    return
+                self._free = max(now, self._free) + len(packet) / self.rate
+                wait += self._free - now
+            self.sent += len(packet)
         self.passed += 1
-        if self.delay:
-            asyncio.get_running_loop().call_later(self.delay, self._write, other, packet)
+        if wait:
+            asyncio.get_running_loop().call_later(wait, self._write, other, packet)
         else:
             self._write(other, packet)
 

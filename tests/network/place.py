@@ -169,6 +169,18 @@ class Place:
         await self.tg.scenario("say", text=words)
         return words
 
+    async def edited(self, number: int, within: float) -> float:
+        """Seconds until `words NUMBER` in the source, which become those of the next number, have become
+        that in the target too."""
+        began = time.monotonic()
+        await self.tg.scenario("edit", text=f"words {number}", to=f"words {number + 1}")
+
+        async def changed() -> float | None:
+            there = await self.texts("target")
+            return time.monotonic() - began if any(f"words {number + 1}" in text for text in there) else None
+
+        return await until(changed, within=within, every=0.2)
+
     async def file(self) -> None:
         """A file of some parts lies in the source, in the other data centre."""
         self.said += 1

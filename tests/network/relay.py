@@ -38,7 +38,9 @@ class Line:
         #: The server's side is gone and the client does not know: it learns when it says something.
         self.forgotten = False
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool = False
+    ) -> None:
         due = 0.0
         loop = asyncio.get_running_loop()
         later: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -52,13 +54,17 @@ class Line:
 
         delivering = asyncio.ensure_future(deliver())
         try:
-            while data := await reader.read(65536):
+            while data := await reader.read(4096 if self.relay.narrow(up) else 65536):
                 if self.forgotten:
                     self.reset(slice(1))
                     return
                 # In order, as TCP delivers: what is late holds up what is behind it.
-                due = max(due, loop.time() + self.relay.delay + self.relay.stall(len(data)))
+                due = max(
+                    due, self.relay.through(len(data), up) + self.relay.delay + self.relay.stall(len(data))
+                )
                 later.put_nowait((due, data))
+                if self.relay.narrow(up) and not self.relay.hides:
+                    await asyncio.sleep(due - loop.time())
         finally:
             delivering.cancel()
 
@@ -84,6 +90,13 @@ class Relay:
         self.flows.set()
         self.delay = 0.0
         self.loss = 0.0
+        #: Bytes a second that all lines together bring up to the server, and down; 0: as many as they like.
+        self.rates = [0.0, 0.0]
+        #: Whether it takes everything at once all the same, as a proxy or a bloated buffer does.
+        self.hides = False
+        self._free = [0.0, 0.0]
+        #: Bytes that went up to the server.
+        self.sent = 0
         self.lines: set[Line] = set()
         self.ports: list[int] = [0] * len(to)
         self.finished = asyncio.Event()
@@ -100,6 +113,17 @@ class Relay:
                 tries += 1
         return waits
 
+    def narrow(self, up: bool) -> bool:
+        return self.rates[not up] > 0
+
+    def through(self, size: int, up: bool) -> float:
+        """When so many bytes are through the slowest place, where those of all lines stand in a queue."""
+        self.sent += size if up else 0
+        now = asyncio.get_running_loop().time()
+        if self.narrow(up):
+            now = self._free[up] = max(now, self._free[up]) + size / self.rates[not up]
+        return now
+
     async def listen(self) -> None:
         places = FAR if self.cable else PLACES
         for number in range(len(self.to)):
@@ -107,6 +131,8 @@ class Relay:
             def bound(number: int = number) -> socket.socket:
                 made = socket.socket()
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if self.rates[0] and not self.hides:
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
                 made.bind((places[self.place], self.ports[number]))
                 return made
 
@@ -130,7 +156,7 @@ class Relay:
             )
             line.ends.append(back)
             ways = [
-                asyncio.ensure_future(line.carry(reader, back)),
+                asyncio.ensure_future(line.carry(reader, back, up=True)),
                 asyncio.ensure_future(line.carry(there, writer)),
             ]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -157,8 +183,9 @@ class Relay:
         """All is well again."""
         self.flows.set()
         self.delay = self.loss = 0.0
+        self.rates = [0.0, 0.0]
         if self.cable:
-            self.cable.hole, self.cable.delay, self.cable.loss = False, 0.0, 0.0
+            self.cable.hole, self.cable.delay, self.cable.loss, self.cable.rate = False, 0.0, 0.0, 0.0
         if not self._listening:
             await self.listen()
 
@@ -198,6 +225,20 @@ class Relay:
         """Latency, there and back together."""
         (self.cable or self).delay = seconds / 2
 
+    async def do_narrow(self, up: float, down: float = 0.0, *, hides: bool = False) -> None:
+        """So many bytes a second, all connections together. The cable knows only `up`, and hides nothing.
+
+        Without a cable, connections that are to feel it at once are made after this.
+        """
+        if self.cable:
+            self.cable.rate = up
+        else:
+            self.rates, self.hides = [up, down], hides
+            for server in self._listening:
+                server.close()
+            self._listening.clear()
+            await self.listen()
+
     async def do_lose(self, share: float) -> None:
         """This share of the packets is lost. Without a cable they are as late as TCP would bring them."""
         (self.cable or self).loss = share
@@ -210,12 +251,13 @@ class Relay:
         return self.address
 
     async def do_counted(self) -> dict[str, int]:
-        """Packets passed and lost, and connections."""
+        """Packets passed and lost, connections, and bytes that went up to the server."""
         cable = self.cable
         return {
             "passed": cable.passed if cable else 0,
             "lost": cable.lost if cable else 0,
             "lines": len(self.lines),
+            "sent": cable.sent if cable else self.sent,
         }
 
     async def do_stop(self) -> None:

@@ -165,3 +165,45 @@ async def test_a_name_that_leads_nowhere_for_a_while(tmp_path: Path) -> None:
         again = await place.heard(BACK, began, 60)
         took = await place.equal(ARRIVED)
         print(f"no name at the start: works {again:.1f} s after it, all there {took:.1f} s after that")
+
+
+#: Bytes of a small file; bytes a second of a kilobit.
+MEGABYTES, KBIT = 3_000_000, 1000 / 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kbit", "way"),
+    [(64, "cable"), (64, "relay"), (64, "hidden"), (160, "cable"), (240, "relay"), (20, "hidden")],
+)
+async def test_a_file_over_a_slow_uplink(tmp_path: Path, kbit: int, way: str) -> None:
+    """Each part goes once, nothing is taken for lost, and words that change meanwhile change meanwhile.
+
+    `hidden`: somebody on the way takes everything at once, and holds it for as long as his line needs.
+    """
+    rate = kbit * KBIT
+    async with Place(tmp_path, count=1, real=way == "cable") as place:
+        await place.say("words 0")
+        await place.equal(HANG)
+        await place.relay("narrow", up=rate, hides=way == "hidden")
+        if way != "cable":
+            # It is the new connections that feel it.
+            await place.relay("reset")
+            await place.edited(0, within=60)
+        lost, before = place.count(LOST), (await place.relay("counted"))["sent"]
+        began = time.monotonic()
+        await place.file()
+        slowest = 0.0
+        for number in range(way != "cable", 5):
+            await place.pause(began + 15 * number)
+            slowest = max(slowest, await place.edited(number, within=60))
+        if kbit >= 64:
+            took = await place.equal(2 * MEGABYTES / rate)
+            times = ((await place.relay("counted"))["sent"] - before) / MEGABYTES
+            print(f"{way}, {kbit} kbit/s: {took:.0f} s, {times:.2f} times its bytes, an edit {slowest:.1f} s")
+            assert times < 1.3
+        else:
+            print(f"{way}, {kbit} kbit/s: an edit {slowest:.1f} s")
+        assert place.count(LOST) == lost
+        assert place.count(STILL) == place.count("file connection ended") == 0
+        assert place.count("transfer interrupted") == 0

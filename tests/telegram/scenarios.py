@@ -312,6 +312,14 @@ async def say(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     return _told(speaker, {})
 
 
+async def edit(tg: TelegramServer, args: dict[str, Any]) -> None:
+    """The text `text` of the source becomes `to`."""
+    speaker = _again(tg, args)
+    messages = speaker.chat.box.messages.values()
+    [message] = [message for message in messages if message.text == args["text"]]
+    tg.world.chats.edit(message, args["to"])
+
+
 async def send_file(tg: TelegramServer, args: dict[str, Any]) -> dict[str, Any]:
     """One more file of `size` bytes in the source, now; it lies in data centre `dc`.
 

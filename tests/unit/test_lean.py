@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import struct
+import time
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.telegram.mtproto.transports import Transport
 from tgstreamd.telegram.lean import ACKS, LeanWire
 from tgstreamd.telegram.lean_envelope import Envelope
 from tgstreamd.telegram.lean_objects import introduction
+from tgstreamd.telegram.link import Link
 from tgstreamd.telegram.message_ids import OUT_OF_TIME, RECENT, TOO_NEW, TOO_OLD, MessageIds, OutOfTimeError
 
 KEY = b"\x01" + os.urandom(255)
@@ -40,6 +42,9 @@ class Table(asyncio.Transport):
         self.server_now = NOW
         self.salt = 7
         self.closed = False
+        #: Bytes that the next machine has not confirmed, and how many fewer there are at each look.
+        self.held = self.leaving = 0
+        self.looks = 0
         self.heard: list[Message] = []
         self._ids = 0
         self._sent = 0
@@ -52,6 +57,11 @@ class Table(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Nothing is buffered."""
+
+    def get_write_buffer_size(self) -> int:
+        self.looks += 1
+        self.held -= self.leaving
+        return self.held
 
     def write(self, data: Any) -> None:
         for packet in self._stream.feed(data):
@@ -511,6 +521,56 @@ async def test_what_was_given_up_is_not_sent_later() -> None:
     assert [content(message).offset for message in table.heard] == [PART]
     table.answers(table.heard[0], a_file(b"x"))
     await kept
+
+
+async def test_bytes_that_leave_are_a_sign_of_life() -> None:
+    """Also inside a part: on a slow line it takes longer than nothing may move at all."""
+    table = Table(silence=0.02)
+    asked = table.asks(functions.upload.SaveFilePartRequest(-5, 0, os.urandom(PART)))
+    table.held, table.leaving = PART, 1000
+    while table.looks < 60:
+        await asyncio.wait([asked], timeout=0.02)
+        assert not asked.done()
+    # From here on none is confirmed any more.
+    table.leaving = 0
+    with pytest.raises(ConnectionError, match="nothing moves"):
+        await asked
+
+
+async def test_time_on_a_slow_way_is_no_time_that_a_call_waits() -> None:
+    """Bytes move and no call ends: it is the line. Where others are answered, it is the call."""
+    table = Table(silence=0.02)
+    lost, made = table.asks(get(0)), time.monotonic()
+    [call] = table.wire._sent.values()
+    table.held, table.leaving = PART, 1000
+    while table.looks < 20:
+        await asyncio.wait([lost], timeout=0.02)
+    assert call.since > made + 0.05
+    reached, since = table.looks + 20, call.since
+    while table.looks < reached:
+        answered = table.asks(get(1))
+        table.answers(table.heard[-1], a_file(b"x"))
+        await answered
+        await asyncio.wait([lost], timeout=0.001)
+    assert call.since < since + 0.05
+    lost.cancel()
+
+
+async def test_a_connection_is_busy_while_a_call_of_then_is_under_way_and_moves() -> None:
+    table = Table()
+    link = Link(table.wire, time.monotonic)
+    first = table.asks(get(0))
+    is_busy = link.busy()
+    assert not is_busy()
+    table.wire.moved()
+    assert is_busy()
+    # A call that came later says nothing of what stood before the question.
+    second = table.asks(get(1))
+    table.answers(table.heard[0], a_file(b"x"))
+    await first
+    table.wire.moved()
+    assert not is_busy()
+    second.cancel()
 
 
 async def test_silence_ends_the_connection() -> None:

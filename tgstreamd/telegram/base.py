@@ -22,7 +22,7 @@ from telethon.tl import functions, types
 from .. import __version__
 from ..clock import Clock
 from ..errors import ConfigError, Transient
-from .addresses import Address, AddressBook
+from .addresses import Address, AddressBook, Purpose
 from .lean_objects import introduced
 from .proxy import Tcp
 from .session import StoredSession
@@ -56,6 +56,7 @@ class BaseClient(TelegramClient):
         trust(settings.server)
         session.reach(settings.server)
         self._server = settings.server
+        self._settled_config: Any = None
         #: Where the data centres listen.
         self.addresses = AddressBook(clock.monotonic, session.addresses)
         # Telethon reports each lost connection on its own, with objects in clear; we report ours.
@@ -111,6 +112,27 @@ class BaseClient(TelegramClient):
         if self.addresses.learn(options):
             self.session.addresses = self.addresses.named
             self.session.dirty = True
+
+    async def call(self, request: Any) -> Any:
+        """Telegram's answer, by Telethon's rules unless a client has its own."""
+        return await self(request)
+
+    async def config(self) -> Any:
+        """Telegram's configuration (text length and more), as it was told when we connected last."""
+        if self._settled_config is None:
+            self._configured(await self.call(functions.help.GetConfigRequest()))
+        return self._settled_config
+
+    def _configured(self, config: Any) -> None:
+        self._settled_config = config
+        self.learn(config.dc_options)
+
+    async def places(self, dc: int, purpose: Purpose) -> list[Address]:
+        """Where a data centre listens, in the order to try. Raises Transient where nobody knows."""
+        await self.config()
+        if not (found := self.addresses.of(dc, purpose)):
+            raise Transient(f"Telegram names no address for data centre {dc}")
+        return found
 
     async def _get_dc(self, dc_id: int, cdn: bool = False) -> Any:
         self.learn((await self(functions.help.GetConfigRequest())).dc_options)

@@ -28,8 +28,10 @@ from .client import Client
 from .key_exchange import UnknownKeyError, exchange, load_keys
 from .lean import LeanWire, open_lean
 from .lean_packets import open_packets
+from .line_speed import Steps
+from .link import Link
 from .plain_wire import PlainWire
-from .pool import CONNECT_TIMEOUT, Link, Pool
+from .pool import CONNECT_TIMEOUT, Pool
 from .translate import TROUBLES, code_of, name_of, translate
 
 #: Seconds in which a CDN that could not be reached is not tried again: its parts are had elsewhere meanwhile.
@@ -177,8 +179,8 @@ class CdnLink(Link):
         super().__init__(wire, monotonic)
         self.key = key
 
-    async def call(self, request: Any) -> Any:
-        answer = await super().call(request)
+    async def call(self, request: Any, steps: Steps | None = None) -> Any:
+        answer = await super().call(request, steps)
         self.key.worked = True
         return answer
 

@@ -20,10 +20,10 @@ from telethon.tl.alltlobjects import LAYER
 from ..clock import Clock, SystemClock
 from ..errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from ..ports import LoginPatience
-from .addresses import Address, Purpose
 from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient
 from .directory import Directory
-from .liveness import LOOK, Liveness
+from .line_speed import LineSpeed
+from .liveness import LOOK, Liveness, Neighbour
 from .message_ids import MessageIds
 from .outage import Outage
 from .pushes import Pushes
@@ -36,6 +36,8 @@ from .tries import over, pause_after
 from .wire import Wire
 
 PING_TIMEOUT: Final = 10.0
+#: A ping may stand behind the parts of a slow line; whether the connection is dead, others say.
+PING_MAX: Final = 60.0
 SAVE_INTERVAL: Final = 60.0
 #: A connection that lived no longer is not replaced at once.
 FLAPPING: Final = 5.0
@@ -62,15 +64,15 @@ class Client(BaseClient):
         self.pushes = Pushes()
         self.ready = Readiness()
         self.usable = self.ready.usable
-        #: Told whenever the connection died of silence: others may run over the same line.
-        self.on_silence: list[Callable[[], None]] = []
         self.me: Any = None
         self.tally = Tally(self._clock)
+        #: Those with connections over the same line, and how fast that is, up and down.
+        self.pools: list[Neighbour] = []
+        self.speeds = {way: LineSpeed(self._clock.monotonic, self.ping) for way in ("up", "down")}
         self._keeper: asyncio.Task[None] | None = None
         self._patience = patience
         self._outage = Outage(self._clock.monotonic)
-        self._liveness = Liveness(self._clock.monotonic, self.tally)
-        self._settled_config: Any = None
+        self._liveness = Liveness(self._clock.monotonic, self.tally, self.pools)
         self._wire = self._sender = self._new_wire(None)
 
     def prepare_connection(self) -> None:
@@ -205,8 +207,8 @@ class Client(BaseClient):
                 self._die(why)
                 return
             self._outage.lost(why)
-            for told in self.on_silence if silent else ():
-                told()
+            for pool in self.pools if silent else ():
+                pool.doubt_all()
             if self._clock.monotonic() - began < FLAPPING:
                 await self._clock.sleep_until(self._clock.monotonic() + random.uniform(0.5, 1.0))
             try:
@@ -268,6 +270,18 @@ class Client(BaseClient):
         self.directory.learn(result)
         return result
 
+    async def ping(self) -> float:
+        """Seconds that a ping takes there and back, however long that is. Raises what ended the client."""
+        began = self.monotonic()
+        while True:
+            self.ready.refuse_over()
+            if not self.connected:
+                await self._clock.sleep_until(self.monotonic() + 1.0)
+                continue
+            with contextlib.suppress(*TROUBLES):
+                await self._wire.ask(functions.PingRequest(random.getrandbits(62)), PING_MAX)
+                return self.monotonic() - began
+
     async def _wait_usable(self, timeout: float) -> None:
         await self.ready.wait(timeout)
         if not self.connected:
@@ -277,23 +291,6 @@ class Client(BaseClient):
         # Only Telethon's own calls (at connect) come here. Floods are ours to remember.
         self._flood_waited_requests.clear()
         return await super()._call(*args, **options)
-
-    async def config(self) -> Any:
-        """Telegram's configuration (text length and more), as it was told when we connected last."""
-        if self._settled_config is None:
-            self._configured(await self.call(functions.help.GetConfigRequest()))
-        return self._settled_config
-
-    def _configured(self, config: Any) -> None:
-        self._settled_config = config
-        self.learn(config.dc_options)
-
-    async def places(self, dc: int, purpose: Purpose) -> list[Address]:
-        """Where a data centre listens, in the order to try. Raises Transient where nobody knows."""
-        await self.config()
-        if not (found := self.addresses.of(dc, purpose)):
-            raise Transient(f"Telegram names no address for data centre {dc}")
-        return found
 
     # Pushes.
 

@@ -7,7 +7,7 @@ not give, or gives wrong, is asked of the data centre again; where that insists,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import structlog
@@ -17,14 +17,11 @@ from ..errors import CdnUnusable, Rejected, Undecodable
 from ..model import Media
 from .cdn_file import TOO_OLD, CdnFile, CdnTrouble, Check, Range, covering, pieces
 from .cdn_pool import CdnPool
+from .line_speed import Steps
 from .pool import Pool
 
 log = structlog.get_logger()
 
-#: What a part may weigh, and what its offset and size are multiples of
-#: (https://core.telegram.org/api/files#downloading-files).
-CHUNK_MIN: Final = 4096
-CHUNK_MAX: Final = 1024 * 1024
 #: Files of which it is remembered that they lie on a CDN: more than are ever under way.
 FILES_MAX: Final = 32
 #: How often a part is looked for on a CDN, and how often that is given the file again meanwhile.
@@ -50,20 +47,22 @@ class Downloads:
 
     async def part(self, media: Media, location: Any, offset: int, limit: int, *, thumb: bool) -> bytes:
         """`limit` bytes from `offset` of what lies at `location`; fewer only at its end."""
+        async with self._pool.speed("down").turn() as steps:
+            return await self._part(media, location, offset, limit, steps, thumb=thumb)
+
+    async def _part(
+        self, media: Media, location: Any, offset: int, limit: int, steps: Steps | None, *, thumb: bool
+    ) -> bytes:
         place = media.id, thumb
         for _ in range(TRIES):
             file = self._files.get(place)
             if file is None:
-                answer = await self._pool.call(
-                    media.dc, "down", _get_file(location, offset, limit), file=media.id
-                )
-                if isinstance(answer, types.upload.File):
-                    return bytes(answer.bytes[:limit])
-                if not isinstance(answer, types.upload.FileCdnRedirect):
-                    raise Undecodable("upload.getFile: the answer is no part of a file")
+                answer = await self._from_origin(media, location, offset, limit, steps)
+                if isinstance(answer, bytes):
+                    return answer
                 file = self._remember(place, answer)
             try:
-                return await self._from_cdn(media, file, offset, limit, thumb=thumb)
+                return await self._from_cdn(media, file, offset, limit, steps, thumb=thumb)
             except CdnTrouble as error:
                 trouble = str(error)
                 self._forget(place, file)
@@ -73,6 +72,33 @@ class Downloads:
             error="CDN_UNUSABLE",
             hint="later: tgstreamd parked retry",
         )
+
+    async def _from_origin(
+        self, media: Media, location: Any, offset: int, limit: int, steps: Steps | None
+    ) -> bytes | types.upload.FileCdnRedirect:
+        """The bytes, or where the file's data centre sends us."""
+        found: list[bytes] = []
+        async for at, count in self._paced(steps, offset, offset + limit):
+            answer = await self._pool.call(media.dc, "down", _get_file(location, at, count), file=media.id)
+            if isinstance(answer, types.upload.FileCdnRedirect):
+                return answer
+            if not isinstance(answer, types.upload.File):
+                raise Undecodable("upload.getFile: the answer is no part of a file")
+            found.append(bytes(answer.bytes[: offset + limit - at]))
+            if len(found[-1]) < count:
+                break
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    async def _paced(self, steps: Steps | None, start: int, end: int) -> AsyncIterator[tuple[int, int]]:
+        """The requests (offset, limit) for these bytes, each no larger than a step."""
+        at = start
+        while at < end:
+            at, count = next(pieces(at, end if steps is None else min(end, at + steps.size)))
+            began = self._monotonic()
+            yield at, count
+            if steps is not None:
+                await steps.took(self._monotonic() - began)
+            at += count
 
     # What lies where.
 
@@ -102,7 +128,9 @@ class Downloads:
 
     # From the CDN.
 
-    async def _from_cdn(self, media: Media, file: CdnFile, offset: int, limit: int, *, thumb: bool) -> bytes:
+    async def _from_cdn(
+        self, media: Media, file: CdnFile, offset: int, limit: int, steps: Steps | None, *, thumb: bool
+    ) -> bytes:
         size = media.thumb_size if thumb else media.size
         end = min(offset + limit, size)
         if end <= offset:
@@ -110,7 +138,7 @@ class Downloads:
         ranges = await self._ranges(media, file, offset, end)
         check = Check(ranges, offset, end)
         stop = min(size, max(known.end for known in ranges))
-        for at, count in pieces(min(known.offset for known in ranges), stop):
+        async for at, count in self._paced(steps, min(known.offset for known in ranges), stop):
             data = await self._piece(media, file, at, count)
             if len(data) != min(count, size - at):
                 raise CdnTrouble(f"CDN {file.dc}: {len(data)} bytes instead of {min(count, size - at)}")
@@ -158,7 +186,4 @@ class Downloads:
 
 def _get_file(location: Any, offset: int, limit: int) -> Any:
     """The request for a part. Never with `cdn_supported`: Telegram sends us to a CDN where it must."""
-    asked = CHUNK_MIN
-    while asked < limit and asked < CHUNK_MAX:
-        asked *= 2
-    return functions.upload.GetFileRequest(location, offset, asked)
+    return functions.upload.GetFileRequest(location, offset, limit)

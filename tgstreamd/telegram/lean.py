@@ -2,23 +2,29 @@
 
 Abridged transport, one request a packet, no containers out, no gzip, no reader in between; several requests
 under way, of which only as many are encrypted as the socket takes. Promises that every call ends: with its
-answer, its error, or a ConnectionError once the connection is dead, as silence makes it. Never reconnects,
-and never sends a request again whose outcome is unknown.
+answer, its error, or a ConnectionError once the connection is dead, as silence makes it: no byte comes, and
+the next machine confirms none of ours. Never reconnects, and never sends a request again whose outcome is
+unknown.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from telethon.crypto import AuthKey
 from telethon.errors import AuthKeyNotFound, SecurityError
 
+from ..errors import TgstreamdError
 from . import lean_objects as objects
+from . import tcp
 from .lean_calls import Call, Calls
 from .lean_envelope import Envelope, Piece
 from .lean_packets import TAG, framed, open_packets
+from .line_speed import Steps
 from .message_ids import MessageIds, OutOfTimeError
 from .settings import ProxyTuple
 
@@ -29,7 +35,7 @@ ACKS: Final = 16
 ACK_SECONDS: Final = 3.0
 #: A connection on which nothing moved for so long, with calls under way, is dead.
 SILENCE: Final = 60.0
-#: However busy the connection, one call takes no longer.
+#: However busy the connection, one call takes no longer; on a slow line, no longer without any movement.
 CALL_MAX: Final = 300.0
 
 
@@ -50,38 +56,56 @@ class LeanWire(Calls):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._writable = True
+        #: What a call in steps has not given to the socket yet, and whatever goes behind that.
+        self._held: deque[memoryview] = deque()
         self._acks: list[int] = []
         self._ack_timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._why: Exception | None = None
-        #: When bytes last moved in either direction, by the loop's clock.
+        #: Bytes given to the socket.
+        self._given = 0
+        #: When bytes last moved in either direction, by the loop's clock; what we saw at the last look.
         self.heard = self._loop.time()
+        self._seen = self.heard, 0, 0
 
     @property
     def alive(self) -> bool:
         return self._why is None
 
-    @property
-    def moves(self) -> object:
-        """What is not the same a moment later if the line lives while something is under way."""
-        return self.heard, self._transport and self._transport.get_write_buffer_size()
+    def watch_moves(self) -> Callable[[], bool]:
+        """A question for later: whether bytes came since, or ours leave and have not all left."""
+        heard, left = self.heard, self._given - self._unconfirmed()
 
-    async def ask(self, request: Any) -> Any:
+        def has_moved() -> bool:
+            waiting = self._unconfirmed()
+            return self.heard != heard or (waiting > 0 and self._given - waiting > left)
+
+        return has_moved
+
+    @property
+    def under_way(self) -> frozenset[int]:
+        """The calls that were sent and not answered."""
+        return frozenset(self._sent)
+
+    async def ask(self, request: Any, steps: Steps | None = None) -> Any:
         """The answer. Raises what Telethon raises; ConnectionError where none will come any more.
 
-        A call that is given up is forgotten; it may have been carried out.
+        With `steps`, it goes by these; their trouble is raised too. A call that is given up is forgotten; it
+        may have been carried out.
         """
         if self._why is not None:
             raise ConnectionResetError("the connection is closed") from self._why
-        call = Call(request, self._loop.create_future(), self._loop.time())
+        call = Call(request, self._loop.create_future(), self._loop.time(), in_steps=steps is not None)
         self._unsent.append(call)
         self._pump()
         if self._watch is None:
             self.heard = call.since
             self._watch = self._loop.call_later(self._silence / 4, self._look)
         try:
+            if steps is not None and self._held:
+                await self._go(call, steps)
             return await call.answer
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, TgstreamdError):
             self._forget(call)
             raise
 
@@ -120,10 +144,43 @@ class LeanWire(Calls):
     # Out.
 
     def _pump(self) -> None:
-        while self._unsent and self._writable and self._open():
+        while self._unsent and self._writable and not self._held and self._open():
             call = self._unsent.popleft()
             # Known as sent before it is: whatever goes wrong from here on, somebody ends it.
             self._write(self._pieces(call), call)
+
+    async def _go(self, call: Call, steps: Steps) -> None:
+        """Give the socket what is held, step by step, unless an answer or the end comes before."""
+        giving = self._loop.create_task(self._give(steps))
+        try:
+            await asyncio.wait({giving, call.answer}, return_when=asyncio.FIRST_COMPLETED)
+            if giving.done():
+                giving.result()
+        finally:
+            giving.cancel()
+            call.in_steps = False
+            if self._held:
+                # Half a packet is no packet.
+                self._forget(call)
+                self.die(ConnectionResetError("a part was given up in its middle"))
+            self._pump()
+
+    async def _give(self, steps: Steps) -> None:
+        while self._held and self._open():
+            room = steps.size
+            while self._held and room > 0:
+                piece = self._held.popleft()
+                if len(piece) > room:
+                    self._held.appendleft(piece[room:])
+                    piece = piece[:room]
+                room -= len(piece)
+                self._give_now(piece)
+            if self._held:
+                await steps.passed(lambda: self._unconfirmed() == 0)
+                self.moved()
+
+    def _unconfirmed(self) -> int:
+        return tcp.unconfirmed(self._transport) if self._transport is not None else 0
 
     def _open(self) -> bool:
         """Whether there is somebody to write to."""
@@ -136,8 +193,16 @@ class LeanWire(Calls):
         msg_id, head, rest = self._envelope.seal(pieces, content=content)
         if call is not None:
             self._sent[msg_id] = call
+        head = framed(len(head) + len(rest)) + head
+        if self._held or (call is not None and call.in_steps):
+            self._held += (memoryview(head), memoryview(rest))
+        else:
+            self._give_now(head, rest)
+
+    def _give_now(self, *pieces: bytes | memoryview) -> None:
         assert self._transport is not None, "made by open_lean, which waits for the connection"
-        self._transport.writelines((framed(len(head) + len(rest)) + head, rest))
+        self._given += sum(map(len, pieces))
+        self._transport.writelines(pieces)
 
     def _acknowledge(self, msg_id: int) -> None:
         self._acks.append(msg_id)
@@ -162,12 +227,24 @@ class LeanWire(Calls):
         if self._why is not None or not self.load:
             return
         now = self._loop.time()
-        oldest = min(call.since for calls in (self._sent.values(), self._unsent) for call in calls)
+        calls = [*self._sent.values(), *self._unsent]
+        self._look_at_moves(now, calls)
+        oldest = min(call.since for call in calls)
         if now - self.heard > self._silence or now - oldest >= CALL_MAX:
             quiet = ConnectionAbortedError("nothing moves on this connection any more")
             self.die(self._envelope.ids.out_of_time() if self._envelope.ids.dropped else quiet)
             return
         self._watch = self._loop.call_later(self._silence / 4, self._look)
+
+    def _look_at_moves(self, now: float, calls: list[Call]) -> None:
+        """Bytes that leave are movement too; and where bytes move and no call ends, the line is slow."""
+        heard, confirmed, answered = self._seen
+        if (left := self._given - self._unconfirmed()) > confirmed:
+            self.heard = now
+        if self.heard > heard and self._answered == answered:
+            for call in calls:
+                call.since += self._silence / 4
+        self._seen = self.heard, left, self._answered
 
     def die(self, why: Exception) -> None:
         if self._why is not None:
@@ -180,6 +257,7 @@ class LeanWire(Calls):
             # Closing politely waits until everything is written, which a dead peer never allows.
             self._transport.abort()
         calls = [*self._sent.values(), *self._unsent]
+        self._held.clear()
         self._sent.clear()
         self._unsent.clear()
         for call in calls:

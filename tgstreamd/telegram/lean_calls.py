@@ -30,12 +30,17 @@ _CLOCK: Final = (16, 17)
 class Call:
     """A request and whoever waits for its answer."""
 
-    __slots__ = ("answer", "introduced", "request", "since")
+    __slots__ = ("answer", "in_steps", "introduced", "request", "since")
 
-    def __init__(self, request: Any, answer: asyncio.Future[Any], since: float) -> None:
+    def __init__(
+        self, request: Any, answer: asyncio.Future[Any], since: float, *, in_steps: bool = False
+    ) -> None:
         self.request = request
         self.answer = answer
+        #: When it was made, later by the time in which nothing but its slow way kept it.
         self.since = since
+        #: Whether somebody gives it to the socket step by step.
+        self.in_steps = in_steps
         #: Whether it went with the introduction.
         self.introduced = False
 
@@ -50,6 +55,8 @@ class Calls(Packets):
         self._introduced = not introduction
         self._unsent: deque[Call] = deque()
         self._sent: dict[int, Call] = {}
+        #: How many calls were answered.
+        self._answered = 0
 
     def _pump(self) -> None:
         """Send what is not sent yet, as far as there is room."""
@@ -134,6 +141,7 @@ class Calls(Packets):
         call = self._sent.pop(asked, None)
         if call is None or call.answer.done():
             return
+        self._answered += 1
         try:
             call.answer.set_result(objects.result(body, call.request))
             self._introduced = True

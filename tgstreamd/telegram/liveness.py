@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 from telethon import errors as rpc
 from telethon.tl import functions
@@ -26,11 +26,26 @@ LOOK: Final = 10.0
 SILENCE: Final = 15.0
 
 
+class Neighbour(Protocol):
+    """Whoever has other connections over the same line."""
+
+    def busy(self) -> Callable[[], bool]:
+        """A question for later: whether calls of now still hold up what was asked behind them."""
+        ...
+
+    def doubt_all(self) -> None:
+        """The main connection has died of silence: so are those on which nothing moves."""
+        ...
+
+
 class Liveness:
     """One client's; `answered` is told of every call that was answered."""
 
-    def __init__(self, monotonic: Callable[[], float], tally: Tally) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], tally: Tally, neighbours: Sequence[Neighbour] = ()
+    ) -> None:
         self._monotonic = monotonic
+        self._neighbours = neighbours
         self._tally = tally
         self._last = 0.0
         #: Until when our state may not be asked for.
@@ -46,6 +61,7 @@ class Liveness:
 
     async def examine(self, wire: Wire, timeout: float) -> TgstreamdError | None:
         """What is wrong with this connection; None where it lives and the login, if we may ask, is good."""
+        neighbours = [neighbour.busy() for neighbour in self._neighbours]
         began, heard = self._monotonic(), wire.heard
         request: Any = functions.updates.GetStateRequest()
         if began < self._ping_until:
@@ -61,8 +77,10 @@ class Liveness:
             if not isinstance(ours, Transient):
                 self._ping_until = began + (ours.seconds if isinstance(ours, FloodWait) else math.inf)
         except TROUBLES as error:
-            # On a slow line something else may have come meanwhile: it lives.
-            if not (isinstance(error, TimeoutError) and wire.alive and wire.heard > heard):
+            # On a slow line something else may have come meanwhile, or our question stand behind parts that
+            # were there before it and move: it lives.
+            late = isinstance(error, TimeoutError) and wire.alive
+            if not (late and (wire.heard > heard or any(is_busy() for is_busy in neighbours))):
                 return translate(error, request)
         else:
             self._tally.answered(request)

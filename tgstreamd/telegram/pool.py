@@ -21,7 +21,9 @@ from . import lean_objects as objects
 from .addresses import Address, Purpose
 from .base import DEVICE
 from .client import Client
-from .lean import LeanWire, open_lean
+from .lean import open_lean
+from .line_speed import LineSpeed, Steps
+from .link import Link
 from .outage import EndedConnections
 from .proxy import Tcp
 from .translate import TROUBLES, Side, file_dc, translate
@@ -30,8 +32,6 @@ from .wire import Wire
 Direction = Literal["down", "up"]
 
 CONNECT_TIMEOUT: Final = 20.0
-#: A connection that rested so long may have been cut on the way, unnoticed: it is replaced.
-REST_MAX: Final = 45.0
 #: Seconds in which something must move on a connection while the main one has died of silence.
 DOUBT: Final = 3.0
 #: What Telegram's own clients make for a data centre, and so what the account is not slowed down for
@@ -40,42 +40,6 @@ LINKS: Final[dict[Direction, int]] = {"down": 2, "up": 4}
 PREMIUM_LINKS: Final = 8
 #: Calls on the busiest connection before another one is opened for the same direction.
 SHARE: Final = 1
-
-
-class Link:
-    """One file connection. The seam behind which the sender can be replaced: `call`, `load`, `close`."""
-
-    def __init__(self, wire: LeanWire, monotonic: Callable[[], float]) -> None:
-        self._wire = wire
-        self._monotonic = monotonic
-        self._used = monotonic()
-
-    @property
-    def alive(self) -> bool:
-        rested = self._wire.load == 0 and self._monotonic() - self._used > REST_MAX
-        return self._wire.alive and not rested
-
-    @property
-    def load(self) -> int:
-        return self._wire.load
-
-    async def call(self, request: Any) -> Any:
-        """The answer. Raises what Telethon raises; a connection that says nothing dies by itself."""
-        try:
-            return await self._wire.ask(request)
-        finally:
-            self._used = self._monotonic()
-
-    def doubt(self, seconds: float) -> None:
-        """The line is said to be dead: so is this connection, if nothing moves on it for so long."""
-        asyncio.get_running_loop().call_later(seconds if self.load else 0, self._confirm, self._wire.moves)
-
-    def _confirm(self, before: object) -> None:
-        if self._wire.moves == before:
-            self._wire.die(ConnectionAbortedError("nothing moves here, and the main connection is dead"))
-
-    async def close(self) -> None:
-        await self._wire.close()
 
 
 class Pool:
@@ -98,9 +62,20 @@ class Pool:
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
         self._ended = EndedConnections(client.monotonic)
-        client.on_silence.append(self._doubt)
+        client.pools.append(self)
 
-    async def call(self, dc: int, direction: Direction, request: Any, *, file: int = 0) -> Any:
+    def speed(self, direction: Direction) -> LineSpeed:
+        """How fast the line is, which all pools of an account share."""
+        return self._client.speeds[direction]
+
+    async def save(self, request: Any) -> Any:
+        """The answer to a part for the account's own data centre; it begins when the line has room."""
+        async with self.speed("up").turn() as steps:
+            return await self.call(0, "up", request, steps=steps)
+
+    async def call(
+        self, dc: int, direction: Direction, request: Any, *, file: int = 0, steps: Steps | None = None
+    ) -> Any:
         """The answer to a file request. Raises errors of ours only."""
         side: Side = "source" if direction == "down" else "target"
         home = self._client.stored.dc_id
@@ -108,7 +83,7 @@ class Pool:
         for _ in range(3):
             link = await self._link(place, direction)
             try:
-                answer = await link.call(request)
+                answer = await link.call(request, steps)
             except TROUBLES as error:
                 if (other := file_dc(error)) is not None and other != place:
                     place = other
@@ -267,7 +242,12 @@ class Pool:
     async def _in_turn[T](self, dc: int, purpose: Purpose, connect: Callable[[Address], Awaitable[T]]) -> T:
         return await self._client.addresses.try_each(await self._client.places(dc, purpose), connect)
 
-    def _doubt(self) -> None:
+    def busy(self) -> Callable[[], bool]:
+        """A question for later: whether calls of now still hold up what was asked behind them."""
+        asked = [link.busy() for group in self._links.values() for link in group if link.load]
+        return lambda: any(is_busy() for is_busy in asked)
+
+    def doubt_all(self) -> None:
         """The main connection has died of silence, which ours would notice half a minute later."""
         for link in [link for group in self._links.values() for link in group]:
             link.doubt(self.doubt)

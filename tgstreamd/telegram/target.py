@@ -108,7 +108,7 @@ class TelegramTarget:
             request = functions.upload.SaveFilePartRequest(upload.file_id, index, data)
         else:
             request = functions.upload.SaveBigFilePartRequest(upload.file_id, index, upload.parts, data)
-        if not await self._pool.call(0, "up", request):
+        if not await self._pool.save(request):
             raise Transient(f"Telegram did not keep part {index}", error="PART_NOT_SAVED")
 
     async def commit(self, chat: int, item: Media, upload: Upload, thumb: Upload | None) -> bytes:
