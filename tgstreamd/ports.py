@@ -9,7 +9,7 @@ A call that writes and raises `Transient` may have been carried out.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from .errors import LoginUnknown, NotAuthorised
@@ -171,8 +171,13 @@ class Target(Protocol):
         """The messages of these ids (any number) that exist."""
         ...
 
-    async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
-        """Store one part; sending it again is harmless. Raises Transient where Telegram says false."""
+    async def save_part(
+        self, upload: Upload, index: int, data: bytes, *, on_step: Callable[[int], None] | None = None
+    ) -> None:
+        """Store one part; sending it again is harmless. Raises Transient where Telegram says false.
+
+        `on_step` gets, where the line is slow, the bytes of the part that are through so far.
+        """
         ...
 
     async def commit(self, chat: int, media: Media, upload: Upload, thumb: Upload | None) -> bytes:

@@ -259,7 +259,10 @@ def steps_of(line: Table, ping: Callable[[], Any]) -> Steps:
 async def test_a_step_waits_for_the_one_before_it_and_the_next_call_for_the_whole_part() -> None:
     table = SlowLine(100_000 * KBIT, hides=True)
     gate: asyncio.Queue[float] = asyncio.Queue()
-    asked = asyncio.ensure_future(table.wire.ask(save(0), steps_of(table, gate.get)))
+    told: list[int] = []
+    steps = steps_of(table, gate.get)
+    steps.on_step = told.append
+    asked = asyncio.ensure_future(table.wire.ask(save(0), steps))
     other = asyncio.ensure_future(table.wire.ask(save(1)))
     for _ in range(5):
         await asyncio.sleep(0)
@@ -267,6 +270,7 @@ async def test_a_step_waits_for_the_one_before_it_and_the_next_call_for_the_whol
     gate.put_nowait(0.01)
     gate.put_nowait(0.01)
     await table.whole(1)
+    assert told == [FIRST, 9 * FIRST]
     # In their order, and whole.
     assert [content(message).file_part for message in table.heard] == [0, 1]
     for message in table.heard:

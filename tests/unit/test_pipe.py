@@ -59,6 +59,8 @@ class World:
         self.in_memory = 0
         self.most_in_memory = 0
         self.length: dict[int, int] = {}
+        #: Bytes of each part that are through before it is saved.
+        self.steps: list[int] = []
 
     async def part(self, media: Media, offset: int, limit: int, *, thumb: bool = False) -> bytes:
         assert limit == PART_SIZE
@@ -76,8 +78,13 @@ class World:
         self.most_in_memory = max(self.most_in_memory, self.in_memory)
         return data
 
-    async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
+    async def save_part(
+        self, upload: Upload, index: int, data: bytes, *, on_step: Callable[[int], None] | None = None
+    ) -> None:
         self.sends += 1
+        if self.steps and on_step is not None:
+            for through in self.steps:
+                on_step(through)
         self.most_sends = max(self.most_sends, self.sends)
         try:
             await self.on_save(index)
@@ -184,6 +191,35 @@ async def test_every_part_arrives_once_and_is_acknowledged(
     assert all(len(group) <= 16 for group in rig.ledger.groups)
     assert rig.world.most_in_memory <= buffer
     assert not rig.progress or rig.progress[-1] == parts * PART_SIZE - tail
+
+
+async def test_progress_inside_a_part_counts_each_byte_once() -> None:
+    rig = Rig(buffer_parts=1)
+    # What is encrypted is a little longer than the part.
+    rig.world.steps = [100_000, 300_000, PART_SIZE + 100]
+    await rig.move(2, tail=PART_SIZE // 2)
+    half = PART_SIZE // 2
+    assert rig.progress == [
+        *(100_000, 300_000, PART_SIZE, PART_SIZE),
+        *(PART_SIZE + 100_000, PART_SIZE + half, PART_SIZE + half, PART_SIZE + half),
+    ]
+
+
+async def test_progress_inside_a_part_that_failed_is_taken_back() -> None:
+    rig = Rig(buffer_parts=1)
+    rig.world.steps = [100_000]
+    failures = [Transient("nothing moves")]
+
+    async def fail_once(_index: int) -> None:
+        if failures:
+            raise failures.pop()
+
+    rig.world.on_save = fail_once
+    moving = asyncio.ensure_future(rig.move(1))
+    await rig.clock.parked(1)
+    rig.clock.advance(60)
+    await moving
+    assert rig.progress == [100_000, 100_000, PART_SIZE]
 
 
 async def test_a_slow_upload_holds_the_reader_back() -> None:

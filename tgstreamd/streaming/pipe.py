@@ -73,7 +73,8 @@ class Pipe:
 
         `acknowledge` gets indices of parts that arrived, in small groups, at the end and when cancelled.
         `refresh` fetches the media anew when its reference expired. `progress` gets the bytes of the
-        file that have arrived so far. Raises the error of the first part that cannot succeed.
+        file that have arrived so far, on a slow line those inside a part too. Raises the error of the first
+        part that cannot succeed.
         """
         held = frozenset(done)
         # However slow the ledger is: a crash costs fewer parts than all workers' and one group. (Whoever
@@ -114,6 +115,7 @@ class Pipe:
                 try:
                     await self._once(run, index)
                 finally:
+                    run.within.pop(index, None)
                     self._window.leave()
                 self._window.widen()
                 return
@@ -145,7 +147,7 @@ class Pipe:
             what = f"part {index} has {len(data)} bytes instead of {expected}"
             raise Transient(what, error=PART_SHORT)
         async with self._slots:
-            await self._target.save_part(run.upload, index, data)
+            await self._target.save_part(run.upload, index, data, on_step=lambda n: run.moves(index, n))
 
     async def _renew(self, run: _Run, seen: int) -> None:
         """Fetch the reference once for all parts that found it expired."""
@@ -212,6 +214,8 @@ class _Run:
         self.room = asyncio.Semaphore(room)
         #: Arrived and not yet handed to `acknowledge`.
         self.pending: list[int] = []
+        #: Bytes of parts under way that are through.
+        self.within: dict[int, int] = {}
         self.flushed = 0.0
         self.held_until = 0.0
         #: Counts the refreshes, so that parts can tell whether theirs has already been made.
@@ -223,11 +227,19 @@ class _Run:
     def extent(self, media: Media) -> int:
         return media.thumb_size if self.thumb else media.size
 
+    def moves(self, index: int, through: int) -> None:
+        """So much of a part that is under way is through."""
+        self.within[index] = min(through, self._size(index))
+        self._tell()
+
     def arrived(self, index: int) -> None:
         self.pending.append(index)
         self._bytes += self._size(index)
+        self._tell()
+
+    def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(self._bytes)
+            self._progress(self._bytes + sum(self.within.values()))
 
     def _size(self, index: int) -> int:
         return min(PART_SIZE, self.upload.size - index * PART_SIZE)

@@ -166,8 +166,10 @@ class LeanWire(Calls):
             self._pump()
 
     async def _give(self, steps: Steps) -> None:
+        given = 0
         while self._held and self._open():
             room = steps.size
+            given += room
             while self._held and room > 0:
                 piece = self._held.popleft()
                 if len(piece) > room:
@@ -178,6 +180,7 @@ class LeanWire(Calls):
             if self._held:
                 await steps.passed(lambda: self._unconfirmed() == 0)
                 self.moved()
+                steps.on_step(given)
 
     def _unconfirmed(self) -> int:
         return tcp.unconfirmed(self._transport) if self._transport is not None else 0

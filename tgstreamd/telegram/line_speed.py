@@ -123,6 +123,8 @@ class Steps:
         self._ping = ping
         #: Seconds of a ping with nothing of ours before it, once it matters.
         self._idle: float | None = None
+        #: Gets the bytes that are through so far.
+        self.on_step: Callable[[int], None] = lambda _through: None
 
     @property
     def size(self) -> int:

@@ -68,9 +68,11 @@ class Pool:
         """How fast the line is, which all pools of an account share."""
         return self._client.speeds[direction]
 
-    async def save(self, request: Any) -> Any:
+    async def save(self, request: Any, on_step: Callable[[int], None] | None = None) -> Any:
         """The answer to a part for the account's own data centre; it begins when the line has room."""
         async with self.speed("up").turn() as steps:
+            if steps is not None and on_step is not None:
+                steps.on_step = on_step
             return await self.call(0, "up", request, steps=steps)
 
     async def call(

@@ -6,7 +6,7 @@ not name is not in the result. It repeats nothing; what to do about an unknown o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from telethon.tl import functions, types
@@ -102,13 +102,15 @@ class TelegramTarget:
 
     # Uploads.
 
-    async def save_part(self, upload: Upload, index: int, data: bytes) -> None:
+    async def save_part(
+        self, upload: Upload, index: int, data: bytes, *, on_step: Callable[[int], None] | None = None
+    ) -> None:
         request: Any
         if files.goes_small(upload):
             request = functions.upload.SaveFilePartRequest(upload.file_id, index, data)
         else:
             request = functions.upload.SaveBigFilePartRequest(upload.file_id, index, upload.parts, data)
-        if not await self._pool.save(request):
+        if not await self._pool.save(request, on_step):
             raise Transient(f"Telegram did not keep part {index}", error="PART_NOT_SAVED")
 
     async def commit(self, chat: int, item: Media, upload: Upload, thumb: Upload | None) -> bytes:
