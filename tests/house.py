@@ -171,7 +171,7 @@ class House:
         `patiently`: without a network it waits for one, as the real daemon does, by the real clock.
         """
         config = self.config()
-        store = await Store.open(config.paths.ledger)
+        store = self.wrap_store(await Store.open(config.paths.ledger))
         wall = WallClock(store, self.clock)
         try:
             connection = await connect(
@@ -196,7 +196,7 @@ class House:
             config,
             self.clock,
             Systemd(self.clock, {}),
-            self.wrap_store(store),
+            store,
             connection,
             roster,
             self.ids,

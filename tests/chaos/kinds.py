@@ -119,6 +119,7 @@ KINDS = {
             first=("burst",),
             weight=3,
         ),
+        Kind("login unknown", rare={"login unknown": 1}),
         Kind(
             "voices",
             options={"attribution": "author"},

@@ -22,6 +22,8 @@ MANY = 52
 #: Topics that a forum may pin (https://core.telegram.org/api/config#client-configuration).
 PINNED_MAX = 5
 REFUSED = "MESSAGE_NOT_WANTED"
+#: What a connection asks first.
+WHO = "users.getUsers"
 
 
 # -- chats
@@ -297,6 +299,15 @@ def limit_account(weather: Weather) -> None:
     weather.house.tg.faults.add(error)
 
 
+def forget_login(weather: Weather) -> None:
+    """For one request Telegram does not know this login: of a send, of a reading, or of a connection that
+    begins. Once, since it ends the daemon where it is so again a quarter of an hour later."""
+    if not weather.once("login unknown"):
+        method = weather.chance.choice(["messages.sendMessage", "updates.getChannelDifference"] + 2 * [WHO])
+        unknown = Fault(method, "error", 401, "AUTH_KEY_UNREGISTERED", account=weather.house.me.id)
+        weather.house.tg.faults.add(unknown)
+
+
 def let_hours_pass(weather: Weather) -> None:
     weather.house.clock.advance(2 * HOUR)
 
@@ -317,6 +328,7 @@ RARE: dict[str, Callable[[Weather], None]] = {
     "edit refused": refuse_edit,
     "events lost": lose_events,
     "hours pass": let_hours_pass,
+    "login unknown": forget_login,
     "many deleted": delete_many,
     "media refused": refuse_media,
     "nothing told": tell_nothing,
