@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..model import Message
 from .changes import Change, count_given_up, note_edit
 from .copies import FOR_EDIT, noted, where_copied
 from .engine import Db, Row
@@ -167,35 +168,48 @@ def _forget_old(db: Db, change: Change, source_id: int) -> None:
 def _show_payloads(db: Db, change: Change, items: Sequence[int]) -> None:
     """What will be sent is what the next copy shows."""
     for source_id in items:
-        key = (change.mirror, change.chat, source_id)
-        row = db.execute(
-            "SELECT payload FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", key
-        ).fetchone()
-        if row is None or row["payload"] is None:
-            continue
-        message = decode_message(row["payload"])
-        media = message.media.id if message.media is not None else 0
-        db.execute(
-            "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
-            (message.content(), media, *key),
-        )
+        if (kept := _kept(db, change, source_id)) is not None:
+            _show(db, change, kept[0])
 
 
 def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
     """The old copy stays. An edit that it does not show is made in place, unless that was tried."""
-    key = (change.mirror, change.chat, source_id)
-    row = db.execute(
-        "SELECT payload, digest FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", key
-    ).fetchone()
-    if row is None or row["payload"] is None:
+    if (kept := _kept(db, change, source_id)) is None:
         return
-    message = decode_message(row["payload"])
+    message, shown = kept
     if change.payload == FOR_EDIT:
         # It looks like nothing that we would send, which a comparison tells; no try is made by itself.
-        _show_payloads(db, change, [source_id])
-        db.execute("UPDATE copy SET fingerprint = '?' WHERE mirror = ? AND chat = ? AND source_id = ?", key)
+        _show(db, change, message)
+        db.execute(
+            "UPDATE copy SET fingerprint = '?' WHERE mirror = ? AND chat = ? AND source_id = ?",
+            (change.mirror, change.chat, source_id),
+        )
     else:
-        note_edit(db, change.mirror, message, shown=row["digest"], now=now)
+        note_edit(db, change.mirror, message, shown=shown, now=now)
+
+
+def _kept(db: Db, change: Change, source_id: int) -> tuple[Message, str] | None:
+    """What is to be sent of a message, and the digest of what its copy shows; None where nothing is kept."""
+    row = db.execute(
+        "SELECT payload, digest FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (change.mirror, change.chat, source_id),
+    ).fetchone()
+    if row is None or row["payload"] is None:
+        return None
+    return decode_message(row["payload"]), row["digest"]
+
+
+def _show(db: Db, change: Change, message: Message) -> None:
+    db.execute(
+        "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (
+            message.content(),
+            message.media.id if message.media is not None else 0,
+            change.mirror,
+            change.chat,
+            message.id,
+        ),
+    )
 
 
 def _move_out(db: Db, job: Row, change: Change, items: Sequence[int]) -> int:
