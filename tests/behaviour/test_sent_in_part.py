@@ -147,6 +147,24 @@ async def test_it_comes_all_the_same_where_deletions_are_kept(tmp_path: Path) ->
         assert await reasons(house) == []
 
 
+async def test_what_was_deleted_before_it_was_known_what_stands(tmp_path: Path) -> None:
+    """One of those that stand, and one that is missing: that is not sent to be deleted at once."""
+    async with House(tmp_path) as house:
+        _, target, posted = await in_part(house, deletes="mirror")
+        house.world.chats.delete(posted[0], posted[3])
+        await house.start()
+        await house.run()
+        assert house.texts(target) == ["item 1", "item 2", "after"]
+        assert all(
+            item.message != "item 3"
+            for entry in house.tg.log.of(ALBUM)[1:]
+            for item in entry.request.multi_media
+        )
+        assert "item 3" not in [entry.request.message for entry in house.tg.log.of(MEDIA)]
+        (mirror,) = (await house.status())["mirrors"]
+        assert (mirror["parked"], mirror["backlog"], mirror["changes"]) == (0, 0, 0)
+
+
 async def test_a_late_item_of_such_an_album_is_not_lost(tmp_path: Path) -> None:
     """It becomes an album of its own, whether it comes before the retry or after it."""
     async with House(tmp_path) as house:
