@@ -60,8 +60,8 @@ GONE = 5 * 60.0
 VANISHED = "it was sent, and is no longer in the target"
 #: So many refreshes (or resends) in a row go at once; later ones back off, as any trouble does.
 AT_ONCE = 3
-#: An answer that a reference has expired, after so many fresh ones, is the message's own fault.
-REFRESHES = 5
+#: After so many fresh ones, in about three minutes, a reference that has expired is the fault of its message.
+REFRESHES = 8
 #: Tries of one part under a working connection before its transfer fails.
 PART_TRIES = 10
 #: The same for a part that only a CDN has and does not give; by then half a minute has passed.
