@@ -40,6 +40,8 @@ HEAD = 512
 
 _PLAIN = struct.Struct("<qqqii")
 _WITHOUT_UPDATES = functions.InvokeWithoutUpdatesRequest.CONSTRUCTOR_ID
+_WITH_LAYER = functions.InvokeWithLayerRequest.CONSTRUCTOR_ID
+_INIT = functions.InitConnectionRequest.CONSTRUCTOR_ID
 _GET_FILE = functions.upload.GetFileRequest.CONSTRUCTOR_ID
 _SAVE_BIG = functions.upload.SaveBigFilePartRequest.CONSTRUCTOR_ID
 _FILE_HEAD = struct.pack("<IIi", tl.UPLOAD_FILE, types.storage.FilePartial.CONSTRUCTOR_ID, 1_700_000_000)
@@ -118,6 +120,22 @@ class ExpressConnection(Connection):
         self.write(self.stream.wrap(packet))
 
 
+def bare(body: memoryview) -> memoryview:
+    """A request without what stands before it: on a new connection, who its client is."""
+    constructor = int.from_bytes(body[:4], "little")
+    if constructor == _WITHOUT_UPDATES:
+        return bare(body[4:])
+    if constructor == _WITH_LAYER:
+        return bare(body[8:])
+    if constructor != _INIT:
+        return body
+    # Flags, of which a client of ours sets none, api_id, and six strings.
+    at = 12
+    for _ in range(6):
+        _, at = tl.read_bytes(body, at)
+    return bare(body[at:])
+
+
 def _ends_with_part(body: bytes, length: int) -> bool:
     """Whether all messages of a container begin within the head, the part being the last."""
     count = int.from_bytes(body[4:8], "little")
@@ -146,7 +164,7 @@ class Peer(TelegramServer):
         return ExpressConnection(self, endpoint.dc_id, media=endpoint.media)
 
     def serve(self, session: Session, msg_id: int, body: memoryview) -> None:
-        request = body[4:] if int.from_bytes(body[:4], "little") == _WITHOUT_UPDATES else body
+        request = bare(body)
         constructor = int.from_bytes(request[:4], "little")
         if session.key.layer is not None and session.key.account_id is not None:
             if constructor == _SAVE_BIG:

@@ -7,8 +7,12 @@ from pathlib import Path
 from xml.dom import minidom
 
 import pytest
+from telethon.tl import functions
 
 from bench import report
+from bench.peer import bare
+from tgstreamd.telegram.base import DEVICE
+from tgstreamd.telegram.lean_objects import introduction, pieces
 
 BENCH = Path(report.__file__).parent
 PROMISED = (
@@ -78,3 +82,11 @@ def test_who_mixes_the_parts_of_a_file_is_told(tmp_path: Path) -> None:
         page = (tmp_path / "RESULTS.md").read_text()
         assert (said in page.lower()) == is_told
         assert "mtcute (JavaScript)" in page
+
+
+def test_the_peer_finds_a_part_behind_whatever_stands_before_it() -> None:
+    """A connection's first request says who its client is; its part counts like any other."""
+    request = functions.upload.SaveBigFilePartRequest(-5, 3, 9, b"part")
+    for before in (introduction(12345, DEVICE), b"".join(pieces(request))[:4], b""):
+        body = memoryview(b"".join(pieces(request, before)))
+        assert bytes(bare(body)) == b"".join(pieces(request, b""))
