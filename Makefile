@@ -39,7 +39,7 @@ flaky: .venv/.stamp $(RUNTIME)/.stamp ## all tests RUNS=10 times in random order
 	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/python -m tests.flaky --runs $(RUNS) \
 	  $(if $(filter file,$(origin SEED)),,--seed $(SEED)) -- -n $(JOBS) --dist worksteal $(ARGS)
 
-proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken lines; half an hour
+proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken and slow lines; an hour
 	@$(BIN)/pytest -q -m slow tests/process tests/behaviour $(ARGS)
 	@STORM=40 $(BIN)/pytest -q tests/behaviour/test_storm.py tests/behaviour/test_storm_forums.py $(ARGS)
 

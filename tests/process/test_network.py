@@ -207,3 +207,62 @@ async def test_a_file_over_a_slow_uplink(tmp_path: Path, kbit: int, way: str) ->
         assert place.count(LOST) == lost
         assert place.count(STILL) == place.count("file connection ended") == 0
         assert place.count("transfer interrupted") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["cable", "relay"])
+async def test_a_line_that_becomes_slow_in_mid_file(tmp_path: Path, way: str) -> None:
+    """What was under way arrives, the rest in steps; nothing goes twice, nothing is taken for lost."""
+    async with Place(tmp_path, count=1, real=way == "cable") as place:
+        await place.equal(HANG)
+        await place.relay("narrow", up=4000 * KBIT)
+        if way != "cable":
+            await place.relay("reset")
+            await place.say()
+            await place.equal(HANG)
+        lost, before = place.count(LOST), (await place.relay("counted"))["sent"]
+        await place.file()
+        began = time.monotonic()
+        await place.heard("transfer began", began - 1, HANG)
+        await place.pause(time.monotonic() + 3)
+        rate = 160 * KBIT
+        await place.relay("narrow", up=rate)
+        took = await place.equal(2 * MEGABYTES / rate)
+        times = ((await place.relay("counted"))["sent"] - before) / MEGABYTES
+        print(f"{way}, slow in mid-file: {took:.0f} s, {times:.2f} times its bytes")
+        assert times < 1.3
+        assert place.count(LOST) == lost
+        assert place.count("transfer interrupted") == 0
+
+
+@pytest.mark.slow
+async def test_a_slow_line_that_dies(tmp_path: Path) -> None:
+    """It is noticed as soon as any other, in the middle of a part, and the file goes on afterwards."""
+    async with Place(tmp_path, count=1, real=True) as place:
+        await place.equal(HANG)
+        await place.relay("narrow", up=64 * KBIT)
+        await place.file()
+        await place.pause(time.monotonic() + 20)
+        began = time.monotonic()
+        await place.relay("swallow")
+        await place.say()
+        seen = await place.heard(LOST, began, 46)
+        await mended(place, "slow, then dead", seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kbit", [64, 240])
+async def test_a_file_over_a_slow_downlink(tmp_path: Path, kbit: int) -> None:
+    rate = kbit * KBIT
+    async with Place(tmp_path, count=1) as place:
+        await place.equal(HANG)
+        await place.relay("narrow", up=0.0, down=rate, hides=True)
+        await place.relay("reset")
+        await place.say()
+        await place.equal(HANG)
+        lost = place.count(LOST)
+        await place.file()
+        took = await place.equal(2 * MEGABYTES / rate)
+        print(f"down at {kbit} kbit/s: {took:.0f} s")
+        assert place.count(LOST) == lost
+        assert place.count("transfer interrupted") == place.count("file connection ended") == 0

@@ -20,7 +20,17 @@ from tgstreamd.errors import FloodWait, NotAuthorised, Transient
 from tgstreamd.model import Media
 from tgstreamd.telegram.client import PING_TIMEOUT
 from tgstreamd.telegram.downloads import Downloads
-from tgstreamd.telegram.line_speed import FIRST, LEAST, REST, SLOW, LineSpeed, Steps, next_step
+from tgstreamd.telegram.lean_calls import Call
+from tgstreamd.telegram.line_speed import (
+    FIRST,
+    LEAST,
+    REST,
+    SLOW,
+    LineSpeed,
+    Steps,
+    next_step,
+    parts_at_once,
+)
 
 #: The file of the smallest of all wishes: 3 MB.
 PARTS = 6
@@ -123,18 +133,68 @@ async def test_a_fast_line_costs_two_pings_for_all_its_files() -> None:
 
 async def test_a_fast_line_takes_every_part_at_once() -> None:
     speed = LineSpeed(FakeClock().monotonic, pings([0.01] * 2))
+    others = [speed.turn() for _ in range(20)]
     async with speed.turn() as first:
         assert first is not None
-        await first.passed(lambda: True)
-        others = [speed.turn() for _ in range(20)]
         waiting = asyncio.gather(*(other.__aenter__() for other in others))
+        await first.passed(lambda: True)
+        await first.passed(lambda: True)
+        assert speed.is_fast
         await asyncio.sleep(0)
         assert not waiting.done()
-        # As soon as it is known, not when the part has arrived.
-        await first.passed(lambda: True)
-        assert await waiting == [None] * 20
-        for other in others:
-            await other.__aexit__(None, None, None)
+    assert await waiting == [None] * 20
+    for other in others:
+        await other.__aexit__(None, None, None)
+
+
+async def test_a_proxy_that_holds_parts_and_no_ping_is_found_out_by_the_answers() -> None:
+    """It has a queue for each connection: the pings are quick, and a part takes a minute all the same."""
+    clock = FakeClock()
+    speed = LineSpeed(clock.monotonic, pings([0.01] * 20))
+    for _ in range(3):
+        async with speed.turn() as steps:
+            assert steps is not None
+            await steps.passed(lambda: True)
+            await steps.passed(lambda: True)
+            clock.advance(65)
+    # Two arrive within ten seconds, not three.
+    async with speed.turn() as steps:
+        assert steps is not None
+        await steps.passed(lambda: True)
+        await steps.passed(lambda: True)
+        clock.advance(4)
+    turns = [speed.turn() for _ in range(3)]
+    entered = [asyncio.ensure_future(turn.__aenter__()) for turn in turns]
+    await asyncio.sleep(0)
+    assert [task.done() for task in entered] == [True, True, False]
+    for turn, task in zip(turns, entered, strict=True):
+        await task
+        await turn.__aexit__(None, None, None)
+
+
+def test_as_many_parts_at_once_as_arrive_soon() -> None:
+    assert parts_at_once(1, 65.0) == 1
+    assert parts_at_once(1, 5.0) == 2
+    assert parts_at_once(1, 8.0) == 2
+    assert parts_at_once(2, 8.0) == 3
+    assert parts_at_once(2, 16.0) == 1
+    assert parts_at_once(1, 0.1) == 100
+    # Ten at once that took a second each, all together, are as fast as one in a tenth of it.
+    assert parts_at_once(10, 1.0) == 100
+    assert parts_at_once(10, 20.0) == 5
+
+
+async def test_a_part_that_somebody_on_the_way_holds_is_waited_for() -> None:
+    """Longer than nothing may move elsewhere, as long as 20 kbit/s need; on a fast line it is not."""
+    table = Table(silence=0.02)
+    slow = Call(save(0), asyncio.get_running_loop().create_future(), 0.0, in_steps=True)
+    assert slow.patience >= PART * 8 / 20_000
+    steps = steps_of(table, pings([0.01] * 9))
+    asked = asyncio.ensure_future(table.wire.ask(save(0), steps))
+    await asyncio.wait([asked], timeout=0.1)
+    assert not asked.done()
+    table.answers(table.heard[0], DONE)
+    assert await asked
 
 
 def pings(seconds: list[float]) -> Callable[[], Any]:

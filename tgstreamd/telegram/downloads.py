@@ -47,7 +47,7 @@ class Downloads:
 
     async def part(self, media: Media, location: Any, offset: int, limit: int, *, thumb: bool) -> bytes:
         """`limit` bytes from `offset` of what lies at `location`; fewer only at its end."""
-        async with self._pool.speed("down").turn() as steps:
+        async with self._pool.speed("down").turn(_size(media, offset, limit, thumb=thumb)) as steps:
             return await self._part(media, location, offset, limit, steps, thumb=thumb)
 
     async def _part(
@@ -182,6 +182,10 @@ class Downloads:
             return await self._pool.call(media.dc, "down", request, file=media.id)
         except Rejected as error:
             raise CdnTrouble(error.what, ordinary=error.error in TOO_OLD) from error
+
+
+def _size(media: Media, offset: int, limit: int, *, thumb: bool) -> int:
+    return max(0, min(limit, (media.thumb_size if thumb else media.size) - offset))
 
 
 def _get_file(location: Any, offset: int, limit: int) -> Any:

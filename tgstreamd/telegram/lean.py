@@ -233,7 +233,8 @@ class LeanWire(Calls):
         calls = [*self._sent.values(), *self._unsent]
         self._look_at_moves(now, calls)
         oldest = min(call.since for call in calls)
-        if now - self.heard > self._silence or now - oldest >= CALL_MAX:
+        patience = max(call.patience for call in calls)
+        if now - self.heard > self._silence + patience or now - oldest >= CALL_MAX + patience:
             quiet = ConnectionAbortedError("nothing moves on this connection any more")
             self.die(self._envelope.ids.out_of_time() if self._envelope.ids.dropped else quiet)
             return

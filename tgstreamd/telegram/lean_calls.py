@@ -25,12 +25,14 @@ from .lean_packets import Packets
 
 #: Codes of bad_msg_notification that only say that our clock is wrong.
 _CLOCK: Final = (16, 17)
+#: Bytes a second of the slowest line that is of use.
+LEAST_RATE: Final = 2500
 
 
 class Call:
     """A request and whoever waits for its answer."""
 
-    __slots__ = ("answer", "in_steps", "introduced", "request", "since")
+    __slots__ = ("answer", "in_steps", "introduced", "patience", "request", "since")
 
     def __init__(
         self, request: Any, answer: asyncio.Future[Any], since: float, *, in_steps: bool = False
@@ -41,6 +43,8 @@ class Call:
         self.since = since
         #: Whether somebody gives it to the socket step by step.
         self.in_steps = in_steps
+        #: Seconds more for which nothing may move: a proxy may have taken all of it, for a line that is slow.
+        self.patience = len(getattr(request, "bytes", b"")) / LEAST_RATE if in_steps else 0.0
         #: Whether it went with the introduction.
         self.introduced = False
 

@@ -1,10 +1,10 @@
-"""How fast the line is in one direction, and so how much of a part may be on its way at once.
+"""How fast the line is in one direction, and so how much of a part, and how many, may be under way at once.
 
 All connections share one line. On a slow one a part of 512 KiB holds up whatever is behind it for a minute,
 and many at once never arrive in time. So a part goes in steps, each as long as the line takes a second or
-two for, and no other part beside it, until the steps turn out to be fast; from then on every part goes at
-once and nobody waits for anybody. Measures by pings over the main connection, which see every queue on the
-way, also that of a proxy, and are what a queue would harm. Owns no connection and ends none.
+two for, and no other part beside it, until the steps turn out to be fast. Then parts go whole, as many at
+once as arrive soon. Measures the steps by pings over the main connection, which see the queues on the way
+and are what those would harm, and the parts by their answers. Owns no connection and ends none.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from ..model import PART_SIZE
 FIRST, LEAST = 16 * 1024, 4 * 1024
 #: Seconds of a step: after one that was as quick as that the next is much larger, larger, smaller.
 QUICK, SHORT, LONG = 0.25, 1.0, 3.0
-#: A part that takes so long, among others, or fails after it, is on a line that has become slow.
-SLOW: Final = 30.0
+#: A part is wanted within so many seconds, and so no more go at once; one that takes so long, or fails after
+#: it, was on a line that is slow.
+SOON, SLOW = 10.0, 30.0
+#: Bytes that a part must have to say something of the speed.
+TELLING: Final = 64 * 1024
 #: After so many seconds without a part the line may be another one.
 REST: Final = 60.0
 
@@ -37,6 +40,15 @@ def next_step(step: int, seconds: float) -> int:
     return max(LEAST, step // 2) if seconds > LONG else step
 
 
+def parts_at_once(under_way: int, seconds: float) -> int:
+    """Parts that would arrive soon all together, after one that took so long among so many.
+
+    One more where that one did: on a long line it was not the others that it waited for.
+    """
+    fitting = int(SOON * under_way / max(0.001, seconds))
+    return max(1, fitting, under_way + 1 if seconds <= SOON else 0)
+
+
 class LineSpeed:
     """One direction of the line; `turn` around each part."""
 
@@ -44,6 +56,9 @@ class LineSpeed:
         self._monotonic = monotonic
         self._ping = ping
         self._step = FIRST
+        #: Parts that may be under way; known by those that arrived, since a proxy may take bytes at once and
+        #: hold up no ping.
+        self._most = 1
         self._under_way = 0
         self._rested = monotonic()
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -53,36 +68,41 @@ class LineSpeed:
         return self._step >= PART_SIZE
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Steps | None]:
-        """Wait until another part may begin. Gives None where it may go at once, else its steps."""
+    async def turn(self, size: int = PART_SIZE) -> AsyncIterator[Steps | None]:
+        """Wait until another part, of so many bytes, may begin. Gives None where it may go at once, else its
+        steps."""
         if not self._under_way and self._monotonic() - self._rested >= REST:
-            self._step = FIRST
+            self._step, self._most = FIRST, 1
         await self._enter()
         began = self._monotonic()
         fast = self.is_fast
         try:
             yield None if fast else Steps(self, self._ping)
+            self._arrived(size, self._monotonic() - began)
         except FloodWait as error:
             self._refuse(error)
             raise
         finally:
             self._rested = self._monotonic()
-            if fast and self._rested - began >= SLOW:
-                self._step = FIRST
+            if self._rested - began >= SLOW:
+                self._step, self._most = min(self._step, FIRST), 1
             self._under_way -= 1
             self._admit()
 
     def stepped(self, seconds: float) -> None:
         """A step took so long."""
         self._step = next_step(self._step, seconds)
-        self._admit()
 
     @property
     def step(self) -> int:
         return self._step
 
+    def _arrived(self, size: int, seconds: float) -> None:
+        if size >= TELLING and self.is_fast:
+            self._most = parts_at_once(self._under_way, seconds * PART_SIZE / size)
+
     def _has_room(self) -> bool:
-        return self.is_fast or not self._under_way
+        return self._under_way < self._most
 
     async def _enter(self) -> None:
         if self._has_room() and not self._waiting:

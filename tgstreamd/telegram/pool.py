@@ -70,7 +70,7 @@ class Pool:
 
     async def save(self, request: Any, on_step: Callable[[int], None] | None = None) -> Any:
         """The answer to a part for the account's own data centre; it begins when the line has room."""
-        async with self.speed("up").turn() as steps:
+        async with self.speed("up").turn(len(request.bytes)) as steps:
             if steps is not None and on_step is not None:
                 steps.on_step = on_step
             return await self.call(0, "up", request, steps=steps)
