@@ -27,7 +27,7 @@ FREE = {"run", "close", "open", "path", "encodable"}
 #: point lies behind them. A read that does write fails the campaign (`Reading`).
 READS = frozenset(
     [
-        "ahead", "ahead_of", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
+        "ahead", "media_ahead", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
         "copies_of_change",
         "doubtful", "doubts", "entries", "face", "fact", "feeds", "find_mirror", "first_copy",
         "first_of", "former_chats", "gaps", "highest_copy", "holds", "is_forum", "job", "known_name",

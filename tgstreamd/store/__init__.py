@@ -148,7 +148,7 @@ class Store(Engine):
     take_polls = transaction(polls.take_polls)
 
     ahead = transaction(queue.ahead)
-    ahead_of = transaction(queue.ahead_of)
+    media_ahead = transaction(queue.media_ahead)
     open_job = transaction(queue.open_job)
     live_floor = transaction(queue.live_floor)
     job = transaction(queue.job)

@@ -61,10 +61,21 @@ def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
     return [_job(row) for row in rows]
 
 
-def ahead_of(db: Db, mirrors: Sequence[int], limit: int) -> list[list[Job]]:
-    """The next jobs of every lane of these mirrors, live before backlog."""
+def media_ahead(db: Db, mirrors: Sequence[int], limit: int) -> list[list[Job]]:
+    """Of the next jobs of every lane of these mirrors those with media, live before backlog."""
     lanes: tuple[Lane, Lane] = ("live", "backlog")
-    return [ahead(db, mirror, lane, limit) for mirror in mirrors for lane in lanes]
+    return [
+        [job for job in ahead(db, mirror, lane, limit) if _has_media(db, job)]
+        for mirror in mirrors
+        for lane in lanes
+    ]
+
+
+def _has_media(db: Db, job: Job) -> bool:
+    found = db.execute(
+        "SELECT 1 FROM item WHERE job = ? AND media_id <> 0 AND payload IS NOT NULL LIMIT 1", (job.id,)
+    )
+    return found.fetchone() is not None
 
 
 def open_job(db: Db, target: int) -> Job | None:

@@ -212,7 +212,7 @@ class Staging:
             else:
                 found.append((job, message, message.media))
         mirrors = [mirror for mirror in self._roster.mirrors if mirror not in paused]
-        for job in _in_turn(await self._store.ahead_of(mirrors, AHEAD)):
+        for job in _in_turn(await self._store.media_ahead(mirrors, AHEAD)):
             if job.id in self._failures or job.kind != "copy":
                 continue
             for message in await self.needs(job):
