@@ -19,7 +19,7 @@ RUNS ?= 10
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test flaky third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm clean
+.PHONY: help dev demo test thorough flaky third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -29,8 +29,11 @@ dev: .venv/.stamp ## a virtual environment in .venv with everything, from the ha
 demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends with a comparison
 	@$(BIN)/python -m tests.demo
 
-test: .venv/.stamp $(RUNTIME)/.stamp ## all tests, in under three minutes on two cores
+test: .venv/.stamp $(RUNTIME)/.stamp ## the tests, in under three minutes on two cores
 	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+thorough: .venv/.stamp $(RUNTIME)/.stamp ## the tests that `make test` has no time for: further inputs, whole programs; minutes
+	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "thorough and not slow" $(ARGS)
 
 third-client: .venv/.stamp $(THIRD)/.stamp ## the conversation tests through mtcute, a client in JavaScript (needs node, npm)
 	@$(BIN)/pytest -q -m third_client tests/integration $(ARGS)

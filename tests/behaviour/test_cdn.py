@@ -26,6 +26,8 @@ from tests.through import Through
 
 from .test_files import arrives, pair
 
+pytestmark = pytest.mark.thorough
+
 KIB, MIB = 1024, 1024 * 1024
 PART = "upload.getCdnFile"
 TOLD = "CDN does not give a file, its data centre is asked"

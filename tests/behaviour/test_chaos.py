@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.chaos.campaign import Tally, world
 from tests.chaos.kinds import KINDS
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_a_world_in_which_the_daemon_dies_again_and_again() -> None:

@@ -15,6 +15,8 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tests.through import Through
 
+pytestmark = pytest.mark.thorough
+
 MEDIA = "messages.sendMedia"
 
 

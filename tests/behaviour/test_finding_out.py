@@ -22,6 +22,8 @@ from tgstreamd.decide.retry import VANISHED
 from tgstreamd.errors import Transient
 from tgstreamd.model import Sent
 
+pytestmark = pytest.mark.thorough
+
 SEND = "messages.sendMessage"
 ALBUM = "messages.sendMultiMedia"
 CREATE = "messages.createForumTopic"

@@ -19,6 +19,8 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.media import Media, Page
 from tests.telegram.world.messages import Message, Reply
 
+pytestmark = pytest.mark.thorough
+
 
 class Unknown:
     """An object of a newer layer."""

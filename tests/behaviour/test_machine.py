@@ -12,6 +12,8 @@ from tests.telegram.world.chats import Chat
 from tests.through import Through
 from tgstreamd.errors import StoreError
 
+pytestmark = pytest.mark.thorough
+
 #: Every transaction that a message passes on its way.
 WRITES = (
     "bear", "take_push", "take_difference", "take_page", "plan_sends", "begin_upload", "acknowledge",

@@ -13,6 +13,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.through import Death, Through, dies
 
+pytestmark = pytest.mark.thorough
+
 
 def group(house: House, title: str, *, own: bool = False) -> Chat:
     """A basic group with both of us in it."""

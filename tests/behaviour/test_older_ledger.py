@@ -15,6 +15,8 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
+pytestmark = pytest.mark.thorough
+
 SEND = "messages.sendMessage"
 WAYS = {"C1 alone": (True, False), "C2 alone": (False, True)}
 

@@ -17,6 +17,8 @@ from tgstreamd.decide.retry import VANISHED
 from tgstreamd.errors import Transient
 from tgstreamd.model import Sent
 
+pytestmark = pytest.mark.thorough
+
 SEND = "messages.sendMessage"
 MEDIA = "messages.sendMedia"
 ALBUM = "messages.sendMultiMedia"

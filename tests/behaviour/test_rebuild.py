@@ -20,6 +20,8 @@ from tests.telegram.world.messages import Message
 from tgstreamd.errors import TgstreamdError
 from tgstreamd.store import Store
 
+pytestmark = pytest.mark.thorough
+
 
 async def lost(house: House) -> tuple[Chat, Chat]:
     """A mirror whose ledger is gone, and that waits since its target holds copies."""

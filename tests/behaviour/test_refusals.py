@@ -21,6 +21,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tgstreamd.refusals import TABLE, fits, row
 
+pytestmark = pytest.mark.thorough
+
 #: Names of ours, of errors that no server says.
 OURS = {"NO_REFERENCE", "UNWRITABLE"}
 #: Ends the process, or the account's day: `test_accounts` and `test_login_lost` walk these.

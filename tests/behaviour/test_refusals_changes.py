@@ -21,6 +21,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 
+pytestmark = pytest.mark.thorough
+
 EDIT, PIN = "messages.editMessage", "messages.updatePinnedMessage"
 DELETE, DELETE_IN_GROUP = "channels.deleteMessages", "messages.deleteMessages"
 TOPIC, ORDER = "messages.editForumTopic", "messages.reorderPinnedForumTopics"

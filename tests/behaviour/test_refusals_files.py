@@ -20,6 +20,8 @@ from tests.house import House
 from tests.refusals import Refusal, on
 from tests.telegram.faults import Fault
 
+pytestmark = pytest.mark.thorough
+
 COMMIT, SMALL, LARGE = "messages.uploadMedia", "upload.saveFilePart", "upload.saveBigFilePart"
 FETCH, MAKE = "upload.getFile", "messages.createForumTopic"
 #: Only of a photo.

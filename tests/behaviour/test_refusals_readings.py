@@ -18,6 +18,8 @@ from tests.telegram.faults import Fault, peer_ids
 from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
 
+pytestmark = pytest.mark.thorough
+
 HISTORY, REPLIES, SEARCH = "messages.getHistory", "messages.getReplies", "messages.search"
 LIVE, COMMON = "updates.getChannelDifference", "updates.getDifference"
 FULL, FULL_GROUP, TOPICS = "channels.getFullChannel", "messages.getFullChat", "messages.getForumTopics"

@@ -17,6 +17,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 
+pytestmark = pytest.mark.thorough
+
 PIN, EDIT, DELETE = "messages.updatePinnedMessage", "messages.editMessage", "channels.deleteMessages"
 TOPIC, ORDER = "messages.editForumTopic", "messages.reorderPinnedForumTopics"
 TITLE, ABOUT, PHOTO = "channels.editTitle", "messages.editChatAbout", "channels.editPhoto"

@@ -19,6 +19,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message, Reply
 
+pytestmark = pytest.mark.thorough
+
 QUESTION = "channels.getFullChannel"
 SENDS = ("messages.sendMessage", "messages.sendMedia", "messages.sendMultiMedia")
 

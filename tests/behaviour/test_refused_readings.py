@@ -9,6 +9,8 @@ import pytest
 from tests.house import House
 from tests.telegram.faults import Fault
 
+pytestmark = pytest.mark.thorough
+
 NAMES = (
     (400, "MSG_ID_INVALID"),
     (400, "CHAT_NOT_MODIFIED"),

@@ -12,6 +12,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.through import Death, Through, dies
 
+pytestmark = pytest.mark.thorough
+
 COMMIT = "messages.uploadMedia"
 KINDS = ("photo", "document", "video", "large video")
 

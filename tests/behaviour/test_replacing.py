@@ -22,6 +22,8 @@ from tests.telegram.world.messages import Message
 from tests.through import Death, Through, dies
 from tgstreamd.store import encode
 
+pytestmark = pytest.mark.thorough
+
 DELETE, EDIT = "channels.deleteMessages", "messages.editMessage"
 LONG = "x" * 4000 + " " + "y" * 3000
 #: What Telegram may say to a deletion that it does not make.

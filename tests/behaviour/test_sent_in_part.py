@@ -17,6 +17,8 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd.decide.retry import VANISHED
 
+pytestmark = pytest.mark.thorough
+
 SEND = "messages.sendMessage"
 MEDIA = "messages.sendMedia"
 ALBUM = "messages.sendMultiMedia"

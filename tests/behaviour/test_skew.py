@@ -16,6 +16,8 @@ from tests.behaviour.test_media import shape
 from tests.house import House
 from tests.telegram.world.chats import Chat
 
+pytestmark = pytest.mark.thorough
+
 #: Seconds by which Telegram is ahead of us.
 SKEWS = [-400.0, -280.0, -120.0, -45.0, 45.0, 120.0, 280.0, 400.0]
 HOUR = 3600.0

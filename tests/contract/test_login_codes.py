@@ -22,6 +22,8 @@ from tgstreamd.telegram.session_place import try_place
 from .conftest import log_in, settings_for
 from .test_login import says, somebody
 
+pytestmark = pytest.mark.thorough
+
 PHONE = "10000000009"
 Ask = Callable[[str, str], Awaitable[str]]
 

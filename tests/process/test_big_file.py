@@ -16,6 +16,8 @@ import pytest
 
 from tests.running import LocalTelegram, RunningDaemon, until
 
+pytestmark = pytest.mark.thorough
+
 MEGABYTE = 1_000_000
 PART = 512 * 1024
 SIZES = [

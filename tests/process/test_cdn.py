@@ -13,6 +13,8 @@ from tests.running import LocalTelegram, RunningDaemon, until
 
 from .test_big_file import MEGABYTE, PART, copied
 
+pytestmark = pytest.mark.thorough
+
 
 def loaded(daemon: RunningDaemon) -> bool:
     """Whether the process has the library that only CDNs need."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.compare import Reader
 from tests.fidelity import by_entry, expected
 from tests.running import LocalTelegram, RunningDaemon, until
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_the_corpus_differs_only_as_the_page_says(tmp_path: Path) -> None:

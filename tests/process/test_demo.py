@@ -12,6 +12,8 @@ import pytest
 
 from tests.running import ROOT
 
+pytestmark = pytest.mark.thorough
+
 SMALL = ("--big", "12000000")
 
 

@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fakes import HANG
 from tests.running import until
 from tests.schema import violations
@@ -21,6 +23,8 @@ from tests.telegram.world.peers import Account
 from tgstreamd.desk import control
 
 from .program import Home, mirror
+
+pytestmark = pytest.mark.thorough
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())
 QUICK = "[pace]\ninterval = 0.05\naccount_interval = 0"

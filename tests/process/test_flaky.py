@@ -8,8 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.fakes import HANG
 from tests.running import ROOT, until
+
+pytestmark = pytest.mark.thorough
 
 FILE = "tests/unit/test_fakes.py"
 

@@ -7,6 +7,8 @@ import stat
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.contract.conftest import API_HASH, API_ID
 from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
@@ -15,6 +17,8 @@ from tests.telegram.world.peers import Account
 
 from .program import Home
 from .screen import DOWN, ENTER, ESCAPE, INTERRUPT, on_terminal
+
+pytestmark = pytest.mark.thorough
 
 CHOICES = [
     "--history", "90d", "--order", "source", "--deletes", "keep", "--transfer", "stream",

@@ -13,6 +13,8 @@ import pytest
 
 from tests.chaos.program import killed
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     ("messages", "kills", "faults"),

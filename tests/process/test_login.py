@@ -20,6 +20,8 @@ from .disk import CAN, SmallDisk
 from .program import Home
 from .screen import on_terminal
 
+pytestmark = pytest.mark.thorough
+
 PASSWORD = "correct horse"
 
 

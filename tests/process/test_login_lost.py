@@ -29,6 +29,8 @@ from .program import Home, mirror
 from .test_notify import Ear
 from .test_verbs import QUICK
 
+pytestmark = pytest.mark.thorough
+
 #: Seconds in which an idle daemon notices.
 NOTICED = 30
 

@@ -14,6 +14,8 @@ from tests.telegram.world.peers import Account
 from .program import Home, mirror
 from .screen import on_terminal
 
+pytestmark = pytest.mark.thorough
+
 GOOD = mirror(-1001, -1002)
 
 

@@ -11,6 +11,8 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.fakes import HANG
 from tests.running import until
 from tests.telegram.server import TelegramServer
@@ -19,6 +21,8 @@ from tests.telegram.world.peers import Account
 from tgstreamd.desk import control
 
 from .program import Home, mirror
+
+pytestmark = pytest.mark.thorough
 
 QUICK = "[pace]\ninterval = 0.05\naccount_interval = 0"
 
