@@ -41,12 +41,15 @@ def judge(weather: Weather, *, facts: bool = False) -> Verdict:
     """Compare both chats as they stand, and (`facts`) what they are called and look like."""
     originals, copies = weather.originals(), weather.copies()
     verdict = Verdict()
+    wanted = {word(message): message for message in originals}
+    texts = {name: words(message) for name, message in wanted.items()}
     found: dict[str, Message] = {}
     for copy in copies:
         if word(copy) in found and word(copy) not in weather.made_by_hand:
             verdict.doubled.append(word(copy))
+        if word(copy) in found and words(found[word(copy)]) == texts.get(word(copy)):
+            continue  # the other one was put there by hand, from what the copy said then
         found[word(copy)] = copy
-    wanted = {word(message): message for message in originals}
     verdict.lost = [name for name in wanted if name not in found and name not in weather.given_up]
     # What was deleted from the source and still stands is one more than there should be.
     stays = weather.made_by_hand | weather.undeletable
