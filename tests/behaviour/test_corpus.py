@@ -62,6 +62,7 @@ async def differences(house: House, found: dict[str, Any], *, live_after: int = 
     }
 
 
+@pytest.mark.thorough
 async def test_a_free_account_differs_as_the_page_says(tmp_path: Path) -> None:
     """Checklists in words, emoji as they are beneath, long captions going on."""
     async with House(tmp_path) as house:
@@ -82,6 +83,7 @@ LINES = {"header": "from {source}", "footer": "by {author}", "dates": "always", 
         pytest.param(True, LINES, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.thorough
 async def test_every_kind_is_recognised_where_the_ledger_was_lost(
     tmp_path: Path, premium: bool, options: dict[str, Any]
 ) -> None:
@@ -146,6 +148,7 @@ async def kurigram_sees(client: Any, chat: Any) -> list[Any]:
         offset = page.messages[-1].id
 
 
+@pytest.mark.thorough
 async def test_a_second_library_sees_the_same(tmp_path: Path) -> None:
     """Every message of both chats, field by field."""
     async with House(tmp_path) as house:

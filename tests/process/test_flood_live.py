@@ -6,8 +6,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.compare import Reader, compare
 from tests.running import LocalTelegram, RunningDaemon, until
+
+pytestmark = pytest.mark.thorough
 
 METHOD = "messages.sendMessage"
 

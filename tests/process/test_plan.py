@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 
 from .program import Home, mirror
+
+pytestmark = pytest.mark.thorough
 
 FILTER = '[[mirror.filter]]\nname = "no ads"\ntext = "#ad"\n'
 

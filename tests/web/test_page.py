@@ -11,6 +11,8 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from tests.fakes import HANG
 from tests.process.program import Home
 from tests.telegram.server import TelegramServer
@@ -19,6 +21,8 @@ from tests.telegram.world.peers import Account
 from .browser import Browser
 from .health import healthz
 from .stage import HOSTILE, NICE, set_up
+
+pytestmark = pytest.mark.thorough
 
 #: Where pictures are kept; none are where it is not set.
 PICTURES = os.environ.get("TGSTREAMD_PICTURES", "")
