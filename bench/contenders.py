@@ -247,8 +247,8 @@ async def kurigram_files(job: Job) -> Mover:
 
 async def ours(job: Job) -> Mover:
     """tgstreamd's pipe over its own adapter."""
-    from tgstreamd.clock import SystemClock
-    from tgstreamd.model import Media, Upload
+    from tgstreamd.domain.clock import SystemClock
+    from tgstreamd.domain.messages import Media, Upload
     from tgstreamd.streaming.pipe import Pipe
     from tgstreamd.telegram.connect import connect
     from tgstreamd.telegram.session import StoredSession

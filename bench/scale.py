@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import peak_rss_mb, told
-from tgstreamd.model import Box, Draft, Media, Message, Piece
+from tgstreamd.domain.messages import Box, Draft, Media, Message, Piece
 from tgstreamd.store import Job, Store
 
 SOURCE, TARGET = -1_000_000_000_001, -1_000_000_000_002

@@ -164,7 +164,7 @@ def _tried() -> tuple[tuple[int, str, str], ...]:
 def _try(case: Case) -> tuple[int, str, str]:
     """In this process, in a folder below the present one."""
     from tgstreamd.__main__ import parser
-    from tgstreamd.errors import TgstreamdError
+    from tgstreamd.domain.errors import TgstreamdError
 
     with tempfile.TemporaryDirectory(dir=".") as folder:
         before = os.getcwd()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tgstreamd import errors
-from tgstreamd.refusals import CHANGES, METHODS, TABLE, Cure, Purpose, Row, Then, row
+from tgstreamd.domain import errors
+from tgstreamd.domain.refusals import CHANGES, METHODS, TABLE, Cure, Purpose, Row, Then, row
 from tgstreamd.telegram.sayings import HINTS, SAYINGS
 from tgstreamd.telegram.translate import by_name
 

@@ -6,8 +6,8 @@ import argparse
 import re
 from collections.abc import Iterator
 
-from tgstreamd import errors
 from tgstreamd.__main__ import parser
+from tgstreamd.domain import errors
 
 
 def choices() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:

@@ -16,7 +16,7 @@ HANG = 120.0
 
 
 class FakeClock:
-    """A `tgstreamd.clock.Clock` whose time stands still until a test moves it."""
+    """A `tgstreamd.domain.clock.Clock` whose time stands still until a test moves it."""
 
     def __init__(self, now: float = 1_700_000_000.0, monotonic: float = 1_000.0) -> None:
         self._now = now
@@ -125,7 +125,7 @@ class FakeClock:
 
 
 class CountingIds:
-    """`tgstreamd.ports.Ids` that count up from `first`."""
+    """`tgstreamd.domain.ports.Ids` that count up from `first`."""
 
     def __init__(self, first: int = 1) -> None:
         self._next = itertools.count(first)

@@ -24,13 +24,13 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd import config as configuration
 from tgstreamd.admission import asking
-from tgstreamd.clock import SystemClock
 from tgstreamd.configured import settings
 from tgstreamd.daemon import Daemon
-from tgstreamd.errors import TgstreamdError
+from tgstreamd.domain.clock import SystemClock
+from tgstreamd.domain.errors import TgstreamdError
+from tgstreamd.domain.messages import Push
+from tgstreamd.domain.ports import Beat
 from tgstreamd.login_patience import StoredLoginPatience
-from tgstreamd.model import Push
-from tgstreamd.ports import Beat
 from tgstreamd.reload import Reload
 from tgstreamd.roster import Roster
 from tgstreamd.store import Store

@@ -24,7 +24,7 @@ from telethon.crypto import AuthKey
 from tests.fakes import HANG
 from tests.telegram.control import ControlClient
 from tgstreamd.desk import control
-from tgstreamd.errors import TgstreamdError
+from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.telegram.session import StoredSession
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -33,7 +33,7 @@ from .cli import (
 from .cli.drawing.terminal import duration
 from .cli.parsing import Parser
 from .config.paths import DEFAULT_FILE
-from .errors import FloodWait, TgstreamdError
+from .domain.errors import FloodWait, TgstreamdError
 
 EPILOG = """\
 the first hour:

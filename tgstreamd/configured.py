@@ -11,9 +11,9 @@ import msgspec
 
 from .config import Config, MirrorConfig
 from .decide.pace import Pace
-from .errors import ConfigError
-from .model import Mirror
-from .ports import Source
+from .domain.errors import ConfigError
+from .domain.messages import Mirror
+from .domain.ports import Source
 from .telegram.settings import Server, Settings
 
 DAY = 86_400

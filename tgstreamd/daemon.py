@@ -21,7 +21,6 @@ from .alerts.message import Messages
 from .alerts.watch import Watch
 from .capture.careful import Careful
 from .capture.positions import Capture
-from .clock import Clock
 from .config import Config
 from .configured import pace
 from .desk import checks, listing, status
@@ -29,9 +28,10 @@ from .desk.questions import questions
 from .desk.rates import Rates
 from .desk.status import State
 from .desk.verbs import Desk
-from .errors import TgstreamdError
-from .model import Mirror
-from .ports import Beat, Ids, SecretIds, Source
+from .domain.clock import Clock
+from .domain.errors import TgstreamdError
+from .domain.messages import Mirror
+from .domain.ports import Beat, Ids, SecretIds, Source
 from .reload import Reload
 from .roster import Roster, box_of
 from .sending.census import Census

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from .clock import Clock
-from .errors import FloodWait
+from .domain.clock import Clock
+from .domain.errors import FloodWait
 from .store import Store
 
 #: The methods by which it is asked what has happened,

@@ -11,8 +11,8 @@ from typing import Final
 
 import structlog
 
-from .clock import Clock
-from .errors import LoginUnknown, NotAuthorised
+from .domain.clock import Clock
+from .domain.errors import LoginUnknown, NotAuthorised
 from .store import Store
 from .wall_clock import WallClock
 

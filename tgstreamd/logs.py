@@ -26,7 +26,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 if sys.modules.get("rich", ...) is None:
     del sys.modules["rich"]
 
-from .clock import Clock
+from .domain.clock import Clock
 from .journal import Journal, datagram
 
 Format = Literal["auto", "journal", "console", "json"]

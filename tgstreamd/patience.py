@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterable
 
 import structlog
 
-from .clock import Clock
 from .decide.retry import backoff
-from .errors import FloodWait, TelegramError
+from .domain.clock import Clock
+from .domain.errors import FloodWait, TelegramError
 
 log = structlog.get_logger()
 

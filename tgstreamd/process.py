@@ -16,13 +16,13 @@ import structlog
 
 from . import lock
 from .alerts.watch import Watch
-from .clock import Clock, SystemClock
 from .config import Config
 from .configured import pace, settings
 from .daemon import Daemon
 from .desk import control
 from .desk.reception import Reception
-from .errors import TgstreamdError
+from .domain.clock import Clock, SystemClock
+from .domain.errors import TgstreamdError
 from .login_patience import StoredLoginPatience
 from .reload import Reload
 from .store import Store

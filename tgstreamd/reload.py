@@ -12,11 +12,11 @@ from collections.abc import Callable
 import structlog
 
 from .admission.admitting import Admission
-from .clock import Clock
 from .config import Config
 from .decide.pace import Pace
-from .errors import ConfigError, TelegramError
-from .ports import Beat
+from .domain.clock import Clock
+from .domain.errors import ConfigError, TelegramError
+from .domain.ports import Beat
 from .sending.holding import Holding
 from .systemd import Systemd
 

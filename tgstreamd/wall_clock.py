@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from .clock import Clock
+from .domain.clock import Clock
 from .store import Store
 
 log = structlog.get_logger()

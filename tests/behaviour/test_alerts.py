@@ -19,7 +19,7 @@ from tests.house import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.through import Through
-from tgstreamd.errors import StoreError
+from tgstreamd.domain.errors import StoreError
 
 SEND = "messages.sendMessage"
 

@@ -13,8 +13,8 @@ from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.through import Through
-from tgstreamd.errors import Undecodable
-from tgstreamd.model import Message, Sent
+from tgstreamd.domain.errors import Undecodable
+from tgstreamd.domain.messages import Message, Sent
 
 SEND = "messages.sendMessage"
 

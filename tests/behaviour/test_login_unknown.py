@@ -12,7 +12,7 @@ from tests.house import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tgstreamd.alerts.watch import Watch
-from tgstreamd.errors import NotAuthorised
+from tgstreamd.domain.errors import NotAuthorised
 
 from .test_alerts import Mailbox, listening, watch
 

@@ -10,7 +10,7 @@ import pytest
 from tests.house import House
 from tests.telegram.world.chats import Chat
 from tests.through import Through
-from tgstreamd.errors import StoreError
+from tgstreamd.domain.errors import StoreError
 
 pytestmark = pytest.mark.thorough
 

@@ -14,8 +14,8 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.messages import Message
 from tests.through import Through
 from tgstreamd.decide.retry import VANISHED
-from tgstreamd.errors import Transient
-from tgstreamd.model import Sent
+from tgstreamd.domain.errors import Transient
+from tgstreamd.domain.messages import Sent
 
 pytestmark = pytest.mark.thorough
 

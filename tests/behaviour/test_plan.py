@@ -10,7 +10,7 @@ from telethon.tl import types
 
 from tests.house import House
 from tests.telegram.world.chats import Chat
-from tgstreamd.errors import TgstreamdError
+from tgstreamd.domain.errors import TgstreamdError
 
 
 def conversation(house: House, source: Chat) -> None:

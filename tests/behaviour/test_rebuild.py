@@ -17,7 +17,7 @@ from tests.behaviour.test_verify import found, kinds, mended
 from tests.house import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tgstreamd.errors import TgstreamdError
+from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.store import Store
 
 pytestmark = pytest.mark.thorough

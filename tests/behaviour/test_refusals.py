@@ -19,7 +19,7 @@ from tests.refusals import DOCUMENTED, EVERY, Refusal, on
 from tests.refusals.abouts import ABOUTS, ALBUM, MEDIA, TEXT, About, Said, abouts
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
-from tgstreamd.refusals import TABLE, fits, row
+from tgstreamd.domain.refusals import TABLE, fits, row
 
 pytestmark = pytest.mark.thorough
 

@@ -11,7 +11,7 @@ from tests.behaviour.test_ledger import mirrored
 from tests.house import House
 from tests.telegram.faults import Fault
 from tgstreamd.cli.verify import repair, walk
-from tgstreamd.errors import TgstreamdError
+from tgstreamd.domain.errors import TgstreamdError
 
 #: What has just happened is not judged yet.
 LATER = 120.0

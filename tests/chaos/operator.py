@@ -13,7 +13,7 @@ from tests.chaos.rare import RARE
 from tests.chaos.said import word
 from tests.chaos.weather import Weather
 from tests.telegram.world.chats import Chat
-from tgstreamd.errors import TgstreamdError
+from tgstreamd.domain.errors import TgstreamdError
 
 #: What has just happened is not judged yet by `verify`.
 LATER = 120.0

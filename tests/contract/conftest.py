@@ -20,7 +20,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import Transient
+from tgstreamd.domain.errors import Transient
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Server, Settings

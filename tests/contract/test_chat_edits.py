@@ -10,9 +10,9 @@ from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 from tests.telegram.world.topics import ICON_COLORS
-from tgstreamd.errors import FloodWait, Rejected, TargetLost, Transient
-from tgstreamd.model import PART_SIZE, Message, Topic, Upload
-from tgstreamd.ports import Target
+from tgstreamd.domain.errors import FloodWait, Rejected, TargetLost, Transient
+from tgstreamd.domain.messages import PART_SIZE, Message, Topic, Upload
+from tgstreamd.domain.ports import Target
 
 from .conftest import Connect
 

@@ -17,8 +17,8 @@ from telethon.tl import types
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import Transient
-from tgstreamd.model import PART_SIZE, Upload
+from tgstreamd.domain.errors import Transient
+from tgstreamd.domain.messages import PART_SIZE, Upload
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession, to_string
 from tgstreamd.telegram.settings import Server

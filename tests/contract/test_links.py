@@ -10,7 +10,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
-from tgstreamd.model import PART_SIZE, Upload
+from tgstreamd.domain.messages import PART_SIZE, Upload
 
 from .conftest import Connect
 

@@ -12,8 +12,8 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import Undecodable
-from tgstreamd.model import Box, Draft, Piece, Push
+from tgstreamd.domain.errors import Undecodable
+from tgstreamd.domain.messages import Box, Draft, Piece, Push
 from tgstreamd.telegram.connect import Connection
 
 from .conftest import Connect, healed

@@ -13,7 +13,7 @@ import pytest
 from tests.fakes import HANG
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import NotAuthorised, Rejected
+from tgstreamd.domain.errors import NotAuthorised, Rejected
 from tgstreamd.telegram.connect import connect
 from tgstreamd.telegram.login import begin, logout
 from tgstreamd.telegram.session import StoredSession, to_string

@@ -14,7 +14,7 @@ from tests.telegram.codes import Sent
 from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import FloodWait, NotAuthorised, Rejected, StoreError, TgstreamdError
+from tgstreamd.domain.errors import FloodWait, NotAuthorised, Rejected, StoreError, TgstreamdError
 from tgstreamd.telegram.login import begin
 from tgstreamd.telegram.session import StoredSession, write_file
 from tgstreamd.telegram.session_place import try_place

@@ -19,9 +19,9 @@ from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import AccountFrozen, LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from tgstreamd.domain.errors import AccountFrozen, LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from tgstreamd.domain.messages import PART_SIZE
 from tgstreamd.login_patience import StoredLoginPatience
-from tgstreamd.model import PART_SIZE
 from tgstreamd.store import Store
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.wall_clock import WallClock

@@ -15,8 +15,8 @@ from tests.telegram.world.cdn import CDN_DC
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import Transient
-from tgstreamd.model import PART_SIZE
+from tgstreamd.domain.errors import Transient
+from tgstreamd.domain.messages import PART_SIZE
 
 from .conftest import Connect
 

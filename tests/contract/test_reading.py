@@ -7,8 +7,8 @@ import pytest
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import SourceLost
-from tgstreamd.ports import Source
+from tgstreamd.domain.errors import SourceLost
+from tgstreamd.domain.ports import Source
 
 from .conftest import Connect
 

@@ -7,7 +7,7 @@ import pytest
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import Rejected
+from tgstreamd.domain.errors import Rejected
 
 from .conftest import Connect
 

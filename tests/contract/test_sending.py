@@ -11,7 +11,7 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.media import Media as StoredMedia
 from tests.telegram.world.messages import SHARED, Message
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import (
+from tgstreamd.domain.errors import (
     AccountLimited,
     FloodWait,
     MediaExpired,
@@ -21,7 +21,18 @@ from tgstreamd.errors import (
     Transient,
     Unnamed,
 )
-from tgstreamd.model import PART_SIZE, Box, Draft, Entity, Media, Piece, Preview, ReplyTo, Sent, Upload
+from tgstreamd.domain.messages import (
+    PART_SIZE,
+    Box,
+    Draft,
+    Entity,
+    Media,
+    Piece,
+    Preview,
+    ReplyTo,
+    Sent,
+    Upload,
+)
 from tgstreamd.telegram.connect import Connection
 
 from .conftest import Connect

@@ -20,9 +20,9 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
-from tgstreamd.clock import Clock
-from tgstreamd.errors import ConfigError, FloodWait, NotAuthorised, Rejected, TgstreamdError, Transient
-from tgstreamd.model import PART_SIZE, Draft, Media, Piece, Upload
+from tgstreamd.domain.clock import Clock
+from tgstreamd.domain.errors import ConfigError, FloodWait, NotAuthorised, Rejected, TgstreamdError, Transient
+from tgstreamd.domain.messages import PART_SIZE, Draft, Media, Piece, Upload
 from tgstreamd.telegram.client import Client
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.link import Link

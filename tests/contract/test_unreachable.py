@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.telegram.mtproto.rsakey import ServerKey
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import Transient
+from tgstreamd.domain.errors import Transient
 from tgstreamd.telegram.login import begin
 from tgstreamd.telegram.network_trouble import reason, unreachable
 from tgstreamd.telegram.settings import Server, Settings

@@ -18,7 +18,7 @@ from tests.process.test_verbs import QUICK, settled
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.errors import StoreError
+from tgstreamd.domain.errors import StoreError
 from tgstreamd.store import Store
 
 POSTS = 100

@@ -26,7 +26,7 @@ from tests.running import until
 from tgstreamd.alerts import command
 from tgstreamd.alerts.heartbeat import Heartbeat, fetched
 from tgstreamd.config.alerts import Alerts, judge, look
-from tgstreamd.errors import ConfigError
+from tgstreamd.domain.errors import ConfigError
 
 
 def script(folder: Path, body: str) -> list[str]:

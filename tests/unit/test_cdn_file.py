@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from telethon.tl import types
 
 from tests.telegram.mtproto.crypto import CtrStream
-from tgstreamd.errors import Undecodable
+from tgstreamd.domain.errors import Undecodable
 from tgstreamd.telegram.cdn_file import (
     BLOCK,
     PIECE_MAX,

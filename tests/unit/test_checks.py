@@ -10,9 +10,9 @@ import pytest
 
 from tgstreamd.config import Config, build
 from tgstreamd.desk import checks, listing
-from tgstreamd.errors import NotAuthorised, Rejected, SourceLost, TelegramError
-from tgstreamd.model import Account, Box, Chat, Topic
-from tgstreamd.ports import Source, Target
+from tgstreamd.domain.errors import NotAuthorised, Rejected, SourceLost, TelegramError
+from tgstreamd.domain.messages import Account, Box, Chat, Topic
+from tgstreamd.domain.ports import Source, Target
 from tgstreamd.store import Store
 
 NOW = 1_700_000_000.0

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.config import Config, listening, load, locate, rules
-from tgstreamd.errors import ConfigError
-from tgstreamd.wishes import Filter
+from tgstreamd.domain.errors import ConfigError
+from tgstreamd.domain.mirrors import Filter
 
 HASH = "0123456789abcdef0123456789abcdef"
 ACCOUNT = f'[telegram]\napi_id = 1\napi_hash = "{HASH}"\n'

@@ -16,7 +16,7 @@ import pytest
 
 from tests.fakes import HANG
 from tgstreamd.desk.control import REQUEST_MAX, NoDaemon, ask, serve
-from tgstreamd.errors import NotAuthorised, StoreError, TgstreamdError
+from tgstreamd.domain.errors import NotAuthorised, StoreError, TgstreamdError
 
 
 async def answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from tgstreamd.model import Account, Draft, Entity, Piece, Preview, ReplyTo, Upload
+from tgstreamd.domain.messages import Account, Draft, Entity, Piece, Preview, ReplyTo, Upload
 from tgstreamd.telegram import convert, entities, files, media
 from tgstreamd.telegram.directory import CHANNEL_MARK, Directory, marked
 from tgstreamd.telegram.session import StoredSession

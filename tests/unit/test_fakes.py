@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tests.fakes import CountingIds, FakeClock
-from tgstreamd.clock import Clock, SystemClock
-from tgstreamd.ports import Ids
+from tgstreamd.domain.clock import Clock, SystemClock
+from tgstreamd.domain.ports import Ids
 
 
 async def test_sleepers_wake_when_time_reaches_them() -> None:

@@ -11,7 +11,7 @@ from telethon.tl import types
 
 from tests.fidelity import DOCUMENT, names, table
 from tests.telegram.corpus import ENTRIES
-from tgstreamd.model import FILE_KINDS, TOLD_KINDS, MediaKind
+from tgstreamd.domain.messages import FILE_KINDS, TOLD_KINDS, MediaKind
 from tgstreamd.telegram.entities import kind_of
 
 ROOT = DOCUMENT.parent.parent

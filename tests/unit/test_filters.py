@@ -8,7 +8,7 @@ import pytest
 
 from tgstreamd.decide.filters import dropped
 from tgstreamd.decide.plan import plan
-from tgstreamd.model import Account, Chat, Filter, Media, Message, Mirror
+from tgstreamd.domain.messages import Account, Chat, Filter, Media, Message, Mirror
 
 SOURCE = Chat(id=-1001, title="Source", kind="supergroup")
 MIRROR = Mirror(id=1, name="m", source=-1001, target=-1002)

@@ -21,8 +21,8 @@ from tgstreamd.cli.drawing.terminal import clean
 from tgstreamd.decide.links import named
 from tgstreamd.decide.text import Text, sane, split
 from tgstreamd.desk import control
-from tgstreamd.errors import TgstreamdError
-from tgstreamd.model import Chat
+from tgstreamd.domain.errors import TgstreamdError
+from tgstreamd.domain.messages import Chat
 from tgstreamd.telegram.entities import from_tl
 from tgstreamd.telegram.files import harmless
 

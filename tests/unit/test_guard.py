@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tgstreamd.errors import ConfigError
+from tgstreamd.domain.errors import ConfigError
 from tgstreamd.guard import no_core_dumps, refuse_exposed
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.decide.judge import Edge, backlog_words, cycle, judge, may_run, refusal, refused, span
-from tgstreamd.errors import SourceLost, TargetLost
-from tgstreamd.model import Chat, Mirror, Topic
+from tgstreamd.domain.errors import SourceLost, TargetLost
+from tgstreamd.domain.messages import Chat, Mirror, Topic
 
 A, B, C, D = -1001, -1002, -1003, -1004
 

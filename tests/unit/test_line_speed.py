@@ -16,8 +16,8 @@ from telethon.tl import functions, types
 from tests.fakes import FakeClock
 from tests.telegram.mtproto.envelope import Message
 from tests.unit.test_lean import PART, Table, content
-from tgstreamd.errors import FloodWait, NotAuthorised, Transient
-from tgstreamd.model import Media
+from tgstreamd.domain.errors import FloodWait, NotAuthorised, Transient
+from tgstreamd.domain.messages import Media
 from tgstreamd.telegram.client import PING_TIMEOUT
 from tgstreamd.telegram.downloads import Downloads
 from tgstreamd.telegram.lean_calls import Call

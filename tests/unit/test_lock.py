@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import FakeClock
-from tgstreamd.errors import StoreError
+from tgstreamd.domain.errors import StoreError
 from tgstreamd.lock import Locked, take, try_take
 
 

@@ -17,7 +17,7 @@ import pytest
 
 import tgstreamd
 from tests.ledgers import kept
-from tgstreamd.errors import StoreError
+from tgstreamd.domain.errors import StoreError
 from tgstreamd.store import Store
 from tgstreamd.store.migration import OURS, Schema
 

@@ -9,7 +9,7 @@ import pytest
 from tgstreamd.cli import config as verb
 from tgstreamd.config import locate
 from tgstreamd.config.origins import MASK, Setting, explain
-from tgstreamd.errors import ConfigError
+from tgstreamd.domain.errors import ConfigError
 
 FILE = """
 [telegram]

@@ -21,7 +21,7 @@ from tgstreamd.decide.pace import (
     overtakes,
     rate,
 )
-from tgstreamd.model import Mark
+from tgstreamd.domain.messages import Mark
 
 NOW = 1_700_000_000.0
 

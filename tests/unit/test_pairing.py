@@ -15,7 +15,7 @@ from tgstreamd.decide.lines import is_ours
 from tgstreamd.decide.pairing import pair_copies
 from tgstreamd.decide.plan import Plan
 from tgstreamd.decide.slots import slots_of, ways
-from tgstreamd.model import Account, Chat, Media, Message, Mirror, Reply
+from tgstreamd.domain.messages import Account, Chat, Media, Message, Mirror, Reply
 
 SOURCE, TARGET = -1001, -1002
 MIRROR = Mirror(id=1, name="m", source=SOURCE, target=TARGET)

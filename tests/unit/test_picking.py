@@ -11,7 +11,7 @@ from tgstreamd.cli.talking.choices import CHOICES
 from tgstreamd.cli.talking.interview import chat_row
 from tgstreamd.cli.talking.picking import drawable, matching
 from tgstreamd.desk.listing import row
-from tgstreamd.model import Chat, Topic
+from tgstreamd.domain.messages import Chat, Topic
 
 NEWS = Chat(id=-1001, title="São Paulo Notícias", kind="supergroup", username="spnews", members=1204)
 CLOSED = Chat(

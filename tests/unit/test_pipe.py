@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import FakeClock
-from tgstreamd.errors import (
+from tgstreamd.domain.errors import (
     FloodWait,
     MediaExpired,
     Rejected,
@@ -21,8 +21,8 @@ from tgstreamd.errors import (
     TgstreamdError,
     Transient,
 )
-from tgstreamd.model import PART_SIZE, Media, Upload
-from tgstreamd.ports import Source, Target
+from tgstreamd.domain.messages import PART_SIZE, Media, Upload
+from tgstreamd.domain.ports import Source, Target
 from tgstreamd.streaming.pipe import GROUP, Pipe
 from tgstreamd.streaming.window import Window
 

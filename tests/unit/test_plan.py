@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tgstreamd.decide.degrade import degraded
 from tgstreamd.decide.plan import ALBUM_CLASS, MUTE, Parent, Plan, Refusal, plan, way
 from tgstreamd.decide.text import units
-from tgstreamd.model import (
+from tgstreamd.domain.messages import (
     FILE_KINDS,
     PART_SIZE,
     TOLD_KINDS,

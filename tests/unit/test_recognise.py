@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.decide.recognise import fingerprint, holds_copies, known_copies, matches
-from tgstreamd.model import Entity, Media, Message, Piece
+from tgstreamd.domain.messages import Entity, Media, Message, Piece
 
 
 def message(id: int, text: str = "", media: Media | None = None) -> Message:

@@ -34,7 +34,7 @@ from tgstreamd.decide.retry import (
     decide,
     part_delay,
 )
-from tgstreamd.errors import (
+from tgstreamd.domain.errors import (
     AccountFrozen,
     AccountLimited,
     Duplicate,

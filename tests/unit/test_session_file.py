@@ -11,7 +11,7 @@ from telethon.crypto import AuthKey
 from telethon.sessions import StringSession
 from telethon.tl import types
 
-from tgstreamd.errors import ConfigError, NotAuthorised
+from tgstreamd.domain.errors import ConfigError, NotAuthorised
 from tgstreamd.telegram.addresses import Address
 from tgstreamd.telegram.session import StoredSession, parse_string, to_string
 from tgstreamd.telegram.settings import Server

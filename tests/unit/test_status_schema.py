@@ -12,7 +12,7 @@ import pytest
 from tests.schema import undescribed, violations
 from tgstreamd.decide.pace import Pace
 from tgstreamd.desk.status import Live, Unborn, status
-from tgstreamd.model import Account, Box, Message
+from tgstreamd.domain.messages import Account, Box, Message
 from tgstreamd.store import Store
 from tgstreamd.streaming.carrier import Transfer
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.decide.text import Text, cut, join, sane, split, squeeze, trim, units
-from tgstreamd.model import Entity
+from tgstreamd.domain.messages import Entity
 
 CHARS = st.sampled_from([*"ab é日 \n\t", "😀", "👨‍👩‍👧", "\u2003"])
 TEXTS = st.lists(CHARS, max_size=120).map("".join)

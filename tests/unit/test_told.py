@@ -10,8 +10,8 @@ import pytest
 from telethon.crypto import AES
 from telethon.tl import types
 
-from tgstreamd.errors import ConfigError, Transient
-from tgstreamd.model import Box, Push, Sent
+from tgstreamd.domain.errors import ConfigError, Transient
+from tgstreamd.domain.messages import Box, Push, Sent
 from tgstreamd.telegram.base import require_cryptg
 from tgstreamd.telegram.directory import CHANNEL_MARK, Directory
 from tgstreamd.telegram.session import StoredSession

@@ -14,7 +14,18 @@ from tgstreamd.decide.plan import plan
 from tgstreamd.decide.recognise import known_copies
 from tgstreamd.decide.text import Text, cut, units
 from tgstreamd.decide.transforms import replaced, transformed
-from tgstreamd.model import Account, Chat, Draft, Entity, Media, Message, Mirror, Preview, Reply, Voice
+from tgstreamd.domain.messages import (
+    Account,
+    Chat,
+    Draft,
+    Entity,
+    Media,
+    Message,
+    Mirror,
+    Preview,
+    Reply,
+    Voice,
+)
 
 SOURCE = Chat(id=-1001234, title="News  of the day", kind="supergroup", username="news")
 MIRROR = Mirror(id=1, name="m", source=-1001234, target=-1002)

@@ -9,7 +9,7 @@ import pytest
 from telethon import errors as rpc
 from telethon.tl import functions, types
 
-from tgstreamd.errors import (
+from tgstreamd.domain.errors import (
     AccountFrozen,
     AccountLimited,
     ConfigError,

@@ -16,8 +16,8 @@ from tgstreamd.desk.questions import VERBS
 from tgstreamd.desk.remedies import remedy
 from tgstreamd.desk.status import Live, Unborn
 from tgstreamd.desk.verbs import Desk
-from tgstreamd.errors import TgstreamdError
-from tgstreamd.model import Account, Box
+from tgstreamd.domain.errors import TgstreamdError
+from tgstreamd.domain.messages import Account, Box
 from tgstreamd.store import Store
 
 NOW = 1_700_000_000.0

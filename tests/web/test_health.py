@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.house import House
-from tgstreamd.errors import NotAuthorised
+from tgstreamd.domain.errors import NotAuthorised
 from tgstreamd.web.answers import _ours
 from tgstreamd.web.health import illness
 from tgstreamd.web.meter import Meter, Reading

@@ -13,8 +13,8 @@ import pytest
 
 from tests.fakes import HANG
 from tests.running import until
-from tgstreamd.clock import SystemClock
-from tgstreamd.errors import StoreError, TgstreamdError
+from tgstreamd.domain.clock import SystemClock
+from tgstreamd.domain.errors import StoreError, TgstreamdError
 from tgstreamd.web import port as port_room
 from tgstreamd.web.answers import answers
 from tgstreamd.web.listener import CONNECTIONS_MAX, listening

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..clock import Clock
 from ..config import MirrorConfig
 from ..configured import mirror_of
 from ..decide.judge import Edge, Loops, judge, may_run, refusal
 from ..decide.retry import backoff
-from ..errors import (
+from ..domain.clock import Clock
+from ..domain.errors import (
     AccountFrozen,
     FloodWait,
     NotAuthorised,
@@ -24,9 +24,9 @@ from ..errors import (
     TgstreamdError,
     Transient,
 )
+from ..domain.messages import Chat
+from ..domain.ports import Beat, Source, Target
 from ..floods import Floods
-from ..model import Chat
-from ..ports import Beat, Source, Target
 from ..roster import Roster
 from ..store import Store
 from .asking import QUESTIONS, asked, topics

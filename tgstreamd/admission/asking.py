@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..clock import Clock
 from ..decide.retry import backoff
-from ..errors import (
+from ..domain.clock import Clock
+from ..domain.errors import (
     AccountFrozen,
     FloodWait,
     LoginUnknown,
@@ -22,8 +22,8 @@ from ..errors import (
     TgstreamdError,
     Transient,
 )
-from ..model import Chat, Topic
-from ..ports import Source, Target
+from ..domain.messages import Chat, Topic
+from ..domain.ports import Source, Target
 
 log = structlog.get_logger()
 

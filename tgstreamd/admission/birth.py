@@ -9,14 +9,14 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..config import MirrorConfig
 from ..configured import beginning
 from ..decide.judge import backlog_words
-from ..errors import Rejected, SourceLost
+from ..domain.clock import Clock
+from ..domain.errors import Rejected, SourceLost
+from ..domain.messages import Chat, Mirror
+from ..domain.ports import Source
 from ..floods import HISTORIES
-from ..model import Chat, Mirror
-from ..ports import Source
 from ..roster import Roster, box_of
 from ..store import Store
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import structlog
 
-from ..clock import Clock
-from ..errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
-from ..model import Chat, Face, Mirror
-from ..ports import Source
+from ..domain.clock import Clock
+from ..domain.errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
+from ..domain.messages import Chat, Face, Mirror
+from ..domain.ports import Source
 from ..store import Store
 
 log = structlog.get_logger()

@@ -10,9 +10,9 @@ from __future__ import annotations
 import structlog
 
 from ..config import MirrorConfig
-from ..errors import TelegramError
-from ..model import Chat
-from ..ports import Source, Target
+from ..domain.errors import TelegramError
+from ..domain.messages import Chat
+from ..domain.ports import Source, Target
 from ..roster import Roster
 from ..store import Store
 from .asking import asked

@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 
-from ..model import Value
+from ..domain.messages import Value
 
 #: Seconds that a command may take: less than a service may promise the watchdog.
 LIMIT = 45.0

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from ..model import Value
+from ..domain.messages import Value
 from ..store import Standing, Store
 
 log = structlog.get_logger()

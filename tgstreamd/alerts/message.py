@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ..clock import Clock
 from ..decide.retry import Hold, HoldAccount, decide
-from ..errors import NotAuthorised, TelegramError, Transient, Unnamed
-from ..model import Draft, Mirror, Piece, Preview
-from ..ports import Ids, Target
+from ..domain.clock import Clock
+from ..domain.errors import NotAuthorised, TelegramError, Transient, Unnamed
+from ..domain.messages import Draft, Mirror, Piece, Preview
+from ..domain.ports import Ids, Target
 from ..roster import Roster
 from ..sending.holding import Holding
 from ..store import Store

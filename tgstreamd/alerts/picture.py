@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..decide.alarms import Picture, View
 from ..decide.pace import Pace, behind
-from ..model import Mirror, Value
+from ..domain.messages import Mirror, Value
 from ..store import Hold, Standing
 
 #: Account holds that only a person ends lie this far ahead or further (`sending.holding.FOREVER`).

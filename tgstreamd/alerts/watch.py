@@ -15,14 +15,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..config.alerts import Alerts
 from ..decide.alarms import Kind, Limits, Picture
 from ..decide.pulse import Motion, moved, stalled
 from ..decide.telling import Alert, Known, failed, line, tell
-from ..errors import StoreError
+from ..domain.clock import Clock
+from ..domain.errors import StoreError
+from ..domain.ports import Beat
 from ..logs import Repeated
-from ..ports import Beat
 from ..room import free
 from ..store import Hold, Store
 from .day import Daybook

@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from .. import __version__
-from ..clock import Clock
 from ..config.alerts import Alerts
 from ..decide.telling import Alert, line
+from ..domain.clock import Clock
+from ..domain.messages import Value
+from ..domain.ports import Beat
 from ..logs import Repeated
-from ..model import Value
-from ..ports import Beat
 from . import command
 
 log = structlog.get_logger()

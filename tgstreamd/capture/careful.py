@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from ..errors import TgstreamdError, Undecodable
-from ..model import Box, Difference, Message
-from ..ports import Source
+from ..domain.errors import TgstreamdError, Undecodable
+from ..domain.messages import Box, Difference, Message
+from ..domain.ports import Source
 
 log = structlog.get_logger()
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import structlog
 
-from ..clock import Clock
-from ..errors import Undecodable
-from ..model import Message
-from ..ports import Ids, Source
+from ..domain.clock import Clock
+from ..domain.errors import Undecodable
+from ..domain.messages import Message
+from ..domain.ports import Ids, Source
 from ..roster import Roster, of_topic, wants
 from ..store import Gap, Store
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ..clock import Clock
-from ..errors import Undecodable
-from ..ports import Source
+from ..domain.clock import Clock
+from ..domain.errors import Undecodable
+from ..domain.ports import Source
 from ..roster import Roster
 from ..store import Doubt, Store
 from .trouble import RECONCILE

@@ -6,9 +6,9 @@ that no difference brings it again. It wakes, and now and then it is asked witho
 
 from __future__ import annotations
 
-from ..clock import Clock
-from ..errors import TelegramError
-from ..ports import Source
+from ..domain.clock import Clock
+from ..domain.errors import TelegramError
+from ..domain.ports import Source
 from ..roster import Roster
 from ..store import Store
 from .trouble import RECONCILE

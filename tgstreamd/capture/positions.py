@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from ..clock import Clock
-from ..errors import Undecodable
+from ..domain.clock import Clock
+from ..domain.errors import Undecodable
+from ..domain.messages import GENERAL_TOPIC, Difference, Message, Push
+from ..domain.ports import Beat, Ids, Source
 from ..floods import DIFFERENCES, HISTORIES
-from ..model import GENERAL_TOPIC, Difference, Message, Push
-from ..ports import Beat, Ids, Source
 from ..roster import Roster, box_of
 from ..store import Gap, Store
 from .gaps import Gaps

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 
 import structlog
 
-from ..clock import Clock
-from ..errors import (
+from ..domain.clock import Clock
+from ..domain.errors import (
     AccountFrozen,
     FloodWait,
     NotAuthorised,

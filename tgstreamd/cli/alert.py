@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 from . import compose
 from .drawing.terminal import as_json, clean
 

@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from ..clock import SystemClock
 from ..config import Config
+from ..domain.clock import SystemClock
 from . import compose
 
 Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -44,7 +44,7 @@ async def asking(config: Config, verb: str) -> AsyncIterator[Ask]:
 @contextlib.asynccontextmanager
 async def _alone(config: Config, verb: str) -> AsyncIterator[Ask]:
     from ..desk.questions import questions
-    from ..ports import SecretIds
+    from ..domain.ports import SecretIds
     from .reach import connected  # with Telethon, which takes its time
 
     compose.become_owner(config.paths)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..config import Paths
-from ..errors import StoreError, TgstreamdError
+from ..domain.errors import StoreError, TgstreamdError
 from . import compose
 from .drawing.terminal import size
 

@@ -12,11 +12,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from ..clock import SystemClock
 from ..config import DEFAULT_FILE, Config
 from ..desk import checks
 from ..desk.findings import good, line
-from ..errors import TgstreamdError
+from ..domain.clock import SystemClock
+from ..domain.errors import TgstreamdError
 from . import compose, machine
 from .drawing.terminal import as_json
 from .run import secret_files

@@ -18,11 +18,11 @@ from typing import Any
 
 from .. import config as configuration
 from .. import logs
-from ..clock import SystemClock
 from ..config import Config, Paths
 from ..config.paths import STATE_ROOT
 from ..desk.control import NoDaemon, ask
-from ..errors import ConfigError, StoreError, TgstreamdError
+from ..domain.clock import SystemClock
+from ..domain.errors import ConfigError, StoreError, TgstreamdError
 from ..lock import Lock, Locked, take
 from ..store import NoLedger, Store
 

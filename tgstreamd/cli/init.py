@@ -21,7 +21,7 @@ from .. import config as configuration
 from .. import logs
 from ..config import DEFAULT_FILE, Config, rules
 from ..desk import listing
-from ..errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
+from ..domain.errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from . import compose
 from .drawing.terminal import Usage
 from .talking.keyboard import Keyboard

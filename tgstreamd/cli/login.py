@@ -9,8 +9,8 @@ import asyncio
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..errors import TgstreamdError
-from ..model import Account
+from ..domain.errors import TgstreamdError
+from ..domain.messages import Account
 from . import compose
 from .drawing.terminal import Usage
 

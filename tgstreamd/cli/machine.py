@@ -14,7 +14,7 @@ from typing import Any
 from .. import guard, tuning
 from ..config import Config, alerts, listening
 from ..desk.findings import line
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 from ..room import free
 from ..web import port
 from .drawing.terminal import size

@@ -6,9 +6,9 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..clock import SystemClock
 from ..desk import verbs
 from ..desk.remedies import usual
+from ..domain.clock import SystemClock
 from . import compose
 from .drawing.terminal import Usage, as_json, clean, clock_time
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..clock import SystemClock
 from ..desk import verbs
+from ..domain.clock import SystemClock
 from . import compose
 
 PAUSE_EXAMPLE = """\

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ..clock import SystemClock
 from ..config import Config
 from ..desk import rehearsal
+from ..domain.clock import SystemClock
 from . import compose
 from .drawing.happenings import SERVICE, happened, worded
 from .drawing.standing import wrapped

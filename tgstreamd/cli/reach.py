@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from ..clock import SystemClock
 from ..config import Config
 from ..configured import settings
-from ..errors import NotAuthorised, StoreError, Transient
+from ..domain.clock import SystemClock
+from ..domain.errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect
 from ..telegram.network_trouble import unreachable
 from .compose import name_config, option

@@ -14,7 +14,7 @@ import uvloop
 
 from .. import config as configuration
 from .. import guard, logs
-from ..errors import NotAuthorised
+from ..domain.errors import NotAuthorised
 from . import compose
 
 EXAMPLE = """\

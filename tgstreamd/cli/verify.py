@@ -8,9 +8,9 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from typing import Any, TextIO
 
-from ..clock import SystemClock
 from ..config import Config
-from ..errors import TgstreamdError
+from ..domain.clock import SystemClock
+from ..domain.errors import TgstreamdError
 from . import compose
 from .asking import Ask, asking
 from .drawing.terminal import as_json, clean, duration

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ..errors import ConfigError
-from ..wishes import Filter, TopicId
+from ..domain.errors import ConfigError
+from ..domain.mirrors import Filter, TopicId
 from . import alerts, listening, posts, rules, words
 from .alerts import Alerts
 from .given import MIRROR_VARIABLES, NotToml, read, variables

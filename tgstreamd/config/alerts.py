@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 from . import rules
 
 

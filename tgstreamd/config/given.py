@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 from .paths import DEFAULT_FILE
 
 MIRROR_VARIABLES = ("SOURCE_CHAT", "TARGET_CHAT", "SOURCE_TOPIC", "TARGET_TOPIC")

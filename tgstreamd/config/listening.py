@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _HINT = 'an address and a port, like "127.0.0.1:9187" or "[::1]:9187"'

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/tgstreamd/config.toml")
 STATE_ROOT = Path("/var/lib/tgstreamd")

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..decide.regex import Refused, compiled
 from ..decide.transforms import PLACEHOLDERS
-from ..errors import ConfigError
-from ..wishes import Filter
+from ..domain.errors import ConfigError
+from ..domain.mirrors import Filter
 
 #: Characters of a header or footer, and of a filter's name.
 LINE_MAX = 200

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..decide.judge import Edge, cycle
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 from .posts import filter_path
 
 #: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 from . import rules
 from .posts import filter_path
 

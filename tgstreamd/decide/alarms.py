@@ -9,7 +9,7 @@ import shlex
 from datetime import UTC, datetime
 from typing import Literal
 
-from ..model import Value
+from ..domain.messages import Value
 
 #: Seconds without Telegram after which that is a fact of its own.
 OFFLINE = 900.0

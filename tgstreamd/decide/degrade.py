@@ -12,8 +12,8 @@ from typing import get_args
 
 import msgspec
 
-from ..model import FILE_KINDS, TOLD_KINDS, Account, Draft, Entity, Media, Piece, Preview, Value
-from ..refusals import Cure
+from ..domain.messages import FILE_KINDS, TOLD_KINDS, Account, Draft, Entity, Media, Piece, Preview, Value
+from ..domain.refusals import Cure
 from .lines import in_words
 from .text import Text, join, split, units, without
 

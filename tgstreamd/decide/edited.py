@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
-from ..model import Message
+from ..domain.messages import Message
 from .slots import Slot, media_key, words
 
 #: How much two texts must have in common to be one before and after an edit: more than two others have.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import GENERAL_TOPIC, Message
-from ..wishes import Filter
+from ..domain.messages import GENERAL_TOPIC, Message
+from ..domain.mirrors import Filter
 from .regex import TEXT_MAX, compiled
 from .text import squeeze
 

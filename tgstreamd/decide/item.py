@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from ..model import (
+from ..domain.messages import (
     FILE_KINDS,
     PART_SIZE,
     TOLD_KINDS,

@@ -12,8 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from ..errors import TelegramError
-from ..model import GENERAL_TOPIC, Chat, Mirror, Topic, Value
+from ..domain.errors import TelegramError
+from ..domain.messages import GENERAL_TOPIC, Chat, Mirror, Topic, Value
 
 #: Begins a remedy that only a person can carry out.
 GRANT = "in Telegram, let this account"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..model import Chat, Entity, Media, Message, Mirror, Reply, Voice
+from ..domain.messages import Chat, Entity, Media, Message, Mirror, Reply, Voice
 from .text import Text, cut, join, squeeze, units
 
 #: Characters of a lost parent that are shown.

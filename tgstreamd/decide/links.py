@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from ..model import Chat, Entity, Message
+from ..domain.messages import Chat, Entity, Message
 from .lines import link
 from .text import Text, cut, units
 

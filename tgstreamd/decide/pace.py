@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..model import Mark, Value
+from ..domain.messages import Mark, Value
 
 #: A flood of this many seconds on a send says that the backlog is too fast.
 LONG_FLOOD = 60

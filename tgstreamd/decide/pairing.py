@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from ..model import GENERAL_TOPIC, Message, Value
+from ..domain.messages import GENERAL_TOPIC, Message, Value
 from .chain import Option, best_chain
 from .edited import pair_edited
 from .slots import Slot, SlotIndex, media_key, noted, words

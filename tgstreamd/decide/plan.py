@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..model import (
+from ..domain.messages import (
     GENERAL_TOPIC,
     Account,
     Chat,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..model import Value
+from ..domain.messages import Value
 from .alarms import Picture, View, duration
 
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ..model import GENERAL_TOPIC, TOLD_KINDS, Media, Message, Piece, Topic
+from ..domain.messages import GENERAL_TOPIC, TOLD_KINDS, Media, Message, Piece, Topic
 from .text import squeeze
 
 #: Matches in the source's order that show a target to hold copies already.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from ..errors import (
+from ..domain.errors import (
     AccountFrozen,
     AccountLimited,
     CdnUnusable,
@@ -30,7 +30,7 @@ from ..errors import (
     Undecodable,
     Unnamed,
 )
-from ..refusals import purpose, row
+from ..domain.refusals import purpose, row
 from .pace import LONG_FLOOD
 from .verdicts import Again as Again
 from .verdicts import AskChat as AskChat

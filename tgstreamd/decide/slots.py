@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..model import FILE_KINDS, Account, Chat, Media, Message, Mirror, Value
+from ..domain.messages import FILE_KINDS, Account, Chat, Media, Message, Mirror, Value
 from .item import Links
 from .lines import describe, is_ours
 from .plan import Plan, plan

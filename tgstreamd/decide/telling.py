@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ..model import Value
+from ..domain.messages import Value
 from .alarms import Fact, Kind, Limits, Picture, duration, facts
 
 #: Seconds for which a fact must be gone before it counts as well again.

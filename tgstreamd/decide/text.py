@@ -12,7 +12,7 @@ from unicodedata import combining
 
 import msgspec
 
-from ..model import Entity, Value
+from ..domain.messages import Entity, Value
 
 #: What the server cuts off at both ends of a text. Narrower than `str.strip()`, so that an exotic space
 #: that it left alone in the source is left alone here too.

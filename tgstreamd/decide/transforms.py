@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from ..model import Chat, Entity, Message, Mirror, Preview
+from ..domain.messages import Chat, Entity, Message, Mirror, Preview
 from .lines import link
 from .text import Text, squeeze, units
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from ..errors import TgstreamdError
-from ..model import Mirror, Value
-from ..refusals import Cure as Cure
+from ..domain.errors import TgstreamdError
+from ..domain.messages import Mirror, Value
+from ..domain.refusals import Cure as Cure
 
 Side = Literal["source", "target"]
 

@@ -13,9 +13,9 @@ from ..admission.asking import topics
 from ..config import Config, MirrorConfig
 from ..configured import beginning, mirror_of
 from ..decide.judge import Edge, Finding, backlog_words, judge, refused
-from ..errors import NotAuthorised, TelegramError
-from ..model import Account, Chat, Mirror
-from ..ports import Source, Target
+from ..domain.errors import NotAuthorised, TelegramError
+from ..domain.messages import Account, Chat, Mirror
+from ..domain.ports import Source, Target
 from ..store import Store
 from .findings import good, line, told
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from ..errors import ConfigError, NotAuthorised, TgstreamdError
+from ..domain.errors import ConfigError, NotAuthorised, TgstreamdError
 
 log = structlog.get_logger()
 

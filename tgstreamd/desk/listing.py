@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ..errors import NotAuthorised, TelegramError
-from ..model import Chat, Topic
-from ..ports import Source
+from ..domain.errors import NotAuthorised, TelegramError
+from ..domain.messages import Chat, Topic
+from ..domain.ports import Source
 
 
 class Lister(Protocol):

@@ -20,9 +20,9 @@ from ..decide.links import mentioned
 from ..decide.pairing import pair_copies
 from ..decide.recognise import as_it_stands
 from ..decide.slots import lacking, our_lines, slots_of, ways
-from ..errors import FloodWait, TgstreamdError
-from ..model import Account, Chat, Message, Mirror
-from ..ports import Ids
+from ..domain.errors import FloodWait, TgstreamdError
+from ..domain.messages import Account, Chat, Message, Mirror
+from ..domain.ports import Ids
 from ..store import Store, encode
 from .checks import Reach
 from .differences import Difference

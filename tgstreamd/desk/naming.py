@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from ..config import Config, MirrorConfig
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 from ..store import MirrorRow, Store
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..errors import Undecodable
-from ..model import Message
-from ..ports import Source, Target
+from ..domain.errors import Undecodable
+from ..domain.messages import Message
+from ..domain.ports import Source, Target
 
 #: Telegram's largest page (https://core.telegram.org/method/messages.getHistory).
 PAGE = 100

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..config import Config
-from ..ports import Ids
+from ..domain.ports import Ids
 from ..store import Store
 from .checks import Reach
 from .comparing import compare

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..decide.pace import Pace
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 from ..store import Store
 from .questions import VERBS
 from .status import Live

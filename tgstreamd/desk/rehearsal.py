@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..config import Config, MirrorConfig
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 from ..store import Store
 from .checks import Reach
 from .stage import Asked, Stage

@@ -19,8 +19,8 @@ from ..decide.lines import in_words, speaker
 from ..decide.links import mentioned
 from ..decide.plan import Parent, Plan, plan
 from ..decide.text import squeeze
-from ..errors import TelegramError
-from ..model import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
+from ..domain.errors import TelegramError
+from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
 from ..store import MirrorRow, Store
 from .checks import Reach
 

@@ -13,7 +13,7 @@ import msgspec
 
 from .. import __version__
 from ..decide.pace import Pace, Tempo, arrival, behind, eta
-from ..model import Account, Value
+from ..domain.messages import Account, Value
 from ..store import LOGIN, Hold, MirrorRow, Standing, Store
 
 #: The ledger's fact that holds the backlog's widened interval.

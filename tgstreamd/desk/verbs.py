@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..decide.pace import Pace
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 from ..store import MirrorRow, ParkedJob, Store
 from .naming import message_link, unknown
 from .remedies import remedy

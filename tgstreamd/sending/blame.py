@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..decide.retry import Decision, Park, WaitForChat
 from ..decide.verdicts import Confirmation
-from ..model import Mirror
+from ..domain.messages import Mirror
 from ..store import Job
 
 #: Messages in a row that are parked on one word, before the chat is asked once more.

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from ..decide.degrade import in_order, without_media_of
 from ..decide.recognise import fingerprint
 from ..decide.retry import Cure
-from ..model import Draft
-from ..ports import Ids
+from ..domain.messages import Draft
+from ..domain.ports import Ids
 from ..roster import Roster
 from ..store import Job, Send, Store
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..decide.retry import Hold, HoldAccount, backoff, decide
 from ..decide.verdicts import Confirm
-from ..errors import (
+from ..domain.clock import Clock
+from ..domain.errors import (
     AccountFrozen,
     AccountLimited,
     FloodWait,
@@ -25,7 +25,7 @@ from ..errors import (
     TelegramError,
     Transient,
 )
-from ..model import Mirror
+from ..domain.messages import Mirror
 from ..store import Change, Store
 from .holding import Holding
 from .outgoing import Outgoing

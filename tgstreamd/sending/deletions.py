@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..clock import Clock
 from ..decide.retry import backoff
-from ..errors import Rejected, TargetLost
-from ..model import Mirror
-from ..ports import Target
+from ..domain.clock import Clock
+from ..domain.errors import Rejected, TargetLost
+from ..domain.messages import Mirror
+from ..domain.ports import Target
 from ..store import Change, Store
 
 log = structlog.get_logger()

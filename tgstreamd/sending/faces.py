@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from ..errors import MediaExpired, Rejected, TargetLost, TelegramError
-from ..model import PART_SIZE, Face, Media, Mirror, Upload
-from ..ports import Ids, Source, Target
+from ..domain.errors import MediaExpired, Rejected, TargetLost, TelegramError
+from ..domain.messages import PART_SIZE, Face, Media, Mirror, Upload
+from ..domain.ports import Ids, Source, Target
 from ..roster import Roster
 from ..store import Change, Store
 

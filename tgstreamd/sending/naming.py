@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import MediaExpired, TelegramError, TgstreamdError, Transient
+from ..domain.errors import MediaExpired, TelegramError, TgstreamdError, Transient
 from ..store import Send
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..decide.recognise import matches
-from ..errors import Undecodable
+from ..domain.clock import Clock
+from ..domain.errors import Undecodable
+from ..domain.messages import Box, Message, Mirror, Sent
+from ..domain.ports import Target
 from ..floods import DIFFERENCES, HISTORIES, Floods
-from ..model import Box, Message, Mirror, Sent
-from ..ports import Target
 from ..store import CopyRow, Send, Store
 from .topics import deliver
 

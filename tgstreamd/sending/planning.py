@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..clock import Clock
 from ..decide.item import Links
 from ..decide.links import mentioned
 from ..decide.plan import Parent, Plan, plan
-from ..model import GENERAL_TOPIC, Message, Mirror, Voice
-from ..ports import Ids, Source
+from ..domain.clock import Clock
+from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Voice
+from ..domain.ports import Ids, Source
 from ..roster import Roster
 from ..store import Job, Store
 from ..streaming.staging import Staging

@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 
-from ..clock import Clock
 from ..decide.item import Links
 from ..decide.lines import seen_above
 from ..decide.links import mentioned
@@ -22,9 +21,10 @@ from ..decide.plan import Plan
 from ..decide.recognise import as_it_stands
 from ..decide.slots import Slot, lacking, our_lines, slots_of, ways
 from ..decide.transforms import transformed
-from ..errors import TgstreamdError
-from ..model import GENERAL_TOPIC, Message, Mirror, Value
-from ..ports import Ids, Target
+from ..domain.clock import Clock
+from ..domain.errors import TgstreamdError
+from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Value
+from ..domain.ports import Ids, Target
 from ..roster import Roster
 from ..store import Lines, Recognised, Store
 

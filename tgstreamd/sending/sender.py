@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ..clock import Clock
 from ..decide.retry import VANISHED, Unknown
 from ..decide.verdicts import Confirm
-from ..errors import NotAuthorised, TelegramError, Unnamed
-from ..model import Draft, Mirror, Sent
-from ..ports import Beat, Target
+from ..domain.clock import Clock
+from ..domain.errors import NotAuthorised, TelegramError, Unnamed
+from ..domain.messages import Draft, Mirror, Sent
+from ..domain.ports import Beat, Target
 from ..roster import Roster
 from ..store import Job, MirrorRow, Send, Store
 from ..streaming.staging import Staging

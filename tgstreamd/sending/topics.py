@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from ..clock import Clock
-from ..errors import TargetLost, TelegramError
-from ..model import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent, Topic, Value
-from ..ports import Ids, Source, Target
-from ..refusals import row
+from ..domain.clock import Clock
+from ..domain.errors import TargetLost, TelegramError
+from ..domain.messages import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent, Topic, Value
+from ..domain.ports import Ids, Source, Target
+from ..domain.refusals import row
 from ..roster import Roster
 from ..store import UNSURE, Change, Job, Store, TopicRow
 

@@ -11,7 +11,6 @@ import math
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..decide.retry import (
     PATIENCE,
     Again,
@@ -31,11 +30,12 @@ from ..decide.retry import (
     decide,
 )
 from ..decide.verdicts import Confirm, Confirmation
-from ..errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
+from ..domain.clock import Clock
+from ..domain.errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
+from ..domain.messages import Mirror
+from ..domain.ports import Target
 from ..floods import Floods
-from ..model import Mirror
 from ..patience import Patience
-from ..ports import Target
 from ..store import Job, Send, Store
 from ..streaming.staging import Staging
 from .blame import Blame

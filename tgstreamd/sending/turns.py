@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from ..clock import Clock
 from ..decide.pace import overtakes
-from ..model import Mirror
+from ..domain.clock import Clock
+from ..domain.messages import Mirror
 from ..roster import Roster
 from ..store import Job, Lane, Store
 from ..streaming.staging import Staging

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..model import Message
+from ..domain.messages import Message
 from .changes import Change
 from .copies import pin_anew
 from .engine import Db

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from ..model import FILE_KINDS, Box, Draft
+from ..domain.messages import FILE_KINDS, Box, Draft
 from .changes import note_closed_poll
 from .clocks import set_marks
 from .copies import pin_anew

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..model import Message, Value
+from ..domain.messages import Message, Value
 from .copies import stands
 from .engine import IN_CHAT, Db, Row
 from .queue import may_come

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import Mark
+from ..domain.messages import Mark
 from .engine import Db
 from .records import Hold
 

@@ -5,7 +5,7 @@ Each answer is a range of an index: how long a history is does not matter.
 
 from __future__ import annotations
 
-from ..model import Value
+from ..domain.messages import Value
 from .engine import Db
 from .records import JobState, Lane
 

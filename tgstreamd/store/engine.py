@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Self
 
-from ..errors import StoreError
+from ..domain.errors import StoreError
 from .migration import ANEW, OURS, Schema
 
 #: Channels and supergroups have marked ids below this.

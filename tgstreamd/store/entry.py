@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..model import Message
+from ..domain.messages import Message
 from .brakes import DELETION_HELD
 from .changes import note, note_edit
 from .copies import pin_anew, stands

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..model import Face
+from ..domain.messages import Face
 from .changes import note, refused_as
 from .engine import Db
 from .records import encode

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..model import Box, Difference, Message
+from ..domain.messages import Box, Difference, Message
 from .again import late
 from .brakes import brake
 from .changes import note_deleted

@@ -15,7 +15,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from ..errors import StoreError
+from ..domain.errors import StoreError
 
 #: `PRAGMA user_version` of a ledger made by this program.
 SCHEMA = 2

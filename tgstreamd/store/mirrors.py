@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..model import Box, Topic
+from ..domain.messages import Box, Topic
 from .brakes import release_deletions
 from .engine import Db, Row
 from .pins import note_pin

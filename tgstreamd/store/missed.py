@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from ..model import Value
+from ..domain.messages import Value
 from .engine import Db
 from .intake import Deletes, take_deleted
 from .pins import take_pinned

@@ -6,7 +6,7 @@ one transaction each.
 
 from __future__ import annotations
 
-from ..model import Box
+from ..domain.messages import Box
 from .engine import Db
 from .mirrors import begin_box, doubt, open_gap
 

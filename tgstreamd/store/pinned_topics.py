@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..model import Topic
+from ..domain.messages import Topic
 from .changes import note, refused_as
 from .engine import Db
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ..model import Message
+from ..domain.messages import Message
 from .engine import Db
 from .entry import revise
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from ..model import Message
+from ..domain.messages import Message
 from .engine import Db, Row
 from .records import (
     Job,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..model import Value
+from ..domain.messages import Value
 from .engine import Db, Row
 from .mirrors import fact, known_upto_key, release
 from .queue import UNSENT, erase, finish, skip_upto

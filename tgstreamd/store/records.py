@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..model import Box, Draft, Message, Upload, Value
+from ..domain.messages import Box, Draft, Message, Upload, Value
 
 Lane = Literal["live", "backlog"]
 JobState = Literal["waiting", "open", "done", "skipped", "parked"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import Message
+from ..domain.messages import Message
 from .changes import Change, count_given_up, note_edit
 from .copies import FOR_EDIT, noted, where_copied
 from .engine import Db, Row

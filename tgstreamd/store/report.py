@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..model import Value
+from ..domain.messages import Value
 from .engine import Db
 from .mirrors import mirror_list
 from .queue import WAITS_FOR_DELETION

@@ -1,5 +1,5 @@
 -- The ledger, as a new one is made. An older one gets here by migrations/NNNN.sql (see CONTRIBUTING.md).
--- Times are seconds since 1970. Topics are 0 where there is none. Payloads are msgpack of tgstreamd.model.
+-- Times are seconds since 1970. Topics are 0 where there is none. Payloads are msgpack of tgstreamd.domain.messages.
 
 -- One row for each pair of places that was ever mirrored; a removed mirror keeps its row.
 CREATE TABLE mirror (

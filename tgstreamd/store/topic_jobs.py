@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ..model import GENERAL_TOPIC, Message, Topic
+from ..domain.messages import GENERAL_TOPIC, Message, Topic
 from .engine import Db
 from .pinned_topics import UNSURE, compare_order, order_shown, shown_order
 from .queue import erase

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..model import GENERAL_TOPIC, Message, Topic, Value
+from ..domain.messages import GENERAL_TOPIC, Message, Topic, Value
 from .changes import Change, note, refused_as
 from .engine import Db, Row
 from .pinned_topics import compare_order

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..model import Upload
+from ..domain.messages import Upload
 from .engine import Db
 from .records import UploadRow
 

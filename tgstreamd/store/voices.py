@@ -5,7 +5,7 @@ Kept in the transaction that settles a call: what a place remembers is what stan
 
 from __future__ import annotations
 
-from ..model import Draft, Voice
+from ..domain.messages import Draft, Voice
 from .engine import Db
 
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..decide.retry import backoff
-from ..errors import (
+from ..domain.clock import Clock
+from ..domain.errors import (
     CdnUnusable,
     FloodWait,
     MediaExpired,
@@ -22,8 +22,8 @@ from ..errors import (
     SourceGone,
     Transient,
 )
-from ..model import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
-from ..ports import Ids, Source, Target
+from ..domain.messages import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
+from ..domain.ports import Ids, Source, Target
 from ..roster import Roster
 from ..store import Job, Store
 from .pipe import PART_SHORT, Pipe

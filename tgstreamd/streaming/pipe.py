@@ -11,11 +11,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
-from ..clock import Clock
 from ..decide.retry import part_delay
-from ..errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
-from ..model import PART_SIZE, Media, Upload
-from ..ports import Source, Target
+from ..domain.clock import Clock
+from ..domain.errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
+from ..domain.messages import PART_SIZE, Media, Upload
+from ..domain.ports import Source, Target
 from .window import Window
 
 #: Acknowledged parts are handed over together: so many, or those of so many seconds.

@@ -15,14 +15,12 @@ from itertools import zip_longest
 import msgspec
 import structlog
 
-from ..clock import Clock
 from ..decide.filters import dropped
 from ..decide.plan import way
-from ..errors import (
-    ends_process,
-)
-from ..model import Media, Message
-from ..ports import Beat, Ids, Source, Target
+from ..domain.clock import Clock
+from ..domain.errors import ends_process
+from ..domain.messages import Media, Message
+from ..domain.ports import Beat, Ids, Source, Target
 from ..roster import Roster
 from ..store import Job, Store
 from .carrier import Carrier, Flow, Transfer

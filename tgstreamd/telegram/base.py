@@ -20,8 +20,8 @@ from telethon.client.telegrambaseclient import (
 from telethon.tl import functions, types
 
 from .. import __version__
-from ..clock import Clock
-from ..errors import ConfigError, Transient
+from ..domain.clock import Clock
+from ..domain.errors import ConfigError, Transient
 from .addresses import Address, AddressBook, Purpose
 from .lean_objects import introduced
 from .proxy import Tcp

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from ..errors import Undecodable
+from ..domain.errors import Undecodable
 
 #: What an offset and a limit are multiples of, the most that is asked for at once, and the block that a
 #: request must lie in (https://core.telegram.org/cdn#restrictions-on-uploadgetfile-and-uploadgetcdnfile-parameters).

@@ -20,7 +20,7 @@ from telethon.errors import RPCError
 from telethon.tl import functions
 
 from .. import __version__
-from ..errors import FloodWait, LoginUnknown, NotAuthorised, Rejected, TgstreamdError, Transient
+from ..domain.errors import FloodWait, LoginUnknown, NotAuthorised, Rejected, TgstreamdError, Transient
 from . import lean_objects as objects
 from .addresses import Address
 from .cdn_file import TOO_OLD, CdnFile, CdnTrouble

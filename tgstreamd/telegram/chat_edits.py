@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected
-from ..model import GENERAL_TOPIC, Account, Sent, Upload
-from ..refusals import row
+from ..domain.errors import Rejected
+from ..domain.messages import GENERAL_TOPIC, Account, Sent, Upload
+from ..domain.refusals import row
 from . import files
 from .directory import is_channel
 from .peers import Peers

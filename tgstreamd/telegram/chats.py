@@ -9,7 +9,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from ..model import Chat, Topic
+from ..domain.messages import Chat, Topic
 from . import media
 from .directory import CHANNEL_MARK, display_name, marked
 

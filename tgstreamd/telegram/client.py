@@ -17,9 +17,9 @@ from typing import Any, Final
 from telethon.tl import functions, types
 from telethon.tl.alltlobjects import LAYER
 
-from ..clock import Clock, SystemClock
-from ..errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
-from ..ports import LoginPatience
+from ..domain.clock import Clock, SystemClock
+from ..domain.errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from ..domain.ports import LoginPatience
 from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient
 from .directory import Directory
 from .line_speed import LineSpeed

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from telethon.tl import types
 
-from ..errors import Rejected
+from ..domain.errors import Rejected
 from .sayings import EMAIL, NO_CODE
 
 _NEXT: Final = {

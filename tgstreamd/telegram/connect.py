@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from telethon.tl import functions
 
-from ..clock import Clock
-from ..errors import LoginUnknown, NotAuthorised, TgstreamdError
-from ..model import Account, Chat
-from ..ports import LoginPatience
+from ..domain.clock import Clock
+from ..domain.errors import LoginUnknown, NotAuthorised, TgstreamdError
+from ..domain.messages import Account, Chat
+from ..domain.ports import LoginPatience
 from . import chats
 from .cdn_pool import CdnPool
 from .client import Client, Waiting

@@ -10,7 +10,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from ..model import GENERAL_TOPIC, Account, Draft, Message, Preview, Reply
+from ..domain.messages import GENERAL_TOPIC, Account, Draft, Message, Preview, Reply
 from . import entities, media, rich
 from .directory import Directory, marked
 

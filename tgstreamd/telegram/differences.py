@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected
-from ..model import Box, Difference
-from ..refusals import row
+from ..domain.errors import Rejected
+from ..domain.messages import Box, Difference
+from ..domain.refusals import row
 from . import updates
 from .client import Client
 from .directory import is_channel

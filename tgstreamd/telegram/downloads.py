@@ -13,8 +13,8 @@ from typing import Any, Final
 import structlog
 from telethon.tl import functions, types
 
-from ..errors import CdnUnusable, Rejected, Undecodable
-from ..model import Media
+from ..domain.errors import CdnUnusable, Rejected, Undecodable
+from ..domain.messages import Media
 from .cdn_file import TOO_OLD, CdnFile, CdnTrouble, Check, Range, covering, pieces
 from .cdn_pool import CdnPool
 from .line_speed import Steps

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from telethon.tl import types
 
-from ..model import Entity
+from ..domain.messages import Entity
 
 #: Kinds that may be sent, with the constructor.
 _SENT: Final[dict[str, Any]] = {

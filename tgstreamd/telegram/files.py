@@ -13,7 +13,7 @@ from typing import Any, Final
 from telethon.extensions import BinaryReader
 from telethon.tl import types
 
-from ..model import FILE_KINDS, SMALL_FILE_MAX, Media, Upload
+from ..domain.messages import FILE_KINDS, SMALL_FILE_MAX, Media, Upload
 
 #: What the server adds to a document, and does not want back.
 _STRIPPED: Final = (types.DocumentAttributeHasStickers,)

@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 from telethon.crypto import AuthKey
 from telethon.errors import AuthKeyNotFound, SecurityError
 
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 from . import lean_objects as objects
 from . import tcp
 from .lean_calls import Call, Calls

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from ..errors import FloodWait
-from ..model import PART_SIZE
+from ..domain.errors import FloodWait
+from ..domain.messages import PART_SIZE
 
 #: Bytes of the first step, which 20 kbit/s take in seven seconds, and of the smallest.
 FIRST, LEAST = 16 * 1024, 4 * 1024

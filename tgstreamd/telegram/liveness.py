@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from telethon import errors as rpc
 from telethon.tl import functions
 
-from ..errors import FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from ..domain.errors import FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from .tally import Tally
 from .translate import TROUBLES, translate
 from .wire import Wire

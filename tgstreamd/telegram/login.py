@@ -18,8 +18,8 @@ from telethon import errors as rpc
 from telethon.password import compute_check
 from telethon.tl import functions, types
 
-from ..clock import Clock, SystemClock
-from ..errors import (
+from ..domain.clock import Clock, SystemClock
+from ..domain.errors import (
     ConfigError,
     FloodWait,
     LoginUnknown,
@@ -29,7 +29,7 @@ from ..errors import (
     TelegramError,
     Transient,
 )
-from ..model import Account
+from ..domain.messages import Account
 from . import codes
 from .base import CONNECT_TIMEOUT
 from .directory import display_name

@@ -10,7 +10,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from ..clock import Clock
+from ..domain.clock import Clock
 from .base import TCP_TIMEOUT, BaseClient
 from .sender import Sender
 from .session import StoredSession

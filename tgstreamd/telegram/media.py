@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from telethon.tl import types
 
-from ..model import Media, MediaKind
+from ..domain.messages import Media, MediaKind
 from . import told
 from .directory import Directory
 from .files import bytes_of, decode, largest, thumbnail

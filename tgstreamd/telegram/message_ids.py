@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Final
 
-from ..clock import Clock, SystemClock
+from ..domain.clock import Clock, SystemClock
 
 #: A message of the server that is older, or newer, is not believed (but for those that tell the time).
 TOO_OLD: Final = 300

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from telethon import errors as rpc
 
-from ..errors import LoginUnknown, Transient
+from ..domain.errors import LoginUnknown, Transient
 from .settings import Settings
 
 #: Telethon's own words for it; they choose only ours.

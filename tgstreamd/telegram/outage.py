@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from ..errors import SourceLost, TargetLost
+from ..domain.errors import SourceLost, TargetLost
 from .client import Client
 from .directory import is_channel, marked
 from .translate import Side

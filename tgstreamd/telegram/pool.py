@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from telethon.crypto import AuthKey
 from telethon.tl import functions
 
-from ..errors import LoginUnknown, NotAuthorised, TgstreamdError, Transient
+from ..domain.errors import LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from . import lean_objects as objects
 from .addresses import Address, Purpose
 from .base import DEVICE

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from ..errors import LoginUnknown, TgstreamdError
+from ..domain.errors import LoginUnknown, TgstreamdError
 
 
 class Readiness:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected, SourceLost, TargetLost, TelegramError, Transient
-from ..model import GENERAL_TOPIC, Account, Chat, Message, Topic
-from ..refusals import row
+from ..domain.errors import Rejected, SourceLost, TargetLost, TelegramError, Transient
+from ..domain.messages import GENERAL_TOPIC, Account, Chat, Message, Topic
+from ..domain.refusals import row
 from . import chats, convert
 from .client import Client
 from .directory import display_name, is_channel, marked

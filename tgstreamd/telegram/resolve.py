@@ -11,7 +11,7 @@ from typing import Final
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected, SourceLost, TelegramError
+from ..domain.errors import Rejected, SourceLost, TelegramError
 from .client import Client
 from .directory import CHANNEL_MARK, marked
 from .peers import Peers

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from telethon.tl import types
 
-from ..model import Entity, Media
+from ..domain.messages import Entity, Media
 from .directory import Directory
 from .entities import units
 from .files import document_id, photo_id

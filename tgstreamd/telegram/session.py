@@ -21,7 +21,7 @@ from telethon.crypto import AuthKey
 from telethon.sessions import MemorySession
 from telethon.tl import types
 
-from ..errors import ConfigError, NotAuthorised
+from ..domain.errors import ConfigError, NotAuthorised
 from .addresses import Address
 from .settings import Server
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ..errors import StoreError
+from ..domain.errors import StoreError
 from .session import write_file
 
 #: Bytes of the trial: more than a login has at its beginning.

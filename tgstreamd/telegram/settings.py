@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from ..errors import ConfigError
+from ..domain.errors import ConfigError
 
 _PROXIES: Final[dict[str, tuple[str, int]]] = {
     "socks5": ("socks5", 1080),

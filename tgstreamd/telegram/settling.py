@@ -11,8 +11,8 @@ from typing import Any
 
 from telethon.tl import types
 
-from ..errors import Unnamed
-from ..model import Box, Sent
+from ..domain.errors import Unnamed
+from ..domain.messages import Box, Sent
 from .convert import seconds
 
 _REAL = (types.UpdateNewMessage, types.UpdateNewChannelMessage)

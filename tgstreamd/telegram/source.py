@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from ..errors import SourceGone
-from ..model import Account, Box, Chat, Difference, Media, Message, Push, Topic
+from ..domain.errors import SourceGone
+from ..domain.messages import Account, Box, Chat, Difference, Media, Message, Push, Topic
 from . import updates
 from .client import Client
 from .differences import Differences

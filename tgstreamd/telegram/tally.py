@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from typing import Any, Final
 
-from ..clock import Clock
-from ..errors import (
+from ..domain.clock import Clock
+from ..domain.errors import (
     AccountFrozen,
     AccountLimited,
     Duplicate,

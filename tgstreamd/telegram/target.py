@@ -11,8 +11,8 @@ from typing import Any
 
 from telethon.tl import functions, types
 
-from ..errors import Rejected, Transient
-from ..model import (
+from ..domain.errors import Rejected, Transient
+from ..domain.messages import (
     TOLD_KINDS,
     Account,
     Box,
@@ -27,7 +27,7 @@ from ..model import (
     Topic,
     Upload,
 )
-from ..refusals import row
+from ..domain.refusals import row
 from . import convert, entities, files, rich, told
 from .chat_edits import ChatEdits
 from .client import Client

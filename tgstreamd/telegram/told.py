@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from telethon.tl import types
 
-from ..errors import Rejected
-from ..model import Entity, Media
+from ..domain.errors import Rejected
+from ..domain.messages import Entity, Media
 from . import entities
 from .directory import Directory, marked
 from .files import reference

@@ -18,7 +18,7 @@ import python_socks
 from telethon import errors as rpc
 from telethon.errors.rpcerrorlist import rpc_errors_dict, rpc_errors_re
 
-from ..errors import (
+from ..domain.errors import (
     AccountFrozen,
     AccountLimited,
     ConfigError,
@@ -36,7 +36,7 @@ from ..errors import (
     Transient,
     Undecodable,
 )
-from ..refusals import Row, row
+from ..domain.refusals import Row, row
 from .network_trouble import reason
 from .sayings import HINTS, SAYINGS
 from .wire import UnwritableError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from ..errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError
+from ..domain.errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError
 
 #: Seconds between tries, doubled up to the second; with an account that is frozen, whose owner must appeal.
 FIRST, LONGEST, FROZEN = 1.0, 30.0, 600.0

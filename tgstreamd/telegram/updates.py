@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from telethon.tl import types
 
-from ..model import Box, Difference, Message, Push
+from ..domain.messages import Box, Difference, Message, Push
 from . import convert
 from .directory import CHANNEL_MARK, Directory, marked
 

@@ -11,7 +11,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
-from ..model import Value
+from ..domain.messages import Value
 from .health import illness
 from .meter import Reading
 

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..clock import Clock
-from ..errors import LoginUnknown, NotAuthorised, StoreError, TgstreamdError
-from ..model import Value
+from ..domain.clock import Clock
+from ..domain.errors import LoginUnknown, NotAuthorised, StoreError, TgstreamdError
+from ..domain.messages import Value
 from ..room import free, resident
 
 #: Seconds for which a reading is as good as a new one, and within which the ledger must have answered.

@@ -10,7 +10,7 @@ import ipaddress
 import socket
 from typing import Any
 
-from ..errors import TgstreamdError
+from ..domain.errors import TgstreamdError
 
 #: Connections at once, and how many may wait to be accepted.
 BACKLOG = 32

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ...clock import Clock
+from ...domain.clock import Clock
 from . import standing
 from .terminal import clean, duration, fit, size
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ...decide.judge import span
-from ...errors import TgstreamdError
+from ...domain.errors import TgstreamdError
 
 
 class Usage(TgstreamdError):

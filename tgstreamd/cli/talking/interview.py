@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
-from ...clock import SystemClock
 from ...config import MirrorConfig, rules
 from ...configured import mirror_of
 from ...decide.judge import span
 from ...desk import checks, listing
 from ...desk.checks import Reach
-from ...errors import NotAuthorised, TgstreamdError
+from ...domain.clock import SystemClock
+from ...domain.errors import NotAuthorised, TgstreamdError
 from ..drawing.terminal import clean
 from .choices import CHOICES, HISTORIES
 from .keyboard import Keyboard

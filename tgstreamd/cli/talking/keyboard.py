@@ -12,7 +12,7 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 
-from ...errors import TgstreamdError
+from ...domain.errors import TgstreamdError
 from ..drawing.terminal import Usage
 
 

@@ -30,7 +30,7 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from ...errors import TgstreamdError
+from ...domain.errors import TgstreamdError
 from ..drawing.terminal import fit, folded, padded
 
 # `_search`: imported late by the library itself, when root's rights may be given up and the library lie

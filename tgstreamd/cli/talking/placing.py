@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from ...config import DEFAULT_FILE
-from ...errors import StoreError
+from ...domain.errors import StoreError
 
 GROUP = "tgstreamd"
 

@@ -13,8 +13,8 @@ from argparse import Namespace
 import segno
 
 from ...config import Config
-from ...errors import LoginUnknown, NotAuthorised, TelegramError
-from ...model import Account
+from ...domain.errors import LoginUnknown, NotAuthorised, TelegramError
+from ...domain.messages import Account
 from ...telegram import login as flow
 from .. import compose
 from ..drawing.terminal import clean

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from .content import Value
+from .media import Value
 
 #: What a method is for. A method that is not listed reads.
 Purpose = Literal[

@@ -2,7 +2,7 @@
 world asks of it, `LoginPatience`.
 
 Reader and writer are never assumed to be the same account. Every call may raise the errors of
-`tgstreamd.errors` under `TelegramError`, and nothing else of Telegram's; each has a bounded duration.
+`tgstreamd.domain.errors` under `TelegramError`, and nothing else of Telegram's; each has a bounded duration.
 A call that writes and raises `Transient` may have been carried out.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from .errors import LoginUnknown, NotAuthorised
-from .model import (
+from .messages import (
     Account,
     Box,
     Chat,

@@ -12,14 +12,14 @@ from typing import Literal
 
 import msgspec
 
-from .content import FILE_KINDS as FILE_KINDS
-from .content import TOLD_KINDS as TOLD_KINDS
-from .content import Entity as Entity
-from .content import Media as Media
-from .content import MediaKind as MediaKind
-from .content import Value as Value
-from .wishes import Filter as Filter
-from .wishes import Mirror as Mirror
+from .media import FILE_KINDS as FILE_KINDS
+from .media import TOLD_KINDS as TOLD_KINDS
+from .media import Entity as Entity
+from .media import Media as Media
+from .media import MediaKind as MediaKind
+from .media import Value as Value
+from .mirrors import Filter as Filter
+from .mirrors import Mirror as Mirror
 
 #: Bytes of one part, as https://core.telegram.org/api/files#uploading-files recommends.
 PART_SIZE = 512 * 1024

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from .content import MediaKind, Value
+from .media import MediaKind, Value
 
 #: What a post may be: a kind of media, or words alone.
 PostKind = MediaKind | Literal["text"]

@@ -1,0 +1,1 @@
+"""The values, errors, ports and clock that every package may import."""
