@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from .config import Config, MirrorConfig
-from .decide.pace import Pace
 from .domain.errors import ConfigError
 from .domain.messages import Mirror
 from .domain.ports import Source
+from .policy.pacing import Pace
 from .telegram.settings import Server, Settings
 
 DAY = 86_400

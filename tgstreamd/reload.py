@@ -13,10 +13,10 @@ import structlog
 
 from .admission.admitting import Admission
 from .config import Config
-from .decide.pace import Pace
 from .domain.clock import Clock
 from .domain.errors import ConfigError, TelegramError
 from .domain.ports import Beat
+from .policy.pacing import Pace
 from .sending.holding import Holding
 from .systemd import Systemd
 

@@ -18,9 +18,9 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tests.through import Through
-from tgstreamd.decide.retry import VANISHED
 from tgstreamd.domain.errors import Transient
 from tgstreamd.domain.messages import Sent
+from tgstreamd.policy.retry import VANISHED
 
 pytestmark = pytest.mark.thorough
 

@@ -12,9 +12,9 @@ from tests.ledgers import kept
 from tests.ledgers.life import configure, live
 from tests.ledgers.story import MASS, MIRRORS, Story
 from tests.telegram.world.chats import Chat
-from tgstreamd.decide.pace import Pace
 from tgstreamd.desk import status
 from tgstreamd.domain.clock import SystemClock
+from tgstreamd.policy.pacing import Pace
 from tgstreamd.store import Store
 
 #: What a ledger is kept for: each of these finds something in the first one.

@@ -13,9 +13,9 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.messages import Message
 from tests.through import Through
-from tgstreamd.decide.retry import VANISHED
 from tgstreamd.domain.errors import Transient
 from tgstreamd.domain.messages import Sent
+from tgstreamd.policy.retry import VANISHED
 
 pytestmark = pytest.mark.thorough
 

@@ -15,7 +15,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tgstreamd.decide.retry import VANISHED
+from tgstreamd.policy.retry import VANISHED
 
 pytestmark = pytest.mark.thorough
 

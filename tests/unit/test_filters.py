@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tgstreamd.decide.filters import dropped
-from tgstreamd.decide.plan import plan
 from tgstreamd.domain.messages import Account, Chat, Filter, Media, Message, Mirror
+from tgstreamd.policy.filters import dropped
+from tgstreamd.policy.plan import plan
 
 SOURCE = Chat(id=-1001, title="Source", kind="supergroup")
 MIRROR = Mirror(id=1, name="m", source=-1001, target=-1002)

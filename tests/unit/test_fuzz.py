@@ -18,11 +18,11 @@ from telethon.tl import types
 
 from tgstreamd import config as configuration
 from tgstreamd.cli.drawing.terminal import clean
-from tgstreamd.decide.links import named
-from tgstreamd.decide.text import Text, sane, split
 from tgstreamd.desk import control
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Chat
+from tgstreamd.policy.links import named
+from tgstreamd.policy.text import Text, sane, split
 from tgstreamd.telegram.entities import from_tl
 from tgstreamd.telegram.files import harmless
 

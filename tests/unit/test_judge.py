@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.judge import Edge, backlog_words, cycle, judge, may_run, refusal, refused, span
 from tgstreamd.domain.errors import SourceLost, TargetLost
 from tgstreamd.domain.messages import Chat, Mirror, Topic
+from tgstreamd.policy.mirror_checks import Edge, backlog_words, cycle, judge, may_run, refusal, refused, span
 
 A, B, C, D = -1001, -1002, -1003, -1004
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.item import Links
-from tgstreamd.decide.links import led, mentioned, named, rewritten
-from tgstreamd.decide.plan import plan
-from tgstreamd.decide.text import Text, cut, units
 from tgstreamd.domain.messages import Account, Chat, Entity, Message, Mirror, Preview
+from tgstreamd.policy.links import led, mentioned, named, rewritten
+from tgstreamd.policy.media_plan import Links
+from tgstreamd.policy.plan import plan
+from tgstreamd.policy.text import Text, cut, units
 
 SOURCE = Chat(id=-1001234, title="Source", kind="supergroup", username="The_Source")
 TARGET = Chat(id=-1005678, title="Target", kind="supergroup")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.pace import (
+from tgstreamd.domain.messages import Mark
+from tgstreamd.policy.pacing import (
     CALM,
     WIDEST,
     Pace,
@@ -21,7 +22,6 @@ from tgstreamd.decide.pace import (
     overtakes,
     rate,
 )
-from tgstreamd.domain.messages import Mark
 
 NOW = 1_700_000_000.0
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.chain import Option, best_chain
-from tgstreamd.decide.lines import is_ours
-from tgstreamd.decide.pairing import pair_copies
-from tgstreamd.decide.plan import Plan
-from tgstreamd.decide.slots import slots_of, ways
 from tgstreamd.domain.messages import Account, Chat, Media, Message, Mirror, Reply
+from tgstreamd.policy.captions import is_ours
+from tgstreamd.policy.chain import Option, best_chain
+from tgstreamd.policy.pairing import pair_copies
+from tgstreamd.policy.plan import Plan
+from tgstreamd.policy.slots import slots_of, ways
 
 SOURCE, TARGET = -1001, -1002
 MIRROR = Mirror(id=1, name="m", source=SOURCE, target=TARGET)

@@ -9,9 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.degrade import degraded
-from tgstreamd.decide.plan import ALBUM_CLASS, MUTE, Parent, Plan, Refusal, plan, way
-from tgstreamd.decide.text import units
 from tgstreamd.domain.messages import (
     FILE_KINDS,
     PART_SIZE,
@@ -28,6 +25,9 @@ from tgstreamd.domain.messages import (
     Reply,
     ReplyTo,
 )
+from tgstreamd.policy.fallback import degraded
+from tgstreamd.policy.plan import ALBUM_CLASS, MUTE, Parent, Plan, Refusal, plan, way
+from tgstreamd.policy.text import units
 
 FREE = Account(id=1, name="me")
 PREMIUM = Account(id=1, name="me", premium=True, caption_max=4096, parts_max=8000)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.recognise import fingerprint, holds_copies, known_copies, matches
 from tgstreamd.domain.messages import Entity, Media, Message, Piece
+from tgstreamd.policy.matching import fingerprint, holds_copies, known_copies, matches
 
 
 def message(id: int, text: str = "", media: Media | None = None) -> Message:

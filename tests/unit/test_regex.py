@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.regex import TEXT_MAX, Refused, Regex
+from tgstreamd.policy.regex import TEXT_MAX, Refused, Regex
 
 ONE = r"a b ä 😀 . \d \w \s \. [ab] [^a] []a] [^]] [a-c1] [\d\-] ^ $ \b \B \A \Z { a{ (?:) \x61 \n"
 ATOMS = st.sampled_from(ONE.split())

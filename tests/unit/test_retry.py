@@ -9,7 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.retry import (
+from tgstreamd.domain.errors import (
+    AccountFrozen,
+    AccountLimited,
+    Duplicate,
+    FloodWait,
+    MediaExpired,
+    NotAuthorised,
+    PartsMissing,
+    Rejected,
+    SourceGone,
+    SourceLost,
+    StoreError,
+    TargetLost,
+    Transient,
+    Undecodable,
+    Unnamed,
+)
+from tgstreamd.policy.retry import (
     GONE,
     PATIENCE,
     REFRESHES,
@@ -33,23 +50,6 @@ from tgstreamd.decide.retry import (
     backoff,
     decide,
     part_delay,
-)
-from tgstreamd.domain.errors import (
-    AccountFrozen,
-    AccountLimited,
-    Duplicate,
-    FloodWait,
-    MediaExpired,
-    NotAuthorised,
-    PartsMissing,
-    Rejected,
-    SourceGone,
-    SourceLost,
-    StoreError,
-    TargetLost,
-    Transient,
-    Undecodable,
-    Unnamed,
 )
 
 NOW = 1_700_000_000.0

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.schema import undescribed, violations
-from tgstreamd.decide.pace import Pace
 from tgstreamd.desk.status import Live, Unborn, status
 from tgstreamd.domain.messages import Account, Box, Message
+from tgstreamd.policy.pacing import Pace
 from tgstreamd.store import Store
 from tgstreamd.streaming.carrier import Transfer
 

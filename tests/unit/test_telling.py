@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.alarms import OFFLINE, Limits, Picture, View, facts
-from tgstreamd.decide.pulse import Motion, moved, stalled
-from tgstreamd.decide.telling import CALM, QUIET, REMINDER, Alert, Known, failed, line, tell
+from tgstreamd.policy.alert_conditions import OFFLINE, Limits, Motion, Picture, View, facts, moved, stalled
+from tgstreamd.policy.alert_state import CALM, QUIET, REMINDER, Alert, Known, failed, line, tell
 
 NOW = 1_700_000_000.0
 HOUR, DAY = 3600.0, 86_400.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.decide.text import Text, cut, join, sane, split, squeeze, trim, units
 from tgstreamd.domain.messages import Entity
+from tgstreamd.policy.text import Text, cut, join, sane, split, squeeze, trim, units
 
 CHARS = st.sampled_from([*"ab é日 \n\t", "😀", "👨‍👩‍👧", "\u2003"])
 TEXTS = st.lists(CHARS, max_size=120).map("".join)

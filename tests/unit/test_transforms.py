@@ -10,10 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.test_text import check, formatted
-from tgstreamd.decide.plan import plan
-from tgstreamd.decide.recognise import known_copies
-from tgstreamd.decide.text import Text, cut, units
-from tgstreamd.decide.transforms import replaced, transformed
 from tgstreamd.domain.messages import (
     Account,
     Chat,
@@ -26,6 +22,10 @@ from tgstreamd.domain.messages import (
     Reply,
     Voice,
 )
+from tgstreamd.policy.matching import known_copies
+from tgstreamd.policy.plan import plan
+from tgstreamd.policy.text import Text, cut, units
+from tgstreamd.policy.transforms import replaced, transformed
 
 SOURCE = Chat(id=-1001234, title="News  of the day", kind="supergroup", username="news")
 MIRROR = Mirror(id=1, name="m", source=-1001234, target=-1002)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tgstreamd.decide.pace import Pace
 from tgstreamd.desk import status, verbs
 from tgstreamd.desk.naming import message_link
 from tgstreamd.desk.questions import VERBS
@@ -18,6 +17,7 @@ from tgstreamd.desk.status import Live, Unborn
 from tgstreamd.desk.verbs import Desk
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Account, Box
+from tgstreamd.policy.pacing import Pace
 from tgstreamd.store import Store
 
 NOW = 1_700_000_000.0

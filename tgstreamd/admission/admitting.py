@@ -12,8 +12,6 @@ import structlog
 
 from ..config import MirrorConfig
 from ..configured import mirror_of
-from ..decide.judge import Edge, Loops, judge, may_run, refusal
-from ..decide.retry import backoff
 from ..domain.clock import Clock
 from ..domain.errors import (
     AccountFrozen,
@@ -27,6 +25,8 @@ from ..domain.errors import (
 from ..domain.messages import Chat
 from ..domain.ports import Beat, Source, Target
 from ..floods import Floods
+from ..policy.mirror_checks import Edge, Loops, judge, may_run, refusal
+from ..policy.retry import backoff
 from ..roster import Roster
 from ..store import Store
 from .asking import QUESTIONS, asked, topics

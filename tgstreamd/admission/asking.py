@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..decide.retry import backoff
 from ..domain.clock import Clock
 from ..domain.errors import (
     AccountFrozen,
@@ -24,6 +23,7 @@ from ..domain.errors import (
 )
 from ..domain.messages import Chat, Topic
 from ..domain.ports import Source, Target
+from ..policy.retry import backoff
 
 log = structlog.get_logger()
 

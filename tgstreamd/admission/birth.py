@@ -11,12 +11,12 @@ import structlog
 
 from ..config import MirrorConfig
 from ..configured import beginning
-from ..decide.judge import backlog_words
 from ..domain.clock import Clock
 from ..domain.errors import Rejected, SourceLost
 from ..domain.messages import Chat, Mirror
 from ..domain.ports import Source
 from ..floods import HISTORIES
+from ..policy.mirror_checks import backlog_words
 from ..roster import Roster, box_of
 from ..store import Store
 

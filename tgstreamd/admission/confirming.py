@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from ..decide.judge import judge, refusal
-from ..decide.verdicts import Confirmation, Side
 from ..domain.clock import Clock
 from ..domain.errors import FloodWait, TelegramError
 from ..domain.messages import Chat, Mirror, Topic
 from ..domain.ports import Source, Target
 from ..floods import Floods
+from ..policy.decisions import Confirmation, Side
+from ..policy.mirror_checks import judge, refusal
 from ..roster import Roster
 from ..store import Store
 from .asking import QUESTIONS, asked, topics

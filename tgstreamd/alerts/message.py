@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ..decide.retry import Hold, HoldAccount, decide
 from ..domain.clock import Clock
 from ..domain.errors import NotAuthorised, TelegramError, Transient, Unnamed
 from ..domain.messages import Draft, Mirror, Piece, Preview
 from ..domain.ports import Ids, Target
+from ..policy.retry import Hold, HoldAccount, decide
 from ..roster import Roster
 from ..sending.holding import Holding
 from ..store import Store

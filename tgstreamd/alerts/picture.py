@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..decide.alarms import Picture, View
-from ..decide.pace import Pace, behind
 from ..domain.messages import Mirror, Value
+from ..policy.alert_conditions import Picture, View
+from ..policy.pacing import Pace, behind
 from ..store import Hold, Standing
 
 #: Account holds that only a person ends lie this far ahead or further (`sending.holding.FOREVER`).

@@ -16,13 +16,12 @@ import msgspec
 import structlog
 
 from ..config.alerts import Alerts
-from ..decide.alarms import Kind, Limits, Picture
-from ..decide.pulse import Motion, moved, stalled
-from ..decide.telling import Alert, Known, failed, line, tell
 from ..domain.clock import Clock
 from ..domain.errors import StoreError
 from ..domain.ports import Beat
 from ..logs import Repeated
+from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stalled
+from ..policy.alert_state import Alert, Known, failed, line, tell
 from ..room import free
 from ..store import Hold, Store
 from .day import Daybook

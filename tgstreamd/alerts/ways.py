@@ -14,11 +14,11 @@ import structlog
 
 from .. import __version__
 from ..config.alerts import Alerts
-from ..decide.telling import Alert, line
 from ..domain.clock import Clock
 from ..domain.messages import Value
 from ..domain.ports import Beat
 from ..logs import Repeated
+from ..policy.alert_state import Alert, line
 from . import command
 
 log = structlog.get_logger()

@@ -9,9 +9,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..decide.pace import Pace
 from ..desk import status
 from ..domain.clock import SystemClock
+from ..policy.pacing import Pace
 from . import compose
 from .drawing.standing import lines
 from .drawing.terminal import as_json

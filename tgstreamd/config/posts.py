@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..decide.regex import Refused, compiled
-from ..decide.transforms import PLACEHOLDERS
 from ..domain.errors import ConfigError
 from ..domain.mirrors import Filter
+from ..policy.regex import Refused, compiled
+from ..policy.transforms import PLACEHOLDERS
 
 #: Characters of a header or footer, and of a filter's name.
 LINE_MAX = 200

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ..decide.judge import Edge, cycle
 from ..domain.errors import ConfigError
+from ..policy.mirror_checks import Edge, cycle
 from .posts import filter_path
 
 #: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from ..admission.asking import topics
 from ..config import Config, MirrorConfig
 from ..configured import beginning, mirror_of
-from ..decide.judge import Edge, Finding, backlog_words, judge, refused
 from ..domain.errors import NotAuthorised, TelegramError
 from ..domain.messages import Account, Chat, Mirror
 from ..domain.ports import Source, Target
+from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
 from ..store import Store
 from .findings import good, line, told
 

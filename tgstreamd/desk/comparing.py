@@ -14,9 +14,9 @@ import msgspec
 
 from ..config import Config
 from ..configured import beginning, mirror_of
-from ..decide.recognise import differs, matches
 from ..domain.errors import FloodWait, TgstreamdError, Transient
 from ..domain.messages import Message, Mirror
+from ..policy.matching import differs, matches
 from ..roster import of_topic
 from ..store import NOT_THERE, Copied, Entry, MirrorRow, Store
 from .checks import Reach

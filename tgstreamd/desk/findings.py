@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..decide.judge import Finding
+from ..policy.mirror_checks import Finding
 
 Level = Literal["ok", "warn", "fail"]
 

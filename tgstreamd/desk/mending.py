@@ -14,15 +14,15 @@ import msgspec
 
 from ..config import Config
 from ..configured import mirror_of
-from ..decide.filters import dropped
-from ..decide.item import Links
-from ..decide.links import mentioned
-from ..decide.pairing import pair_copies
-from ..decide.recognise import as_it_stands
-from ..decide.slots import lacking, our_lines, slots_of, ways
 from ..domain.errors import FloodWait, TgstreamdError
 from ..domain.messages import Account, Chat, Message, Mirror
 from ..domain.ports import Ids
+from ..policy.filters import dropped
+from ..policy.links import mentioned
+from ..policy.matching import as_it_stands
+from ..policy.media_plan import Links
+from ..policy.pairing import pair_copies
+from ..policy.slots import lacking, our_lines, slots_of, ways
 from ..store import Store, encode
 from .checks import Reach
 from .differences import Difference

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from ..decide.pace import rate
 from ..domain.clock import Clock
+from ..policy.pacing import rate
 
 WINDOW = 600.0
 

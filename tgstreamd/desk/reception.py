@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from ..decide.pace import Pace
 from ..domain.errors import TgstreamdError
+from ..policy.pacing import Pace
 from ..store import Store
 from .questions import VERBS
 from .status import Live

@@ -14,13 +14,13 @@ import msgspec
 from ..admission.birth import former_history
 from ..config import MirrorConfig
 from ..configured import beginning, mirror_of
-from ..decide.item import Links, Refusal, way
-from ..decide.lines import in_words, speaker
-from ..decide.links import mentioned
-from ..decide.plan import Parent, Plan, plan
-from ..decide.text import squeeze
 from ..domain.errors import TelegramError
 from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
+from ..policy.captions import in_words, speaker
+from ..policy.links import mentioned
+from ..policy.media_plan import Links, Refusal, way
+from ..policy.plan import Parent, Plan, plan
+from ..policy.text import squeeze
 from ..store import MirrorRow, Store
 from .checks import Reach
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from .. import __version__
-from ..decide.pace import Pace, Tempo, arrival, behind, eta
 from ..domain.messages import Account, Value
+from ..policy.pacing import Pace, Tempo, arrival, behind, eta
 from ..store import LOGIN, Hold, MirrorRow, Standing, Store
 
 #: The ledger's fact that holds the backlog's widened interval.

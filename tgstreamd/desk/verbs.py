@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from ..decide.pace import Pace
 from ..domain.errors import TgstreamdError
+from ..policy.pacing import Pace
 from ..store import MirrorRow, ParkedJob, Store
 from .naming import message_link, unknown
 from .remedies import remedy

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..decide.degrade import in_order, without_media_of
-from ..decide.recognise import fingerprint
-from ..decide.retry import Cure
 from ..domain.messages import Draft
 from ..domain.ports import Ids
+from ..policy.fallback import in_order, without_media_of
+from ..policy.matching import fingerprint
+from ..policy.retry import Cure
 from ..roster import Roster
 from ..store import Job, Send, Store
 

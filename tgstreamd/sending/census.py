@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 import structlog
 
-from ..decide.recognise import holds_copies, known_copies, known_topics, matches
-from ..decide.transforms import reworded, transformed
 from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Topic
 from ..domain.ports import Ids, Target
 from ..floods import HISTORIES, Floods
+from ..policy.matching import holds_copies, known_copies, known_topics, matches
+from ..policy.transforms import reworded, transformed
 from ..roster import Roster
 from ..store import MirrorRow, Store
 

@@ -11,8 +11,6 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from ..decide.retry import Hold, HoldAccount, backoff, decide
-from ..decide.verdicts import Confirm
 from ..domain.clock import Clock
 from ..domain.errors import (
     AccountFrozen,
@@ -26,6 +24,8 @@ from ..domain.errors import (
     Transient,
 )
 from ..domain.messages import Mirror
+from ..policy.decisions import Confirm
+from ..policy.retry import Hold, HoldAccount, backoff, decide
 from ..store import Change, Store
 from .holding import Holding
 from .outgoing import Outgoing

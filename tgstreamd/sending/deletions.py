@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..decide.retry import backoff
 from ..domain.clock import Clock
 from ..domain.errors import Rejected, TargetLost
 from ..domain.messages import Mirror
 from ..domain.ports import Target
+from ..policy.retry import backoff
 from ..store import Change, Store
 
 log = structlog.get_logger()

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from ..decide.pace import Pace, Tempo, anchored, calmed, flooded, not_before
-from ..decide.retry import Hold, HoldAccount
 from ..domain.clock import Clock
 from ..domain.messages import Draft, Mark, Mirror
+from ..policy.pacing import Pace, Tempo, anchored, calmed, flooded, not_before
+from ..policy.retry import Hold, HoldAccount
 from ..store import Hold as Held
 from ..store import Store
 from ..wall_clock import WallClock

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from ..decide.recognise import matches
 from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.messages import Box, Message, Mirror, Sent
 from ..domain.ports import Target
 from ..floods import DIFFERENCES, HISTORIES, Floods
+from ..policy.matching import matches
 from ..store import CopyRow, Send, Store
 from .topics import deliver
 

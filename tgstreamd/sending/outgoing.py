@@ -10,13 +10,13 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from ..decide.degrade import Files, degraded, moves, possible
-from ..decide.plan import Plan
-from ..decide.recognise import fingerprint
-from ..decide.retry import Cure, Degrade
 from ..domain.clock import Clock
 from ..domain.messages import FILE_KINDS, Draft, Message, Mirror, Piece, ReplyTo
 from ..domain.ports import Ids, Source
+from ..policy.fallback import Files, degraded, moves, possible
+from ..policy.matching import fingerprint
+from ..policy.plan import Plan
+from ..policy.retry import Cure, Degrade
 from ..roster import Roster
 from ..store import Change, Job, Send, Store, encode
 from ..streaming.staging import Staging

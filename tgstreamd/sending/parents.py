@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import structlog
 
-from ..decide.lines import link
-from ..decide.plan import Parent
 from ..domain.clock import Clock
 from ..domain.messages import Chat, Message, Mirror
 from ..domain.ports import Ids, Source
+from ..policy.captions import link
+from ..policy.plan import Parent
 from ..roster import Roster
 from ..store import Job, Store
 from ..streaming.staging import Staging

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..decide.item import Links
-from ..decide.links import mentioned
-from ..decide.plan import Parent, Plan, plan
 from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Voice
 from ..domain.ports import Ids, Source
+from ..policy.links import mentioned
+from ..policy.media_plan import Links
+from ..policy.plan import Parent, Plan, plan
 from ..roster import Roster
 from ..store import Job, Store
 from ..streaming.staging import Staging

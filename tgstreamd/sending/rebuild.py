@@ -13,18 +13,18 @@ from typing import Any
 
 import structlog
 
-from ..decide.item import Links
-from ..decide.lines import seen_above
-from ..decide.links import mentioned
-from ..decide.pairing import Pair, pair_copies
-from ..decide.plan import Plan
-from ..decide.recognise import as_it_stands
-from ..decide.slots import Slot, lacking, our_lines, slots_of, ways
-from ..decide.transforms import transformed
 from ..domain.clock import Clock
 from ..domain.errors import TgstreamdError
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Value
 from ..domain.ports import Ids, Target
+from ..policy.captions import seen_above
+from ..policy.links import mentioned
+from ..policy.matching import as_it_stands
+from ..policy.media_plan import Links
+from ..policy.pairing import Pair, pair_copies
+from ..policy.plan import Plan
+from ..policy.slots import Slot, lacking, our_lines, slots_of, ways
+from ..policy.transforms import transformed
 from ..roster import Roster
 from ..store import Lines, Recognised, Store
 

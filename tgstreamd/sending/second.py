@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ..decide.recognise import fingerprint
-from ..decide.verdicts import Confirm
 from ..domain.clock import Clock
 from ..domain.errors import CdnUnusable, Rejected, TargetLost, ends_process
 from ..domain.messages import Draft, Mirror, Piece
 from ..domain.ports import Beat, Ids, Target
 from ..domain.refusals import row
+from ..policy.decisions import Confirm
+from ..policy.matching import fingerprint
 from ..roster import Roster
 from ..store import Change, Job, Store
 from ..streaming.staging import Staging

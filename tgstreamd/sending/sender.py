@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ..decide.retry import VANISHED, Unknown
-from ..decide.verdicts import Confirm
 from ..domain.clock import Clock
 from ..domain.errors import NotAuthorised, TelegramError, Unnamed
 from ..domain.messages import Draft, Mirror, Sent
 from ..domain.ports import Beat, Target
+from ..policy.decisions import Confirm
+from ..policy.retry import VANISHED, Unknown
 from ..roster import Roster
 from ..store import Job, MirrorRow, Send, Store
 from ..streaming.staging import Staging

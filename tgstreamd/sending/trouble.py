@@ -11,7 +11,14 @@ import math
 import msgspec
 import structlog
 
-from ..decide.retry import (
+from ..domain.clock import Clock
+from ..domain.errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
+from ..domain.messages import Mirror
+from ..domain.ports import Target
+from ..floods import Floods
+from ..patience import Patience
+from ..policy.decisions import Confirm, Confirmation
+from ..policy.retry import (
     PATIENCE,
     Again,
     AskChat,
@@ -29,13 +36,6 @@ from ..decide.retry import (
     WaitForChat,
     decide,
 )
-from ..decide.verdicts import Confirm, Confirmation
-from ..domain.clock import Clock
-from ..domain.errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
-from ..domain.messages import Mirror
-from ..domain.ports import Target
-from ..floods import Floods
-from ..patience import Patience
 from ..store import Job, Send, Store
 from ..streaming.staging import Staging
 from .blame import Blame

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from ..decide.pace import overtakes
 from ..domain.clock import Clock
 from ..domain.messages import Mirror
+from ..policy.pacing import overtakes
 from ..roster import Roster
 from ..store import Job, Lane, Store
 from ..streaming.staging import Staging

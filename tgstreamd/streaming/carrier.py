@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
-from ..decide.retry import backoff
 from ..domain.clock import Clock
 from ..domain.errors import (
     CdnUnusable,
@@ -24,6 +23,7 @@ from ..domain.errors import (
 )
 from ..domain.messages import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
 from ..domain.ports import Ids, Source, Target
+from ..policy.retry import backoff
 from ..roster import Roster
 from ..store import Job, Store
 from .pipe import PART_SHORT, Pipe

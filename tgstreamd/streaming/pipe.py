@@ -11,11 +11,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
-from ..decide.retry import part_delay
 from ..domain.clock import Clock
 from ..domain.errors import FloodWait, MediaExpired, SourceGone, TelegramError, TgstreamdError, Transient
 from ..domain.messages import PART_SIZE, Media, Upload
 from ..domain.ports import Source, Target
+from ..policy.retry import part_delay
 from .window import Window
 
 #: Acknowledged parts are handed over together: so many, or those of so many seconds.

@@ -15,12 +15,12 @@ from itertools import zip_longest
 import msgspec
 import structlog
 
-from ..decide.filters import dropped
-from ..decide.plan import way
 from ..domain.clock import Clock
 from ..domain.errors import ends_process
 from ..domain.messages import Media, Message
 from ..domain.ports import Beat, Ids, Source, Target
+from ..policy.filters import dropped
+from ..policy.plan import way
 from ..roster import Roster
 from ..store import Job, Store
 from .carrier import Carrier, Flow, Transfer

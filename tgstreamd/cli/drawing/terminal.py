@@ -7,8 +7,8 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from ...decide.judge import span
 from ...domain.errors import TgstreamdError
+from ...policy.mirror_checks import span
 
 
 class Usage(TgstreamdError):

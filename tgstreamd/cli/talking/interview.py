@@ -15,11 +15,11 @@ import msgspec
 
 from ...config import MirrorConfig, rules
 from ...configured import mirror_of
-from ...decide.judge import span
 from ...desk import checks, listing
 from ...desk.checks import Reach
 from ...domain.clock import SystemClock
 from ...domain.errors import NotAuthorised, TgstreamdError
+from ...policy.mirror_checks import span
 from ..drawing.terminal import clean
 from .choices import CHOICES, HISTORIES
 from .keyboard import Keyboard

@@ -31,23 +31,23 @@ from ..domain.errors import (
     Unnamed,
 )
 from ..domain.refusals import purpose, row
-from .pace import LONG_FLOOD
-from .verdicts import Again as Again
-from .verdicts import AskChat as AskChat
-from .verdicts import Confirmation as Confirmation
-from .verdicts import Cure as Cure
-from .verdicts import Decision as Decision
-from .verdicts import Degrade as Degrade
-from .verdicts import Hold as Hold
-from .verdicts import HoldAccount as HoldAccount
-from .verdicts import Park as Park
-from .verdicts import PauseMirror as PauseMirror
-from .verdicts import Refresh as Refresh
-from .verdicts import Resend as Resend
-from .verdicts import Skip as Skip
-from .verdicts import Stop as Stop
-from .verdicts import Unknown as Unknown
-from .verdicts import WaitForChat as WaitForChat
+from .decisions import Again as Again
+from .decisions import AskChat as AskChat
+from .decisions import Confirmation as Confirmation
+from .decisions import Cure as Cure
+from .decisions import Decision as Decision
+from .decisions import Degrade as Degrade
+from .decisions import Hold as Hold
+from .decisions import HoldAccount as HoldAccount
+from .decisions import Park as Park
+from .decisions import PauseMirror as PauseMirror
+from .decisions import Refresh as Refresh
+from .decisions import Resend as Resend
+from .decisions import Skip as Skip
+from .decisions import Stop as Stop
+from .decisions import Unknown as Unknown
+from .decisions import WaitForChat as WaitForChat
+from .pacing import LONG_FLOOD
 
 #: Connected seconds of trouble of its own after which a job is parked.
 PATIENCE = 30 * 60.0

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..domain.messages import FILE_KINDS, Account, Chat, Media, Message, Mirror, Value
-from .item import Links
-from .lines import describe, is_ours
+from .captions import describe, is_ours
+from .matching import shape
+from .media_plan import Links
 from .plan import Plan, plan
-from .recognise import shape
 from .text import squeeze
 from .transforms import around, transformed
 

@@ -23,7 +23,7 @@ from ..domain.messages import (
     Mirror,
     Value,
 )
-from .lines import in_words, remark
+from .captions import in_words, remark
 from .links import led, rewritten
 from .text import Text, join, sane, without
 

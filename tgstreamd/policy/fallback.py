@@ -14,7 +14,7 @@ import msgspec
 
 from ..domain.messages import FILE_KINDS, TOLD_KINDS, Account, Draft, Entity, Media, Piece, Preview, Value
 from ..domain.refusals import Cure
-from .lines import in_words
+from .captions import in_words
 from .text import Text, join, split, units, without
 
 CURES: tuple[Cure, ...] = get_args(Cure)

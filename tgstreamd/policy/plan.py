@@ -22,12 +22,12 @@ from ..domain.messages import (
     Value,
     Voice,
 )
+from .captions import answered, byline, first_link, goes_on, speaker, topic_line
 from .filters import dropped
-from .item import Item, Links, item
-from .item import Refusal as Refusal
-from .item import own_entities as own_entities
-from .item import way as way
-from .lines import answered, byline, first_link, goes_on, speaker, topic_line
+from .media_plan import Item, Links, item
+from .media_plan import Refusal as Refusal
+from .media_plan import own_entities as own_entities
+from .media_plan import way as way
 from .text import Text, join, split, trim
 from .transforms import around, reworded, transformed
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from ..domain.messages import Chat, Entity, Message
-from .lines import link
+from .captions import link
 from .text import Text, cut, units
 
 _WEB = re.compile(

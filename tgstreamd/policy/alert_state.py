@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from ..domain.messages import Value
-from .alarms import Fact, Kind, Limits, Picture, duration, facts
+from .alert_conditions import Fact, Kind, Limits, Picture, duration, facts
 
 #: Seconds for which a fact must be gone before it counts as well again.
 CALM = 300.0

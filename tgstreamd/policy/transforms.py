@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from ..domain.messages import Chat, Entity, Message, Mirror, Preview
-from .lines import link
+from .captions import link
 from .text import Text, squeeze, units
 
 #: What header and footer may name, in braces.
