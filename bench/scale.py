@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.machine import peak_rss_mb, told
 from tgstreamd.domain.messages import Box, Draft, Media, Message, Piece
-from tgstreamd.store import Job, Store
+from tgstreamd.ledger import Job, Store
 
 SOURCE, TARGET = -1_000_000_000_001, -1_000_000_000_002
 TEMPLATE = 1000

@@ -200,7 +200,7 @@ def _try(case: Case) -> tuple[int, str, str]:
 
 async def _empty(state: Path) -> None:
     """A ledger of a daemon that has mirrored nothing yet."""
-    from tgstreamd.store import Store
+    from tgstreamd.ledger import Store
 
     await (await Store.open(state / "ledger.db")).close()
 

@@ -30,10 +30,10 @@ from tgstreamd.domain.clock import SystemClock
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Push
 from tgstreamd.domain.ports import Beat
+from tgstreamd.ledger import Store
 from tgstreamd.login_patience import StoredLoginPatience
 from tgstreamd.reload import Reload
 from tgstreamd.roster import Roster
-from tgstreamd.store import Store
 from tgstreamd.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession

@@ -32,6 +32,7 @@ from .domain.clock import Clock
 from .domain.errors import TgstreamdError
 from .domain.messages import Mirror
 from .domain.ports import Beat, Ids, SecretIds, Source
+from .ledger import Store
 from .reload import Reload
 from .roster import Roster, box_of
 from .sending.census import Census
@@ -43,7 +44,6 @@ from .sending.rebuild import Rebuild
 from .sending.second import SecondClock
 from .sending.sender import Sender
 from .sending.topics import Topics
-from .store import Store
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
 from .systemd import Systemd, Watchdog, feeder

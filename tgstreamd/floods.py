@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from .domain.clock import Clock
 from .domain.errors import FloodWait
-from .store import Store
+from .ledger import Store
 
 #: The methods by which it is asked what has happened,
 DIFFERENCES = frozenset({"updates.getChannelDifference", "updates.getDifference"})

@@ -13,7 +13,7 @@ import structlog
 
 from .domain.clock import Clock
 from .domain.errors import LoginUnknown, NotAuthorised
-from .store import Store
+from .ledger import Store
 from .wall_clock import WallClock
 
 log = structlog.get_logger()

@@ -23,9 +23,9 @@ from .desk import control
 from .desk.reception import Reception
 from .domain.clock import Clock, SystemClock
 from .domain.errors import TgstreamdError
+from .ledger import Store
 from .login_patience import StoredLoginPatience
 from .reload import Reload
-from .store import Store
 from .systemd import Systemd
 from .telegram.connect import connect
 from .wall_clock import WallClock

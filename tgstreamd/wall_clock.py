@@ -8,7 +8,7 @@ from __future__ import annotations
 import structlog
 
 from .domain.clock import Clock
-from .store import Store
+from .ledger import Store
 
 log = structlog.get_logger()
 

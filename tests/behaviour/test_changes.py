@@ -12,7 +12,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.through import Death, Through, dies
-from tgstreamd.store import Store
+from tgstreamd.ledger import Store
 
 
 async def _mirrored(house: House, **options: object) -> tuple[Chat, Chat]:

@@ -22,7 +22,7 @@ from tests.house import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tests.through import Death
-from tgstreamd.store import Store
+from tgstreamd.ledger import Store
 
 EXAMPLES = int(os.environ.get("STORM", "2"))
 SAID = ("text", "photo", "file", "poll", "album", "reply", "sticker")

@@ -14,8 +14,8 @@ from tests.ledgers.story import MASS, MIRRORS, Story
 from tests.telegram.world.chats import Chat
 from tgstreamd.desk import status
 from tgstreamd.domain.clock import SystemClock
+from tgstreamd.ledger import Store
 from tgstreamd.policy.pacing import Pace
-from tgstreamd.store import Store
 
 #: What a ledger is kept for: each of these finds something in the first one.
 HOLDS = (

@@ -18,7 +18,7 @@ from tests.house import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd.domain.errors import TgstreamdError
-from tgstreamd.store import Store
+from tgstreamd.ledger import Store
 
 pytestmark = pytest.mark.thorough
 

@@ -20,7 +20,7 @@ from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tests.through import Death, Through, dies
-from tgstreamd.store import encode
+from tgstreamd.ledger import encode
 
 pytestmark = pytest.mark.thorough
 

@@ -10,7 +10,7 @@ import pytest
 from tests.house import House
 from tests.telegram.faults import Fault
 from tests.through import Through
-from tgstreamd.store import Job
+from tgstreamd.ledger import Job
 from tgstreamd.streaming.staging import AHEAD_OF_ALL, _in_turn
 
 from .test_files import arrives, pair

@@ -18,7 +18,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.telegram.mtproto.tl import method_name
 from tests.through import Death
-from tgstreamd.store import Store
+from tgstreamd.ledger import Store
 
 #: Not transactions, or the house's own way to look.
 FREE = {"run", "close", "open", "path", "encodable"}

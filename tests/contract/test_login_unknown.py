@@ -21,8 +21,8 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 from tgstreamd.domain.errors import AccountFrozen, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from tgstreamd.domain.messages import PART_SIZE
+from tgstreamd.ledger import Store
 from tgstreamd.login_patience import StoredLoginPatience
-from tgstreamd.store import Store
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.wall_clock import WallClock
 

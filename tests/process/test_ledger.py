@@ -19,7 +19,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 from tgstreamd.domain.errors import StoreError
-from tgstreamd.store import Store
+from tgstreamd.ledger import Store
 
 POSTS = 100
 BROKEN = "put a backup in its place; or move ledger.db* away and start"

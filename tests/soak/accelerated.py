@@ -28,8 +28,8 @@ from tests.soak.looks import outside
 from tgstreamd import config as configuration
 from tgstreamd.configured import settings
 from tgstreamd.daemon import Daemon
+from tgstreamd.ledger import Store
 from tgstreamd.reload import Reload
-from tgstreamd.store import Store
 from tgstreamd.systemd import Systemd
 from tgstreamd.telegram.connect import connect
 

@@ -13,7 +13,7 @@ from tgstreamd.desk import checks, listing
 from tgstreamd.domain.errors import NotAuthorised, Rejected, SourceLost, TelegramError
 from tgstreamd.domain.messages import Account, Box, Chat, Topic
 from tgstreamd.domain.ports import Source, Target
-from tgstreamd.store import Store
+from tgstreamd.ledger import Store
 
 NOW = 1_700_000_000.0
 A, B, C = -1001000000001, -1001000000002, -1001000000003

@@ -18,11 +18,11 @@ import pytest
 import tgstreamd
 from tests.ledgers import kept
 from tgstreamd.domain.errors import StoreError
-from tgstreamd.store import Store
-from tgstreamd.store.migration import OURS, Schema
+from tgstreamd.ledger import Store
+from tgstreamd.ledger.migration import OURS, Schema
 
 ROOT = Path(tgstreamd.__file__).parents[1]
-STORE = ROOT / "tgstreamd" / "store"
+LEDGER = ROOT / "tgstreamd" / "ledger"
 #: Two schemas more, as if they had come later: a column, a new table, a table made anew.
 LATER = {
     f"{OURS.number + 1:04}.sql": """
@@ -52,7 +52,7 @@ LATER = {
 
 def later(folder: Path, changed: dict[str, str] | None = None) -> Schema:
     """A program that knows them, some of them changed."""
-    shutil.copytree(STORE, folder, ignore=lambda *_: ["__pycache__"])
+    shutil.copytree(LEDGER, folder, ignore=lambda *_: ["__pycache__"])
     for name, script in (LATER | (changed or {})).items():
         (folder / "migrations" / name).write_text(script)
     return Schema(OURS.number + 2, folder)
@@ -176,7 +176,7 @@ def test_the_scripts_are_packaged() -> None:
     """And every migration has its views."""
     data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     packaged = {path for pattern in data["tgstreamd"] for path in (ROOT / "tgstreamd").glob(pattern)}
-    scripts = set(STORE.rglob("*.sql"))
+    scripts = set(LEDGER.rglob("*.sql"))
     assert scripts <= packaged
     numbers = [f"{number:04}" for number in range(2, OURS.number + 1)]
     expected = {"schema.sql", *(f"{n}{kind}" for n in numbers for kind in (".sql", ".view.sql"))}

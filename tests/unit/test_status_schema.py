@@ -12,8 +12,8 @@ import pytest
 from tests.schema import undescribed, violations
 from tgstreamd.desk.status import Live, Unborn, status
 from tgstreamd.domain.messages import Account, Box, Message
+from tgstreamd.ledger import Store
 from tgstreamd.policy.pacing import Pace
-from tgstreamd.store import Store
 from tgstreamd.streaming.carrier import Transfer
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tgstreamd.domain.messages import Box, Difference, Draft, Media, Message, Piece, Topic, Upload
-from tgstreamd.store import Doubt, Store, encode
+from tgstreamd.ledger import Doubt, Store, encode
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.

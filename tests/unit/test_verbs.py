@@ -17,8 +17,8 @@ from tgstreamd.desk.status import Live, Unborn
 from tgstreamd.desk.verbs import Desk
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Account, Box
+from tgstreamd.ledger import Store
 from tgstreamd.policy.pacing import Pace
-from tgstreamd.store import Store
 
 NOW = 1_700_000_000.0
 SOURCE, TARGET = -1001000000001, -1001000000002

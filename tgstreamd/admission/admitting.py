@@ -25,10 +25,10 @@ from ..domain.errors import (
 from ..domain.messages import Chat
 from ..domain.ports import Beat, Source, Target
 from ..floods import Floods
+from ..ledger import Store
 from ..policy.mirror_checks import Edge, Loops, judge, may_run, refusal
 from ..policy.retry import backoff
 from ..roster import Roster
-from ..store import Store
 from .asking import QUESTIONS, asked, topics
 from .birth import BEGINNINGS, Births
 from .looks import take_face, take_forum

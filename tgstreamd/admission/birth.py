@@ -16,9 +16,9 @@ from ..domain.errors import Rejected, SourceLost
 from ..domain.messages import Chat, Mirror
 from ..domain.ports import Source
 from ..floods import HISTORIES
+from ..ledger import Store
 from ..policy.mirror_checks import backlog_words
 from ..roster import Roster, box_of
-from ..store import Store
 
 log = structlog.get_logger()
 

@@ -16,10 +16,10 @@ from ..domain.errors import FloodWait, TelegramError
 from ..domain.messages import Chat, Mirror, Topic
 from ..domain.ports import Source, Target
 from ..floods import Floods
+from ..ledger import Store
 from ..policy.decisions import Confirmation, Side
 from ..policy.mirror_checks import judge, refusal
 from ..roster import Roster
-from ..store import Store
 from .asking import QUESTIONS, asked, topics
 
 log = structlog.get_logger()

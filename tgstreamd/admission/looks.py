@@ -12,7 +12,7 @@ from ..domain.clock import Clock
 from ..domain.errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
 from ..domain.messages import Chat, Face, Mirror
 from ..domain.ports import Source
-from ..store import Store
+from ..ledger import Store
 
 log = structlog.get_logger()
 

@@ -13,8 +13,8 @@ from ..config import MirrorConfig
 from ..domain.errors import TelegramError
 from ..domain.messages import Chat
 from ..domain.ports import Source, Target
+from ..ledger import Store
 from ..roster import Roster
-from ..store import Store
 from .asking import asked
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from ..domain.messages import Value
-from ..store import Standing, Store
+from ..ledger import Standing, Store
 
 log = structlog.get_logger()
 

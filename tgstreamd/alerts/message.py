@@ -12,10 +12,10 @@ from ..domain.clock import Clock
 from ..domain.errors import NotAuthorised, TelegramError, Transient, Unnamed
 from ..domain.messages import Draft, Mirror, Piece, Preview
 from ..domain.ports import Ids, Target
+from ..ledger import Store
 from ..policy.retry import Hold, HoldAccount, decide
 from ..roster import Roster
 from ..sending.holding import Holding
-from ..store import Store
 
 #: Seconds that an alert waits for its turn.
 PATIENCE = 30.0

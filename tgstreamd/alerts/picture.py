@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..domain.messages import Mirror, Value
+from ..ledger import Hold, Standing
 from ..policy.alert_conditions import Picture, View
 from ..policy.pacing import Pace, behind
-from ..store import Hold, Standing
 
 #: Account holds that only a person ends lie this far ahead or further (`sending.holding.FOREVER`).
 FOREVER = 4e9

@@ -19,11 +19,11 @@ from ..config.alerts import Alerts
 from ..domain.clock import Clock
 from ..domain.errors import StoreError
 from ..domain.ports import Beat
+from ..ledger import Hold, Store
 from ..logs import Repeated
 from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stalled
 from ..policy.alert_state import Alert, Known, failed, line, tell
 from ..room import free
-from ..store import Hold, Store
 from .day import Daybook
 from .heartbeat import Heartbeat
 from .picture import Alive, picture

@@ -15,8 +15,8 @@ from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.messages import Message
 from ..domain.ports import Ids, Source
+from ..ledger import Gap, Store
 from ..roster import Roster, of_topic, wants
-from ..store import Gap, Store
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ import structlog
 from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.ports import Source
+from ..ledger import Doubt, Store
 from ..roster import Roster
-from ..store import Doubt, Store
 from .trouble import RECONCILE
 
 log = structlog.get_logger()

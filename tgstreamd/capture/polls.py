@@ -9,8 +9,8 @@ from __future__ import annotations
 from ..domain.clock import Clock
 from ..domain.errors import TelegramError
 from ..domain.ports import Source
+from ..ledger import Store
 from ..roster import Roster
-from ..store import Store
 from .trouble import RECONCILE
 
 

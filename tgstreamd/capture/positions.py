@@ -16,8 +16,8 @@ from ..domain.errors import Undecodable
 from ..domain.messages import GENERAL_TOPIC, Difference, Message, Push
 from ..domain.ports import Beat, Ids, Source
 from ..floods import DIFFERENCES, HISTORIES
+from ..ledger import Gap, Store
 from ..roster import Roster, box_of
-from ..store import Gap, Store
 from .gaps import Gaps
 from .missed import BY_ID, Missed
 from .polls import Polls

@@ -21,9 +21,9 @@ from ..domain.errors import (
     Undecodable,
 )
 from ..floods import Floods
+from ..ledger import Store
 from ..patience import Patience
 from ..roster import Roster, box_of
-from ..store import Store
 
 log = structlog.get_logger()
 

@@ -23,8 +23,8 @@ from ..config.paths import STATE_ROOT
 from ..desk.control import NoDaemon, ask
 from ..domain.clock import SystemClock
 from ..domain.errors import ConfigError, StoreError, TgstreamdError
+from ..ledger import NoLedger, Store
 from ..lock import Lock, Locked, take
-from ..store import NoLedger, Store
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"

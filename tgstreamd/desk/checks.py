@@ -15,8 +15,8 @@ from ..configured import beginning, mirror_of
 from ..domain.errors import NotAuthorised, TelegramError
 from ..domain.messages import Account, Chat, Mirror
 from ..domain.ports import Source, Target
+from ..ledger import Store
 from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
-from ..store import Store
 from .findings import good, line, told
 
 PART = 524_288

@@ -16,9 +16,9 @@ from ..config import Config
 from ..configured import beginning, mirror_of
 from ..domain.errors import FloodWait, TgstreamdError, Transient
 from ..domain.messages import Message, Mirror
+from ..ledger import NOT_THERE, Copied, Entry, MirrorRow, Store
 from ..policy.matching import differs, matches
 from ..roster import of_topic
-from ..store import NOT_THERE, Copied, Entry, MirrorRow, Store
 from .checks import Reach
 from .differences import Difference, Kind, Mend
 from .naming import message_link, named, unknown

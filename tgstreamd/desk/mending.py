@@ -17,13 +17,13 @@ from ..configured import mirror_of
 from ..domain.errors import FloodWait, TgstreamdError
 from ..domain.messages import Account, Chat, Message, Mirror
 from ..domain.ports import Ids
+from ..ledger import Store, encode
 from ..policy.filters import dropped
 from ..policy.links import mentioned
 from ..policy.matching import as_it_stands
 from ..policy.media_plan import Links
 from ..policy.pairing import pair_copies
 from ..policy.slots import lacking, our_lines, slots_of, ways
-from ..store import Store, encode
 from .checks import Reach
 from .differences import Difference
 from .naming import named, unknown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..config import Config, MirrorConfig
 from ..domain.errors import TgstreamdError
-from ..store import MirrorRow, Store
+from ..ledger import MirrorRow, Store
 
 
 def message_link(chat: int, message: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..config import Config
 from ..domain.ports import Ids
-from ..store import Store
+from ..ledger import Store
 from .checks import Reach
 from .comparing import compare
 from .mending import mend, resend

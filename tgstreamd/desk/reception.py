@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..domain.errors import TgstreamdError
+from ..ledger import Store
 from ..policy.pacing import Pace
-from ..store import Store
 from .questions import VERBS
 from .status import Live
 from .verbs import Desk

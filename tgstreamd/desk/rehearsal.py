@@ -14,7 +14,7 @@ import msgspec
 
 from ..config import Config, MirrorConfig
 from ..domain.errors import TgstreamdError
-from ..store import Store
+from ..ledger import Store
 from .checks import Reach
 from .stage import Asked, Stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..store.brakes import DELETION_HELD
+from ..ledger.limits import DELETION_HELD
 
 #: How the reason of one begins that this program cannot read; `capture` parks it.
 UNREADABLE = "cannot be read"

@@ -16,12 +16,12 @@ from ..config import MirrorConfig
 from ..configured import beginning, mirror_of
 from ..domain.errors import TelegramError
 from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
+from ..ledger import MirrorRow, Store
 from ..policy.captions import in_words, speaker
 from ..policy.links import mentioned
 from ..policy.media_plan import Links, Refusal, way
 from ..policy.plan import Parent, Plan, plan
 from ..policy.text import squeeze
-from ..store import MirrorRow, Store
 from .checks import Reach
 
 #: Messages of a page of the history.

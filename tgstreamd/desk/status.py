@@ -13,8 +13,8 @@ import msgspec
 
 from .. import __version__
 from ..domain.messages import Account, Value
+from ..ledger import LOGIN, Hold, MirrorRow, Standing, Store
 from ..policy.pacing import Pace, Tempo, arrival, behind, eta
-from ..store import LOGIN, Hold, MirrorRow, Standing, Store
 
 #: The ledger's fact that holds the backlog's widened interval.
 TEMPO = "backlog_tempo"

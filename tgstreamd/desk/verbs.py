@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..domain.errors import TgstreamdError
+from ..ledger import MirrorRow, ParkedJob, Store
 from ..policy.pacing import Pace
-from ..store import MirrorRow, ParkedJob, Store
 from .naming import message_link, unknown
 from .remedies import remedy
 from .status import Live, status

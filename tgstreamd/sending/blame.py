@@ -6,9 +6,9 @@ The chat may be wrong: some limits of an account do not show in it. Asks nothing
 from __future__ import annotations
 
 from ..domain.messages import Mirror
+from ..ledger import Job
 from ..policy.decisions import Confirmation
 from ..policy.retry import Decision, Park, WaitForChat
-from ..store import Job
 
 #: Messages in a row that are parked on one word, before the chat is asked once more.
 LIMIT = 3

@@ -15,10 +15,10 @@ from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Topic
 from ..domain.ports import Ids, Target
 from ..floods import HISTORIES, Floods
+from ..ledger import MirrorRow, Store
 from ..policy.matching import holds_copies, known_copies, known_topics, matches
 from ..policy.transforms import reworded, transformed
 from ..roster import Roster
-from ..store import MirrorRow, Store
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from ..domain.errors import (
     Transient,
 )
 from ..domain.messages import Mirror
+from ..ledger import Change, Store
 from ..policy.decisions import Confirm
 from ..policy.retry import Hold, HoldAccount, backoff, decide
-from ..store import Change, Store
 from .holding import Holding
 from .outgoing import Outgoing
 

@@ -15,8 +15,8 @@ from ..domain.clock import Clock
 from ..domain.errors import Rejected, TargetLost
 from ..domain.messages import Mirror
 from ..domain.ports import Target
+from ..ledger import Change, Store
 from ..policy.retry import backoff
-from ..store import Change, Store
 
 log = structlog.get_logger()
 

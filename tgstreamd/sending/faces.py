@@ -12,8 +12,8 @@ import structlog
 from ..domain.errors import MediaExpired, Rejected, TargetLost, TelegramError
 from ..domain.messages import PART_SIZE, Face, Media, Mirror, Upload
 from ..domain.ports import Ids, Source, Target
+from ..ledger import Change, Store
 from ..roster import Roster
-from ..store import Change, Store
 
 log = structlog.get_logger()
 

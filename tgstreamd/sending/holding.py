@@ -14,10 +14,10 @@ import structlog
 
 from ..domain.clock import Clock
 from ..domain.messages import Draft, Mark, Mirror
+from ..ledger import Hold as Held
+from ..ledger import Store
 from ..policy.pacing import Pace, Tempo, anchored, calmed, flooded, not_before
 from ..policy.retry import Hold, HoldAccount
-from ..store import Hold as Held
-from ..store import Store
 from ..wall_clock import WallClock
 
 log = structlog.get_logger()

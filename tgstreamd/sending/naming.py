@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..domain.errors import MediaExpired, TelegramError, TgstreamdError, Transient
-from ..store import Send
+from ..ledger import Send
 
 
 def answers_another(error: Exception, send: Send) -> bool:

@@ -17,8 +17,8 @@ from ..domain.errors import Undecodable
 from ..domain.messages import Box, Message, Mirror, Sent
 from ..domain.ports import Target
 from ..floods import DIFFERENCES, HISTORIES, Floods
+from ..ledger import CopyRow, Send, Store
 from ..policy.matching import matches
-from ..store import CopyRow, Send, Store
 from .topics import deliver
 
 log = structlog.get_logger()

@@ -13,10 +13,10 @@ import structlog
 from ..domain.clock import Clock
 from ..domain.messages import Chat, Message, Mirror
 from ..domain.ports import Ids, Source
+from ..ledger import Job, Store
 from ..policy.captions import link
 from ..policy.plan import Parent
 from ..roster import Roster
-from ..store import Job, Store
 from ..streaming.staging import Staging
 
 log = structlog.get_logger()

@@ -13,11 +13,11 @@ import msgspec
 from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Voice
 from ..domain.ports import Ids, Source
+from ..ledger import Job, Store
 from ..policy.links import mentioned
 from ..policy.media_plan import Links
 from ..policy.plan import Parent, Plan, plan
 from ..roster import Roster
-from ..store import Job, Store
 from ..streaming.staging import Staging
 from .parents import Lifted, Parents
 from .topics import Place, Topics

@@ -17,6 +17,7 @@ from ..domain.clock import Clock
 from ..domain.errors import TgstreamdError
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Value
 from ..domain.ports import Ids, Target
+from ..ledger import Lines, Recognised, Store
 from ..policy.captions import seen_above
 from ..policy.links import mentioned
 from ..policy.matching import as_it_stands
@@ -26,7 +27,6 @@ from ..policy.plan import Plan
 from ..policy.slots import Slot, lacking, our_lines, slots_of, ways
 from ..policy.transforms import transformed
 from ..roster import Roster
-from ..store import Lines, Recognised, Store
 
 log = structlog.get_logger()
 

@@ -17,10 +17,10 @@ from ..domain.errors import CdnUnusable, Rejected, TargetLost, ends_process
 from ..domain.messages import Draft, Mirror, Piece
 from ..domain.ports import Beat, Ids, Target
 from ..domain.refusals import row
+from ..ledger import Change, Job, Store
 from ..policy.decisions import Confirm
 from ..policy.matching import fingerprint
 from ..roster import Roster
-from ..store import Change, Job, Store
 from ..streaming.staging import Staging
 from .change_errors import ChangeErrors
 from .deletions import Deletions

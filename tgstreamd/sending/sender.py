@@ -18,10 +18,10 @@ from ..domain.clock import Clock
 from ..domain.errors import NotAuthorised, TelegramError, Unnamed
 from ..domain.messages import Draft, Mirror, Sent
 from ..domain.ports import Beat, Target
+from ..ledger import Job, MirrorRow, Send, Store
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
 from ..roster import Roster
-from ..store import Job, MirrorRow, Send, Store
 from ..streaming.staging import Staging
 from .holding import Holding
 from .outcome import Outcome

@@ -16,8 +16,8 @@ from ..domain.errors import TargetLost, TelegramError
 from ..domain.messages import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent, Topic, Value
 from ..domain.ports import Ids, Source, Target
 from ..domain.refusals import row
+from ..ledger import UNSURE, Change, Job, Store, TopicRow
 from ..roster import Roster
-from ..store import UNSURE, Change, Job, Store, TopicRow
 
 log = structlog.get_logger()
 

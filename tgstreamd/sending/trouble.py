@@ -16,6 +16,7 @@ from ..domain.errors import FloodWait, MediaExpired, TargetLost, TelegramError, 
 from ..domain.messages import Mirror
 from ..domain.ports import Target
 from ..floods import Floods
+from ..ledger import Job, Send, Store
 from ..patience import Patience
 from ..policy.decisions import Confirm, Confirmation
 from ..policy.retry import (
@@ -36,7 +37,6 @@ from ..policy.retry import (
     WaitForChat,
     decide,
 )
-from ..store import Job, Send, Store
 from ..streaming.staging import Staging
 from .blame import Blame
 from .holding import Holding

@@ -10,9 +10,9 @@ import math
 
 from ..domain.clock import Clock
 from ..domain.messages import Mirror
+from ..ledger import Job, Lane, Store
 from ..policy.pacing import overtakes
 from ..roster import Roster
-from ..store import Job, Lane, Store
 from ..streaming.staging import Staging
 from .holding import Holding
 from .outgoing import Outgoing

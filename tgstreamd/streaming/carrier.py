@@ -23,9 +23,9 @@ from ..domain.errors import (
 )
 from ..domain.messages import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
 from ..domain.ports import Ids, Source, Target
+from ..ledger import Job, Store
 from ..policy.retry import backoff
 from ..roster import Roster
-from ..store import Job, Store
 from .pipe import PART_SHORT, Pipe
 
 log = structlog.get_logger()

@@ -19,10 +19,10 @@ from ..domain.clock import Clock
 from ..domain.errors import ends_process
 from ..domain.messages import Media, Message
 from ..domain.ports import Beat, Ids, Source, Target
+from ..ledger import Job, Store
 from ..policy.filters import dropped
 from ..policy.plan import way
 from ..roster import Roster
-from ..store import Job, Store
 from .carrier import Carrier, Flow, Transfer
 from .pipe import Pipe
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..domain.messages import Box, Topic
-from .brakes import release_deletions
+from .changes import note_pin
 from .engine import Db, Row
-from .pins import note_pin
-from .queue import skip_upto
-from .records import MirrorRow
+from .jobs import skip_upto
+from .limits import release_deletions
+from .rows import MirrorRow
 from .topic_jobs import adopt_topic
 
 _KINDS_OF_PAUSE = ("hold", "waiting", "lost")

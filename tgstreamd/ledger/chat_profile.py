@@ -10,7 +10,7 @@ import msgspec
 from ..domain.messages import Face
 from .changes import note, refused_as
 from .engine import Db
-from .records import encode
+from .rows import encode
 
 
 def note_face(db: Db, mirror: int, chat: int, wanted: Face, present: Face, now: float) -> None:

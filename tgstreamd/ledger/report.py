@@ -8,9 +8,9 @@ import msgspec
 
 from ..domain.messages import Value
 from .engine import Db
+from .jobs import WAITS_FOR_DELETION
 from .mirrors import mirror_list
-from .queue import WAITS_FOR_DELETION
-from .records import MirrorRow, decode_message
+from .rows import MirrorRow, decode_message
 
 
 class Standing(Value, frozen=True, kw_only=True):

@@ -6,13 +6,14 @@ gave the events up, so that no death forgets it. Plain functions, one transactio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
-from ..domain.messages import Value
+from ..domain.messages import Message, Value
+from .changes import take_pinned
 from .engine import Db
+from .enqueue import revise
 from .intake import Deletes, take_deleted
-from .pins import take_pinned
 
 #: The newest of a mirror's messages that are asked for: ten calls.
 WINDOW = 1000
@@ -83,4 +84,33 @@ def forget_doubt(db: Db, doubt: Doubt) -> None:
     """It is settled, or does not matter to this mirror."""
     db.execute(
         "DELETE FROM doubt WHERE mirror = ? AND chat = ? AND what = ?", (doubt.mirror, doubt.chat, doubt.what)
+    )
+
+
+#: The newest ones that are asked about: one call.
+POLL_WINDOW = 100
+
+
+def open_polls(db: Db, mirror: int, chat: int) -> list[int]:
+    """The newest polls of a source chat that took votes when they were last seen."""
+    rows = db.execute(
+        "SELECT source_id FROM poll WHERE mirror = ? AND chat = ? ORDER BY source_id DESC LIMIT ?",
+        (mirror, chat, POLL_WINDOW),
+    )
+    return [row["source_id"] for row in rows]
+
+
+def take_polls(
+    db: Db, mirror: int, chat: int, asked: Collection[int], found: Sequence[Message], now: float
+) -> None:
+    """How these polls look now: one that has ended is an edit; one that is gone is not asked about again."""
+    open_ = set()
+    for message in found:
+        if message.media is not None and message.media.kind == "poll" and not message.media.closed:
+            open_.add(message.id)
+        else:
+            revise(db, mirror, message, now)
+    db.executemany(
+        "DELETE FROM poll WHERE mirror = ? AND chat = ? AND source_id = ?",
+        [(mirror, chat, source_id) for source_id in asked if source_id not in open_],
     )

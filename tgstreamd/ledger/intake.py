@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..domain.messages import Box, Difference, Message
-from .again import late
-from .brakes import brake
-from .changes import note_deleted
+from .changes import note_deleted, note_pin
 from .engine import CHANNELS_BELOW, IN_CHAT, Db
-from .entry import NewId, drop_deleted, in_gap, revise, take
+from .enqueue import NewId, drop_deleted, in_gap, revise, take
+from .jobs import note_vanished
+from .limits import brake
 from .mirrors import doubt, open_gap
-from .pins import note_pin
-from .records import Gap
-from .rescue import note_vanished
+from .resend import late
+from .rows import Gap
 
 #: A mirror, and whether it mirrors deletions (else it only drops what waits; None: only counts that).
 Deletes = tuple[int, bool | None]

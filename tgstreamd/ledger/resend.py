@@ -15,11 +15,11 @@ from ..domain.messages import Message
 from .changes import Change
 from .copies import pin_anew
 from .engine import Db
-from .entry import NewId, take
+from .enqueue import NewId, take
+from .jobs import place_of
 from .leftovers import leave_out
-from .queue import place_of
-from .records import Lane, encode
 from .replacing import note_replaced
+from .rows import Lane, encode
 
 
 def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from ..domain.messages import Value
 from .engine import Db, Row
+from .jobs import UNSENT, erase, finish, skip_upto
 from .mirrors import fact, known_upto_key, release
-from .queue import UNSENT, erase, finish, skip_upto
 
 NOT_THERE = "ledger lost: not found in the target"
 

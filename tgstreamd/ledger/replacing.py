@@ -13,9 +13,9 @@ from ..domain.messages import Message
 from .changes import Change, count_given_up, note_edit
 from .copies import FOR_EDIT, noted, where_copied
 from .engine import Db, Row
+from .jobs import erase
 from .leftovers import leave_out
-from .queue import erase
-from .records import decode_message
+from .rows import decode_message
 
 KEPT_COPY = "its old copy cannot be deleted"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..domain.messages import Message
-from .brakes import DELETION_HELD
 from .changes import note, note_edit
 from .copies import pin_anew, stands
 from .engine import IN_CHAT, Db
+from .jobs import place_of
 from .leftovers import is_made_in_part, leave_out
-from .queue import place_of
-from .records import Lane, encode
+from .limits import DELETION_HELD
+from .rows import Lane, encode
 from .topics import hear, is_forum
 
 #: Telegram's limit: an album has at most ten items (https://core.telegram.org/method/messages.sendMultiMedia).

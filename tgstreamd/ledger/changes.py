@@ -12,8 +12,8 @@ import msgspec
 from ..domain.messages import Message, Value
 from .copies import stands
 from .engine import IN_CHAT, Db, Row
-from .queue import may_come
-from .records import decode_draft, decode_message, encode
+from .jobs import may_come
+from .rows import decode_draft, decode_message, encode
 
 #: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
 QUIET, LONGEST = 10.0, 300.0
@@ -267,3 +267,22 @@ def edit_attempted(db: Db, change: Change, *, replace: bool) -> None:
         "WHERE mirror = ? AND chat = ? AND source_id = ?",
         (replace, change.mirror, change.chat, change.source_id),
     )
+
+
+def note_pin(db: Db, mirror: int, chat: int, source_id: int, *, pinned: bool, now: float) -> None:
+    """The original was pinned or unpinned."""
+    note(db, mirror, "pin", chat, source_id, b"1" if pinned else b"0", now)
+    if pinned:
+        db.execute("INSERT OR IGNORE INTO pinned VALUES (?,?,?)", (mirror, chat, source_id))
+    else:
+        db.execute(
+            "DELETE FROM pinned WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
+        )
+
+
+def take_pinned(db: Db, mirror: int, chat: int, pinned: Sequence[int], now: float) -> None:
+    """All that is pinned in the source, oldest first: what is new among it, and what is no more."""
+    rows = db.execute("SELECT source_id FROM pinned WHERE mirror = ? AND chat = ?", (mirror, chat))
+    known = {row["source_id"] for row in rows}
+    for source_id in [*(known - set(pinned)), *(one for one in pinned if one not in known)]:
+        note_pin(db, mirror, chat, source_id, pinned=source_id in pinned, now=now)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ..domain.messages import Upload
 from .engine import Db
-from .records import UploadRow
+from .rows import UploadRow
 
 
 def upload(db: Db, job: int, source_id: int, *, thumb: bool = False) -> UploadRow | None:

@@ -7,55 +7,37 @@ that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, 
 from __future__ import annotations
 
 from . import (
-    again,
     attempts,
-    brakes,
+    attribution,
     changes,
-    clocks,
-    compared,
+    chat_profile,
     copies,
-    faces,
     intake,
+    jobs,
     leftovers,
+    limits,
     mirrors,
-    missed,
-    moves,
-    pinned_topics,
-    polls,
-    queue,
-    rebuilt,
+    rebuild,
+    reconcile,
     replacing,
     report,
-    rescue,
+    resend,
+    supergroup_migration,
     topic_jobs,
     topics,
     uploads,
-    voices,
 )
 from .changes import Change
-from .clocks import LOGIN
-from .compared import Copied, Entry
+from .copies import Copied, Entry
 from .engine import Db, Engine, NoLedger, transaction
-from .entry import ALBUM_MAX
+from .enqueue import ALBUM_MAX
 from .intake import ALBUM_WAIT
-from .missed import Doubt
-from .pinned_topics import UNSURE
-from .rebuilt import NOT_THERE, Lines, Recognised
-from .records import (
-    CopyRow,
-    Gap,
-    Hold,
-    Job,
-    JobState,
-    Lane,
-    MirrorRow,
-    Origin,
-    Send,
-    UploadRow,
-    encode,
-)
+from .limits import LOGIN
+from .rebuild import NOT_THERE, Lines, Recognised
+from .reconcile import Doubt
 from .report import ParkedJob, Standing
-from .topics import TopicRow
+from .rows import CopyRow, Gap, Hold, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
+from .topics import UNSURE, TopicRow
 
 __all__ = [
     "ALBUM_MAX",
@@ -114,11 +96,11 @@ class Store(Engine):
     await_resume = transaction(mirrors.await_resume)
     checked = transaction(mirrors.checked)
     set_last_error = transaction(mirrors.set_last_error)
-    moved_to = transaction(moves.moved_to)
-    remember_move = transaction(moves.remember_move)
-    former_chats = transaction(moves.former_chats)
-    move_source = transaction(moves.move_source)
-    move_target = transaction(moves.move_target)
+    moved_to = transaction(supergroup_migration.moved_to)
+    remember_move = transaction(supergroup_migration.remember_move)
+    former_chats = transaction(supergroup_migration.former_chats)
+    move_source = transaction(supergroup_migration.move_source)
+    move_target = transaction(supergroup_migration.move_target)
     known_name = transaction(mirrors.known_name)
     remember_name = transaction(mirrors.remember_name)
     fact = transaction(mirrors.fact)
@@ -138,23 +120,23 @@ class Store(Engine):
     take_lifted = transaction(intake.take_lifted)
     skip_unreadable = transaction(intake.skip_unreadable)
 
-    doubts = transaction(missed.doubts)
-    doubtful = transaction(missed.doubtful)
-    answer_doubt = transaction(missed.answer_doubt)
-    answer_pinned = transaction(missed.answer_pinned)
-    forget_doubt = transaction(missed.forget_doubt)
+    doubts = transaction(reconcile.doubts)
+    doubtful = transaction(reconcile.doubtful)
+    answer_doubt = transaction(reconcile.answer_doubt)
+    answer_pinned = transaction(reconcile.answer_pinned)
+    forget_doubt = transaction(reconcile.forget_doubt)
 
-    open_polls = transaction(polls.open_polls)
-    take_polls = transaction(polls.take_polls)
+    open_polls = transaction(reconcile.open_polls)
+    take_polls = transaction(reconcile.take_polls)
 
-    ahead = transaction(queue.ahead)
-    media_ahead = transaction(queue.media_ahead)
-    open_job = transaction(queue.open_job)
-    live_floor = transaction(queue.live_floor)
-    job = transaction(queue.job)
-    messages = transaction(queue.messages)
-    refresh = transaction(queue.refresh)
-    change_media = transaction(queue.change_media)
+    ahead = transaction(jobs.ahead)
+    media_ahead = transaction(jobs.media_ahead)
+    open_job = transaction(jobs.open_job)
+    live_floor = transaction(jobs.live_floor)
+    job = transaction(jobs.job)
+    messages = transaction(jobs.messages)
+    refresh = transaction(jobs.refresh)
+    change_media = transaction(jobs.change_media)
     origin = transaction(copies.origin)
     first_copy = transaction(copies.first_copy)
     plan_sends = transaction(attempts.plan_sends)
@@ -164,7 +146,7 @@ class Store(Engine):
     mapped = transaction(copies.mapped)
     open_prints = transaction(copies.open_prints)
     highest_copy = transaction(copies.highest_copy)
-    unsent = transaction(queue.unsent)
+    unsent = transaction(jobs.unsent)
     refused = transaction(attempts.refused)
     vanished = transaction(attempts.vanished)
     settle = transaction(attempts.settle)
@@ -172,8 +154,8 @@ class Store(Engine):
     split_off = transaction(attempts.split_off)
     media_to_send = transaction(leftovers.media_to_send)
     leave_out_deleted = transaction(leftovers.leave_out_deleted)
-    finish = transaction(queue.finish)
-    postpone = transaction(queue.postpone)
+    finish = transaction(jobs.finish)
+    postpone = transaction(jobs.postpone)
 
     due_changes = transaction(changes.due)
     note_change = transaction(changes.note)
@@ -181,18 +163,18 @@ class Store(Engine):
     change_done = transaction(changes.change_done)
     edit_done = transaction(leftovers.edit_done)
     postpone_change = transaction(changes.postpone_change)
-    hold_deletions = transaction(brakes.hold_deletions)
+    hold_deletions = transaction(limits.hold_deletions)
     deleted = transaction(replacing.deleted)
     deletion_refused = transaction(replacing.deletion_refused)
     copies_of_change = transaction(replacing.copies_of_change)
-    send_anew = transaction(again.send_anew)
+    send_anew = transaction(resend.send_anew)
     copies_of = transaction(copies.copies_of)
     where_copied = transaction(copies.where_copied)
     shown_media = transaction(copies.shown_media)
 
-    voice = transaction(voices.voice)
-    others_spoke = transaction(voices.others_spoke)
-    hush = transaction(voices.hush)
+    voice = transaction(attribution.voice)
+    others_spoke = transaction(attribution.others_spoke)
+    hush = transaction(attribution.hush)
 
     is_forum = transaction(topics.is_forum)
     set_forum = transaction(topics.set_forum)
@@ -205,25 +187,25 @@ class Store(Engine):
     topic_settled = transaction(topic_jobs.topic_settled)
     topic_list = transaction(topics.topic_list)
     forget_topic = transaction(topic_jobs.forget_topic)
-    order_shown = transaction(pinned_topics.order_shown)
-    made_topics = transaction(pinned_topics.made_topics)
+    order_shown = transaction(topics.order_shown)
+    made_topics = transaction(topics.made_topics)
 
-    note_face = transaction(faces.note_face)
-    face = transaction(faces.face)
-    face_shown = transaction(faces.face_shown)
+    note_face = transaction(chat_profile.note_face)
+    face = transaction(chat_profile.face)
+    face_shown = transaction(chat_profile.face_shown)
 
-    known_upto = transaction(rebuilt.known_upto)
-    adopt_copies = transaction(rebuilt.adopt_copies)
+    known_upto = transaction(rebuild.known_upto)
+    adopt_copies = transaction(rebuild.adopt_copies)
 
-    entries = transaction(compared.entries)
-    copies_between = transaction(compared.copies_between)
-    first_of = transaction(compared.first_of)
-    feeds = transaction(compared.feeds)
-    album_of = transaction(again.album_of)
-    send_again = transaction(again.send_again)
-    capture = transaction(again.capture)
-    found_again = transaction(again.found_again)
-    out_of_date = transaction(again.out_of_date)
+    entries = transaction(copies.entries)
+    copies_between = transaction(copies.copies_between)
+    first_of = transaction(copies.first_of)
+    feeds = transaction(copies.feeds)
+    album_of = transaction(resend.album_of)
+    send_again = transaction(resend.send_again)
+    capture = transaction(resend.capture)
+    found_again = transaction(resend.found_again)
+    out_of_date = transaction(resend.out_of_date)
 
     upload = transaction(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)
@@ -234,17 +216,17 @@ class Store(Engine):
     commit_upload = transaction(uploads.commit_upload)
     committed = transaction(uploads.committed)
 
-    marks = transaction(clocks.marks)
-    holds = transaction(clocks.holds)
-    set_marks = transaction(clocks.set_marks)
-    hold_until = transaction(clocks.hold_until)
-    lift_hold = transaction(clocks.lift_hold)
-    login_unknown = transaction(clocks.login_unknown)
-    login_known = transaction(clocks.login_known)
-    clock_was_set = transaction(clocks.clock_was_set)
+    marks = transaction(limits.marks)
+    holds = transaction(limits.holds)
+    set_marks = transaction(limits.set_marks)
+    hold_until = transaction(limits.hold_until)
+    lift_hold = transaction(limits.lift_hold)
+    login_unknown = transaction(limits.login_unknown)
+    login_known = transaction(limits.login_known)
+    clock_was_set = transaction(limits.clock_was_set)
 
-    note_titles = transaction(rescue.note_titles)
-    titles = transaction(rescue.titles)
+    note_titles = transaction(jobs.note_titles)
+    titles = transaction(jobs.titles)
 
     standings = transaction(report.standings)
     standing = transaction(report.standing)

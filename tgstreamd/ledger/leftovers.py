@@ -13,7 +13,7 @@ import msgspec
 from .attempts import finish_if_done
 from .changes import Change, change_done
 from .engine import Db
-from .records import decode_draft, encode
+from .rows import decode_draft, encode
 
 
 def is_made_in_part(db: Db, job_id: int) -> bool:

@@ -12,10 +12,9 @@ import msgspec
 
 from ..domain.messages import GENERAL_TOPIC, Message, Topic
 from .engine import Db
-from .pinned_topics import UNSURE, compare_order, order_shown, shown_order
-from .queue import erase
-from .records import decode_draft, encode
-from .topics import compare, decode, job_of, show
+from .jobs import erase
+from .rows import decode_draft, encode
+from .topics import UNSURE, compare, compare_order, decode, job_of, order_shown, show, shown_order
 
 
 def place_topic(

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from ..domain.messages import FILE_KINDS, Box, Draft
+from .attribution import keep_lines, spoke
 from .changes import note_closed_poll
-from .clocks import set_marks
 from .copies import pin_anew
 from .engine import Db
-from .queue import erase
-from .records import CopyRow, Send, decode_box, decode_committed, decode_draft, encode
+from .jobs import erase
+from .limits import set_marks
+from .rows import CopyRow, Send, decode_box, decode_committed, decode_draft, encode
 from .topic_jobs import made
-from .voices import keep_lines, spoke
 
 
 def plan_sends(
