@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tgstreamd.domain import errors
 from tgstreamd.domain.refusals import CHANGES, METHODS, TABLE, Cure, Purpose, Row, Then, row
-from tgstreamd.telegram.sayings import HINTS, SAYINGS
+from tgstreamd.telegram.error_messages import HINTS, SAYINGS
 from tgstreamd.telegram.translate import by_name
 
 ACCESS = "give the account its access or right again; the mirror goes on by itself within ten minutes"

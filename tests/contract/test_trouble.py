@@ -25,8 +25,8 @@ from tgstreamd.domain.errors import ConfigError, FloodWait, NotAuthorised, Rejec
 from tgstreamd.domain.messages import PART_SIZE, Draft, Media, Piece, Upload
 from tgstreamd.telegram.client import Client
 from tgstreamd.telegram.connect import Connection, connect
+from tgstreamd.telegram.keepalive import LOOK
 from tgstreamd.telegram.link import Link
-from tgstreamd.telegram.liveness import LOOK
 from tgstreamd.telegram.pool import Pool
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.telegram.settings import Settings

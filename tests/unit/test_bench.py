@@ -12,7 +12,7 @@ from telethon.tl import functions
 from bench import report
 from bench.peer import bare
 from tgstreamd.telegram.base import DEVICE
-from tgstreamd.telegram.lean_objects import introduction, pieces
+from tgstreamd.telegram.file_requests import introduction, pieces
 
 BENCH = Path(report.__file__).parent
 PROMISED = (

@@ -12,7 +12,7 @@ from telethon.tl import types
 
 from tgstreamd.domain.messages import Account, Draft, Entity, Piece, Preview, ReplyTo, Upload
 from tgstreamd.telegram import convert, entities, files, media
-from tgstreamd.telegram.directory import CHANNEL_MARK, Directory, marked
+from tgstreamd.telegram.peer_cache import CHANNEL_MARK, Directory, marked
 from tgstreamd.telegram.session import StoredSession
 
 WHEN = datetime(2024, 5, 1, tzinfo=UTC)

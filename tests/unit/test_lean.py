@@ -19,9 +19,9 @@ from tests.fakes import FakeClock
 from tests.telegram.mtproto import tl
 from tests.telegram.mtproto.envelope import Message, open_message, seal_message
 from tests.telegram.mtproto.transports import Transport
-from tgstreamd.telegram.lean import ACKS, LeanWire
-from tgstreamd.telegram.lean_envelope import Envelope
-from tgstreamd.telegram.lean_objects import introduction
+from tgstreamd.telegram.file_connection import ACKS, LeanWire
+from tgstreamd.telegram.file_envelope import Envelope
+from tgstreamd.telegram.file_requests import introduction
 from tgstreamd.telegram.link import Link
 from tgstreamd.telegram.message_ids import OUT_OF_TIME, RECENT, TOO_NEW, TOO_OLD, MessageIds, OutOfTimeError
 

@@ -20,7 +20,7 @@ from tgstreamd.domain.errors import FloodWait, NotAuthorised, Transient
 from tgstreamd.domain.messages import Media
 from tgstreamd.telegram.client import PING_TIMEOUT
 from tgstreamd.telegram.downloads import Downloads
-from tgstreamd.telegram.lean_calls import Call
+from tgstreamd.telegram.file_calls import Call
 from tgstreamd.telegram.line_speed import (
     FIRST,
     LEAST,

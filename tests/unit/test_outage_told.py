@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fakes import FakeClock
 from tests.logged import Logs
 from tgstreamd.domain.errors import Transient
-from tgstreamd.telegram.outage import QUIET, EndedConnections, Outage
+from tgstreamd.telegram.connection_log import QUIET, EndedConnections, Outage
 
 CUT, REFUSED = Transient("the connection was cut"), Transient("connection: the connection was refused")
 LOST, STILL, BACK = (

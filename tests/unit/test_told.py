@@ -13,9 +13,9 @@ from telethon.tl import types
 from tgstreamd.domain.errors import ConfigError, Transient
 from tgstreamd.domain.messages import Box, Push, Sent
 from tgstreamd.telegram.base import require_cryptg
-from tgstreamd.telegram.directory import CHANNEL_MARK, Directory
+from tgstreamd.telegram.peer_cache import CHANNEL_MARK, Directory
+from tgstreamd.telegram.send_result import settle
 from tgstreamd.telegram.session import StoredSession
-from tgstreamd.telegram.settling import settle
 from tgstreamd.telegram.updates import channel_difference, common_difference, pushes
 
 WHEN = datetime(2024, 5, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ from .. import __version__
 from ..domain.clock import Clock
 from ..domain.errors import ConfigError, Transient
 from .addresses import Address, AddressBook, Purpose
-from .lean_objects import introduced
+from .file_requests import introduced
 from .proxy import Tcp
 from .session import StoredSession
 from .settings import Server, Settings, parse_proxy, trust

@@ -21,13 +21,13 @@ from telethon.tl import functions
 
 from .. import __version__
 from ..domain.errors import FloodWait, LoginUnknown, NotAuthorised, Rejected, TgstreamdError, Transient
-from . import lean_objects as objects
+from . import file_requests as objects
 from .addresses import Address
 from .cdn_file import TOO_OLD, CdnFile, CdnTrouble
 from .client import Client
+from .file_connection import LeanWire, open_lean
+from .file_framing import open_packets
 from .key_exchange import UnknownKeyError, exchange, load_keys
-from .lean import LeanWire, open_lean
-from .lean_packets import open_packets
 from .line_speed import Steps
 from .link import Link
 from .plain_wire import PlainWire

@@ -15,10 +15,10 @@ from ..domain.errors import Rejected
 from ..domain.messages import GENERAL_TOPIC, Account, Sent, Upload
 from ..domain.refusals import row
 from . import files
-from .directory import is_channel
+from .peer_cache import is_channel
 from .peers import Peers
 from .reading import Reading
-from .settling import settle
+from .send_result import settle
 
 #: https://core.telegram.org/api/forum: the colours a topic's icon may have, and the longest title.
 COLORS: Final = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)

@@ -11,7 +11,7 @@ from telethon.tl import types
 
 from ..domain.messages import Chat, Topic
 from . import media
-from .directory import CHANNEL_MARK, display_name, marked
+from .peer_cache import CHANNEL_MARK, display_name, marked
 
 
 def channel(entity: Any, full: Any = None) -> Chat:

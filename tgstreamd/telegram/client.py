@@ -21,16 +21,16 @@ from ..domain.clock import Clock, SystemClock
 from ..domain.errors import AccountFrozen, FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from ..domain.ports import LoginPatience
 from .base import CONNECT_TIMEOUT, TCP_TIMEOUT, BaseClient
-from .directory import Directory
+from .connection_log import Outage
+from .keepalive import LOOK, Liveness, Neighbour
 from .line_speed import LineSpeed
-from .liveness import LOOK, Liveness, Neighbour
 from .message_ids import MessageIds
-from .outage import Outage
+from .peer_cache import Directory
 from .pushes import Pushes
 from .readiness import Readiness
+from .request_stats import Tally
 from .session import StoredSession
 from .settings import Settings
-from .tally import Tally
 from .translate import TROUBLES, Side, translate
 from .tries import over, pause_after
 from .wire import Wire

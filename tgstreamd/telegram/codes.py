@@ -12,7 +12,7 @@ from typing import Any, Final
 from telethon.tl import types
 
 from ..domain.errors import Rejected
-from .sayings import EMAIL, NO_CODE
+from .error_messages import EMAIL, NO_CODE
 
 _NEXT: Final = {
     types.auth.CodeTypeSms: "sends it by SMS",

@@ -15,15 +15,15 @@ from ..domain.ports import LoginPatience
 from . import chats
 from .cdn_pool import CdnPool
 from .client import Client, Waiting
-from .directory import marked
 from .downloads import Downloads
+from .peer_cache import marked
 from .peers import Peers
 from .pool import Pool
+from .request_stats import Tally
 from .resolve import resolve
 from .session import StoredSession
 from .settings import Settings
 from .source import TelegramSource
-from .tally import Tally
 from .target import TelegramTarget
 
 

@@ -12,7 +12,7 @@ from telethon.tl import types
 
 from ..domain.messages import GENERAL_TOPIC, Account, Draft, Message, Preview, Reply
 from . import entities, media, rich
-from .directory import Directory, marked
+from .peer_cache import Directory, marked
 
 
 def seconds(moment: Any) -> int:

@@ -15,7 +15,7 @@ from ..domain.messages import Box, Difference
 from ..domain.refusals import row
 from . import updates
 from .client import Client
-from .directory import is_channel
+from .peer_cache import is_channel
 from .peers import Peers
 from .reading import Reading
 from .translate import Side

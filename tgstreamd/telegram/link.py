@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from .lean import LeanWire
+from .file_connection import LeanWire
 from .line_speed import Steps
 
 #: A connection that rested so long may have been cut on the way, unnoticed: it is replaced.

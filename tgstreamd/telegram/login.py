@@ -32,10 +32,10 @@ from ..domain.errors import (
 from ..domain.messages import Account
 from . import codes
 from .base import CONNECT_TIMEOUT
-from .directory import display_name
+from .error_messages import NO_CODE
 from .login_client import LoginClient
 from .network_trouble import unreachable
-from .sayings import NO_CODE
+from .peer_cache import display_name
 from .session import StoredSession
 from .session_place import try_place
 from .settings import Settings

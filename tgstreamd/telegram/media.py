@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 from telethon.tl import types
 
 from ..domain.messages import Media, MediaKind
-from . import told
-from .directory import Directory
+from . import generated_media
 from .files import bytes_of, decode, largest, thumbnail
+from .peer_cache import Directory
 
 #: Which kind each constructor becomes; `""` where it depends on what it holds. Empty and WebPage are no
 #: media to the model: nothing, and a preview.
@@ -57,7 +57,7 @@ def from_tl(media: Any, directory: Directory | None = None) -> Media | None:
         return _photo(media)
     if isinstance(media, types.MessageMediaDocument):
         return _document(media)
-    return told.read(kind, media, directory)
+    return generated_media.read(kind, media, directory)
 
 
 def _photo(media: Any) -> Media:

@@ -14,7 +14,7 @@ from telethon.tl import functions, types
 
 from ..domain.errors import SourceLost, TargetLost
 from .client import Client
-from .directory import is_channel, marked
+from .peer_cache import is_channel, marked
 from .translate import Side
 
 #: Dialogs a page, and pages at most: 20,000 chats.

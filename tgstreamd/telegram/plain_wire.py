@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from telethon.errors import AuthKeyNotFound, InvalidBufferError
 from telethon.extensions import BinaryReader
 
-from .lean_packets import TAG, Packets, framed
+from .file_framing import TAG, Packets, framed
 from .message_ids import MessageIds
 
 #: Authorisation key id, message id, length.

@@ -17,14 +17,14 @@ from telethon.crypto import AuthKey
 from telethon.tl import functions
 
 from ..domain.errors import LoginUnknown, NotAuthorised, TgstreamdError, Transient
-from . import lean_objects as objects
+from . import file_requests as objects
 from .addresses import Address, Purpose
 from .base import DEVICE
 from .client import Client
-from .lean import open_lean
+from .connection_log import EndedConnections
+from .file_connection import open_lean
 from .line_speed import LineSpeed, Steps
 from .link import Link
-from .outage import EndedConnections
 from .proxy import Tcp
 from .translate import TROUBLES, Side, file_dc, translate
 from .wire import Wire

@@ -17,7 +17,7 @@ from ..domain.messages import GENERAL_TOPIC, Account, Chat, Message, Topic
 from ..domain.refusals import row
 from . import chats, convert
 from .client import Client
-from .directory import display_name, is_channel, marked
+from .peer_cache import display_name, is_channel, marked
 from .peers import Peers
 from .translate import Side
 

@@ -13,7 +13,7 @@ from telethon.tl import functions, types
 
 from ..domain.errors import Rejected, SourceLost, TelegramError
 from .client import Client
-from .directory import CHANNEL_MARK, marked
+from .peer_cache import CHANNEL_MARK, marked
 from .peers import Peers
 
 _NUMBER: Final = re.compile(r"-?\d+")

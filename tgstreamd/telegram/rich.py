@@ -12,9 +12,9 @@ from typing import Any, Final
 from telethon.tl import types
 
 from ..domain.messages import Entity, Media
-from .directory import Directory
 from .entities import units
 from .files import document_id, photo_id
+from .peer_cache import Directory
 
 #: Which of our entities a formatted text becomes.
 _MARKS: Final[dict[type, str]] = {

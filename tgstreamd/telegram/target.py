@@ -28,15 +28,15 @@ from ..domain.messages import (
     Upload,
 )
 from ..domain.refusals import row
-from . import convert, entities, files, rich, told
+from . import convert, entities, files, generated_media, rich
 from .chat_edits import ChatEdits
 from .client import Client
 from .differences import Differences
-from .directory import is_channel
+from .peer_cache import is_channel
 from .peers import Peers
 from .pool import Pool
 from .reading import Reading
-from .settling import settle
+from .send_result import settle
 
 
 class TelegramTarget:
@@ -202,7 +202,7 @@ class TelegramTarget:
         if not isinstance(hanging, types.MessageMediaPoll) or hanging.poll.closed:
             return
         peer = await self._peers.peer(chat, "target")
-        closing = told.closing(hanging.poll)
+        closing = generated_media.closing(hanging.poll)
         await self._modify(functions.messages.EditMessageRequest(peer, message, media=closing))
 
     async def delete(self, chat: int, messages: Sequence[int]) -> int:
@@ -293,8 +293,8 @@ class TelegramTarget:
             return None
         if piece.media.kind in TOLD_KINDS:
             directory = self._client.directory
-            sender = told.Sender(account.premium, directory, directory.broadcast(chat))
-            return told.as_input(piece.media, sender, files.decode(piece.media.raw))
+            sender = generated_media.Sender(account.premium, directory, directory.broadcast(chat))
+            return generated_media.as_input(piece.media, sender, files.decode(piece.media.raw))
         made = files.by_reference(piece.media)
         if made is None:
             raise Rejected(f"{piece.media.kind} cannot be sent by reference", error="NO_REFERENCE")

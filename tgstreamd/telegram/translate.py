@@ -37,8 +37,8 @@ from ..domain.errors import (
     Undecodable,
 )
 from ..domain.refusals import Row, row
+from .error_messages import HINTS, SAYINGS
 from .network_trouble import reason
-from .sayings import HINTS, SAYINGS
 from .wire import UnwritableError
 
 #: Which of the two sides a call serves: it decides who is lost when a chat is.

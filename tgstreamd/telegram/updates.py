@@ -13,7 +13,7 @@ from telethon.tl import types
 
 from ..domain.messages import Box, Difference, Message, Push
 from . import convert
-from .directory import CHANNEL_MARK, Directory, marked
+from .peer_cache import CHANNEL_MARK, Directory, marked
 
 _NEW: Final = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
 _EDIT: Final = (types.UpdateEditMessage, types.UpdateEditChannelMessage)

@@ -22,7 +22,7 @@ from telethon.tl.core import TLMessage
 from telethon.tl.functions import InvokeAfterMsgRequest, InvokeWithLayerRequest
 
 from ..domain.clock import Clock, SystemClock
-from .lean_envelope import incoming, open_packet
+from .file_envelope import incoming, open_packet
 from .message_ids import MessageIds
 from .sender import Sender
 

@@ -16,7 +16,7 @@ from telethon import errors as rpc
 from telethon.tl import functions
 
 from ..domain.errors import FloodWait, LoginUnknown, NotAuthorised, TgstreamdError, Transient
-from .tally import Tally
+from .request_stats import Tally
 from .translate import TROUBLES, translate
 from .wire import Wire
 

@@ -19,9 +19,9 @@ from telethon.errors import (
     SecurityError,
 )
 
-from . import lean_objects as objects
-from .lean_envelope import Envelope, Piece
-from .lean_packets import Packets
+from . import file_requests as objects
+from .file_envelope import Envelope, Piece
+from .file_framing import Packets
 
 #: Codes of bad_msg_notification that only say that our clock is wrong.
 _CLOCK: Final = (16, 17)

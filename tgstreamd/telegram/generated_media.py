@@ -15,9 +15,9 @@ from telethon.tl import types
 from ..domain.errors import Rejected
 from ..domain.messages import Entity, Media
 from . import entities
-from .directory import Directory, marked
 from .files import reference
-from .notes import note_for, on_earth
+from .media_notes import note_for, on_earth
+from .peer_cache import Directory, marked
 
 #: Seconds that Telegram allows a poll to stay open
 #: (https://core.telegram.org/constructor/poll, `close_period`).

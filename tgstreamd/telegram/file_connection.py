@@ -19,11 +19,11 @@ from telethon.crypto import AuthKey
 from telethon.errors import AuthKeyNotFound, SecurityError
 
 from ..domain.errors import TgstreamdError
-from . import lean_objects as objects
+from . import file_requests as objects
 from . import tcp
-from .lean_calls import Call, Calls
-from .lean_envelope import Envelope, Piece
-from .lean_packets import TAG, framed, open_packets
+from .file_calls import Call, Calls
+from .file_envelope import Envelope, Piece
+from .file_framing import TAG, framed, open_packets
 from .line_speed import Steps
 from .message_ids import MessageIds, OutOfTimeError
 from .settings import ProxyTuple

@@ -15,7 +15,7 @@ from telethon.extensions import BinaryReader
 from telethon.tl import functions, types
 from telethon.tl.alltlobjects import LAYER
 
-from .lean_envelope import Piece
+from .file_envelope import Piece
 
 BAD_MESSAGE: Final = types.BadMsgNotification.CONSTRUCTOR_ID
 BAD_SALT: Final = types.BadServerSalt.CONSTRUCTOR_ID
