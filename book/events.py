@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import tgstreamd
-from tgstreamd.journal import CATALOGUE
+from tgstreamd.system.journald import CATALOGUE
 
 from .remedies import MEANS
 

@@ -1,8 +1,8 @@
 """For all tests: the log is what the program's is, and the same at the beginning of each.
 
-`tgstreamd.logs` keeps rich away from structlog, which would draw every traceback with all its variables, for
-seconds; the program imports it first, and so do the tests. (Those in a booted guest see the program from
-outside, where nobody can import it.)
+`tgstreamd.system.log_setup` keeps rich away from structlog, which would draw every traceback with all its
+variables, for seconds; the program imports it first, and so do the tests. (Those in a booted guest see the
+program from outside, where nobody can import it.)
 """
 
 import random
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 try:
-    import tgstreamd.logs  # noqa: F401 - for what its import does
+    import tgstreamd.system.log_setup  # noqa: F401 - for what its import does
 except ModuleNotFoundError:
     pass
 else:

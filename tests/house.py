@@ -34,7 +34,7 @@ from tgstreamd.ledger import Store
 from tgstreamd.login_patience import StoredLoginPatience
 from tgstreamd.reload import Reload
 from tgstreamd.roster import Roster
-from tgstreamd.systemd import Systemd
+from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
 from tgstreamd.wall_clock import WallClock

@@ -12,7 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import __version__, logs
+from . import __version__
+
+# First, for it keeps rich away from structlog, which the others import.
+from .system import log_setup
+
+# isort: split
 from .cli import (
     alert,
     backup,
@@ -117,9 +122,9 @@ def _told(errors: Sequence[TgstreamdError]) -> int:
     for error in errors:
         if isinstance(error, FloodWait) and not error.hint:
             error.hint = f"Telegram asks for it: the same command again in {duration(error.seconds)}"
-    prefix = "<3>" if logs.choose("auto", sys.stderr, os.environ) == "journal" else ""
+    prefix = "<3>" if log_setup.choose("auto", sys.stderr, os.environ) == "journal" else ""
     for line in dict.fromkeys(" ".join(error.line().split()) for error in errors):
-        print(f"{prefix}tgstreamd: {logs.spelled(line)}", file=sys.stderr)
+        print(f"{prefix}tgstreamd: {log_setup.spelled(line)}", file=sys.stderr)
     return errors[0].exit_status
 
 

@@ -46,7 +46,7 @@ from .sending.sender import Sender
 from .sending.topics import Topics
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
-from .systemd import Systemd, Watchdog, feeder
+from .system.systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection
 from .vitals import Vitals
 from .wall_clock import WallClock

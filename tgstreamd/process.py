@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from . import lock
 from .alerts.watch import Watch
 from .config import Config
 from .configured import pace, settings
@@ -26,7 +25,8 @@ from .domain.errors import TgstreamdError
 from .ledger import Store
 from .login_patience import StoredLoginPatience
 from .reload import Reload
-from .systemd import Systemd
+from .system import lock
+from .system.systemd import Systemd
 from .telegram.connect import connect
 from .wall_clock import WallClock
 

@@ -18,7 +18,7 @@ from .domain.errors import ConfigError, TelegramError
 from .domain.ports import Beat
 from .policy.pacing import Pace
 from .sending.holding import Holding
-from .systemd import Systemd
+from .system.systemd import Systemd
 
 log = structlog.get_logger()
 

@@ -11,11 +11,11 @@ from .alerts.picture import Alive, moving
 from .capture.positions import Capture
 from .desk.rates import Rates
 from .desk.status import Live, State, Unborn
-from .room import resident
 from .roster import Roster
 from .sending.holding import Holding
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
+from .system.resources import resident
 from .telegram.connect import Connection
 
 

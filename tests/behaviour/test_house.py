@@ -8,7 +8,7 @@ import structlog
 
 from tests.house import House
 from tests.logged import Logs, listening
-from tgstreamd import logs as program
+from tgstreamd.system import log_setup as program
 
 
 async def test_a_push_is_heard_however_long_it_was_on_its_way(tmp_path: Path) -> None:

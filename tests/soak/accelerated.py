@@ -30,7 +30,7 @@ from tgstreamd.configured import settings
 from tgstreamd.daemon import Daemon
 from tgstreamd.ledger import Store
 from tgstreamd.reload import Reload
-from tgstreamd.systemd import Systemd
+from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import connect
 
 PACE = 3.5

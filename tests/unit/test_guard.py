@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tgstreamd.domain.errors import ConfigError
-from tgstreamd.guard import no_core_dumps, refuse_exposed
+from tgstreamd.system.permissions import no_core_dumps, refuse_exposed
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 import structlog
 
 import tgstreamd
-from tgstreamd import logs
-from tgstreamd.journal import CATALOGUE, Journal, datagram, field_name
+from tgstreamd.system import log_setup
+from tgstreamd.system.journald import CATALOGUE, Journal, datagram, field_name
 
 ROOT = Path(tgstreamd.__file__).parent
 
@@ -77,7 +77,7 @@ def test_the_log_speaks_it_where_the_stream_is_the_journal(tmp_path: Path, journ
     with (tmp_path / "stderr").open("w+") as stream:
         found = os.fstat(stream.fileno())
         environ = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
-        logs.configure(
+        log_setup.configure(
             "info",
             "auto",
             stream=stream,
@@ -106,7 +106,7 @@ def test_the_log_speaks_it_where_the_stream_is_the_journal(tmp_path: Path, journ
 
 def test_without_journald_lines_carry_their_priority(tmp_path: Path) -> None:
     out = io.StringIO()
-    logs.configure("info", "journal", stream=out, journal=lambda: Journal.open(tmp_path / "nobody"))
+    log_setup.configure("info", "journal", stream=out, journal=lambda: Journal.open(tmp_path / "nobody"))
     structlog.get_logger().warning("mirror waits", mirror="main")
     assert out.getvalue() == "<4>mirror waits mirror=main\n"
 
@@ -141,6 +141,6 @@ def test_the_catalogue_explains_every_id_and_each_event_exists() -> None:
     entries = re.findall(r"^-- ([0-9a-f]{32})\nSubject: (.+)$", explained, re.MULTILINE)
     assert sorted(number for number, _ in entries) == sorted(CATALOGUE.values())
     assert len(set(CATALOGUE.values())) == len(CATALOGUE)
-    sources = "".join(path.read_text() for path in ROOT.rglob("*.py") if path.name != "journal.py")
+    sources = "".join(path.read_text() for path in ROOT.rglob("*.py") if path.name != "journald.py")
     states = {"message parked", "message skipped"}  # said as f"message {state}"
     assert [event for event in CATALOGUE if json.dumps(event) not in sources and event not in states] == []

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes import FakeClock
 from tgstreamd.domain.errors import StoreError
-from tgstreamd.lock import Locked, take, try_take
+from tgstreamd.system.lock import Locked, take, try_take
 
 
 def test_one_holds_it(tmp_path: Path) -> None:
@@ -29,9 +29,11 @@ def test_one_holds_it(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_its_process(tmp_path: Path) -> None:
-    code = (
-        "import sys, pathlib; from tgstreamd.lock import try_take; try_take(pathlib.Path(sys.argv[1]), 'x')"
-    )
+    code = """
+import sys, pathlib
+from tgstreamd.system.lock import try_take
+try_take(pathlib.Path(sys.argv[1]), "x")
+"""
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "lock")], check=True, cwd=Path.cwd())
     try_take(tmp_path / "lock", "y").release()
 

@@ -13,12 +13,12 @@ import pytest
 import structlog
 
 from tests.fakes import FakeClock
-from tgstreamd import logs
+from tgstreamd.system import log_setup
 
 
 def test_journal_lines_carry_their_priority() -> None:
     out = io.StringIO()
-    logs.configure("debug", "journal", stream=out)
+    log_setup.configure("debug", "journal", stream=out)
     log = structlog.get_logger()
     log.debug("looked")
     log.info("mirror started", mirror="main", backlog=70412, reason="first start", rate=3.5)
@@ -34,7 +34,7 @@ def test_journal_lines_carry_their_priority() -> None:
 
 def test_each_line_of_a_traceback_has_the_priority() -> None:
     out = io.StringIO()
-    logs.configure("info", "journal", stream=out)
+    log_setup.configure("info", "journal", stream=out)
     try:
         raise ValueError("api key abcdefgh")
     except ValueError:
@@ -46,9 +46,9 @@ def test_each_line_of_a_traceback_has_the_priority() -> None:
 
 
 @pytest.mark.parametrize("format", ["journal", "console", "json"])
-def test_no_secret_leaves(format: logs.Format) -> None:
+def test_no_secret_leaves(format: log_setup.Format) -> None:
     out = io.StringIO()
-    logs.configure("info", format, stream=out, secrets=["deadbeefdeadbeef", ""])
+    log_setup.configure("info", format, stream=out, secrets=["deadbeefdeadbeef", ""])
     log = structlog.get_logger()
     log.info("sent deadbeefdeadbeef", api_hash="0123", phone="+4912345", why=ValueError("deadbeefdeadbeef"))
     logging.getLogger("telethon.network").warning("key %s", "deadbeefdeadbeef")
@@ -64,7 +64,7 @@ def test_no_secret_leaves(format: logs.Format) -> None:
 
 def test_json_is_a_line_each() -> None:
     out = io.StringIO()
-    logs.configure("info", "json", stream=out)
+    log_setup.configure("info", "json", stream=out)
     structlog.get_logger().info("mirror started", mirror="ä\n", path=Path("/x"))
     (line,) = out.getvalue().splitlines()
     event = json.loads(line)
@@ -79,14 +79,14 @@ def test_json_is_a_line_each() -> None:
 
 def test_the_level_filters() -> None:
     out = io.StringIO()
-    logs.configure("warning", "journal", stream=out)
+    log_setup.configure("warning", "journal", stream=out)
     structlog.get_logger().info("quiet")
     assert out.getvalue() == ""
 
 
 def test_libraries_are_heard_from_warning_up() -> None:
     out = io.StringIO()
-    logs.configure("debug", "journal", stream=out)
+    log_setup.configure("debug", "journal", stream=out)
     logging.getLogger("telethon.client").info("Connecting")
     logging.getLogger("telethon.client").warning("Server closed the connection")
     assert out.getvalue() == "<4>Server closed the connection logger=telethon.client\n"
@@ -96,16 +96,16 @@ def test_auto_knows_where_it_leads(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as stream:
         seen = os.fstat(stream.fileno())
         journal = {"JOURNAL_STREAM": f"{seen.st_dev}:{seen.st_ino}"}
-        assert logs.choose("auto", stream, journal) == "journal"
-        assert logs.choose("auto", stream, {"JOURNAL_STREAM": "1:1"}) == "console"
-        assert logs.choose("auto", stream, {}) == "console"
-        assert logs.choose("json", stream, journal) == "json"
-    assert logs.choose("auto", io.StringIO(), journal) == "console"
+        assert log_setup.choose("auto", stream, journal) == "journal"
+        assert log_setup.choose("auto", stream, {"JOURNAL_STREAM": "1:1"}) == "console"
+        assert log_setup.choose("auto", stream, {}) == "console"
+        assert log_setup.choose("json", stream, journal) == "json"
+    assert log_setup.choose("auto", io.StringIO(), journal) == "console"
 
 
 def test_a_closed_stream_stops_nothing() -> None:
     out = io.StringIO()
-    logs.configure("info", "journal", stream=out)
+    log_setup.configure("info", "journal", stream=out)
     out.close()
     structlog.get_logger().info("into the void")
 
@@ -123,7 +123,7 @@ class Recorder:
 
 def test_repeated_trouble_in_measure() -> None:
     clock, log = FakeClock(), Recorder()
-    repeated = logs.Repeated(clock, every=600, logger=log)
+    repeated = log_setup.Repeated(clock, every=600, logger=log)
     repeated.recovered("net", "connected")
     for _ in range(130):
         repeated.trouble("net", "connection lost", address="x")
@@ -141,10 +141,10 @@ def test_repeated_trouble_in_measure() -> None:
 
 
 @pytest.mark.parametrize("format", ["journal", "console", "json"])
-def test_nobody_writes_to_the_terminal(format: logs.Format) -> None:
+def test_nobody_writes_to_the_terminal(format: log_setup.Format) -> None:
     """Escape sequences, carriage returns and turned direction of other people's text are spelled out."""
     stream = io.StringIO()
-    logs.configure("info", format, stream=stream)
+    log_setup.configure("info", format, stream=stream)
     structlog.get_logger().info("chat\x1b[2Jseen", title="\x1b]0;owned\x07", name="a\rb\u202ec\x9b1m")
     try:
         raise ValueError("\x1b[31mred")

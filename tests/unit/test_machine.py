@@ -11,7 +11,7 @@ import msgspec
 
 from tgstreamd.cli import machine
 from tgstreamd.config import Config, build
-from tgstreamd.room import free
+from tgstreamd.system.resources import free
 
 from .test_guard import folder
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import FakeClock
-from tgstreamd.systemd import Systemd, Watchdog, feeder
+from tgstreamd.system.systemd import Systemd, Watchdog, feeder
 
 
 class Ear:

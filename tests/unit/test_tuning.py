@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import tgstreamd
-from tgstreamd import tuning
+from tgstreamd.system import sysctl
 
 ROOT = Path(tgstreamd.__file__).parents[1]
 FILES = [ROOT / "sysctl.d" / name for name in ("60-tgstreamd.conf", "60-tgstreamd-small.conf")]
 
 
 def texts(now: dict[str, str], want: dict[str, str]) -> list[tuple[str, str]]:
-    return [(line["level"], line["text"]) for line in tuning.findings(want, now.get, where="file")]
+    return [(line["level"], line["text"]) for line in sysctl.findings(want, now.get, where="file")]
 
 
 def test_what_is_in_force_is_ok_and_what_is_not_is_named() -> None:
@@ -25,7 +25,7 @@ def test_what_is_in_force_is_ok_and_what_is_not_is_named() -> None:
         ("warn", "net.ipv4.tcp_congestion_control is cubic instead of bbr"),
         ("warn", "gone is unknown to this kernel (x was wanted)"),
     ]
-    _, cubic, _ = tuning.findings(want, now.get, where="file")
+    _, cubic, _ = sysctl.findings(want, now.get, where="file")
     assert cubic["remedy"] == "`sudo sysctl --system` applies file"
 
 
@@ -39,33 +39,33 @@ def test_more_of_a_limit_is_fine_and_too_few_descriptors_are_not() -> None:
 
 def test_a_sysctl_file_is_read_as_systemd_reads_it() -> None:
     text = "# a.b = 1\n; c = 2\n\n-net.core.default_qdisc = fq\nnet/ipv4/tcp_rmem = 1\t2  3\n"
-    assert tuning.wanted(text) == {"net.core.default_qdisc": "fq", "net.ipv4.tcp_rmem": "1 2 3"}
+    assert sysctl.wanted(text) == {"net.core.default_qdisc": "fq", "net.ipv4.tcp_rmem": "1 2 3"}
 
 
 def test_the_administrators_file_wins_and_a_link_to_nothing_switches_it_off(tmp_path: Path) -> None:
     folders = tuple(tmp_path / name for name in ("etc", "usr"))
     for folder in folders:
         folder.mkdir()
-    assert tuning.effective(folders) is None
-    (folders[1] / tuning.FILE).write_text("a = 1\n")
-    assert tuning.effective(folders) == folders[1] / tuning.FILE
-    (folders[0] / tuning.FILE).write_text("a = 2\n")
-    assert tuning.effective(folders) == folders[0] / tuning.FILE
-    (folders[0] / tuning.FILE).unlink()
-    (folders[0] / tuning.FILE).symlink_to("/dev/null")
-    assert tuning.effective(folders) is None
+    assert sysctl.effective(folders) is None
+    (folders[1] / sysctl.FILE).write_text("a = 1\n")
+    assert sysctl.effective(folders) == folders[1] / sysctl.FILE
+    (folders[0] / sysctl.FILE).write_text("a = 2\n")
+    assert sysctl.effective(folders) == folders[0] / sysctl.FILE
+    (folders[0] / sysctl.FILE).unlink()
+    (folders[0] / sysctl.FILE).symlink_to("/dev/null")
+    assert sysctl.effective(folders) is None
 
 
 def test_values_are_read_from_proc(tmp_path: Path) -> None:
     (tmp_path / "net").mkdir()
     (tmp_path / "net" / "rmem").write_text("4096\t1\t2\n")
-    assert tuning.value("net.rmem", tmp_path) == "4096 1 2"
-    assert tuning.value("net.none", tmp_path) is None
+    assert sysctl.value("net.rmem", tmp_path) == "4096 1 2"
+    assert sysctl.value("net.none", tmp_path) is None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_packaged_values(file: Path) -> None:
-    want = tuning.wanted(file.read_text())
+    want = sysctl.wanted(file.read_text())
     assert want["net.ipv4.tcp_congestion_control"] == "bbr"
     assert want["net.core.default_qdisc"] == "fq"
     assert int(want["fs.file-max"]) >= 1_000_000
@@ -82,4 +82,4 @@ def test_the_packaged_values(file: Path) -> None:
 
 
 def test_this_machine_can_be_looked_at() -> None:
-    assert all(line["level"] in ("ok", "warn") for line in tuning.look())
+    assert all(line["level"] in ("ok", "warn") for line in sysctl.look())

@@ -20,10 +20,10 @@ from ..domain.clock import Clock
 from ..domain.errors import StoreError
 from ..domain.ports import Beat
 from ..ledger import Hold, Store
-from ..logs import Repeated
 from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stalled
 from ..policy.alert_state import Alert, Known, failed, line, tell
-from ..room import free
+from ..system.log_setup import Repeated
+from ..system.resources import free
 from .day import Daybook
 from .heartbeat import Heartbeat
 from .picture import Alive, picture

@@ -17,8 +17,8 @@ from ..config.alerts import Alerts
 from ..domain.clock import Clock
 from ..domain.messages import Value
 from ..domain.ports import Beat
-from ..logs import Repeated
 from ..policy.alert_state import Alert, line
+from ..system.log_setup import Repeated
 from . import command
 
 log = structlog.get_logger()

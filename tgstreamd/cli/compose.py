@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import config as configuration
-from .. import logs
 from ..config import Config, Paths
 from ..config.paths import STATE_ROOT
 from ..desk.control import NoDaemon, ask
 from ..domain.clock import SystemClock
 from ..domain.errors import ConfigError, StoreError, TgstreamdError
 from ..ledger import NoLedger, Store
-from ..lock import Lock, Locked, take
+from ..system import log_setup
+from ..system.lock import Lock, Locked, take
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"
@@ -35,7 +35,7 @@ PATIENCE = 5.0
 def load(arguments: Namespace, *, need_mirror: bool = True) -> Config:
     """The configuration, with the log set up quietly for a verb."""
     config = configuration.load(arguments.config, os.environ, need_mirror=need_mirror)
-    logs.configure("warning", "console", secrets=secrets(config))
+    log_setup.configure("warning", "console", secrets=secrets(config))
     return config
 
 

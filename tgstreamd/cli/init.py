@@ -18,10 +18,10 @@ from typing import Any
 import msgspec
 
 from .. import config as configuration
-from .. import logs
 from ..config import DEFAULT_FILE, Config, rules
 from ..desk import listing
 from ..domain.errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
+from ..system import log_setup
 from . import compose
 from .drawing.terminal import Usage
 from .talking.keyboard import Keyboard
@@ -225,7 +225,7 @@ async def _reached(
     arguments: Namespace, config: Config, keyboard: Keyboard | None
 ) -> AsyncIterator[tuple[Any, list[dict[str, Any]]]]:
     """A connection and the account's chats; without a login, or a network, neither."""
-    logs.configure("warning", "console", secrets=compose.secrets(config))
+    log_setup.configure("warning", "console", secrets=compose.secrets(config))
     if listed := _from_daemon(config):
         print("the daemon runs and has the session: these are its chats; what a choice costs is not known")
         yield None, listed

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .. import guard, tuning
 from ..config import Config, alerts, listening
 from ..desk.findings import line
 from ..domain.errors import ConfigError
-from ..room import free
+from ..system import permissions, sysctl
+from ..system.resources import free
 from ..web import port
 from .drawing.terminal import size
 
@@ -28,12 +28,12 @@ def look(config: Config, secret: Iterable[tuple[Path, str]], *, running: bool) -
     lines = [_files(secret), *_place(config), _cryptg(), *alerts.look(config.alerts)]
     if config.metrics.listen and not running:
         lines.append(port.look(listening.address(config.metrics.listen)))
-    return lines + tuning.look()
+    return lines + sysctl.look()
 
 
 def _files(secret: Iterable[tuple[Path, str]]) -> dict[str, Any]:
     try:
-        guard.refuse_exposed(secret)
+        permissions.refuse_exposed(secret)
     except ConfigError as error:
         return line("fail", "", "files", error.what, error.hint)
     return line("ok", "", "files", "what is secret is closed to other users of this machine")

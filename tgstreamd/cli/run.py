@@ -13,8 +13,8 @@ import structlog
 import uvloop
 
 from .. import config as configuration
-from .. import guard, logs
 from ..domain.errors import NotAuthorised
+from ..system import log_setup, permissions
 from . import compose
 
 EXAMPLE = """\
@@ -39,9 +39,9 @@ def act(arguments: Namespace) -> int:
     # Here, so that verbs which only look at the ledger need not wait for Telethon.
     from .. import process
 
-    guard.no_core_dumps()
+    permissions.no_core_dumps()
     config = configuration.load(arguments.config, os.environ)
-    guard.refuse_exposed(secret_files(config))
+    permissions.refuse_exposed(secret_files(config))
     _log_as(config)
     sys.excepthook = _unexpected
     try:
@@ -73,7 +73,7 @@ def _text(file: Path) -> str:
 
 
 def _log_as(config: configuration.Config) -> None:
-    logs.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
+    log_setup.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
 
 
 def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

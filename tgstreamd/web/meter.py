@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from ..domain.clock import Clock
 from ..domain.errors import LoginUnknown, NotAuthorised, StoreError, TgstreamdError
 from ..domain.messages import Value
-from ..room import free, resident
+from ..system.resources import free, resident
 
 #: Seconds for which a reading is as good as a new one, and within which the ledger must have answered.
 FRESH = 1.0

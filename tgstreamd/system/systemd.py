@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 import sdnotify
 
-from .domain.clock import Clock
+from ..domain.clock import Clock
 
 #: A service may promise to report again at most this many seconds ahead.
 LONGEST_PROMISE = 60.0

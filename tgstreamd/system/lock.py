@@ -12,8 +12,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from .domain.clock import Clock
-from .domain.errors import StoreError, TgstreamdError
+from ..domain.clock import Clock
+from ..domain.errors import StoreError, TgstreamdError
 
 #: Seconds between two tries.
 RETRY = 0.2

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from .domain.errors import ConfigError
+from ..domain.errors import ConfigError
 
 
 def no_core_dumps() -> None:

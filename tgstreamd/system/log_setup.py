@@ -26,8 +26,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 if sys.modules.get("rich", ...) is None:
     del sys.modules["rich"]
 
-from .domain.clock import Clock
-from .journal import Journal, datagram
+from ..domain.clock import Clock
+from .journald import Journal, datagram
 
 Format = Literal["auto", "journal", "console", "json"]
 

@@ -1,0 +1,1 @@
+"""The machine: systemd, journald, log set-up, the lock, kernel settings, permissions, resources."""
