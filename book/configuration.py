@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tgstreamd.config import keys, writing
+from tgstreamd.config import render, schema
 
 RELOADED = (
     "`systemctl reload tgstreamd` applies `[pace]`, `[log]`, `[alerts]` and the mirrors; "
@@ -23,7 +23,7 @@ def page() -> str:
         "`tgstreamd init` writes a file with your answers, "
         "and `tgstreamd config show` says what is in force and where it comes from.",
     ]
-    for table in keys.tables():
+    for table in schema.tables():
         parts += [f"## `{table.heading}`", table.text]
         for key in table.keys:
             facts = f"{key.kind}; required" if key.required else f"{key.kind}; default {key.default}"
@@ -52,7 +52,7 @@ The same names are read as systemd credentials, which win over both; [Installing
 def man() -> str:
     """packaging/man/tgstreamd.toml.5."""
     parts = [MAN_HEAD]
-    for table in keys.tables():
+    for table in schema.tables():
         parts.append(f'.SH "{table.heading}"')
         parts.append(roff(table.text))
         for key in table.keys:
@@ -75,7 +75,7 @@ def roff(text: str) -> str:
 
 
 MAN_HEAD = """\
-.\\" Made by `make reference` from tgstreamd/config/meanings.py.
+.\\" Made by `make reference` from tgstreamd/config/descriptions.py.
 .TH TGSTREAMD.TOML 5 "" "tgstreamd" "File Formats"
 .SH NAME
 tgstreamd.toml \\- configuration of tgstreamd
@@ -120,4 +120,4 @@ EXAMPLE = {
 
 def example() -> str:
     """packaging/config.toml: valid as it stands, every key shown with its default."""
-    return writing.written(EXAMPLE_HEAD, EXAMPLE)
+    return render.written(EXAMPLE_HEAD, EXAMPLE)

@@ -135,7 +135,7 @@ async def _show(
 ) -> Meter:
     """Show figures at the configured port, from now until the end."""
     # Here: HTTP and metrics cost memory and a moment, which nobody pays who did not ask for them.
-    from .config.listening import address
+    from .config.metrics import address
     from .web.answers import answers
     from .web.listener import listening
     from .web.meter import Meter

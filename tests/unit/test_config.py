@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.config import Config, listening, load, locate, rules
+from tgstreamd.config import Config, load, locate, metrics, rules
 from tgstreamd.domain.errors import ConfigError
 from tgstreamd.domain.mirrors import Filter
 
@@ -386,7 +386,7 @@ def test_metrics(tmp_path: Path) -> None:
         ("0.0.0.0:65535", ("0.0.0.0", 65535)),
     ):
         config = read(tmp_path, ACCOUNT + MIRROR + f'[metrics]\nlisten = "{listen}"\npage = true\n')
-        assert listening.address(config.metrics.listen) == address
+        assert metrics.address(config.metrics.listen) == address
     for listen in (
         "9187",
         ":9187",

@@ -8,7 +8,7 @@ import pytest
 
 from tgstreamd.cli import config as verb
 from tgstreamd.config import locate
-from tgstreamd.config.origins import MASK, Setting, explain
+from tgstreamd.config.provenance import MASK, Setting, explain
 from tgstreamd.domain.errors import ConfigError
 
 FILE = """

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..config.origins import Setting, explain
+from ..config.provenance import Setting, explain
 from .drawing.terminal import as_json, fit, padded
 
 EXAMPLE = """\

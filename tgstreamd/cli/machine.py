@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..config import Config, alerts, listening
+from ..config import Config, alerts, metrics
 from ..desk.findings import line
 from ..domain.errors import ConfigError
 from ..system import permissions, sysctl
@@ -27,7 +27,7 @@ def look(config: Config, secret: Iterable[tuple[Path, str]], *, running: bool) -
     """The lines; `secret` are files with what they hold, `running` whether the daemon is."""
     lines = [_files(secret), *_place(config), _cryptg(), *alerts.look(config.alerts)]
     if config.metrics.listen and not running:
-        lines.append(port.look(listening.address(config.metrics.listen)))
+        lines.append(port.look(metrics.address(config.metrics.listen)))
     return lines + sysctl.look()
 
 

@@ -17,10 +17,11 @@ from msgspec import Meta
 
 from ..domain.errors import ConfigError
 from ..domain.mirrors import Filter, TopicId
-from . import alerts, listening, posts, rules, words
+from . import alerts, errors, filter_rules, rules
+from . import metrics as listening
 from .alerts import Alerts
-from .given import MIRROR_VARIABLES, NotToml, read, variables
-from .listening import Metrics
+from .loader import MIRROR_VARIABLES, NotToml, read, variables
+from .metrics import Metrics
 from .paths import DEFAULT_FILE, Paths, place
 
 __all__ = [
@@ -178,7 +179,7 @@ def build(
         rules.known_keys(tree, File, unwritten=("session_string", "key"))
         _overlay(tree, variables(environ))
         _normalise(tree)
-        file = words.convert(tree, File)
+        file = errors.convert(tree, File)
         telegram = _telegram(file.telegram, where)
         rules.intervals(file.pace.interval, own_server=telegram.server is not None)
         rules.names([mirror.name for mirror in file.mirror])
@@ -191,10 +192,10 @@ def build(
         rules.loops(file.mirror)
         for mirror in file.mirror:
             of = f'mirror "{mirror.name}"'
-            posts.filters(of, mirror.filter)
-            posts.replacements(of, mirror.replace)
-            posts.line(f"{of}.header", mirror.header)
-            posts.line(f"{of}.footer", mirror.footer)
+            filter_rules.filters(of, mirror.filter)
+            filter_rules.replacements(of, mirror.replace)
+            filter_rules.line(f"{of}.header", mirror.header)
+            filter_rules.line(f"{of}.footer", mirror.footer)
         paths = place(place_of, environ, directory=file.state.directory, session=telegram.session)
     except ConfigError as error:
         prefix = f"{where}: " if where else ""
@@ -278,7 +279,7 @@ def _normalise(tree: dict[str, Any]) -> None:
                 mirror[side] = rules.chat(f"{of}.{side}", mirror[side])
         if "history" in mirror:
             mirror["history"] = rules.history(f"{of}.history", mirror["history"])
-        posts.normalise(mirror, of)
+        filter_rules.normalise(mirror, of)
 
 
 def _telegram(telegram: Telegram, where: Path | None) -> Telegram:

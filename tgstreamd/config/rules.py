@@ -22,7 +22,7 @@ import msgspec
 
 from ..domain.errors import ConfigError
 from ..policy.mirror_checks import Edge, cycle
-from .posts import filter_path
+from .filter_rules import filter_path
 
 #: Seconds between two messages to one target that Telegram's own group limit (20 a minute) allows.
 LEAST_INTERVAL = 3.5

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...config.writing import written
+from ...config.render import written
 
 HEAD = "# tgstreamd. `tgstreamd check` says whether a start would succeed with this file."
 #: Answers that stand in the mirror's table.

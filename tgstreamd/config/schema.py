@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT, inspect
 
-from . import File, words
-from .meanings import KEYS, TABLES
+from . import File, errors
+from .descriptions import KEYS, TABLES
 
 #: Fields that a file cannot set.
 UNWRITTEN = {"telegram.session_string", "telegram.server.key"}
@@ -64,7 +64,7 @@ def tables() -> list[Table]:
     missing = sorted((keys - set(KEYS)) | (known - set(TABLES)))
     left_over = sorted((set(KEYS) - keys) | (set(TABLES) - known))
     if missing or left_over:
-        raise LookupError(f"tgstreamd/config/meanings.py: missing {missing}, no longer a key {left_over}")
+        raise LookupError(f"tgstreamd/config/descriptions.py: missing {missing}, no longer a key {left_over}")
     return found
 
 
@@ -87,7 +87,7 @@ def _walk(kind: inspect.Type, path: str, found: list[Table]) -> None:
             Key(
                 table=path,
                 name=field.name,
-                kind=_kind(field.type, words.literals(hints[field.name])),
+                kind=_kind(field.type, errors.literals(hints[field.name])),
                 default=_default(at, field),
                 value=_value(field),
                 required=field.required,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from . import Config, load
-from .given import MIRROR_VARIABLES, VARIABLES, read
+from .loader import MIRROR_VARIABLES, VARIABLES, read
 
 MASK = "********"
 #: Which key a variable sets. Those of MIRROR_VARIABLES set one of the only mirror.

@@ -14,7 +14,7 @@ import msgspec
 
 from ..domain.errors import ConfigError
 from . import rules
-from .posts import filter_path
+from .filter_rules import filter_path
 
 
 def convert[T: msgspec.Struct](tree: dict[str, Any], table: type[T]) -> T:

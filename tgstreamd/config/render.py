@@ -13,7 +13,7 @@ from typing import Any
 
 import tomli_w
 
-from . import keys
+from . import schema
 
 #: What stands in the comment of a key that has no default.
 SAMPLES: dict[str, str] = {
@@ -46,19 +46,19 @@ def written(
 ) -> str:
     """The whole file. By the key's path: `given` are values, `beside` words behind one, `notes` above one."""
     lines = [head]
-    for table in keys.tables():
+    for table in schema.tables():
         # A table with something required in it is there only where that is given; a filter is never.
         aside = any(key.required and key.path not in given for key in table.keys)
         lines += ["", *_comment(table.text), f"# {table.heading}" if aside else table.heading]
         for key in table.keys:
-            said = f"\nDefault: {key.default}." if key.path in keys.SAID else ""
+            said = f"\nDefault: {key.default}." if key.path in schema.SAID else ""
             lines += _comment(key.text + said)
             lines += _comment((notes or {}).get(key.path, ""))
             if key.path in given:
                 value = tomli_w.dumps({key.name: given[key.path]}).strip()
                 lines.append(_with(value, (beside or {}).get(key.path, "")))
             else:
-                sample = SAMPLES.get(key.path) or keys.toml(key.value)
+                sample = SAMPLES.get(key.path) or schema.toml(key.value)
                 lines.append(f"# {'  ' if table.path == 'mirror.filter' else ''}{key.name} = {sample}")
     return "\n".join(lines) + "\n"
 
