@@ -31,13 +31,13 @@ from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Push
 from tgstreamd.domain.ports import Beat
 from tgstreamd.ledger import Store
-from tgstreamd.login_patience import StoredLoginPatience
+from tgstreamd.limits.login_grace import StoredLoginPatience
+from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.reload import Reload
 from tgstreamd.roster import Roster
 from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
-from tgstreamd.wall_clock import WallClock
 
 API = {"api_id": 12345, "api_hash": "0123456789abcdef0123456789abcdef"}
 

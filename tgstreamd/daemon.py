@@ -33,11 +33,12 @@ from .domain.errors import TgstreamdError
 from .domain.messages import Mirror
 from .domain.ports import Beat, Ids, SecretIds, Source
 from .ledger import Store
+from .limits.pacer import FOREVER, Holding
+from .limits.wall_clock import WallClock
 from .reload import Reload
 from .roster import Roster, box_of
 from .sending.census import Census
 from .sending.faces import Faces
-from .sending.holding import FOREVER, Holding
 from .sending.outgoing import Outgoing
 from .sending.planning import Planning
 from .sending.rebuild import Rebuild
@@ -49,7 +50,6 @@ from .streaming.staging import Staging
 from .system.systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection
 from .vitals import Vitals
-from .wall_clock import WallClock
 
 log = structlog.get_logger()
 

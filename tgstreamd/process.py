@@ -23,12 +23,12 @@ from .desk.reception import Reception
 from .domain.clock import Clock, SystemClock
 from .domain.errors import TgstreamdError
 from .ledger import Store
-from .login_patience import StoredLoginPatience
+from .limits.login_grace import StoredLoginPatience
+from .limits.wall_clock import WallClock
 from .reload import Reload
 from .system import lock
 from .system.systemd import Systemd
 from .telegram.connect import connect
-from .wall_clock import WallClock
 
 if TYPE_CHECKING:
     from .web.meter import Meter

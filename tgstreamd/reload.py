@@ -16,8 +16,8 @@ from .config import Config
 from .domain.clock import Clock
 from .domain.errors import ConfigError, TelegramError
 from .domain.ports import Beat
+from .limits.pacer import Holding
 from .policy.pacing import Pace
-from .sending.holding import Holding
 from .system.systemd import Systemd
 
 log = structlog.get_logger()

@@ -11,8 +11,8 @@ from .alerts.picture import Alive, moving
 from .capture.positions import Capture
 from .desk.rates import Rates
 from .desk.status import Live, State, Unborn
+from .limits.pacer import Holding
 from .roster import Roster
-from .sending.holding import Holding
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
 from .system.resources import resident

@@ -22,9 +22,9 @@ from tests.telegram.world.peers import Account
 from tgstreamd.domain.errors import AccountFrozen, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from tgstreamd.domain.messages import PART_SIZE
 from tgstreamd.ledger import Store
-from tgstreamd.login_patience import StoredLoginPatience
+from tgstreamd.limits.login_grace import StoredLoginPatience
+from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.telegram.connect import Connection, connect
-from tgstreamd.wall_clock import WallClock
 
 from .conftest import log_in, settings_for
 from .test_trouble import media_of

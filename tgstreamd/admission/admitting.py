@@ -24,8 +24,8 @@ from ..domain.errors import (
 )
 from ..domain.messages import Chat
 from ..domain.ports import Beat, Source, Target
-from ..floods import Floods
 from ..ledger import Store
+from ..limits.holds import Floods
 from ..policy.mirror_checks import Edge, Loops, judge, may_run, refusal
 from ..policy.retry import backoff
 from ..roster import Roster

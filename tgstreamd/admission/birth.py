@@ -15,8 +15,8 @@ from ..domain.clock import Clock
 from ..domain.errors import Rejected, SourceLost
 from ..domain.messages import Chat, Mirror
 from ..domain.ports import Source
-from ..floods import HISTORIES
 from ..ledger import Store
+from ..limits.holds import HISTORIES
 from ..policy.mirror_checks import backlog_words
 from ..roster import Roster, box_of
 

@@ -15,8 +15,8 @@ from ..domain.clock import Clock
 from ..domain.errors import FloodWait, TelegramError
 from ..domain.messages import Chat, Mirror, Topic
 from ..domain.ports import Source, Target
-from ..floods import Floods
 from ..ledger import Store
+from ..limits.holds import Floods
 from ..policy.decisions import Confirmation, Side
 from ..policy.mirror_checks import judge, refusal
 from ..roster import Roster

@@ -13,9 +13,9 @@ from ..domain.errors import NotAuthorised, TelegramError, Transient, Unnamed
 from ..domain.messages import Draft, Mirror, Piece, Preview
 from ..domain.ports import Ids, Target
 from ..ledger import Store
+from ..limits.pacer import Holding
 from ..policy.retry import Hold, HoldAccount, decide
 from ..roster import Roster
-from ..sending.holding import Holding
 
 #: Seconds that an alert waits for its turn.
 PATIENCE = 30.0

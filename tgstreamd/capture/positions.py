@@ -15,8 +15,8 @@ from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.messages import GENERAL_TOPIC, Difference, Message, Push
 from ..domain.ports import Beat, Ids, Source
-from ..floods import DIFFERENCES, HISTORIES
 from ..ledger import Gap, Store
+from ..limits.holds import DIFFERENCES, HISTORIES
 from ..roster import Roster, box_of
 from .gaps import Gaps
 from .missed import BY_ID, Missed

@@ -20,9 +20,9 @@ from ..domain.errors import (
     Transient,
     Undecodable,
 )
-from ..floods import Floods
 from ..ledger import Store
-from ..patience import Patience
+from ..limits.backoff import Patience
+from ..limits.holds import Floods
 from ..roster import Roster, box_of
 
 log = structlog.get_logger()

@@ -14,8 +14,8 @@ import structlog
 from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Topic
 from ..domain.ports import Ids, Target
-from ..floods import HISTORIES, Floods
 from ..ledger import MirrorRow, Store
+from ..limits.holds import HISTORIES, Floods
 from ..policy.matching import holds_copies, known_copies, known_topics, matches
 from ..policy.transforms import reworded, transformed
 from ..roster import Roster

@@ -25,9 +25,9 @@ from ..domain.errors import (
 )
 from ..domain.messages import Mirror
 from ..ledger import Change, Store
+from ..limits.pacer import Holding
 from ..policy.decisions import Confirm
 from ..policy.retry import Hold, HoldAccount, backoff, decide
-from .holding import Holding
 from .outgoing import Outgoing
 
 log = structlog.get_logger()

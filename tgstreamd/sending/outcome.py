@@ -16,8 +16,8 @@ from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.messages import Box, Message, Mirror, Sent
 from ..domain.ports import Target
-from ..floods import DIFFERENCES, HISTORIES, Floods
 from ..ledger import CopyRow, Send, Store
+from ..limits.holds import DIFFERENCES, HISTORIES, Floods
 from ..policy.matching import matches
 from .topics import deliver
 

@@ -18,13 +18,13 @@ from ..domain.messages import Draft, Mirror, Piece
 from ..domain.ports import Beat, Ids, Target
 from ..domain.refusals import row
 from ..ledger import Change, Job, Store
+from ..limits.pacer import Holding
 from ..policy.decisions import Confirm
 from ..policy.matching import fingerprint
 from ..roster import Roster
 from ..streaming.staging import Staging
 from .change_errors import ChangeErrors
 from .deletions import Deletions
-from .holding import Holding
 from .outgoing import Outgoing
 
 log = structlog.get_logger()

@@ -19,11 +19,11 @@ from ..domain.errors import NotAuthorised, TelegramError, Unnamed
 from ..domain.messages import Draft, Mirror, Sent
 from ..domain.ports import Beat, Target
 from ..ledger import Job, MirrorRow, Send, Store
+from ..limits.pacer import Holding
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
 from ..roster import Roster
 from ..streaming.staging import Staging
-from .holding import Holding
 from .outcome import Outcome
 from .outgoing import Outgoing
 from .topics import deliver

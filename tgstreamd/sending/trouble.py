@@ -15,9 +15,10 @@ from ..domain.clock import Clock
 from ..domain.errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
 from ..domain.messages import Mirror
 from ..domain.ports import Target
-from ..floods import Floods
 from ..ledger import Job, Send, Store
-from ..patience import Patience
+from ..limits.backoff import Patience
+from ..limits.holds import Floods
+from ..limits.pacer import Holding
 from ..policy.decisions import Confirm, Confirmation
 from ..policy.retry import (
     PATIENCE,
@@ -39,7 +40,6 @@ from ..policy.retry import (
 )
 from ..streaming.staging import Staging
 from .blame import Blame
-from .holding import Holding
 from .naming import answers_another, named, words
 from .outgoing import Outgoing
 

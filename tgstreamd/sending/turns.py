@@ -11,10 +11,10 @@ import math
 from ..domain.clock import Clock
 from ..domain.messages import Mirror
 from ..ledger import Job, Lane, Store
+from ..limits.pacer import Holding
 from ..policy.pacing import overtakes
 from ..roster import Roster
 from ..streaming.staging import Staging
-from .holding import Holding
 from .outgoing import Outgoing
 
 

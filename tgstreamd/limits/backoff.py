@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterable
 
 import structlog
 
-from .domain.clock import Clock
-from .domain.errors import FloodWait, TelegramError
-from .policy.retry import backoff
+from ..domain.clock import Clock
+from ..domain.errors import FloodWait, TelegramError
+from ..policy.retry import backoff
 
 log = structlog.get_logger()
 

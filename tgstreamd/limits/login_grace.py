@@ -11,9 +11,9 @@ from typing import Final
 
 import structlog
 
-from .domain.clock import Clock
-from .domain.errors import LoginUnknown, NotAuthorised
-from .ledger import Store
+from ..domain.clock import Clock
+from ..domain.errors import LoginUnknown, NotAuthorised
+from ..ledger import Store
 from .wall_clock import WallClock
 
 log = structlog.get_logger()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import structlog
 
-from .domain.clock import Clock
-from .ledger import Store
+from ..domain.clock import Clock
+from ..ledger import Store
 
 log = structlog.get_logger()
 

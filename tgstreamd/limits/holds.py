@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from .domain.clock import Clock
-from .domain.errors import FloodWait
-from .ledger import Store
+from ..domain.clock import Clock
+from ..domain.errors import FloodWait
+from ..ledger import Store
 
 #: The methods by which it is asked what has happened,
 DIFFERENCES = frozenset({"updates.getChannelDifference", "updates.getDifference"})

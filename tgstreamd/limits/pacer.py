@@ -18,7 +18,7 @@ from ..ledger import Hold as Held
 from ..ledger import Store
 from ..policy.pacing import Pace, Tempo, anchored, calmed, flooded, not_before
 from ..policy.retry import Hold, HoldAccount
-from ..wall_clock import WallClock
+from .wall_clock import WallClock
 
 log = structlog.get_logger()
 

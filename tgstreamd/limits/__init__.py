@@ -1,0 +1,1 @@
+"""Telegram's waits and our own pace: when an account may ask, read and send."""
