@@ -23,7 +23,6 @@ from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd import config as configuration
-from tgstreamd.admission import asking
 from tgstreamd.configured import settings
 from tgstreamd.daemon import Daemon
 from tgstreamd.domain.clock import SystemClock
@@ -33,8 +32,9 @@ from tgstreamd.domain.ports import Beat
 from tgstreamd.ledger import Store
 from tgstreamd.limits.login_grace import StoredLoginPatience
 from tgstreamd.limits.wall_clock import WallClock
+from tgstreamd.mirrors import chat_lookup
+from tgstreamd.mirrors.registry import Roster
 from tgstreamd.reload import Reload
-from tgstreamd.roster import Roster
 from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
@@ -185,7 +185,7 @@ class House:
             await store.close()
             raise
         try:
-            account = await self._moving(asking.patiently(connection.account, self.clock, self._waiting))
+            account = await self._moving(chat_lookup.patiently(connection.account, self.clock, self._waiting))
         except BaseException:
             await connection.close()
             await store.close()

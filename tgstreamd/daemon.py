@@ -14,9 +14,6 @@ from typing import Any, cast
 import structlog
 
 from . import __version__
-from .admission.admitting import Admission, Waiting
-from .admission.asking import patiently
-from .admission.confirming import Confirming
 from .alerts.message import Messages
 from .alerts.watch import Watch
 from .capture.careful import Careful
@@ -35,8 +32,11 @@ from .domain.ports import Beat, Ids, SecretIds, Source
 from .ledger import Store
 from .limits.pacer import FOREVER, Holding
 from .limits.wall_clock import WallClock
+from .mirrors.admission import Admission, Waiting
+from .mirrors.chat_lookup import patiently
+from .mirrors.confirming import Confirming
+from .mirrors.registry import Roster, box_of
 from .reload import Reload
-from .roster import Roster, box_of
 from .sending.census import Census
 from .sending.faces import Faces
 from .sending.outgoing import Outgoing

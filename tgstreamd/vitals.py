@@ -6,13 +6,13 @@ changes nothing.
 
 from __future__ import annotations
 
-from .admission.admitting import Admission
 from .alerts.picture import Alive, moving
 from .capture.positions import Capture
 from .desk.rates import Rates
 from .desk.status import Live, State, Unborn
 from .limits.pacer import Holding
-from .roster import Roster
+from .mirrors.admission import Admission
+from .mirrors.registry import Roster
 from .streaming.pipe import Pipe
 from .streaming.staging import Staging
 from .system.resources import resident

@@ -14,8 +14,8 @@ from ..domain.messages import Draft, Mirror, Piece, Preview
 from ..domain.ports import Ids, Target
 from ..ledger import Store
 from ..limits.pacer import Holding
+from ..mirrors.registry import Roster
 from ..policy.retry import Hold, HoldAccount, decide
-from ..roster import Roster
 
 #: Seconds that an alert waits for its turn.
 PATIENCE = 30.0

@@ -16,7 +16,7 @@ from ..domain.errors import Undecodable
 from ..domain.messages import Message
 from ..domain.ports import Ids, Source
 from ..ledger import Gap, Store
-from ..roster import Roster, of_topic, wants
+from ..mirrors.registry import Roster, of_topic, wants
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.ports import Source
 from ..ledger import Doubt, Store
-from ..roster import Roster
+from ..mirrors.registry import Roster
 from .trouble import RECONCILE
 
 log = structlog.get_logger()

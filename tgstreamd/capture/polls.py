@@ -10,7 +10,7 @@ from ..domain.clock import Clock
 from ..domain.errors import TelegramError
 from ..domain.ports import Source
 from ..ledger import Store
-from ..roster import Roster
+from ..mirrors.registry import Roster
 from .trouble import RECONCILE
 
 

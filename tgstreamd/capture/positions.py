@@ -17,7 +17,7 @@ from ..domain.messages import GENERAL_TOPIC, Difference, Message, Push
 from ..domain.ports import Beat, Ids, Source
 from ..ledger import Gap, Store
 from ..limits.holds import DIFFERENCES, HISTORIES
-from ..roster import Roster, box_of
+from ..mirrors.registry import Roster, box_of
 from .gaps import Gaps
 from .missed import BY_ID, Missed
 from .polls import Polls

@@ -23,7 +23,7 @@ from ..domain.errors import (
 from ..ledger import Store
 from ..limits.backoff import Patience
 from ..limits.holds import Floods
-from ..roster import Roster, box_of
+from ..mirrors.registry import Roster, box_of
 
 log = structlog.get_logger()
 

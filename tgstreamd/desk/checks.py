@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ..admission.asking import topics
 from ..config import Config, MirrorConfig
 from ..configured import beginning, mirror_of
 from ..domain.errors import NotAuthorised, TelegramError
 from ..domain.messages import Account, Chat, Mirror
 from ..domain.ports import Source, Target
 from ..ledger import Store
+from ..mirrors.chat_lookup import topics
 from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
 from .findings import good, line, told
 

@@ -17,8 +17,8 @@ from ..configured import beginning, mirror_of
 from ..domain.errors import FloodWait, TgstreamdError, Transient
 from ..domain.messages import Message, Mirror
 from ..ledger import NOT_THERE, Copied, Entry, MirrorRow, Store
+from ..mirrors.registry import of_topic
 from ..policy.matching import differs, matches
-from ..roster import of_topic
 from .checks import Reach
 from .differences import Difference, Kind, Mend
 from .naming import message_link, named, unknown

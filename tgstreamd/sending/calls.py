@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from ..domain.messages import Draft
 from ..domain.ports import Ids
 from ..ledger import Job, Send, Store
+from ..mirrors.registry import Roster
 from ..policy.fallback import in_order, without_media_of
 from ..policy.matching import fingerprint
 from ..policy.retry import Cure
-from ..roster import Roster
 
 
 class Calls:

@@ -16,9 +16,9 @@ from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Topic
 from ..domain.ports import Ids, Target
 from ..ledger import MirrorRow, Store
 from ..limits.holds import HISTORIES, Floods
+from ..mirrors.registry import Roster
 from ..policy.matching import holds_copies, known_copies, known_topics, matches
 from ..policy.transforms import reworded, transformed
-from ..roster import Roster
 
 log = structlog.get_logger()
 

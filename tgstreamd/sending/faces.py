@@ -13,7 +13,7 @@ from ..domain.errors import MediaExpired, Rejected, TargetLost, TelegramError
 from ..domain.messages import PART_SIZE, Face, Media, Mirror, Upload
 from ..domain.ports import Ids, Source, Target
 from ..ledger import Change, Store
-from ..roster import Roster
+from ..mirrors.registry import Roster
 
 log = structlog.get_logger()
 

@@ -14,11 +14,11 @@ from ..domain.clock import Clock
 from ..domain.messages import FILE_KINDS, Draft, Message, Mirror, Piece, ReplyTo
 from ..domain.ports import Ids, Source
 from ..ledger import Change, Job, Send, Store, encode
+from ..mirrors.registry import Roster
 from ..policy.fallback import Files, degraded, moves, possible
 from ..policy.matching import fingerprint
 from ..policy.plan import Plan
 from ..policy.retry import Cure, Degrade
-from ..roster import Roster
 from ..streaming.staging import Staging
 from .calls import Calls
 from .planning import Planning

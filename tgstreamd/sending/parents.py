@@ -14,9 +14,9 @@ from ..domain.clock import Clock
 from ..domain.messages import Chat, Message, Mirror
 from ..domain.ports import Ids, Source
 from ..ledger import Job, Store
+from ..mirrors.registry import Roster
 from ..policy.captions import link
 from ..policy.plan import Parent
-from ..roster import Roster
 from ..streaming.staging import Staging
 
 log = structlog.get_logger()

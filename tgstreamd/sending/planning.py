@@ -14,10 +14,10 @@ from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Voice
 from ..domain.ports import Ids, Source
 from ..ledger import Job, Store
+from ..mirrors.registry import Roster
 from ..policy.links import mentioned
 from ..policy.media_plan import Links
 from ..policy.plan import Parent, Plan, plan
-from ..roster import Roster
 from ..streaming.staging import Staging
 from .parents import Lifted, Parents
 from .topics import Place, Topics

@@ -18,6 +18,7 @@ from ..domain.errors import TgstreamdError
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Value
 from ..domain.ports import Ids, Target
 from ..ledger import Lines, Recognised, Store
+from ..mirrors.registry import Roster
 from ..policy.captions import seen_above
 from ..policy.links import mentioned
 from ..policy.matching import as_it_stands
@@ -26,7 +27,6 @@ from ..policy.pairing import Pair, pair_copies
 from ..policy.plan import Plan
 from ..policy.slots import Slot, lacking, our_lines, slots_of, ways
 from ..policy.transforms import transformed
-from ..roster import Roster
 
 log = structlog.get_logger()
 

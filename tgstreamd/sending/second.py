@@ -19,9 +19,9 @@ from ..domain.ports import Beat, Ids, Target
 from ..domain.refusals import row
 from ..ledger import Change, Job, Store
 from ..limits.pacer import Holding
+from ..mirrors.registry import Roster
 from ..policy.decisions import Confirm
 from ..policy.matching import fingerprint
-from ..roster import Roster
 from ..streaming.staging import Staging
 from .change_errors import ChangeErrors
 from .deletions import Deletions

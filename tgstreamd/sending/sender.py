@@ -20,9 +20,9 @@ from ..domain.messages import Draft, Mirror, Sent
 from ..domain.ports import Beat, Target
 from ..ledger import Job, MirrorRow, Send, Store
 from ..limits.pacer import Holding
+from ..mirrors.registry import Roster
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
-from ..roster import Roster
 from ..streaming.staging import Staging
 from .outcome import Outcome
 from .outgoing import Outgoing

@@ -17,7 +17,7 @@ from ..domain.messages import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent
 from ..domain.ports import Ids, Source, Target
 from ..domain.refusals import row
 from ..ledger import UNSURE, Change, Job, Store, TopicRow
-from ..roster import Roster
+from ..mirrors.registry import Roster
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ from ..domain.clock import Clock
 from ..domain.messages import Mirror
 from ..ledger import Job, Lane, Store
 from ..limits.pacer import Holding
+from ..mirrors.registry import Roster
 from ..policy.pacing import overtakes
-from ..roster import Roster
 from ..streaming.staging import Staging
 from .outgoing import Outgoing
 

@@ -24,8 +24,8 @@ from ..domain.errors import (
 from ..domain.messages import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
 from ..domain.ports import Ids, Source, Target
 from ..ledger import Job, Store
+from ..mirrors.registry import Roster
 from ..policy.retry import backoff
-from ..roster import Roster
 from .pipe import PART_SHORT, Pipe
 
 log = structlog.get_logger()

@@ -20,9 +20,9 @@ from ..domain.errors import ends_process
 from ..domain.messages import Media, Message
 from ..domain.ports import Beat, Ids, Source, Target
 from ..ledger import Job, Store
+from ..mirrors.registry import Roster
 from ..policy.filters import dropped
 from ..policy.plan import way
-from ..roster import Roster
 from .carrier import Carrier, Flow, Transfer
 from .pipe import Pipe
 

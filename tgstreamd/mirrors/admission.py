@@ -28,11 +28,11 @@ from ..ledger import Store
 from ..limits.holds import Floods
 from ..policy.mirror_checks import Edge, Loops, judge, may_run, refusal
 from ..policy.retry import backoff
-from ..roster import Roster
-from .asking import QUESTIONS, asked, topics
-from .birth import BEGINNINGS, Births
-from .looks import take_face, take_forum
-from .moves import Moves
+from .chat_lookup import QUESTIONS, asked, topics
+from .chat_profile import take_face, take_forum
+from .creation import BEGINNINGS, Births
+from .registry import Roster
+from .supergroup_migration import Moves
 
 log = structlog.get_logger()
 

@@ -19,8 +19,8 @@ from ..ledger import Store
 from ..limits.holds import Floods
 from ..policy.decisions import Confirmation, Side
 from ..policy.mirror_checks import judge, refusal
-from ..roster import Roster
-from .asking import QUESTIONS, asked, topics
+from .chat_lookup import QUESTIONS, asked, topics
+from .registry import Roster
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from .domain.messages import GENERAL_TOPIC, Account, Chat, Message, Mirror
+from ..domain.messages import GENERAL_TOPIC, Account, Chat, Message, Mirror
 
 #: Channels and supergroups have marked ids below this; basic groups and users share the common box.
 _CHANNELS_BELOW = -1_000_000_000_000

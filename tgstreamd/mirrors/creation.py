@@ -18,7 +18,7 @@ from ..domain.ports import Source
 from ..ledger import Store
 from ..limits.holds import HISTORIES
 from ..policy.mirror_checks import backlog_words
-from ..roster import Roster, box_of
+from .registry import Roster, box_of
 
 log = structlog.get_logger()
 

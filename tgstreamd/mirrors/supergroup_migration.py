@@ -14,8 +14,8 @@ from ..domain.errors import TelegramError
 from ..domain.messages import Chat
 from ..domain.ports import Source, Target
 from ..ledger import Store
-from ..roster import Roster
-from .asking import asked
+from .chat_lookup import asked
+from .registry import Roster
 
 log = structlog.get_logger()
 
