@@ -16,8 +16,6 @@ import structlog
 from . import __version__
 from .alerts.message import Messages
 from .alerts.watch import Watch
-from .capture.careful import Careful
-from .capture.positions import Capture
 from .config import Config
 from .configured import pace
 from .desk import checks, listing, status
@@ -29,6 +27,8 @@ from .domain.clock import Clock
 from .domain.errors import TgstreamdError
 from .domain.messages import Mirror
 from .domain.ports import Beat, Ids, SecretIds, Source
+from .ingest.decode_guard import Careful
+from .ingest.updates import Capture
 from .ledger import Store
 from .limits.pacer import FOREVER, Holding
 from .limits.wall_clock import WallClock

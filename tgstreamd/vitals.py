@@ -7,9 +7,9 @@ changes nothing.
 from __future__ import annotations
 
 from .alerts.picture import Alive, moving
-from .capture.positions import Capture
 from .desk.rates import Rates
 from .desk.status import Live, State, Unborn
+from .ingest.updates import Capture
 from .limits.pacer import Holding
 from .mirrors.admission import Admission
 from .mirrors.registry import Roster

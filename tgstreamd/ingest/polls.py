@@ -11,7 +11,7 @@ from ..domain.errors import TelegramError
 from ..domain.ports import Source
 from ..ledger import Store
 from ..mirrors.registry import Roster
-from .trouble import RECONCILE
+from .errors import RECONCILE
 
 
 class Polls:

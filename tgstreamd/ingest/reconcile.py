@@ -16,7 +16,7 @@ from ..domain.errors import Undecodable
 from ..domain.ports import Source
 from ..ledger import Doubt, Store
 from ..mirrors.registry import Roster
-from .trouble import RECONCILE
+from .errors import RECONCILE
 
 log = structlog.get_logger()
 

@@ -18,10 +18,10 @@ from ..domain.ports import Beat, Ids, Source
 from ..ledger import Gap, Store
 from ..limits.holds import DIFFERENCES, HISTORIES
 from ..mirrors.registry import Roster, box_of
-from .gaps import Gaps
-from .missed import BY_ID, Missed
+from .errors import RECONCILE, Trouble
+from .history import Gaps
 from .polls import Polls
-from .trouble import RECONCILE, Trouble
+from .reconcile import BY_ID, Missed
 
 log = structlog.get_logger()
 
