@@ -249,10 +249,10 @@ async def ours(job: Job) -> Mover:
     """tgstreamd's pipe over its own adapter."""
     from tgstreamd.domain.clock import SystemClock
     from tgstreamd.domain.messages import Media, Upload
-    from tgstreamd.streaming.pipe import Pipe
     from tgstreamd.telegram.connect import connect
     from tgstreamd.telegram.session import StoredSession
     from tgstreamd.telegram.settings import Server, Settings
+    from tgstreamd.transfer.pipe import Pipe
 
     login, d = job["login"], job["document"]
     with tempfile.TemporaryDirectory() as folder:

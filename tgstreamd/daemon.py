@@ -45,10 +45,10 @@ from .sending.rebuild import Rebuild
 from .sending.second import SecondClock
 from .sending.sender import Sender
 from .sending.topics import Topics
-from .streaming.pipe import Pipe
-from .streaming.staging import Staging
 from .system.systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection
+from .transfer.pipe import Pipe
+from .transfer.prefetch import Staging
 from .vitals import Vitals
 
 log = structlog.get_logger()

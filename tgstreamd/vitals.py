@@ -13,10 +13,10 @@ from .ingest.updates import Capture
 from .limits.pacer import Holding
 from .mirrors.admission import Admission
 from .mirrors.registry import Roster
-from .streaming.pipe import Pipe
-from .streaming.staging import Staging
 from .system.resources import resident
 from .telegram.connect import Connection
+from .transfer.pipe import Pipe
+from .transfer.prefetch import Staging
 
 
 class Vitals:

@@ -11,7 +11,7 @@ from tests.house import House
 from tests.telegram.faults import Fault
 from tests.through import Through
 from tgstreamd.ledger import Job
-from tgstreamd.streaming.staging import AHEAD_OF_ALL, _in_turn
+from tgstreamd.transfer.prefetch import AHEAD_OF_ALL, _in_turn
 
 from .test_files import arrives, pair
 

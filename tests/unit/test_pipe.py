@@ -23,8 +23,8 @@ from tgstreamd.domain.errors import (
 )
 from tgstreamd.domain.messages import PART_SIZE, Media, Upload
 from tgstreamd.domain.ports import Source, Target
-from tgstreamd.streaming.pipe import GROUP, Pipe
-from tgstreamd.streaming.window import Window
+from tgstreamd.transfer.pipe import GROUP, Pipe
+from tgstreamd.transfer.window import Window
 
 Hook = Callable[[int], Awaitable[None]]
 

@@ -14,7 +14,7 @@ from tgstreamd.desk.status import Live, Unborn, status
 from tgstreamd.domain.messages import Account, Box, Message
 from tgstreamd.ledger import Store
 from tgstreamd.policy.pacing import Pace
-from tgstreamd.streaming.carrier import Transfer
+from tgstreamd.transfer.transfer import Transfer
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "status.schema.json").read_text())
 NOW = 1_700_000_000.0

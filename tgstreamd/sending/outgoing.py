@@ -19,7 +19,7 @@ from ..policy.fallback import Files, degraded, moves, possible
 from ..policy.matching import fingerprint
 from ..policy.plan import Plan
 from ..policy.retry import Cure, Degrade
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 from .calls import Calls
 from .planning import Planning
 from .topics import Topics

@@ -17,7 +17,7 @@ from ..ledger import Job, Store
 from ..mirrors.registry import Roster
 from ..policy.captions import link
 from ..policy.plan import Parent
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from ..mirrors.registry import Roster
 from ..policy.links import mentioned
 from ..policy.media_plan import Links
 from ..policy.plan import Parent, Plan, plan
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 from .parents import Lifted, Parents
 from .topics import Place, Topics
 

@@ -22,7 +22,7 @@ from ..limits.pacer import Holding
 from ..mirrors.registry import Roster
 from ..policy.decisions import Confirm
 from ..policy.matching import fingerprint
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 from .change_errors import ChangeErrors
 from .deletions import Deletions
 from .outgoing import Outgoing

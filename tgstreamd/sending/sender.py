@@ -23,7 +23,7 @@ from ..limits.pacer import Holding
 from ..mirrors.registry import Roster
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 from .outcome import Outcome
 from .outgoing import Outgoing
 from .topics import deliver

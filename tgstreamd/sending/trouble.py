@@ -38,7 +38,7 @@ from ..policy.retry import (
     WaitForChat,
     decide,
 )
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 from .blame import Blame
 from .naming import answers_another, named, words
 from .outgoing import Outgoing

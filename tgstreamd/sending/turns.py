@@ -14,7 +14,7 @@ from ..ledger import Job, Lane, Store
 from ..limits.pacer import Holding
 from ..mirrors.registry import Roster
 from ..policy.pacing import overtakes
-from ..streaming.staging import Staging
+from ..transfer.prefetch import Staging
 from .outgoing import Outgoing
 
 

@@ -23,8 +23,8 @@ from ..ledger import Job, Store
 from ..mirrors.registry import Roster
 from ..policy.filters import dropped
 from ..policy.plan import way
-from .carrier import Carrier, Flow, Transfer
 from .pipe import Pipe
+from .transfer import Carrier, Flow, Transfer
 
 log = structlog.get_logger()
 
