@@ -18,6 +18,14 @@ from .alerts.message import Messages
 from .alerts.watch import Watch
 from .config import Config
 from .configured import pace
+from .delivery.changes import SecondClock
+from .delivery.chat_profile import Faces
+from .delivery.planning import Planning
+from .delivery.prepare import Outgoing
+from .delivery.rebuild import Rebuild
+from .delivery.sender import Sender
+from .delivery.target_scan import Census
+from .delivery.topics import Topics
 from .desk import checks, listing, status
 from .desk.questions import questions
 from .desk.rates import Rates
@@ -37,14 +45,6 @@ from .mirrors.chat_lookup import patiently
 from .mirrors.confirming import Confirming
 from .mirrors.registry import Roster, box_of
 from .reload import Reload
-from .sending.census import Census
-from .sending.faces import Faces
-from .sending.outgoing import Outgoing
-from .sending.planning import Planning
-from .sending.rebuild import Rebuild
-from .sending.second import SecondClock
-from .sending.sender import Sender
-from .sending.topics import Topics
 from .system.systemd import Systemd, Watchdog, feeder
 from .telegram.connect import Connection
 from .transfer.pipe import Pipe

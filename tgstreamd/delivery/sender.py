@@ -24,11 +24,11 @@ from ..mirrors.registry import Roster
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
 from ..transfer.prefetch import Staging
+from .errors import Trouble
 from .outcome import Outcome
-from .outgoing import Outgoing
+from .prepare import Outgoing
+from .scheduling import Turns
 from .topics import deliver
-from .trouble import Trouble
-from .turns import Turns
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from ..policy.links import mentioned
 from ..policy.media_plan import Links
 from ..policy.plan import Parent, Plan, plan
 from ..transfer.prefetch import Staging
-from .parents import Lifted, Parents
+from .replies import Lifted, Parents
 from .topics import Place, Topics
 
 #: Seconds that a poll must at least stay open (https://core.telegram.org/constructor/poll).

@@ -15,7 +15,7 @@ from ..limits.pacer import Holding
 from ..mirrors.registry import Roster
 from ..policy.pacing import overtakes
 from ..transfer.prefetch import Staging
-from .outgoing import Outgoing
+from .prepare import Outgoing
 
 
 class Turns:

@@ -25,7 +25,7 @@ from ..policy.matching import fingerprint
 from ..transfer.prefetch import Staging
 from .change_errors import ChangeErrors
 from .deletions import Deletions
-from .outgoing import Outgoing
+from .prepare import Outgoing
 
 log = structlog.get_logger()
 

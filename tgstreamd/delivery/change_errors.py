@@ -28,7 +28,7 @@ from ..ledger import Change, Store
 from ..limits.pacer import Holding
 from ..policy.decisions import Confirm
 from ..policy.retry import Hold, HoldAccount, backoff, decide
-from .outgoing import Outgoing
+from .prepare import Outgoing
 
 log = structlog.get_logger()
 

@@ -41,7 +41,7 @@ from ..policy.retry import (
 from ..transfer.prefetch import Staging
 from .blame import Blame
 from .naming import answers_another, named, words
-from .outgoing import Outgoing
+from .prepare import Outgoing
 
 log = structlog.get_logger()
 
