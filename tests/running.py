@@ -23,7 +23,7 @@ from telethon.crypto import AuthKey
 
 from tests.fakes import HANG
 from tests.telegram.control import ControlClient
-from tgstreamd.desk import control
+from tgstreamd.control import control_socket
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.telegram.session import StoredSession
 
@@ -208,7 +208,9 @@ class RunningDaemon:
         """What `status --json` shows; None while it does not answer."""
         request = {"verb": "status"}
         try:
-            return await asyncio.to_thread(control.ask, self.state / "control.sock", request, timeout=HANG)
+            return await asyncio.to_thread(
+                control_socket.ask, self.state / "control.sock", request, timeout=HANG
+            )
         except (TgstreamdError, OSError):
             return None
 

@@ -18,6 +18,11 @@ from .alerts.message import Messages
 from .alerts.watch import Watch
 from .config import Config
 from .configured import pace
+from .control import chats, check, status
+from .control.commands import Desk
+from .control.status import State
+from .control.telegram_commands import questions
+from .control.throughput import Rates
 from .delivery.changes import SecondClock
 from .delivery.chat_profile import Faces
 from .delivery.planning import Planning
@@ -26,11 +31,6 @@ from .delivery.rebuild import Rebuild
 from .delivery.sender import Sender
 from .delivery.target_scan import Census
 from .delivery.topics import Topics
-from .desk import checks, listing, status
-from .desk.questions import questions
-from .desk.rates import Rates
-from .desk.status import State
-from .desk.verbs import Desk
 from .domain.clock import Clock
 from .domain.errors import TgstreamdError
 from .domain.messages import Mirror
@@ -180,8 +180,8 @@ class Daemon:
             pace=lambda: self.holding.pace,
             now=clock.now,
             changed=self._something_new,
-            chats=lambda: listing.chats(connection),
-            check=lambda: checks.check(self.reread(), connection, store, now=clock.now()),
+            chats=lambda: chats.chats(connection),
+            check=lambda: check.check(self.reread(), connection, store, now=clock.now()),
             configured=self.admission.names,
             rebuild=lambda name, write: (self.rebuild.write if write else self.rebuild.look)(name),
             asking=questions(lambda: self.reread(), connection, store, ids=ids, now=clock.now)

@@ -17,9 +17,9 @@ import structlog
 from .alerts.watch import Watch
 from .config import Config
 from .configured import pace, settings
+from .control import control_socket
+from .control.startup import Reception
 from .daemon import Daemon
-from .desk import control
-from .desk.reception import Reception
 from .domain.clock import Clock, SystemClock
 from .domain.errors import TgstreamdError
 from .ledger import Store
@@ -100,7 +100,7 @@ async def _run(
             store, pace=pace(config), now=clock.now, configured=[mirror.name for mirror in config.mirrors]
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        answering = control.serve(config.paths.socket, reception.answer)
+        answering = control_socket.serve(config.paths.socket, reception.answer)
         stack.callback(group.create_task(answering, name="control").cancel)
         starting = watch.run_starting(lambda: patience.sentence)
         stack.callback(group.create_task(starting, name="watch the start").cancel)

@@ -7,8 +7,8 @@ changes nothing.
 from __future__ import annotations
 
 from .alerts.picture import Alive, moving
-from .desk.rates import Rates
-from .desk.status import Live, State, Unborn
+from .control.status import Live, State, Unborn
+from .control.throughput import Rates
 from .ingest.updates import Capture
 from .limits.pacer import Holding
 from .mirrors.admission import Admission

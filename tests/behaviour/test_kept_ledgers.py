@@ -12,7 +12,7 @@ from tests.ledgers import kept
 from tests.ledgers.life import configure, live
 from tests.ledgers.story import MASS, MIRRORS, Story
 from tests.telegram.world.chats import Chat
-from tgstreamd.desk import status
+from tgstreamd.control import status
 from tgstreamd.domain.clock import SystemClock
 from tgstreamd.ledger import Store
 from tgstreamd.policy.pacing import Pace

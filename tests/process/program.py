@@ -22,7 +22,7 @@ from tests.fakes import HANG
 from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.peers import Account
-from tgstreamd.desk import control
+from tgstreamd.control import control_socket
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -92,9 +92,11 @@ class Home:
 
         async def runs() -> bool | None:
             assert process.returncode is None, (await process.communicate())[1].decode()
-            with contextlib.suppress(control.NoDaemon):
+            with contextlib.suppress(control_socket.NoDaemon):
                 # At its socket: asked by a process a time, it would start more slowly for being asked.
-                seen = await asyncio.to_thread(control.ask, self.state / "control.sock", {"verb": "status"})
+                seen = await asyncio.to_thread(
+                    control_socket.ask, self.state / "control.sock", {"verb": "status"}
+                )
                 return seen["state"] == "running" or None
             return None
 

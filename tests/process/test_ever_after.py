@@ -20,7 +20,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tests.telegram.world.peers import Account
-from tgstreamd.desk import control
+from tgstreamd.control import control_socket
 
 from .program import Home, mirror
 
@@ -39,7 +39,7 @@ async def until_settled(home: Home, done: int) -> None:
     """Until so many are copied and nothing waits, not even for the second clock."""
 
     async def settled() -> bool | None:
-        seen = await asyncio.to_thread(control.ask, home.state / "control.sock", {"verb": "status"})
+        seen = await asyncio.to_thread(control_socket.ask, home.state / "control.sock", {"verb": "status"})
         (mirror,) = seen["mirrors"]
         return (mirror["done"] == done and not mirror["backlog"] and not mirror["changes"]) or None
 
@@ -160,7 +160,7 @@ async def test_rebuild_asks_at_a_terminal_where_its_words_are(home: Home) -> Non
         asked.append(request["write"])
         return {"looked_through": 3, "mapped": 2, "skipped": 1, "left": 0, "newest": 3}
 
-    daemon = asyncio.create_task(control.serve(home.state / "control.sock", answer))
+    daemon = asyncio.create_task(control_socket.serve(home.state / "control.sock", answer))
     try:
         for says, status, last in (
             ("n", 1, "nothing was written"),

@@ -18,7 +18,7 @@ from tests.running import until
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
-from tgstreamd.desk import control
+from tgstreamd.control import control_socket
 
 from .program import Home, mirror
 
@@ -31,7 +31,7 @@ async def settled(home: Home, enough: Callable[[dict[str, Any]], bool]) -> dict[
     """The first mirror of the running daemon's status, as soon as it is `enough`."""
 
     async def seen() -> dict[str, Any] | None:
-        answer = await asyncio.to_thread(control.ask, home.state / "control.sock", {"verb": "status"})
+        answer = await asyncio.to_thread(control_socket.ask, home.state / "control.sock", {"verb": "status"})
         mirror: dict[str, Any] = answer["mirrors"][0]
         return mirror if enough(mirror) else None
 

@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from tgstreamd.config import Config, build
-from tgstreamd.desk import checks, listing
+from tgstreamd.control import chats as listing
+from tgstreamd.control import check
 from tgstreamd.domain.errors import NotAuthorised, Rejected, SourceLost, TelegramError
 from tgstreamd.domain.messages import Account, Box, Chat, Topic
 from tgstreamd.domain.ports import Source, Target
@@ -93,7 +94,7 @@ async def checked(
     reach: Reached, *mirrors: dict[str, Any], store: Store | None = None
 ) -> tuple[bool, list[tuple[str, str, str]]]:
     """Whether it is ok, and the lines about mirrors."""
-    answer = await checks.check(config(*mirrors), reach, store, now=NOW)
+    answer = await check.check(config(*mirrors), reach, store, now=NOW)
     lines = [(line["level"], line["subject"], line["text"]) for line in answer["lines"] if line["mirror"]]
     return answer["ok"], lines
 
@@ -160,7 +161,7 @@ async def test_a_lost_login_is_no_line() -> None:
 
 
 async def test_a_bot_cannot_read() -> None:
-    answer = await checks.check(
+    answer = await check.check(
         config({"source": A, "target": B}), Reached(chat(A, "a"), chat(B, "b"), bot=True), None, now=NOW
     )
     assert not answer["ok"]
@@ -224,7 +225,7 @@ async def test_a_clock_that_is_wrong_is_said_with_the_command(store: Store) -> N
     wanted = config({"source": A, "target": B})
     for skew, level in ((2.0, "ok"), (-90.0, "warn"), (40.0, "warn")):
         reach.skew = skew
-        answer = await checks.check(wanted, reach, store, now=NOW)
+        answer = await check.check(wanted, reach, store, now=NOW)
         (clock,) = [line for line in answer["lines"] if line["subject"] == "clock"]
         assert clock["level"] == level
         assert bool(clock["remedy"]) == (level == "warn")
@@ -238,7 +239,7 @@ async def test_an_account_on_hold_is_said(store: Store) -> None:
     await store.hold_until("account", NOW + 3600, "PEER_FLOOD")
     reach = Reached(chat(A, "a"), chat(B, "b"))
     wanted = config({"source": A, "target": B})
-    answer = await checks.check(wanted, reach, store, now=NOW)
+    answer = await check.check(wanted, reach, store, now=NOW)
     assert any("nothing is sent: PEER_FLOOD" in line["text"] for line in answer["lines"])
-    answer = await checks.check(wanted, reach, store, now=NOW + 3600)
+    answer = await check.check(wanted, reach, store, now=NOW + 3600)
     assert not any("nothing is sent" in line["text"] for line in answer["lines"])

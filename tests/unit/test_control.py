@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import HANG
-from tgstreamd.desk.control import REQUEST_MAX, NoDaemon, ask, serve
+from tgstreamd.control.control_socket import REQUEST_MAX, NoDaemon, ask, serve
 from tgstreamd.domain.errors import NotAuthorised, StoreError, TgstreamdError
 
 
@@ -113,7 +113,7 @@ async def raw(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 EXHAUSTED = """
 import asyncio, os, resource, sys
 from pathlib import Path
-from tgstreamd.desk.control import serve
+from tgstreamd.control.control_socket import serve
 
 async def answer(request):
     return {"said": request["text"]}

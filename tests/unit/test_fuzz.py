@@ -18,7 +18,7 @@ from telethon.tl import types
 
 from tgstreamd import config as configuration
 from tgstreamd.cli.drawing.terminal import clean
-from tgstreamd.desk import control
+from tgstreamd.control import control_socket
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Chat
 from tgstreamd.policy.links import named
@@ -101,14 +101,14 @@ def test_any_bytes_at_the_control_socket(request: bytes) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "s"
             ready = asyncio.Event()
-            serving = asyncio.ensure_future(control.serve(path, answer, listening=ready.set))
+            serving = asyncio.ensure_future(control_socket.serve(path, answer, listening=ready.set))
             await ready.wait()
             reader, writer = await asyncio.open_unix_connection(str(path))
             writer.write(request)
             writer.write_eof()
             json.loads(await reader.read() or b"{}")
             writer.close()
-            assert await asyncio.to_thread(control.ask, path, {"verb": "status"}) == {"ok": 1}
+            assert await asyncio.to_thread(control_socket.ask, path, {"verb": "status"}) == {"ok": 1}
             serving.cancel()
 
     asyncio.run(ask())

@@ -10,7 +10,7 @@ from tgstreamd.cli.chats import searched
 from tgstreamd.cli.talking.choices import CHOICES
 from tgstreamd.cli.talking.interview import chat_row
 from tgstreamd.cli.talking.picking import drawable, matching
-from tgstreamd.desk.listing import row
+from tgstreamd.control.chats import row
 from tgstreamd.domain.messages import Chat, Topic
 
 NEWS = Chat(id=-1001, title="São Paulo Notícias", kind="supergroup", username="spnews", members=1204)

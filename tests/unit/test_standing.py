@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tgstreamd.cli.drawing import screen, standing
-from tgstreamd.desk.status import FOREVER, Unborn, _unborn
+from tgstreamd.control.status import FOREVER, Unborn, _unborn
 
 NOW = 1_700_000_000
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.schema import undescribed, violations
-from tgstreamd.desk.status import Live, Unborn, status
+from tgstreamd.control.status import Live, Unborn, status
 from tgstreamd.domain.messages import Account, Box, Message
 from tgstreamd.ledger import Store
 from tgstreamd.policy.pacing import Pace

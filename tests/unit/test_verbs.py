@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tgstreamd.desk import status, verbs
-from tgstreamd.desk.naming import message_link
-from tgstreamd.desk.questions import VERBS
-from tgstreamd.desk.remedies import remedy
-from tgstreamd.desk.status import Live, Unborn
-from tgstreamd.desk.verbs import Desk
+from tgstreamd.control import commands, status
+from tgstreamd.control.commands import Desk
+from tgstreamd.control.lookup import message_link
+from tgstreamd.control.parked_hints import remedy
+from tgstreamd.control.status import Live, Unborn
+from tgstreamd.control.telegram_commands import VERBS
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Account, Box
 from tgstreamd.ledger import Store
@@ -110,35 +110,35 @@ async def test_a_mirror_that_could_not_begin_is_shown(store: Store) -> None:
 
 async def test_pause_and_resume(store: Store) -> None:
     mirror_id = await bear(store, "main", SOURCE, TARGET)
-    assert (await verbs.pause(store, "main", ["main"]))["changed"]
-    assert not (await verbs.pause(store, "main", ["main"]))["changed"]
+    assert (await commands.pause(store, "main", ["main"]))["changed"]
+    assert not (await commands.pause(store, "main", ["main"]))["changed"]
     assert (await seen(store))["mirrors"][0]["paused"] == "paused by the operator"
     await store.pause(mirror_id, "waiting", "long backlog")
-    first = await verbs.resume(store, "main", ["main"], NOW)
+    first = await commands.resume(store, "main", ["main"], NOW)
     assert (first["released"], first["waiting"]) == ("paused by the operator", ["long backlog"])
-    second = await verbs.resume(store, "main", ["main"], NOW)
+    second = await commands.resume(store, "main", ["main"], NOW)
     assert (second["released"], second["waiting"]) == ("long backlog", [])
-    third = await verbs.resume(store, "main", ["main"], NOW)
+    third = await commands.resume(store, "main", ["main"], NOW)
     assert (third["released"], third["waiting"]) == ("", [])
     with pytest.raises(TgstreamdError) as caught:
-        await verbs.pause(store, "mian", ["main", "later"])
+        await commands.pause(store, "mian", ["main", "later"])
     assert caught.value.line() == 'no mirror is named "mian" (there is main, later)'
 
 
 async def test_a_mirror_that_has_not_begun_is_paused_too(store: Store) -> None:
     """It begins paused, also when it is born much later; or `resume` takes that back."""
     unborn = Live(unborn=(Unborn(name="main", source=SOURCE, target=TARGET, why="not found"),))
-    first = await verbs.pause(store, "main", ["main"])
+    first = await commands.pause(store, "main", ["main"])
     assert (first["changed"], first["begun"]) == (True, False)
-    assert not (await verbs.pause(store, "main", ["main"]))["changed"]
+    assert not (await commands.pause(store, "main", ["main"]))["changed"]
     assert (await seen(store, unborn))["mirrors"][0]["paused"] == "paused by the operator; not found"
-    released = await verbs.resume(store, "main", ["main"], NOW)
+    released = await commands.resume(store, "main", ["main"], NOW)
     assert (released["released"], released["begun"]) == ("paused by the operator", False)
     assert (await seen(store, unborn))["mirrors"][0]["paused"] == "not found"
-    await verbs.pause(store, "main", ["main"])
+    await commands.pause(store, "main", ["main"])
     await bear(store, "main", SOURCE, TARGET)
     assert (await seen(store))["mirrors"][0]["paused"] == "paused by the operator"
-    assert (await verbs.resume(store, "main", ["main"], NOW))["released"] == "paused by the operator"
+    assert (await commands.resume(store, "main", ["main"], NOW))["released"] == "paused by the operator"
     await bear(store, "other", SOURCE - 1, TARGET)
     assert (await seen(store))["mirrors"][1]["paused"] == ""
 
@@ -159,11 +159,11 @@ def test_what_is_parked_comes_with_what_to_do(reason: str, words: str) -> None:
 
 async def test_ids_that_are_not_parked_change_nothing(store: Store) -> None:
     with pytest.raises(TgstreamdError, match="not parked: 3, 4"):
-        await verbs.retry(store, [3, 4])
+        await commands.retry(store, [3, 4])
     with pytest.raises(TgstreamdError, match="not parked: 3"):
-        await verbs.skip(store, [3], NOW)
-    assert await verbs.retry(store, None) == {"retried": []}
-    assert await verbs.parked(store) == {"parked": []}
+        await commands.skip(store, [3], NOW)
+    assert await commands.retry(store, None) == {"retried": []}
+    assert await commands.parked(store) == {"parked": []}
 
 
 def test_links_open_where_there_are_some() -> None:

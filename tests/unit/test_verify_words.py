@@ -8,7 +8,7 @@ from typing import Any
 
 from tgstreamd.cli import verify
 from tgstreamd.config import Config, build
-from tgstreamd.desk.differences import Difference
+from tgstreamd.control.differences import Difference
 
 
 def config(**pace: float) -> Config:

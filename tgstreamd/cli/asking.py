@@ -43,7 +43,7 @@ async def asking(config: Config, verb: str) -> AsyncIterator[Ask]:
 
 @contextlib.asynccontextmanager
 async def _alone(config: Config, verb: str) -> AsyncIterator[Ask]:
-    from ..desk.questions import questions
+    from ..control.telegram_commands import questions
     from ..domain.ports import SecretIds
     from .reach import connected  # with Telethon, which takes its time
 

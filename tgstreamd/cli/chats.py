@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from ..desk import listing
+from ..control import chats as listing
 from . import compose
 from .drawing.terminal import as_json, clean, folded
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config import DEFAULT_FILE, Config
-from ..desk import checks
-from ..desk.findings import good, line
+from ..control import check
+from ..control.check import good, line
 from ..domain.clock import SystemClock
 from ..domain.errors import TgstreamdError
 from . import compose, machine
@@ -90,7 +90,7 @@ def _alone(config: Config) -> dict[str, Any]:
             connected(config) as connection,
             compose.look_into(config.paths) as store,
         ):
-            return await checks.check(config, connection, store, now=now)
+            return await check.check(config, connection, store, now=now)
 
     return asyncio.run(work())
 

@@ -19,7 +19,7 @@ from typing import Any
 from .. import config as configuration
 from ..config import Config, Paths
 from ..config.paths import STATE_ROOT
-from ..desk.control import NoDaemon, ask
+from ..control.control_socket import NoDaemon, ask
 from ..domain.clock import SystemClock
 from ..domain.errors import ConfigError, StoreError, TgstreamdError
 from ..ledger import NoLedger, Store

@@ -19,7 +19,7 @@ import msgspec
 
 from .. import config as configuration
 from ..config import DEFAULT_FILE, Config, rules
-from ..desk import listing
+from ..control import chats
 from ..domain.errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from ..system import log_setup
 from . import compose
@@ -252,7 +252,7 @@ async def _reached(
         account = await connection.account()
         print(f"logged in as {account.name} (id {account.id}); looking at its chats …", flush=True)
         needed = keyboard and not (arguments.source and arguments.target)
-        yield connection, (await listing.chats(connection))["chats"] if needed else []
+        yield connection, (await chats.chats(connection))["chats"] if needed else []
 
 
 async def _connected(stack: contextlib.AsyncExitStack, config: Config) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config, alerts, metrics
-from ..desk.findings import line
+from ..control.check import line
 from ..domain.errors import ConfigError
 from ..system import permissions, sysctl
 from ..system.resources import free

@@ -6,8 +6,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..desk import verbs
-from ..desk.remedies import usual
+from ..control import commands
+from ..control.parked_hints import usual
 from ..domain.clock import SystemClock
 from . import compose
 from .drawing.terminal import Usage, as_json, clean, clock_time
@@ -49,12 +49,12 @@ def act(arguments: Namespace) -> int:
     ids = None if arguments.all else arguments.ids
     if arguments.do == "retry":
         request = {"verb": "retry", "ids": ids}
-        answer = compose.on_ledger(arguments, "parked", request, lambda store: verbs.retry(store, ids))
+        answer = compose.on_ledger(arguments, "parked", request, lambda store: commands.retry(store, ids))
         return _say(arguments, answer, f"{len(answer['retried'])} put back to the end of the queue")
     now = SystemClock().now()
     request = {"verb": "skip", "ids": arguments.ids}
     answer = compose.on_ledger(
-        arguments, "parked", request, lambda store: verbs.skip(store, arguments.ids, now)
+        arguments, "parked", request, lambda store: commands.skip(store, arguments.ids, now)
     )
     return _say(arguments, answer, f"{len(answer['skipped'])} given up")
 
@@ -65,7 +65,7 @@ def _say(arguments: Namespace, answer: dict[str, Any], line: str) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    answer = compose.on_ledger(arguments, "parked", {"verb": "parked"}, verbs.parked)
+    answer = compose.on_ledger(arguments, "parked", {"verb": "parked"}, commands.parked)
     if arguments.json:
         print(as_json(answer))
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..desk import verbs
+from ..control import commands
 from ..domain.clock import SystemClock
 from . import compose
 
@@ -47,7 +47,7 @@ def act_pause(arguments: Namespace) -> int:
         arguments,
         "pause",
         {"verb": "pause", "mirror": name},
-        lambda store: verbs.pause(store, name, compose.mirror_names(arguments)),
+        lambda store: commands.pause(store, name, compose.mirror_names(arguments)),
     )
     if not answer["changed"]:
         print(f"{name}: was paused already; `tgstreamd resume {name}` goes on")
@@ -64,7 +64,7 @@ def act_resume(arguments: Namespace) -> int:
         arguments,
         "resume",
         {"verb": "resume", "mirror": name},
-        lambda store: verbs.resume(store, name, compose.mirror_names(arguments), now),
+        lambda store: commands.resume(store, name, compose.mirror_names(arguments), now),
     )
     if answer["released"]:
         print(f"{name}: released: {answer['released']}")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..config import Config
-from ..desk import rehearsal
+from ..control import rehearsal
 from ..domain.clock import SystemClock
 from . import compose
 from .drawing.happenings import SERVICE, happened, worded

@@ -9,7 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ..desk import status
+from ..control import status
 from ..domain.clock import SystemClock
 from ..policy.pacing import Pace
 from . import compose

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ...desk.status import FOREVER
+from ...control.status import FOREVER
 from .terminal import bar, clean, clock_time, duration, size
 
 #: What a change is called, by its kind, where there are several.

@@ -15,8 +15,8 @@ import msgspec
 
 from ...config import MirrorConfig, rules
 from ...configured import mirror_of
-from ...desk import checks, listing
-from ...desk.checks import Reach
+from ...control import chats, check
+from ...control.check import Reach
 from ...domain.clock import SystemClock
 from ...domain.errors import NotAuthorised, TgstreamdError
 from ...policy.mirror_checks import span
@@ -80,7 +80,7 @@ class Interview:
         count = self._counts.get(answers["history"])
         costs = {}
         if count is not None:
-            costs["history"] = checks.cost_words(answers["history"], *count, INTERVAL)
+            costs["history"] = check.cost_words(answers["history"], *count, INTERVAL)
         for choice in CHOICES:
             costs |= (
                 {choice.key: cost}
@@ -152,7 +152,7 @@ class Interview:
         if self._reach is None:
             return None
         found = await self._reach.source.chat(await self._reach.resolve(ref))
-        return listing.row(found, await listing.topics_of(self._reach.source, found))
+        return chats.row(found, await chats.topics_of(self._reach.source, found))
 
     async def _topic(
         self, side: str, of: Side, source_topic: int | None, source: Side | None = None
@@ -192,7 +192,7 @@ class Interview:
         mirror = mirror_of(wanted, source.row["id"], -1)
         now = SystemClock().now()
         try:
-            self._counts[history] = await checks.counted(history, mirror, self._reach.source, now)
+            self._counts[history] = await check.counted(history, mirror, self._reach.source, now)
         except NotAuthorised:
             raise
         except TgstreamdError as error:
@@ -212,7 +212,7 @@ class Interview:
             if count is not None and count[0] == before:
                 continue  # as much as the one above it
             before = count[0] if count else -1
-            cost = checks.cost_words(history, *count, INTERVAL) if count and history != "none" else meaning
+            cost = check.cost_words(history, *count, INTERVAL) if count and history != "none" else meaning
             rows.append(Row(value=history, title=history, marks=(cost,), detail=meaning))
         other = "a date, a first message id, or another age"
         rows.append(Row(value="", title="other", marks=(other,)))
@@ -242,7 +242,7 @@ class Interview:
 
     def _cost(self, history: str) -> None:
         count = self._counts.get(history)
-        cost = f" ({checks.cost_words(history, *count, INTERVAL)})" if count and history != "none" else ""
+        cost = f" ({check.cost_words(history, *count, INTERVAL)})" if count and history != "none" else ""
         self._say("history", f"{history}{cost}")
 
     def _say(self, key: str, value: str) -> None:

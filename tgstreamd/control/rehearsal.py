@@ -15,8 +15,8 @@ import msgspec
 from ..config import Config, MirrorConfig
 from ..domain.errors import TgstreamdError
 from ..ledger import Store
-from .checks import Reach
-from .stage import Asked, Stage
+from .check import Reach
+from .dry_run import Asked, Stage
 
 #: Posts of one answer at most.
 POSTS_MAX = 500

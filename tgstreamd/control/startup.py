@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 from ..domain.errors import TgstreamdError
 from ..ledger import Store
 from ..policy.pacing import Pace
-from .questions import VERBS
+from .commands import Desk
 from .status import Live
-from .verbs import Desk
+from .telegram_commands import VERBS
 
 
 class Reception:

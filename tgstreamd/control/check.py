@@ -6,8 +6,8 @@ each; it changes nothing, in the ledger or at Telegram's. Trouble with one chat 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Protocol
 
 from ..config import Config, MirrorConfig
 from ..configured import beginning, mirror_of
@@ -17,7 +17,6 @@ from ..domain.ports import Source, Target
 from ..ledger import Store
 from ..mirrors.chat_lookup import topics
 from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
-from .findings import good, line, told
 
 PART = 524_288
 #: Seconds by which clocks may differ: the answer takes its time, and tells whole seconds.
@@ -219,3 +218,20 @@ async def counted(history: str, mirror: Mirror, source: Source, now: float) -> t
 
 def cost_words(history: str, count: int, since: int, interval: float) -> str:
     return "no history: new posts only" if history == "none" else backlog_words(count, since, interval)
+
+
+Level = Literal["ok", "warn", "fail"]
+
+
+def line(level: Level, mirror: str, subject: str, text: str, remedy: str = "") -> dict[str, Any]:
+    return {"level": level, "mirror": mirror, "subject": subject, "text": text, "remedy": remedy}
+
+
+def told(mirror: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """What was judged of one mirror."""
+    return [line(f.level, mirror, f.subject, f.text, f.remedy) for f in findings]
+
+
+def good(lines: Iterable[dict[str, Any]]) -> bool:
+    """Whether a start would succeed, as far as these lines say."""
+    return all(line["level"] != "fail" for line in lines)

@@ -24,9 +24,9 @@ from ..policy.matching import as_it_stands
 from ..policy.media_plan import Links
 from ..policy.pairing import pair_copies
 from ..policy.slots import lacking, our_lines, slots_of, ways
-from .checks import Reach
+from .check import Reach
 from .differences import Difference
-from .naming import named, unknown
+from .lookup import named, unknown
 
 #: Findings of one request, and messages of one `resend`.
 AT_ONCE = 50

@@ -13,8 +13,8 @@ from typing import Any
 from ..domain.errors import TgstreamdError
 from ..ledger import MirrorRow, ParkedJob, Store
 from ..policy.pacing import Pace
-from .naming import message_link, unknown
-from .remedies import remedy
+from .lookup import message_link, unknown
+from .parked_hints import remedy
 from .status import Live, status
 
 PAUSED = "paused by the operator"

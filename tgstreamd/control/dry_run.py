@@ -22,7 +22,7 @@ from ..policy.links import mentioned
 from ..policy.media_plan import Links, Refusal, way
 from ..policy.plan import Parent, Plan, plan
 from ..policy.text import squeeze
-from .checks import Reach
+from .check import Reach
 
 #: Messages of a page of the history.
 PAGE = 100

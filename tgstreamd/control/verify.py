@@ -19,9 +19,9 @@ from ..domain.messages import Message, Mirror
 from ..ledger import NOT_THERE, Copied, Entry, MirrorRow, Store
 from ..mirrors.registry import of_topic
 from ..policy.matching import differs, matches
-from .checks import Reach
+from .check import Reach
 from .differences import Difference, Kind, Mend
-from .naming import message_link, named, unknown
+from .lookup import message_link, named, unknown
 from .pages import END, readable
 
 #: Seconds within which what has just happened may not be in the ledger yet.

@@ -8,10 +8,10 @@ from typing import Any
 from ..config import Config
 from ..domain.ports import Ids
 from ..ledger import Store
-from .checks import Reach
-from .comparing import compare
-from .mending import mend, resend
+from .check import Reach
 from .rehearsal import rehearse
+from .repair import mend, resend
+from .verify import compare
 
 #: What is asked before the daemon is connected is refused: by these names.
 VERBS = ("plan", "verify", "mend", "resend", "alert")
