@@ -15,7 +15,7 @@ import structlog
 
 from . import __version__
 from .alerts.message import Messages
-from .alerts.watch import Watch
+from .alerts.service import Watch
 from .config import Config
 from .configured import pace
 from .control import chats, check, status

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from .alerts.watch import Watch
+from .alerts.service import Watch
 from .config import Config
 from .configured import pace, settings
 from .control import control_socket

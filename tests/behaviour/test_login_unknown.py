@@ -11,7 +11,7 @@ from tests.fakes import HANG
 from tests.house import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
-from tgstreamd.alerts.watch import Watch
+from tgstreamd.alerts.service import Watch
 from tgstreamd.domain.errors import NotAuthorised
 
 from .test_alerts import Mailbox, listening, watch

@@ -24,10 +24,10 @@ from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stal
 from ..policy.alert_state import Alert, Known, failed, line, tell
 from ..system.log_setup import Repeated
 from ..system.resources import free
-from .day import Daybook
+from .channels import Send, Tried, Ways
+from .daily_summary import Daybook
 from .heartbeat import Heartbeat
 from .picture import Alive, picture
-from .ways import Send, Tried, Ways
 
 log = structlog.get_logger()
 
