@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tgstreamd.web.metrics import catalogue
+from tgstreamd.web.prometheus import catalogue
 
 HEAD = """# Metrics
 

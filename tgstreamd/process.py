@@ -31,7 +31,7 @@ from .system.systemd import Systemd
 from .telegram.connect import connect
 
 if TYPE_CHECKING:
-    from .web.meter import Meter
+    from .web.reading import Meter
 
 log = structlog.get_logger()
 
@@ -136,9 +136,9 @@ async def _show(
     """Show figures at the configured port, from now until the end."""
     # Here: HTTP and metrics cost memory and a moment, which nobody pays who did not ask for them.
     from .config.metrics import address
-    from .web.answers import answers
-    from .web.listener import listening
-    from .web.meter import Meter
+    from .web.reading import Meter
+    from .web.routes import answers
+    from .web.server import listening
 
     meter = Meter(config.paths.ledger, lambda: reception.answer({"verb": "status"}), clock)
     app = answers(meter, page=config.metrics.page, hosts=config.metrics.hosts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tgstreamd.web.meter import Process, Reading
+from tgstreamd.web.reading import Process, Reading
 
 PROCESS = Process(cpu_seconds=12.5, memory_rss=70_000_000, open_fds=20, max_fds=1024)
 

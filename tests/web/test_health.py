@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.house import House
 from tgstreamd.domain.errors import NotAuthorised
-from tgstreamd.web.answers import _ours
 from tgstreamd.web.health import illness
-from tgstreamd.web.meter import Meter, Reading
-from tgstreamd.web.metrics import render
+from tgstreamd.web.prometheus import render
+from tgstreamd.web.reading import Meter, Reading
+from tgstreamd.web.routes import _ours
 
 
 def meter_of(house: House) -> Meter:

@@ -16,9 +16,9 @@ from tests.running import until
 from tgstreamd.domain.clock import SystemClock
 from tgstreamd.domain.errors import StoreError, TgstreamdError
 from tgstreamd.web import port as port_room
-from tgstreamd.web.answers import answers
-from tgstreamd.web.listener import CONNECTIONS_MAX, listening
-from tgstreamd.web.meter import Meter
+from tgstreamd.web.reading import Meter
+from tgstreamd.web.routes import answers
+from tgstreamd.web.server import CONNECTIONS_MAX, listening
 
 from .readings import mirror, reading
 

@@ -9,9 +9,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from tgstreamd.web.health import illness
-from tgstreamd.web.measures import OTHERS, REASONS_MAX
-from tgstreamd.web.meter import Reading
-from tgstreamd.web.metrics import catalogue, render
+from tgstreamd.web.metrics import OTHERS, REASONS_MAX
+from tgstreamd.web.prometheus import catalogue, render
+from tgstreamd.web.reading import Reading
 
 from .readings import mirror, reading
 

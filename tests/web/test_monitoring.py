@@ -15,10 +15,10 @@ from typing import Any
 
 from tests.house import House
 from tests.telegram.faults import Fault
-from tgstreamd.web.answers import answers
-from tgstreamd.web.listener import listening
-from tgstreamd.web.meter import Meter
-from tgstreamd.web.metrics import catalogue
+from tgstreamd.web.prometheus import catalogue
+from tgstreamd.web.reading import Meter
+from tgstreamd.web.routes import answers
+from tgstreamd.web.server import listening
 
 from .promtool import Scrapes, fired, needed, promtool
 from .test_listener import get

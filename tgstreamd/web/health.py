@@ -6,7 +6,7 @@ those. Meant for eyes and alarms, not for restarts: those are systemd's, by its 
 
 from __future__ import annotations
 
-from .meter import Reading
+from .reading import Reading
 
 #: Holds that end only when a person does something lie this far ahead or further.
 FOREVER = 4e9

@@ -20,8 +20,8 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .health import illness
-from .meter import Meter
-from .metrics import render
+from .prometheus import render
+from .reading import Meter
 
 _HEADERS = {
     b"cache-control": b"no-store",
