@@ -23,8 +23,9 @@ from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd import config as configuration
-from tgstreamd.configured import settings
-from tgstreamd.daemon import Daemon
+from tgstreamd.app.daemon import Daemon
+from tgstreamd.app.reload import Reload
+from tgstreamd.app.settings import settings
 from tgstreamd.domain.clock import SystemClock
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Push
@@ -34,7 +35,6 @@ from tgstreamd.limits.login_grace import StoredLoginPatience
 from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.mirrors import chat_lookup
 from tgstreamd.mirrors.registry import Roster
-from tgstreamd.reload import Reload
 from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession

@@ -26,10 +26,10 @@ from tests.running import LocalTelegram, RunningDaemon
 from tests.soak.flat import Sample
 from tests.soak.looks import outside
 from tgstreamd import config as configuration
-from tgstreamd.configured import settings
-from tgstreamd.daemon import Daemon
+from tgstreamd.app.daemon import Daemon
+from tgstreamd.app.reload import Reload
+from tgstreamd.app.settings import settings
 from tgstreamd.ledger import Store
-from tgstreamd.reload import Reload
 from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import connect
 

@@ -146,7 +146,7 @@ def test_modules_stay_small_and_say_what_they_are(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "loads"), [("tgstreamd.__main__", set()), ("tgstreamd.process", {"telethon"})]
+    ("module", "loads"), [("tgstreamd.__main__", set()), ("tgstreamd.app.process", {"telethon"})]
 )
 def test_nothing_waits_for_what_it_does_not_need(module: str, loads: set[str]) -> None:
     """`status` need not wait for Telethon, nor does the daemon carry what only draws tables."""

@@ -58,7 +58,7 @@ def another(home: Home, port: int) -> object:
 
 async def test_nothing_of_it_is_loaded_unless_it_is_configured() -> None:
     code = (
-        "import sys, tgstreamd.__main__, tgstreamd.cli.run, tgstreamd.process; "
+        "import sys, tgstreamd.__main__, tgstreamd.cli.run, tgstreamd.app.process; "
         "print(sorted({'starlette', 'uvicorn', 'h11', 'anyio', 'prometheus_client', 'tgstreamd.web.reading', "
         "'rich', 'aiohttp', 'prompt_toolkit'} & set(sys.modules)))"
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
+from ..app.settings import settings
 from ..config import Config
-from ..configured import settings
 from ..domain.clock import SystemClock
 from ..domain.errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect

@@ -37,7 +37,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act(arguments: Namespace) -> int:
     # Here, so that verbs which only look at the ledger need not wait for Telethon.
-    from .. import process
+    from ..app import process
 
     permissions.no_core_dumps()
     config = configuration.load(arguments.config, os.environ)

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
 from ..config import Config, MirrorConfig
-from ..configured import beginning, mirror_of
 from ..domain.errors import NotAuthorised, TelegramError
 from ..domain.messages import Account, Chat, Mirror
 from ..domain.ports import Source, Target
 from ..ledger import Store
 from ..mirrors.chat_lookup import topics
+from ..mirrors.from_config import beginning, mirror_of
 from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
 
 PART = 524_288

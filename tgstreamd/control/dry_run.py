@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from ..config import MirrorConfig
-from ..configured import beginning, mirror_of
 from ..domain.errors import TelegramError
 from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
 from ..ledger import MirrorRow, Store
 from ..mirrors.creation import former_history
+from ..mirrors.from_config import beginning, mirror_of
 from ..policy.captions import in_words, speaker
 from ..policy.links import mentioned
 from ..policy.media_plan import Links, Refusal, way

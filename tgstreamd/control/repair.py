@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from ..config import Config
-from ..configured import mirror_of
 from ..domain.errors import FloodWait, TgstreamdError
 from ..domain.messages import Account, Chat, Message, Mirror
 from ..domain.ports import Ids
 from ..ledger import Store, encode
+from ..mirrors.from_config import mirror_of
 from ..policy.filters import dropped
 from ..policy.links import mentioned
 from ..policy.matching import as_it_stands

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import msgspec
 
 from ..config import Config
-from ..configured import beginning, mirror_of
 from ..domain.errors import FloodWait, TgstreamdError, Transient
 from ..domain.messages import Message, Mirror
 from ..ledger import NOT_THERE, Copied, Entry, MirrorRow, Store
+from ..mirrors.from_config import beginning, mirror_of
 from ..mirrors.registry import of_topic
 from ..policy.matching import differs, matches
 from .check import Reach

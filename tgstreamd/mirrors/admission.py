@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from ..config import MirrorConfig
-from ..configured import mirror_of
 from ..domain.clock import Clock
 from ..domain.errors import (
     AccountFrozen,
@@ -31,6 +30,7 @@ from ..policy.retry import backoff
 from .chat_lookup import QUESTIONS, asked, topics
 from .chat_profile import take_face, take_forum
 from .creation import BEGINNINGS, Births
+from .from_config import mirror_of
 from .registry import Roster
 from .supergroup_migration import Moves
 

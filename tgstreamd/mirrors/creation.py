@@ -10,7 +10,6 @@ import msgspec
 import structlog
 
 from ..config import MirrorConfig
-from ..configured import beginning
 from ..domain.clock import Clock
 from ..domain.errors import Rejected, SourceLost
 from ..domain.messages import Chat, Mirror
@@ -18,6 +17,7 @@ from ..domain.ports import Source
 from ..ledger import Store
 from ..limits.holds import HISTORIES
 from ..policy.mirror_checks import backlog_words
+from .from_config import beginning
 from .registry import Roster, box_of
 
 log = structlog.get_logger()

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from ...config import MirrorConfig, rules
-from ...configured import mirror_of
 from ...control import chats, check
 from ...control.check import Reach
 from ...domain.clock import SystemClock
 from ...domain.errors import NotAuthorised, TgstreamdError
+from ...mirrors.from_config import mirror_of
 from ...policy.mirror_checks import span
 from ..drawing.terminal import clean
 from .choices import CHOICES, HISTORIES

@@ -13,43 +13,43 @@ from typing import Any, cast
 
 import structlog
 
-from . import __version__
-from .alerts.message import Messages
-from .alerts.service import Watch
-from .config import Config
-from .configured import pace
-from .control import chats, check, status
-from .control.commands import Desk
-from .control.status import State
-from .control.telegram_commands import questions
-from .control.throughput import Rates
-from .delivery.changes import SecondClock
-from .delivery.chat_profile import Faces
-from .delivery.planning import Planning
-from .delivery.prepare import Outgoing
-from .delivery.rebuild import Rebuild
-from .delivery.sender import Sender
-from .delivery.target_scan import Census
-from .delivery.topics import Topics
-from .domain.clock import Clock
-from .domain.errors import TgstreamdError
-from .domain.messages import Mirror
-from .domain.ports import Beat, Ids, SecretIds, Source
-from .ingest.decode_guard import Careful
-from .ingest.updates import Capture
-from .ledger import Store
-from .limits.pacer import FOREVER, Holding
-from .limits.wall_clock import WallClock
-from .mirrors.admission import Admission, Waiting
-from .mirrors.chat_lookup import patiently
-from .mirrors.confirming import Confirming
-from .mirrors.registry import Roster, box_of
+from .. import __version__
+from ..alerts.message import Messages
+from ..alerts.service import Watch
+from ..config import Config
+from ..control import chats, check, status
+from ..control.commands import Desk
+from ..control.status import State
+from ..control.telegram_commands import questions
+from ..control.throughput import Rates
+from ..delivery.changes import SecondClock
+from ..delivery.chat_profile import Faces
+from ..delivery.planning import Planning
+from ..delivery.prepare import Outgoing
+from ..delivery.rebuild import Rebuild
+from ..delivery.sender import Sender
+from ..delivery.target_scan import Census
+from ..delivery.topics import Topics
+from ..domain.clock import Clock
+from ..domain.errors import TgstreamdError
+from ..domain.messages import Mirror
+from ..domain.ports import Beat, Ids, SecretIds, Source
+from ..ingest.decode_guard import Careful
+from ..ingest.updates import Capture
+from ..ledger import Store
+from ..limits.pacer import FOREVER, Holding
+from ..limits.wall_clock import WallClock
+from ..mirrors.admission import Admission, Waiting
+from ..mirrors.chat_lookup import patiently
+from ..mirrors.confirming import Confirming
+from ..mirrors.registry import Roster, box_of
+from ..system.systemd import Systemd, Watchdog, feeder
+from ..telegram.connect import Connection
+from ..transfer.pipe import Pipe
+from ..transfer.prefetch import Staging
 from .reload import Reload
-from .system.systemd import Systemd, Watchdog, feeder
-from .telegram.connect import Connection
-from .transfer.pipe import Pipe
-from .transfer.prefetch import Staging
-from .vitals import Vitals
+from .runtime_state import Vitals
+from .settings import pace
 
 log = structlog.get_logger()
 

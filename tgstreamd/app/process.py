@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from .alerts.service import Watch
-from .config import Config
-from .configured import pace, settings
-from .control import control_socket
-from .control.startup import Reception
+from ..alerts.service import Watch
+from ..config import Config
+from ..control import control_socket
+from ..control.startup import Reception
+from ..domain.clock import Clock, SystemClock
+from ..domain.errors import TgstreamdError
+from ..ledger import Store
+from ..limits.login_grace import StoredLoginPatience
+from ..limits.wall_clock import WallClock
+from ..system import lock
+from ..system.systemd import Systemd
+from ..telegram.connect import connect
 from .daemon import Daemon
-from .domain.clock import Clock, SystemClock
-from .domain.errors import TgstreamdError
-from .ledger import Store
-from .limits.login_grace import StoredLoginPatience
-from .limits.wall_clock import WallClock
 from .reload import Reload
-from .system import lock
-from .system.systemd import Systemd
-from .telegram.connect import connect
+from .settings import pace, settings
 
 if TYPE_CHECKING:
-    from .web.reading import Meter
+    from ..web.reading import Meter
 
 log = structlog.get_logger()
 
@@ -135,10 +135,10 @@ async def _show(
 ) -> Meter:
     """Show figures at the configured port, from now until the end."""
     # Here: HTTP and metrics cost memory and a moment, which nobody pays who did not ask for them.
-    from .config.metrics import address
-    from .web.reading import Meter
-    from .web.routes import answers
-    from .web.server import listening
+    from ..config.metrics import address
+    from ..web.reading import Meter
+    from ..web.routes import answers
+    from ..web.server import listening
 
     meter = Meter(config.paths.ledger, lambda: reception.answer({"verb": "status"}), clock)
     app = answers(meter, page=config.metrics.page, hosts=config.metrics.hosts)

@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 import structlog
 
-from .config import Config
-from .domain.clock import Clock
-from .domain.errors import ConfigError, TelegramError
-from .domain.ports import Beat
-from .limits.pacer import Holding
-from .mirrors.admission import Admission
-from .policy.pacing import Pace
-from .system.systemd import Systemd
+from ..config import Config
+from ..domain.clock import Clock
+from ..domain.errors import ConfigError, TelegramError
+from ..domain.ports import Beat
+from ..limits.pacer import Holding
+from ..mirrors.admission import Admission
+from ..policy.pacing import Pace
+from ..system.systemd import Systemd
 
 log = structlog.get_logger()
 

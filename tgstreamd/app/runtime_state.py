@@ -6,17 +6,17 @@ changes nothing.
 
 from __future__ import annotations
 
-from .alerts.picture import Alive, moving
-from .control.status import Live, State, Unborn
-from .control.throughput import Rates
-from .ingest.updates import Capture
-from .limits.pacer import Holding
-from .mirrors.admission import Admission
-from .mirrors.registry import Roster
-from .system.resources import resident
-from .telegram.connect import Connection
-from .transfer.pipe import Pipe
-from .transfer.prefetch import Staging
+from ..alerts.picture import Alive, moving
+from ..control.status import Live, State, Unborn
+from ..control.throughput import Rates
+from ..ingest.updates import Capture
+from ..limits.pacer import Holding
+from ..mirrors.admission import Admission
+from ..mirrors.registry import Roster
+from ..system.resources import resident
+from ..telegram.connect import Connection
+from ..transfer.pipe import Pipe
+from ..transfer.prefetch import Staging
 
 
 class Vitals:

@@ -1,0 +1,1 @@
+"""The program: builds its components, runs them, reloads and stops them."""

@@ -1,0 +1,31 @@
+"""What the configuration means for other rooms: settings of the connection, a pace, a mirror, a beginning.
+
+Pure but for `beginning`, which asks the source for the message that a date means.
+"""
+
+from __future__ import annotations
+
+from ..config import Config
+from ..policy.pacing import Pace
+from ..telegram.settings import Server, Settings
+
+
+def settings(config: Config) -> Settings:
+    """What the telegram package wants to know, out of the configuration."""
+    server = config.telegram.server
+    return Settings(
+        api_id=config.telegram.api_id,
+        api_hash=config.telegram.api_hash,
+        session=config.paths.session,
+        session_string=config.telegram.session_string,
+        proxy=config.telegram.proxy,
+        server=Server(dc_id=server.dc_id, address=server.address, port=server.port, public_key=server.key)
+        if server
+        else None,
+        connections=config.stream.connections,
+    )
+
+
+def pace(config: Config) -> Pace:
+    """The intervals as the pace wants them."""
+    return Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)
