@@ -23,7 +23,7 @@ from typing import Any
 
 from tests.compare import Reader, Seen, differences
 from tests.running import LocalTelegram, RunningDaemon
-from tgstreamd.cli.drawing.terminal import bar, clean, size
+from tgstreamd.cli.output.format import bar, clean, size
 
 #: Seconds between messages: the daemon insists on 3.5 with Telegram, but not with a server of one's own.
 INTERVAL = 0.1

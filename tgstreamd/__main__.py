@@ -35,8 +35,8 @@ from .cli import (
     status,
     verify,
 )
-from .cli.drawing.terminal import duration
-from .cli.parsing import Parser
+from .cli.argparser import Parser
+from .cli.output.format import duration
 from .config.paths import DEFAULT_FILE
 from .domain.errors import FloodWait, TgstreamdError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_config import ACCOUNT, HASH, MIRROR, read, refusal
-from tgstreamd.cli.talking.template import Answers, render
+from tgstreamd.cli.prompts.config_file import Answers, render
 
 FILTER = '[[mirror.filter]]\nname = "f"\n'
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from telethon.tl import types
 
 from tgstreamd import config as configuration
-from tgstreamd.cli.drawing.terminal import clean
+from tgstreamd.cli.output.format import clean
 from tgstreamd.control import control_socket
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.messages import Chat

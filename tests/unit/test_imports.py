@@ -16,66 +16,34 @@ MODULES = sorted(ROOT.rglob("*.py"))
 #: "About 300": a module that needs more is two.
 LINES_MAX = 340
 
-EVERYONE = {"model", "content", "wishes", "errors", "clock", "__init__"}
-DOMAIN = {"ports", "refusals", "decide", "store", "roster", "patience", "floods", "wall_clock"}
-#: room → the rooms of ours that it may import besides EVERYONE. A package counts as one room.
+DOMAIN = {"domain"}
+#: What the decisions, the ledger and the limits offer to those that move messages.
+CORE = DOMAIN | {"policy", "ledger", "limits"}
+#: package → the packages of ours that it may import besides itself. `*`: all of them.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
-    "content": set(),
-    "wishes": set(),
-    "model": set(),
-    "errors": set(),
-    "clock": set(),
-    "ports": set(),
-    # what Telegram's refusals mean: pure data, for those that name errors and those that decide by them
-    "refusals": set(),
-    "decide": {"refusals"},
-    "roster": set(),
-    "patience": {"decide"},
-    "floods": {"store"},
-    "wall_clock": {"store"},
-    "login_patience": {"store", "wall_clock"},
-    "store": set(),
-    "streaming": {"ports", "decide", "roster", "store"},
-    "capture": DOMAIN,
-    "sending": DOMAIN | {"streaming"},
-    "admission": DOMAIN | {"config", "configured"},
-    "configured": {"config", "decide", "ports", "telegram"},
-    "telegram": {"ports", "refusals"},
-    # it sees the connection and the ledger only through what it is handed
-    "web": {"room"},
-    "systemd": set(),
-    "logs": {"journal"},
-    "journal": set(),
-    "tuning": set(),
-    "room": set(),
-    "guard": set(),
-    "lock": set(),
+    "domain": set(),
+    "policy": DOMAIN,
+    "system": DOMAIN,
+    "ledger": DOMAIN,
+    "telegram": DOMAIN,
     # the circles that ids prove are judged by the same rule as those that Telegram shows
-    "config": {"decide"},
-    "desk": {"admission", "ports", "decide", "store", "config", "configured", "roster", "tuning"},
-    # a message of the account goes by the same pace and holds as everything that is sent
-    "alerts": DOMAIN | {"config", "logs", "room", "sending"},
-    "reload": DOMAIN | {"admission", "config", "sending", "systemd"},
-    # it looks into the rooms that hold something in memory
-    "vitals": {
-        "admission",
-        "alerts",
-        "capture",
-        "desk",
-        "room",
-        "roster",
-        "sending",
-        "streaming",
-        "telegram",
-    },
-    "daemon": {"*"},
-    "process": {"*"},
+    "config": DOMAIN | {"policy"},
+    "limits": DOMAIN | {"policy", "ledger"},
+    "mirrors": CORE | {"config"},
+    "ingest": CORE | {"mirrors"},
+    "transfer": CORE | {"mirrors"},
+    "delivery": CORE | {"mirrors", "transfer"},
+    "control": CORE | {"mirrors", "config", "system"},
+    "alerts": CORE | {"mirrors", "config", "system"},
+    # it sees the connection and the ledger only through what it is handed
+    "web": DOMAIN | {"system"},
+    "app": {"*"},
     "cli": {"*"},
-    "__main__": {"cli", "logs", "config"},
+    "__main__": {"cli", "system", "config", "domain"},
 }
 #: What a verb must not reach for: it composes, it does not mirror.
-NOT_FOR_CLI = {"capture", "sending", "streaming"}
+NOT_FOR_CLI = {"ingest", "transfer", "delivery"}
 #: Libraries that cost time or memory, each for those alone that use it.
 HEAVY = {
     "telethon",
@@ -88,19 +56,19 @@ HEAVY = {
     # only whoever meets a CDN needs it (8 MB)
     "cryptography",
 }
-#: Libraries that one room alone may import.
+#: Libraries that one package alone may import.
 ONLY = {
     "telethon": "telegram",
     "cryptography": "telegram",
-    "sqlite3": "store",
-    "sdnotify": "systemd",
+    "sqlite3": "ledger",
+    "sdnotify": "system",
     "starlette": "web",
     "uvicorn": "web",
     "prometheus_client": "web",
 }
 
 
-def room(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
@@ -120,15 +88,15 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_the_right_way(path: Path) -> None:
-    here = room(path)
-    rooms = {room(module) for module in MODULES}
-    assert here in MAY_IMPORT, f"{here}: a new room; say in MAY_IMPORT what it may import"
+    here = package_of(path)
+    packages = {package_of(module) for module in MODULES}
+    assert here in MAY_IMPORT, f"{here}: a new package; say in MAY_IMPORT what it may import"
     allowed = MAY_IMPORT[here]
     for name in imports(path):
         parts = name.split(".")
         if parts[0] == "tgstreamd":
-            other = parts[1] if len(parts) > 1 and parts[1] in rooms else "__init__"
-            if other == here or other in EVERYONE:
+            other = parts[1] if len(parts) > 1 and parts[1] in packages else "__init__"
+            if other in {here, "__init__"}:
                 continue
             assert "*" in allowed or other in allowed, f"{here} must not import {other}"
             assert here != "cli" or other not in NOT_FOR_CLI, f"cli must not import {other}"

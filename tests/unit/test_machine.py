@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tgstreamd.cli import machine
+from tgstreamd.cli import host_checks
 from tgstreamd.config import Config, build
 from tgstreamd.system.resources import free
 
@@ -24,7 +24,7 @@ def config(place: Path, **tables: Any) -> Config:
 
 
 def looked(config: Config, *secret: tuple[Path, str], running: bool = False) -> dict[str, dict[str, Any]]:
-    return {line["subject"]: line for line in machine.look(config, secret, running=running)}
+    return {line["subject"]: line for line in host_checks.look(config, secret, running=running)}
 
 
 def test_all_is_well(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tgstreamd.cli.chats import searched
-from tgstreamd.cli.talking.choices import CHOICES
-from tgstreamd.cli.talking.interview import chat_row
-from tgstreamd.cli.talking.picking import drawable, matching
+from tgstreamd.cli.prompts.options import CHOICES
+from tgstreamd.cli.prompts.picker import drawable, matching
+from tgstreamd.cli.prompts.wizard import chat_row
 from tgstreamd.control.chats import row
 from tgstreamd.domain.messages import Chat, Topic
 

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tgstreamd.cli.drawing import screen, standing
+from tgstreamd.cli.output import status, watch
 from tgstreamd.control.status import FOREVER, Unborn, _unborn
 
 NOW = 1_700_000_000
@@ -42,7 +42,7 @@ TRANSFER = {
 
 
 def test_a_running_mirror() -> None:
-    assert standing.lines(seen(mirror())) == [
+    assert status.lines(seen(mirror())) == [
         "tgstreamd 0.1.0 running as Alice, premium, memory 84 MB",
         "main: News [31m (-1001) → -1002/5",
         "  1%, 1,237 of 71,649 messages",
@@ -58,13 +58,13 @@ def test_what_was_given_up_is_told() -> None:
         "edit": {"count": 1200, "source_id": 7, "reason": "not allowed", "at": NOW - 60},
         "pin": {"count": 1, "source_id": 9, "reason": "no\x1b right", "at": NOW},
     }
-    shown = standing.lines(seen(mirror(given_up=given_up)))
+    shown = status.lines(seen(mirror(given_up=given_up)))
     assert "  given up: 1,200 edits, 1 pins; the last, pin of 9: no right" in shown
 
 
 def test_trouble_is_told() -> None:
     reasons = {f"why {n}": n for n in range(1, 7)}
-    shown = standing.lines(
+    shown = status.lines(
         seen(
             mirror(paused="target: gone", state="paused", last_error="target: gone", held_deletions="51"),
             mirror(hold_until=FOREVER, hold_reason="frozen", backlog=0, last_error="x\ny", lag_seconds=90),
@@ -90,23 +90,23 @@ def test_trouble_is_told() -> None:
 
 
 def test_all_is_only_said_where_nothing_is_left() -> None:
-    assert standing.progress(mirror(settled=9999, total=10000, backlog=1)).startswith("99%")
-    assert standing.progress(mirror(settled=9, total=9, backlog=0)).startswith("100%")
-    assert standing.progress(mirror(settled=0, total=0, backlog=0)) == "no messages yet"
+    assert status.progress(mirror(settled=9999, total=10000, backlog=1)).startswith("99%")
+    assert status.progress(mirror(settled=9, total=9, backlog=0)).startswith("100%")
+    assert status.progress(mirror(settled=0, total=0, backlog=0)) == "no messages yet"
 
 
 def test_a_pipe_gets_no_drawing_a_terminal_bars() -> None:
     empty = {**TRANSFER, "size": 0, "transferred": 0}
     given = seen(mirror(), transfers=[TRANSFER, empty])
-    piped = standing.lines(given)
+    piped = status.lines(given)
     assert piped[-2] == "   50% 150 MB of 300 MB, 12 MB/s  film.mp4 (message 812)"
     assert not set("█░") & set("".join(piped))
-    drawn = standing.lines(given, 80)
+    drawn = status.lines(given, 80)
     assert "  ██████████░░░░░░░░░░  50% 150 MB of 300 MB, 12 MB/s  film.mp4 (message 812)" in drawn
 
 
 def test_a_stopped_daemon_without_a_ledger() -> None:
-    shown = standing.lines(seen(state="stopped", account=None, memory_rss=None, window=None))
+    shown = status.lines(seen(state="stopped", account=None, memory_rss=None, window=None))
     assert shown == ["tgstreamd 0.1.0 stopped", "  nothing was mirrored from here yet"]
 
 
@@ -131,7 +131,7 @@ def test_everything_has_room(width: int) -> None:
         mirror(name="x" * 60, last_error="MEDIA_INVALID " * 20, hold_until=NOW + 9, hold_reason="FLOOD"),
         transfers=[TRANSFER, {**TRANSFER, "name": "a" * 90, "size": 2_000_000_000, "bytes_per_second": 9.0}],
     )
-    assert max(map(len, standing.lines(given, width))) <= width
+    assert max(map(len, status.lines(given, width))) <= width
     for height in (None, 12):
         shown = drawn(given, width, height)
         assert max(map(cell_len, shown.splitlines())) <= width
@@ -142,7 +142,7 @@ def test_everything_has_room(width: int) -> None:
 
 def drawn(given: dict[str, Any], width: int, height: int | None = None, **options: Any) -> str:
     out = io.StringIO()
-    Console(width=width, file=out, _environ={}, **options).print(screen.screen(given, width, height))
+    Console(width=width, file=out, _environ={}, **options).print(watch.screen(given, width, height))
     return out.getvalue()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgstreamd.cli import chats, check
-from tgstreamd.cli.drawing.terminal import as_json, bar, clean, size
+from tgstreamd.cli.output.format import as_json, bar, clean, size
 
 
 @pytest.mark.parametrize(

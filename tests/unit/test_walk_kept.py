@@ -6,7 +6,7 @@ import re
 
 from tests.walk.album import FOLDER, PAGE, SIZES
 from tests.walk.picture import PICTURE
-from tgstreamd.cli.drawing.terminal import fit
+from tgstreamd.cli.output.format import fit
 
 
 def test_both_sizes_show_the_same_steps_and_no_line_is_wider_than_its_screen() -> None:

@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from ..domain.errors import TgstreamdError
-from . import compose
-from .drawing.terminal import as_json, clean
+from . import context
+from .output.format import as_json, clean
 
 EXAMPLE = """\
 examples:
@@ -29,7 +29,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
-    answer = compose.daemon(compose.locate(arguments), {"verb": "alert"})
+    answer = context.daemon(context.locate(arguments), {"verb": "alert"})
     if answer is None:
         hint = "`sudo systemctl start tgstreamd`, then again: it is the daemon that tells you"
         raise TgstreamdError("alert: no daemon runs", hint=hint)

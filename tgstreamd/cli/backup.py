@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 from ..config import Paths
 from ..domain.errors import StoreError, TgstreamdError
-from . import compose
-from .drawing.terminal import size
+from . import context
+from .output.format import size
 
 EXAMPLE = """\
 example:
@@ -38,7 +38,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
-    paths, file = compose.locate(arguments), arguments.file
+    paths, file = context.locate(arguments), arguments.file
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -47,7 +47,7 @@ def act(arguments: Namespace) -> int:
         raise TgstreamdError(f"{file}: {error.strerror}") from None
     with open(handle, "wb") as out:
         try:
-            with compose.as_owner(paths):
+            with context.as_owner(paths):
                 written = _copied(paths, out)
         except BaseException as error:
             with contextlib.suppress(OSError):
@@ -75,7 +75,7 @@ def _copied(paths: Paths, out: BinaryIO) -> int:
 
 
 async def _copy(paths: Paths, middle: Path) -> None:
-    async with compose.look_into(paths) as store:
+    async with context.look_into(paths) as store:
         if store is None:
             hint = "nothing was mirrored from here yet: `tgstreamd run` begins"
             raise StoreError(f"there is no ledger in {paths.state_dir}", hint=hint)

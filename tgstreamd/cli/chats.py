@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..control import chats as listing
-from . import compose
-from .drawing.terminal import as_json, clean, folded
+from . import context
+from .output.format import as_json, clean, folded
 
 EXAMPLE = """\
 examples:
@@ -39,17 +39,17 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     drawn = sys.stdout.isatty() and not arguments.json
     if drawn:
-        from .drawing import tables  # with rich; and while we are still root
-    paths = compose.locate(arguments)
-    answer = compose.daemon(paths, {"verb": "chats"})
+        from .output import tables  # with rich; and while we are still root
+    paths = context.locate(arguments)
+    answer = context.daemon(paths, {"verb": "chats"})
     if answer is None:
-        config = compose.load(arguments, need_mirror=False)
-        from .reach import connected  # with Telethon, which takes its time
+        config = context.load(arguments, need_mirror=False)
+        from .remote import connected  # with Telethon, which takes its time
 
-        compose.become_owner(config.paths)
+        context.become_owner(config.paths)
 
         async def read() -> dict[str, Any]:
-            async with compose.holding(config.paths, "chats"), connected(config) as connection:
+            async with context.holding(config.paths, "chats"), connected(config) as connection:
                 return await listing.chats(connection)
 
         answer = asyncio.run(read())

@@ -17,8 +17,8 @@ from ..control import check
 from ..control.check import good, line
 from ..domain.clock import SystemClock
 from ..domain.errors import TgstreamdError
-from . import compose, machine
-from .drawing.terminal import as_json
+from . import context, host_checks
+from .output.format import as_json
 from .run import secret_files
 
 MARKS = {"ok": "ok", "warn": "warning", "fail": "error"}
@@ -45,13 +45,13 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     drawn = sys.stdout.isatty() and not arguments.json
     if drawn:
-        from .drawing import tables  # with rich; and while we are still root
+        from .output import tables  # with rich; and while we are still root
     # The file is judged here, as it is now; the rest by whoever has the session.
-    config = compose.load(arguments)
+    config = context.load(arguments)
     trouble: TgstreamdError | None = None
     running = False
     try:
-        answer = compose.daemon(config.paths, {"verb": "check"})
+        answer = context.daemon(config.paths, {"verb": "check"})
         running = answer is not None
         if answer is None:
             answer = _alone(config)
@@ -59,7 +59,7 @@ def act(arguments: Namespace) -> int:
         trouble = error
         answer = {"lines": [line("fail", "", "account", error.what, error.hint)]}
     # Here and not in the daemon, whose sandbox hides the machine.
-    answer["lines"] += machine.look(config, secret_files(config), running=running)
+    answer["lines"] += host_checks.look(config, secret_files(config), running=running)
     answer["ok"] = good(answer["lines"])
     # What ends the verb is said once, at the end.
     said = folded(answer["lines"][1 if trouble else 0 :])
@@ -79,16 +79,16 @@ def act(arguments: Namespace) -> int:
 
 def _alone(config: Config) -> dict[str, Any]:
     """The answer by a connection of one's own."""
-    from .reach import connected  # with Telethon, which takes its time
+    from .remote import connected  # with Telethon, which takes its time
 
-    compose.become_owner(config.paths)
+    context.become_owner(config.paths)
     now = SystemClock().now()
 
     async def work() -> dict[str, Any]:
         async with (
-            compose.holding(config.paths, "check"),
+            context.holding(config.paths, "check"),
             connected(config) as connection,
-            compose.look_into(config.paths) as store,
+            context.look_into(config.paths) as store,
         ):
             return await check.check(config, connection, store, now=now)
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..config.provenance import Setting, explain
-from .drawing.terminal import as_json, fit, padded
+from .output.format import as_json, fit, padded
 
 EXAMPLE = """\
 examples:

@@ -22,11 +22,11 @@ from ..config import DEFAULT_FILE, Config, rules
 from ..control import chats
 from ..domain.errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from ..system import log_setup
-from . import compose
-from .drawing.terminal import Usage
-from .talking.keyboard import Keyboard
-from .talking.placing import put, refuse_closed
-from .talking.template import Answers, render
+from . import context
+from .output.format import Usage
+from .prompts.atomic_write import put, refuse_closed
+from .prompts.config_file import Answers, render
+from .prompts.prompt import Keyboard
 
 WHERE_FROM = """\
 tgstreamd needs an api_id and an api_hash of your own; they are free:
@@ -77,7 +77,7 @@ def act(arguments: Namespace) -> int:
     _refuse_old(arguments, file)
     refuse_closed(file)
     _possible(arguments)
-    from .talking.picking import drawable  # prompt_toolkit: nothing that a script needs
+    from .prompts.picker import drawable  # prompt_toolkit: nothing that a script needs
 
     keyboard = Keyboard() if drawable(os.environ) else None
     if keyboard is None:
@@ -136,7 +136,7 @@ def _alone() -> dict[str, str]:
 async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> Answers:
     """Everything that the file will say."""
     # Also while root reads it: telegram and its libraries are imported before the rights are given up.
-    from .talking.interview import Interview
+    from .prompts.wizard import Interview
 
     while True:
         account = await _account(arguments, file, keyboard)
@@ -225,17 +225,17 @@ async def _reached(
     arguments: Namespace, config: Config, keyboard: Keyboard | None
 ) -> AsyncIterator[tuple[Any, list[dict[str, Any]]]]:
     """A connection and the account's chats; without a login, or a network, neither."""
-    log_setup.configure("warning", "console", secrets=compose.secrets(config))
+    log_setup.configure("warning", "console", secrets=context.secrets(config))
     if listed := _from_daemon(config):
         print("the daemon runs and has the session: these are its chats; what a choice costs is not known")
         yield None, listed
         return
     # Telethon: slow to import, and to be read while we are still root.
-    from . import reach
-    from .talking import signing
+    from . import remote as reach
+    from .prompts import login as signing
 
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(compose.as_owner(config.paths))
+        stack.enter_context(context.as_owner(config.paths))
         connection = None
         if reach.has_session(config) or await _log_in(signing, arguments, config, keyboard):
             try:
@@ -256,16 +256,16 @@ async def _reached(
 
 
 async def _connected(stack: contextlib.AsyncExitStack, config: Config) -> Any:
-    from . import reach
+    from . import remote as reach
 
-    await stack.enter_async_context(compose.holding(config.paths, "init"))
+    await stack.enter_async_context(context.holding(config.paths, "init"))
     return await stack.enter_async_context(reach.connected(config))
 
 
 def _from_daemon(config: Config) -> list[dict[str, Any]]:
     """The chats as the running daemon tells them, which has the session; none where none runs."""
     try:
-        answer = compose.daemon(config.paths, {"verb": "chats"})
+        answer = context.daemon(config.paths, {"verb": "chats"})
     except (TgstreamdError, OSError):
         return []
     return list(answer["chats"]) if answer else []
@@ -273,7 +273,7 @@ def _from_daemon(config: Config) -> list[dict[str, Any]]:
 
 async def _log_in(signing: Any, arguments: Namespace, config: Config, keyboard: Keyboard | None) -> bool:
     """Log in, if that is wanted; asked until it works or is put off."""
-    from .talking.picking import Row, pick
+    from .prompts.picker import Row, pick
 
     how = arguments.login
     while True:

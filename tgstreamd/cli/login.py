@@ -11,8 +11,8 @@ from typing import Any
 
 from ..domain.errors import TgstreamdError
 from ..domain.messages import Account
-from . import compose
-from .drawing.terminal import Usage
+from . import context
+from .output.format import Usage
 
 LOGIN = """\
 examples:
@@ -48,18 +48,18 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act_login(arguments: Namespace) -> int:
     # Telethon: slow to import, and to be read while we are still root.
-    from . import reach
-    from .talking import signing
+    from . import remote
+    from .prompts import login as signing
 
     if arguments.bot_token:
         hint = "it is for a second account that writes, which cannot be configured yet"
         raise Usage("login: a bot cannot read histories", hint=hint)
-    config = compose.load(arguments, need_mirror=False)
+    config = context.load(arguments, need_mirror=False)
     if config.telegram.session_string:
         raise TgstreamdError("TG_SESSION is set, so it is the session", hint="unset it to log in here")
-    compose.refuse_beside_daemon(config.paths, "login")
-    compose.become_owner(config.paths)
-    option = reach.option(config)
+    context.refuse_beside_daemon(config.paths, "login")
+    context.become_owner(config.paths)
+    option = remote.option(config)
     if not arguments.again and (there := asyncio.run(signing.present(config))):
         print(f"already logged in as {_named(there)}")
         print(f"to log in anew:     tgstreamd login --again{option}")
@@ -78,10 +78,10 @@ def _named(account: Account) -> str:
 
 
 def act_logout(arguments: Namespace) -> int:
-    from .talking import signing  # Telethon: slow to import, and to be read while we are still root
+    from .prompts import login as signing  # Telethon: slow to import, and to be read while we are still root
 
-    config = compose.load(arguments, need_mirror=False)
-    compose.refuse_beside_daemon(config.paths, "logout")
-    compose.become_owner(config.paths)
+    config = context.load(arguments, need_mirror=False)
+    context.refuse_beside_daemon(config.paths, "logout")
+    context.become_owner(config.paths)
     print("logged out" if asyncio.run(signing.logout(config)) else "nobody was logged in")
     return 0

@@ -9,8 +9,8 @@ from typing import Any
 from ..control import commands
 from ..control.parked_hints import usual
 from ..domain.clock import SystemClock
-from . import compose
-from .drawing.terminal import Usage, as_json, clean, clock_time
+from . import context
+from .output.format import Usage, as_json, clean, clock_time
 
 EXAMPLE = """\
 examples:
@@ -49,11 +49,11 @@ def act(arguments: Namespace) -> int:
     ids = None if arguments.all else arguments.ids
     if arguments.do == "retry":
         request = {"verb": "retry", "ids": ids}
-        answer = compose.on_ledger(arguments, "parked", request, lambda store: commands.retry(store, ids))
+        answer = context.on_ledger(arguments, "parked", request, lambda store: commands.retry(store, ids))
         return _say(arguments, answer, f"{len(answer['retried'])} put back to the end of the queue")
     now = SystemClock().now()
     request = {"verb": "skip", "ids": arguments.ids}
-    answer = compose.on_ledger(
+    answer = context.on_ledger(
         arguments, "parked", request, lambda store: commands.skip(store, arguments.ids, now)
     )
     return _say(arguments, answer, f"{len(answer['skipped'])} given up")
@@ -65,7 +65,7 @@ def _say(arguments: Namespace, answer: dict[str, Any], line: str) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    answer = compose.on_ledger(arguments, "parked", {"verb": "parked"}, commands.parked)
+    answer = context.on_ledger(arguments, "parked", {"verb": "parked"}, commands.parked)
     if arguments.json:
         print(as_json(answer))
         return 0

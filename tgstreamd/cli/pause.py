@@ -7,7 +7,7 @@ from typing import Any
 
 from ..control import commands
 from ..domain.clock import SystemClock
-from . import compose
+from . import context
 
 PAUSE_EXAMPLE = """\
 examples:
@@ -43,11 +43,11 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act_pause(arguments: Namespace) -> int:
     name = arguments.mirror
-    answer = compose.on_ledger(
+    answer = context.on_ledger(
         arguments,
         "pause",
         {"verb": "pause", "mirror": name},
-        lambda store: commands.pause(store, name, compose.mirror_names(arguments)),
+        lambda store: commands.pause(store, name, context.mirror_names(arguments)),
     )
     if not answer["changed"]:
         print(f"{name}: was paused already; `tgstreamd resume {name}` goes on")
@@ -60,11 +60,11 @@ def act_pause(arguments: Namespace) -> int:
 
 def act_resume(arguments: Namespace) -> int:
     name, now = arguments.mirror, SystemClock().now()
-    answer = compose.on_ledger(
+    answer = context.on_ledger(
         arguments,
         "resume",
         {"verb": "resume", "mirror": name},
-        lambda store: commands.resume(store, name, compose.mirror_names(arguments), now),
+        lambda store: commands.resume(store, name, context.mirror_names(arguments), now),
     )
     if answer["released"]:
         print(f"{name}: released: {answer['released']}")

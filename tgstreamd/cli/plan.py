@@ -15,10 +15,10 @@ from typing import Any
 from ..config import Config
 from ..control import rehearsal
 from ..domain.clock import SystemClock
-from . import compose
-from .drawing.happenings import SERVICE, happened, worded
-from .drawing.standing import wrapped
-from .drawing.terminal import Usage, as_json, clean, duration, size
+from . import context
+from .output.format import Usage, as_json, clean, duration, size
+from .output.service_messages import SERVICE, happened, worded
+from .output.status import wrapped
 
 #: Posts that are shown where nothing else is said.
 LIMIT = 100
@@ -59,7 +59,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     if arguments.limit < 0 or (arguments.first is not None and arguments.first < 1):
         raise Usage("--limit and --from count from 0 and 1")
-    config = compose.load(arguments)
+    config = context.load(arguments)
     asyncio.run(_all(arguments, config))
     return 0
 
@@ -80,7 +80,7 @@ async def _all(arguments: Namespace, config: Config) -> None:
             question = {**request, "verb": "plan", "limit": some}
             answer = None
             if ask is None:
-                answer = await asyncio.to_thread(compose.daemon, config.paths, question)
+                answer = await asyncio.to_thread(context.daemon, config.paths, question)
             if answer is None:
                 if ask is None:
                     ask = await stack.enter_async_context(_alone(config))
@@ -114,14 +114,14 @@ async def _all(arguments: Namespace, config: Config) -> None:
 @contextlib.asynccontextmanager
 async def _alone(config: Config) -> AsyncIterator[Ask]:
     """Beside a stopped daemon: its session, its ledger read-only."""
-    from .reach import connected  # with Telethon, which takes its time
+    from .remote import connected  # with Telethon, which takes its time
 
-    compose.become_owner(config.paths)
+    context.become_owner(config.paths)
     now = SystemClock().now()
     async with (
-        compose.holding(config.paths, "plan"),
+        context.holding(config.paths, "plan"),
         connected(config) as connection,
-        compose.look_into(config.paths) as store,
+        context.look_into(config.paths) as store,
     ):
         yield lambda request: rehearsal.rehearse(config, connection, store, request, now=now)
 

@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from ..domain.errors import TgstreamdError
-from . import compose
-from .drawing.terminal import Usage
-from .talking.keyboard import agreed
+from . import context
+from .output.format import Usage
+from .prompts.prompt import agreed
 
 EXAMPLE = """\
 examples:
@@ -33,8 +33,8 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act(arguments: Namespace) -> int:
     name = arguments.mirror
-    paths = compose.locate(arguments)
-    found = compose.daemon(paths, {"verb": "rebuild", "mirror": name, "write": False})
+    paths = context.locate(arguments)
+    found = context.daemon(paths, {"verb": "rebuild", "mirror": name, "write": False})
     if found is None:
         hint = "start it: it reads the source, and waits where the target holds copies that it does not know"
         raise TgstreamdError("rebuild: no daemon runs", hint=hint)
@@ -44,12 +44,12 @@ def act(arguments: Namespace) -> int:
     print(f"  {found['skipped']:,} {older if found['skipped'] else 'older ones are not there'}")
     print(f"  {found['left']:,} newer ones are sent")
     if not arguments.yes:
-        if not compose.interactive():
+        if not context.interactive():
             raise Usage("rebuild: nothing was written", hint="--yes writes it")
         if not agreed("Write this into the ledger?"):
             print("nothing was written")
             return 1
-    written = compose.daemon(paths, {"verb": "rebuild", "mirror": name, "write": True})
+    written = context.daemon(paths, {"verb": "rebuild", "mirror": name, "write": True})
     if written is None:
         raise TgstreamdError("the daemon stopped before it wrote anything", hint="start it, and again")
     print(f"{name}: goes on after message {written['newest']}")

@@ -8,10 +8,10 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from ..config import Config
-from . import compose
-from .asking import asking
-from .drawing.terminal import Usage, as_json, clean
-from .talking.keyboard import agreed
+from . import context
+from .output.format import Usage, as_json, clean
+from .prompts.prompt import agreed
+from .telegram import asking
 
 EXAMPLE = """\
 examples:
@@ -50,7 +50,7 @@ def message_id(given: str) -> int:
 
 
 def act(arguments: Namespace) -> int:
-    config = compose.load(arguments)
+    config = context.load(arguments)
     return asyncio.run(_resend(arguments, config))
 
 
@@ -75,7 +75,7 @@ async def _resend(arguments: Namespace, config: Config) -> int:
 def _ask(arguments: Namespace, replaced: list[dict[str, Any]]) -> None:
     """Raises where the person does not want it, or cannot be asked."""
     ids = ", ".join(str(one["source_id"]) for one in replaced)
-    if arguments.json or not compose.interactive():
+    if arguments.json or not context.interactive():
         hint = "--yes deletes the copies and makes new ones; nothing was done"
         raise Usage(f"resend: copies of {ids} stand in the target", hint=hint)
     for one in replaced:

@@ -15,7 +15,7 @@ import uvloop
 from .. import config as configuration
 from ..domain.errors import NotAuthorised
 from ..system import log_setup, permissions
-from . import compose
+from . import context
 
 EXAMPLE = """\
 examples:
@@ -49,7 +49,7 @@ def act(arguments: Namespace) -> int:
             process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as)
         )
     except NotAuthorised as error:
-        compose.name_config(error, config)
+        context.name_config(error, config)
         raise
 
 
@@ -73,7 +73,7 @@ def _text(file: Path) -> str:
 
 
 def _log_as(config: configuration.Config) -> None:
-    log_setup.configure(config.log.level, config.log.format, secrets=compose.secrets(config))
+    log_setup.configure(config.log.level, config.log.format, secrets=context.secrets(config))
 
 
 def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 from ..control import status
 from ..domain.clock import SystemClock
 from ..policy.pacing import Pace
-from . import compose
-from .drawing.standing import lines
-from .drawing.terminal import as_json
+from . import context
+from .output.format import as_json
+from .output.status import lines
 
 #: Seconds between two looks of `--watch`.
 PERIOD = 1.0
@@ -42,7 +42,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 def act(arguments: Namespace) -> int:
     if arguments.watch and _on_terminal() and not arguments.json:
-        from .drawing import screen  # noqa: F401 - with rich; while we are root all of it can be read
+        from .output import watch  # noqa: F401 - with rich; while we are root all of it can be read
     first = look(arguments)
     if not arguments.watch:
         print(as_json(first) if arguments.json else "\n".join(lines(first, _width())))
@@ -53,10 +53,10 @@ def act(arguments: Namespace) -> int:
 
 def look(arguments: Namespace) -> dict[str, Any]:
     """The status now, from the daemon or, read-only, from the ledger of a stopped one."""
-    paths = compose.locate(arguments)
-    if (answer := compose.daemon(paths, {"verb": "status"})) is not None:
+    paths = context.locate(arguments)
+    if (answer := context.daemon(paths, {"verb": "status"})) is not None:
         return answer
-    config = compose.config_or_none(arguments)
+    config = context.config_or_none(arguments)
     pace = (
         Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)
         if config
@@ -65,11 +65,11 @@ def look(arguments: Namespace) -> dict[str, Any]:
 
     async def read() -> dict[str, Any]:
         now = SystemClock().now()
-        async with compose.look_into(paths) as store:
+        async with context.look_into(paths) as store:
             return await status.status(store, status.Live(), pace=pace, now=now)
 
     # For each look anew: `--watch` reads the configuration again, which may be root's.
-    with compose.as_owner(paths):
+    with context.as_owner(paths):
         return asyncio.run(read())
 
 
@@ -82,10 +82,10 @@ async def _watch(arguments: Namespace, first: dict[str, Any]) -> None:
         return seen
 
     if _on_terminal() and not arguments.json:
-        from .drawing import screen  # with rich, which takes its time
+        from .output import watch  # with rich, which takes its time
 
         try:
-            await screen.watch(first, again, clock, PERIOD)
+            await watch.watch(first, again, clock, PERIOD)
         finally:
             # The picture is gone with the screen that it was on: what it said stays.
             print("\n".join(lines(seen, _width())), flush=True)

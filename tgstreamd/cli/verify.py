@@ -11,9 +11,9 @@ from typing import Any, TextIO
 from ..config import Config
 from ..domain.clock import SystemClock
 from ..domain.errors import TgstreamdError
-from . import compose
-from .asking import Ask, asking
-from .drawing.terminal import as_json, clean, duration
+from . import context
+from .output.format import as_json, clean, duration
+from .telegram import Ask, asking
 
 #: Pages that are read without a rest; after them Telegram's clients rest a second between two, as this does.
 PAGES_AT_ONCE, REST = 30, 1.0
@@ -57,7 +57,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
-    config = compose.load(arguments)
+    config = context.load(arguments)
     return asyncio.run(_verify(arguments, config))
 
 
@@ -200,7 +200,7 @@ def summary(
         if done[""]:
             shown.append(f"{mirror}: left as it is: {done['']:,}")
     elif any(one["mend"] for one in found):
-        command = f"tgstreamd verify {mirror} --repair{compose.option(config)}"
+        command = f"tgstreamd verify {mirror} --repair{context.option(config)}"
         shown.append(f"{mirror}: `{command}` mends what can be mended")
     return shown
 

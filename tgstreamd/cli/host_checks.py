@@ -17,7 +17,7 @@ from ..domain.errors import ConfigError
 from ..system import permissions, sysctl
 from ..system.resources import free
 from ..web import port
-from .drawing.terminal import size
+from .output.format import size
 
 #: Bytes without which not even the ledger's first transaction has room.
 LEAST = 1_000_000

@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...domain.clock import Clock
-from . import standing
-from .terminal import clean, duration, fit, size
+from . import status
+from .format import clean, duration, fit, size
 
 #: Styles that can be told apart on dark and light screens.
 STYLES = {"running": "green", "paused": "bold red", "starting": "yellow", "stopped": "bold red",
@@ -30,7 +30,7 @@ USUAL = 5
 def screen(seen: dict[str, Any], width: int, height: int | None = None) -> RenderableType:
     """The whole status in `width` columns. `height`: in how many lines it should find room."""
     shown: list[RenderableType] = [_head(seen, width)]
-    shown += [Text(f"  {line}", "yellow") for line in standing.remarks(seen)]
+    shown += [Text(f"  {line}", "yellow") for line in status.remarks(seen)]
     mirrors = seen["mirrors"]
     if not mirrors:
         shown.append(Text("  nothing was mirrored from here yet", "dim"))
@@ -61,7 +61,7 @@ async def watch(
 
 
 def _head(seen: dict[str, Any], width: int) -> Text:
-    said = standing.head(seen)
+    said = status.head(seen)
     text = Text(fit(said, width), "bold", no_wrap=True)
     text.highlight_words([seen["state"]], STYLES.get(seen["state"], ""))
     return text
@@ -81,20 +81,20 @@ def _title(mirror: dict[str, Any], width: int) -> Text:
 
 def _place(mirror: dict[str, Any], side: str) -> str:
     """Its title alone where that is known: ids are for those who look for them, in `status`."""
-    return clean(mirror[f"{side}_title"], 40) or standing.side(mirror, side)
+    return clean(mirror[f"{side}_title"], 40) or status.side(mirror, side)
 
 
 def _mirror(mirror: dict[str, Any], now: float, width: int, *, running: bool) -> list[RenderableType]:
-    said = standing.progress(mirror)
+    said = status.progress(mirror)
     gauge = Table.grid(padding=(0, 1))
     wide = max(10, width - len(said) - 4)
-    gauge.add_row(" ", _bar(standing.share(mirror), wide), said)
+    gauge.add_row(" ", _bar(status.share(mirror), wide), said)
     shown: list[RenderableType] = [Text(), _title(mirror, width), gauge]
     going = running and mirror["state"] == "running"
-    for line in (standing.pace(mirror, running=going), standing.counts(mirror), standing.files(mirror)):
-        shown += [Text(f"  {part}") for part in standing.wrapped(line, width - 2) if line]
-    for kind, line in standing.troubles(mirror, now):
-        shown += [Text(f"  {part}", STYLES[kind]) for part in standing.wrapped(line, width - 2)]
+    for line in (status.pace(mirror, running=going), status.counts(mirror), status.files(mirror)):
+        shown += [Text(f"  {part}") for part in status.wrapped(line, width - 2) if line]
+    for kind, line in status.troubles(mirror, now):
+        shown += [Text(f"  {part}", STYLES[kind]) for part in status.wrapped(line, width - 2)]
     return shown
 
 
@@ -103,12 +103,12 @@ def _brief(mirror: dict[str, Any], now: float, width: int) -> list[RenderableTyp
     left = f"{mirror['backlog']:,} to go" if mirror["backlog"] else "nothing waits"
     table = Table.grid(padding=(0, 1))
     name = fit(clean(mirror["name"]), 16)
-    troubles = standing.troubles(mirror, now)
+    troubles = status.troubles(mirror, now)
     kind, worst = troubles[0] if troubles else ("running", "running")
     row = Text(fit(worst, max(10, width - 16 - 14 - 18 - 4)), STYLES[kind], no_wrap=True)
     for columns in (16, 14, 18):
         table.add_column(width=columns, no_wrap=True)
-    table.add_row(Text(name, "bold"), _bar(standing.share(mirror), 14), Text(left, justify="right"), row)
+    table.add_row(Text(name, "bold"), _bar(status.share(mirror), 14), Text(left, justify="right"), row)
     return [table]
 
 
@@ -128,7 +128,7 @@ def _transfers(transfers: list[dict[str, Any]], width: int) -> RenderableType:
             f"{size(one['transferred'])} of {size(one['size'])}",
             f"{size(speed)}/s",
             left,
-            Text(standing.file(one, room), "cyan"),
+            Text(status.file(one, room), "cyan"),
         )
     return table
 

@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 from ...control.status import FOREVER
-from .terminal import bar, clean, clock_time, duration, size
+from .format import bar, clean, clock_time, duration, size
 
 #: What a change is called, by its kind, where there are several.
 KINDS = {

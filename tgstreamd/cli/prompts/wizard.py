@@ -20,10 +20,10 @@ from ...domain.clock import SystemClock
 from ...domain.errors import NotAuthorised, TgstreamdError
 from ...mirrors.from_config import mirror_of
 from ...policy.mirror_checks import span
-from ..drawing.terminal import clean
-from .choices import CHOICES, HISTORIES
-from .keyboard import Keyboard
-from .picking import Row, pick
+from ..output.format import clean
+from .options import CHOICES, HISTORIES
+from .picker import Row, pick
+from .prompt import Keyboard
 
 INTERVAL = rules.LEAST_INTERVAL
 QUESTIONS = {"source": "source: the chat that is copied", "target": "target: the chat that is written"}

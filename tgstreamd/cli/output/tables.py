@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .terminal import clean
+from .format import clean
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 

@@ -31,7 +31,7 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ...domain.errors import TgstreamdError
-from ..drawing.terminal import fit, folded, padded
+from ..output.format import fit, folded, padded
 
 # `_search`: imported late by the library itself, when root's rights may be given up and the library lie
 # where only root can read.

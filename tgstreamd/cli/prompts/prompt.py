@@ -13,7 +13,7 @@ import termios
 from collections.abc import Callable, Iterator
 
 from ...domain.errors import TgstreamdError
-from ..drawing.terminal import Usage
+from ..output.format import Usage
 
 
 def agreed(question: str) -> bool:

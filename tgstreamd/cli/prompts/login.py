@@ -16,10 +16,10 @@ from ...config import Config
 from ...domain.errors import LoginUnknown, NotAuthorised, TelegramError
 from ...domain.messages import Account
 from ...telegram import login as flow
-from .. import compose
-from ..drawing.terminal import clean
-from ..reach import connected, has_session, settings
-from .keyboard import Keyboard
+from .. import context
+from ..output.format import clean
+from ..remote import connected, has_session, settings
+from .prompt import Keyboard
 
 
 async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None = None) -> Account:
@@ -42,7 +42,7 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
         return await keyboard.line(_question(why, f"two-step verification password{hint}"), hidden=True)
 
     wanted = settings(config)
-    async with compose.holding(config.paths, "login"):
+    async with context.holding(config.paths, "login"):
         old = flow.stored(wanted)
         async with flow.begin(wanted) as under_way:
             if arguments.qr:
@@ -69,7 +69,7 @@ async def present(config: Config) -> Account | None:
     if not has_session(config):
         return None
     try:
-        async with compose.holding(config.paths, "login"), connected(config) as connection:
+        async with context.holding(config.paths, "login"), connected(config) as connection:
             return await connection.account()
     except NotAuthorised as error:
         print(f"note: {error.what}")
@@ -101,7 +101,7 @@ class Picture:
 
 async def logout(config: Config) -> bool:
     """End the login. False where nobody was logged in, or Telegram does not know the login, which is said."""
-    async with compose.holding(config.paths, "logout"):
+    async with context.holding(config.paths, "logout"):
         try:
             return await flow.logout(settings(config))
         except LoginUnknown as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config import Config
 from ..domain.clock import SystemClock
-from . import compose
+from . import context
 
 Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -28,7 +28,7 @@ class Asking:
 
     async def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._alone is None:
-            answer = await asyncio.to_thread(compose.daemon, self._config.paths, request)
+            answer = await asyncio.to_thread(context.daemon, self._config.paths, request)
             if answer is not None:
                 return answer
             self._alone = await self._stack.enter_async_context(_alone(self._config, self._verb))
@@ -45,14 +45,14 @@ async def asking(config: Config, verb: str) -> AsyncIterator[Ask]:
 async def _alone(config: Config, verb: str) -> AsyncIterator[Ask]:
     from ..control.telegram_commands import questions
     from ..domain.ports import SecretIds
-    from .reach import connected  # with Telethon, which takes its time
+    from .remote import connected  # with Telethon, which takes its time
 
-    compose.become_owner(config.paths)
-    compose.need_ledger(config.paths)
+    context.become_owner(config.paths)
+    context.need_ledger(config.paths)
     async with (
-        compose.holding(config.paths, verb),
+        context.holding(config.paths, verb),
         connected(config) as connection,
-        compose.open_store(config.paths) as store,
+        context.open_store(config.paths) as store,
     ):
         asked = questions(lambda: config, connection, store, ids=SecretIds(), now=SystemClock().now)
         yield lambda request: asked[request["verb"]](request)

@@ -14,7 +14,7 @@ from ..domain.clock import SystemClock
 from ..domain.errors import NotAuthorised, StoreError, Transient
 from ..telegram.connect import Connection, connect
 from ..telegram.network_trouble import unreachable
-from .compose import name_config, option
+from .context import name_config, option
 
 #: Tries of a verb; the daemon tries for ever.
 TRIES = 2
