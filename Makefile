@@ -65,10 +65,10 @@ types: .venv/.stamp ## mypy, strict
 	@$(BIN)/mypy
 
 docs: .venv/.stamp ## the documentation, in build/docs: links checked, nothing fetched from elsewhere
-	@$(BIN)/python -m book build
+	@$(BIN)/python -m docsgen build
 
 reference: .venv/.stamp ## what the documentation takes from the code, written anew
-	@$(BIN)/python -m book write
+	@$(BIN)/python -m docsgen write
 
 pictures: .venv/.stamp ## the pictures of the documentation, from the program itself (needs chromium, tmux)
 	@TGSTREAMD_PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest -q tests/web/test_page.py

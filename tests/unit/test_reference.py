@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from book import events, pages, site
+from docsgen import events, pages, site
 
 
 @pytest.mark.parametrize("path", pages.GENERATED, ids=lambda path: path.name)

@@ -10,7 +10,7 @@ import sys
 
 import tomli_w
 
-from book.picture import svg
+from docsgen.picture import svg
 from tests.running import API, ROOT, LocalTelegram, RunningDaemon
 
 from .stage import Stage

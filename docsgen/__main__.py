@@ -1,4 +1,4 @@
-"""`python -m book write` makes what is generated; `build` makes the pages and checks them."""
+"""`python -m docsgen write` makes what is generated; `build` makes the pages and checks them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import pages, site
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m book", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m docsgen", description=__doc__)
     parser.add_argument("what", choices=("write", "build"))
     arguments = parser.parse_args()
     if arguments.what == "build":

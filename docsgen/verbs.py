@@ -106,7 +106,7 @@ def exits() -> str:
     }
     unknown = set(rows) - set(said) - {0, 130, 141}
     if unknown:
-        raise LookupError(f"book/verbs.py: say what exit status {sorted(unknown)} means")
+        raise LookupError(f"docsgen/verbs.py: say what exit status {sorted(unknown)} means")
     lines = [f"| {status} | {said.get(status) or rows[status][0]} |" for status in sorted(rows)]
     return "\n".join([
         "# Exit status", "",

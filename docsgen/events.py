@@ -103,7 +103,7 @@ def page() -> str:
     left_over = sorted(set(MEANS) - set(events)) + sorted(set(MEANS) & set(explained))
     if missing or left_over:
         raise LookupError(
-            f"book/remedies.py: no words for {missing}; no longer logged, or twice: {left_over}"
+            f"docsgen/remedies.py: no words for {missing}; no longer logged, or twice: {left_over}"
         )
     parts = [HEAD]
     for level in ORDER:

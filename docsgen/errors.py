@@ -155,7 +155,11 @@ def _tried() -> tuple[tuple[int, str, str], ...]:
             "COLUMNS": "100",
         }
         ran = subprocess.run(
-            [sys.executable, "-m", "book.errors"], cwd=folder, env=environ, check=True, stdout=subprocess.PIPE
+            [sys.executable, "-m", "docsgen.errors"],
+            cwd=folder,
+            env=environ,
+            check=True,
+            stdout=subprocess.PIPE,
         )
         text = ran.stdout.decode().replace(folder, "/home/ana")
         return tuple((status, what, hint) for status, what, hint in json.loads(text))
@@ -195,7 +199,7 @@ def _try(case: Case) -> tuple[int, str, str]:
             os.chdir(before)
             for name in case.environ:
                 del os.environ[name]
-    raise LookupError(f"book/errors.py: `{case.command}` was no error")
+    raise LookupError(f"docsgen/errors.py: `{case.command}` was no error")
 
 
 async def _empty(state: Path) -> None:
