@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.logged import Logs
 from tests.telegram.faults import Fault
-from tests.through import Through
 from tgstreamd.domain.errors import StoreError
 
 SEND = "messages.sendMessage"

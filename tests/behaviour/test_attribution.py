@@ -8,7 +8,7 @@ import pytest
 from telethon.tl import types
 
 from tests.behaviour.test_kinds import poll
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 

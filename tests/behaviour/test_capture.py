@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
-from tests.through import Through
 from tgstreamd.domain.errors import Undecodable
 from tgstreamd.domain.messages import Message, Sent
 

@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from telethon.crypto.rsa import _server_keys
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.mtproto.rsakey import ServerKey
 from tests.telegram.world.cdn import CDN_DC
 from tests.telegram.world.media import Media
 from tests.telegram.world.messages import Message
-from tests.through import Through
 
 from .test_files import arrives, pair
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from telethon.tl import types
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through, dies
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
-from tests.through import Death, Through, dies
 from tgstreamd.ledger import Store
 
 

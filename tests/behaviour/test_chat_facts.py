@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.behaviour.test_kinds import poll
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tests.through import Death
 from tgstreamd.ledger import Store
 
 EXAMPLES = int(os.environ.get("STORM", "2"))

@@ -13,7 +13,7 @@ from telethon.sessions import StringSession
 from tests.behaviour.test_ledger import ledgers
 from tests.compare import Reader
 from tests.fidelity import by_entry, expected
-from tests.house import House
+from tests.harness import House
 from tests.integration import clients
 from tests.telegram import scenarios
 from tests.telegram.corpus import ENTRIES, MARK, make_corpus

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through, dies
 from tests.telegram.faults import Fault
-from tests.through import Death, Through, dies
 
 SEND = "messages.sendMessage"
 #: The transactions that a message passes on its way, each a place to die before or after.

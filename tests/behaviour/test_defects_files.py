@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.telegram.faults import Fault
-from tests.through import Through
 
 SAVE = "upload.saveBigFilePart"
 

@@ -10,7 +10,7 @@ from telethon.crypto import AuthKey
 from telethon.tl import types
 
 from tests.behaviour.test_media import shape
-from tests.house import House
+from tests.harness import House
 from tgstreamd.telegram.session import StoredSession, to_string
 
 

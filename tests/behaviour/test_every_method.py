@@ -17,7 +17,7 @@ from tests.chaos.kinds import KINDS
 from tests.chaos.verdict import judge
 from tests.chaos.weather import Weather
 from tests.fakes import HANG
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 
 #: What the world below uses; kept by the first test.

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tests.through import Through
 
 pytestmark = pytest.mark.thorough
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.house import House
+from tests.harness import House
 
 NO_STICKERS = {"name": "no stickers", "kinds": ["sticker"]}
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tests.through import Through
 from tgstreamd.domain.errors import Transient
 from tgstreamd.domain.messages import Sent
 from tgstreamd.policy.retry import VANISHED

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.behaviour.test_outcomes import TROUBLES, trouble
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.house import House
+from tests.harness import House
 from tests.logged import Logs, listening
 from tgstreamd.system import log_setup as program
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
 from tests.ledgers import kept
 from tests.ledgers.life import configure, live
 from tests.ledgers.story import MASS, MIRRORS, Story

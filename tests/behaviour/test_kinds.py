@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.media import Media, Page

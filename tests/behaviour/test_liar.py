@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.blobs import GeneratedBlob
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.media import Media, Page

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HANG
-from tests.house import House
+from tests.harness import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tgstreamd.alerts.service import Watch

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.telegram.world.chats import Chat
-from tests.through import Through
 from tgstreamd.domain.errors import StoreError
 
 pytestmark = pytest.mark.thorough

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.behaviour.test_kinds import poll
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through, dies
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
-from tests.through import Death, Through, dies
 
 pytestmark = pytest.mark.thorough
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
 from tests.logged import Logs
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through, dies
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
-from tests.through import Death, Through, dies
 
 BY_ID = "channels.getMessages"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
 
 
 @pytest.mark.parametrize("hours", [1, 8, 200])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.behaviour.test_refused_messages import QUESTION, refuse, runs
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 
 NAMES = ("ALLOW_PAYMENT_REQUIRED", "ALLOW_PAYMENT_REQUIRED_5", "BALANCE_TOO_LOW")

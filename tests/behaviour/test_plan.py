@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 from tgstreamd.domain.errors import TgstreamdError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.behaviour.test_ledger import ledgers, mirrored, paused
 from tests.behaviour.test_verify import found, kinds, mended
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 from tgstreamd.domain.errors import TgstreamdError

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
 from tests.refusals import DOCUMENTED, EVERY, Refusal, on
 from tests.refusals.abouts import ABOUTS, ALBUM, MEDIA, TEXT, About, Said, abouts
 from tests.telegram.faults import Fault

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.behaviour.test_refusals import ENDS, PASSES
-from tests.house import House
+from tests.harness import House
 from tests.refusals import Refusal, on
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat

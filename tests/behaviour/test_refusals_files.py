@@ -16,7 +16,7 @@ from telethon.tl import types
 
 from tests.behaviour.test_refusals import ENDS, PASSES
 from tests.behaviour.test_refusals_changes import copies
-from tests.house import House
+from tests.harness import House
 from tests.refusals import Refusal, on
 from tests.telegram.faults import Fault
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.behaviour.test_refusals import ENDS
-from tests.house import House
+from tests.harness import House
 from tests.refusals import Refusal, on
 from tests.telegram.faults import Fault, peer_ids
 from tests.telegram.services.topics import DEFAULT_ICONS

@@ -13,7 +13,7 @@ import pytest
 from telethon.tl import types
 
 from tests.behaviour.test_kinds import poll
-from tests.house import House
+from tests.harness import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 
 pytestmark = pytest.mark.thorough

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from tests.house import House
+from tests.harness import House
 from tests.logged import Logs
 
 

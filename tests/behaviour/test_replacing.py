@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from tests.behaviour.test_verify import found, mended
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through, dies
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tests.through import Death, Through, dies
 from tgstreamd.ledger import encode
 
 pytestmark = pytest.mark.thorough

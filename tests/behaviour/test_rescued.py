@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.house import House
+from tests.harness import House
 
 
 async def test_what_was_deleted_before_its_turn_is_counted(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.behaviour.test_media import shape
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 
 pytestmark = pytest.mark.thorough

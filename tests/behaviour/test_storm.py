@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
-from tests.through import Death, Through
 
 SEEDS = int(os.environ.get("STORM", "1"))
 SENDS = ("messages.sendMessage", "messages.sendMedia", "messages.sendMultiMedia")

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death, Through
 from tests.telegram.faults import Fault
 from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.topics import ICON_COLORS
-from tests.through import Death, Through
 
 SEEDS = int(os.environ.get("STORM", "1"))
 CALLS = ("messages.createForumTopic", "messages.editForumTopic", "messages.sendMessage",

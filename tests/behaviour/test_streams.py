@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Through
 from tests.telegram.faults import Fault
-from tests.through import Through
 from tgstreamd.ledger import Job
 from tgstreamd.transfer.prefetch import AHEAD_OF_ALL, _in_turn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.house import House
+from tests.harness import House
 
 
 async def test_history_then_live_posts_arrive_in_order(tmp_path: Path) -> None:

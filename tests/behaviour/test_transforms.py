@@ -8,7 +8,7 @@ from typing import Any
 from telethon.tl import types
 
 from tests.behaviour.test_ledger import UNKNOWN, ledgers, paused
-from tests.house import House
+from tests.harness import House
 
 
 async def test_words_links_and_lines(tmp_path: Path) -> None:

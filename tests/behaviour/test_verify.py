@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.behaviour.test_ledger import mirrored
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 from tgstreamd.cli.verify import repair, walk
 from tgstreamd.domain.errors import TgstreamdError

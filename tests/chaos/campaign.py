@@ -25,7 +25,7 @@ from tests.chaos.rare import RARE
 from tests.chaos.said import word
 from tests.chaos.verdict import Verdict, judge
 from tests.chaos.weather import Weather
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import ALBUM, Fault
 
 LIVES = 12

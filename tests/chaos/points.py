@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.house import House
+from tests.harness import House
+from tests.interpose import Death
 from tests.telegram.faults import Fault
 from tests.telegram.mtproto.tl import method_name
-from tests.through import Death
 from tgstreamd.ledger import Store
 
 #: Not transactions, or the house's own way to look.

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.house import House
+from tests.harness import House
 
 #: Lasting, told.
 WAYS = {"c1": (True, False), "c2": (False, True), "both": (True, True)}

@@ -14,7 +14,7 @@ from typing import Any
 from tests.chaos.kinds import Kind
 from tests.chaos.rare import RARE
 from tests.chaos.said import word
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message
 

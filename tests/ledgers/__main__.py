@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.house import House
+from tests.harness import House
 from tests.ledgers.kept import keep, ledger
 from tests.ledgers.life import live
 

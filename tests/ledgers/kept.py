@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import CountingIds
-from tests.house import House
+from tests.harness import House
 from tests.ledgers.story import MIRRORS, Story
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import Message

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.house import House
+from tests.harness import House
 from tests.ledgers.story import MIRRORS, Story
 from tests.telegram.faults import Fault
 

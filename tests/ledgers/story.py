@@ -11,7 +11,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.media import Media
 from tests.telegram.world.messages import Message

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from telethon.tl import types
 
 from tests.behaviour.test_kinds import poll
-from tests.house import House
+from tests.harness import House
 from tests.telegram.world.media import Media, Page
 from tests.telegram.world.messages import Message, Reply
 

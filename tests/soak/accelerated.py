@@ -21,7 +21,7 @@ from pathlib import Path
 import structlog
 
 from tests.fakes import FakeClock
-from tests.house import WireClock
+from tests.harness import WireClock
 from tests.running import LocalTelegram, RunningDaemon
 from tests.soak.flat import Sample
 from tests.soak.looks import outside

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.house import House
+from tests.harness import House
 from tgstreamd.domain.errors import NotAuthorised
 from tgstreamd.web.health import illness
 from tgstreamd.web.prometheus import render

@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from tests.house import House
+from tests.harness import House
 from tests.telegram.faults import Fault
 from tgstreamd.web.prometheus import catalogue
 from tgstreamd.web.reading import Meter
