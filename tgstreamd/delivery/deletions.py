@@ -1,7 +1,7 @@
 """Deletes copies, up to a hundred in a call, and finds out which of them Telegram leaves standing.
 
 A refusal does not say of which message it speaks, and Telegram may say yes and delete nothing: what counts is
-what still stands. What is to be sent in the place of a copy waits for that (`store/replacing`). Decides
+what still stands. What is to be sent in the place of a copy waits for that (`ledger/replacing`). Decides
 nothing about other errors.
 """
 

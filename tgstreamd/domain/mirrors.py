@@ -30,7 +30,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     smaller_than: Size | None = None
     #: Any of these words or phrases, upper and lower case alike.
     text: tuple[str, ...] = ()
-    #: See `decide.regex`.
+    #: See `policy.regex`.
     regex: str = ""
     #: Ids, @usernames, or names as they are shown.
     author: tuple[int | str, ...] = ()

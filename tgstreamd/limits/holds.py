@@ -2,7 +2,7 @@
 
 A flood wait on a method holds it for the whole account. The ledger keeps it, so that a restart, or another
 room, does not ask again; and moves it along with a wall clock that was set. Sends have more to wait for:
-see `sending.holding`.
+see `limits.pacer`.
 """
 
 from __future__ import annotations

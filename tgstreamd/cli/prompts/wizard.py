@@ -45,7 +45,7 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Interview:
-    """`listed` are the rows of `desk.listing`; `reach` is None where nobody can be asked."""
+    """`listed` are the rows of `control.chats`; `reach` is None where nobody can be asked."""
 
     def __init__(
         self,
