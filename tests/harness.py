@@ -34,7 +34,7 @@ from tgstreamd.ledger import Store
 from tgstreamd.limits.login_grace import StoredLoginPatience
 from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.mirrors import chat_lookup
-from tgstreamd.mirrors.registry import Roster
+from tgstreamd.mirrors.registry import MirrorRegistry
 from tgstreamd.system.systemd import Systemd
 from tgstreamd.telegram.connect import Connection, connect
 from tgstreamd.telegram.session import StoredSession
@@ -191,7 +191,7 @@ class House:
             await store.close()
             raise
         self.wrap(connection)
-        roster = Roster(reader=account, writer=account)
+        roster = MirrorRegistry(reader=account, writer=account)
         self._daemon = Daemon(
             config,
             self.clock,

@@ -19,7 +19,7 @@ from tests.telegram.faults import Fault
 SEND = "messages.sendMessage"
 #: The transactions that a message passes on its way, each a place to die before or after.
 STEPS = [
-    "take_push",
+    "ingest_push",
     "take_difference",
     "plan_sends",
     "begin_upload",

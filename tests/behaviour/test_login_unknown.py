@@ -11,7 +11,7 @@ from tests.fakes import HANG
 from tests.harness import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
-from tgstreamd.alerts.service import Watch
+from tgstreamd.alerts.service import AlertService
 from tgstreamd.domain.errors import NotAuthorised
 
 from .test_alerts import Mailbox, listening, watch
@@ -146,7 +146,7 @@ async def test_it_is_told_at_a_start_too(tmp_path: Path) -> None:
         assert mailbox.short == ["alert access lost"]
         store, alerts = house.store, house.config().alerts
         for _ in range(2):
-            starting = Watch(alerts, store, house.clock, directory=tmp_path)
+            starting = AlertService(alerts, store, house.clock, directory=tmp_path)
             for sentence in (None, "unknown", "unknown", "", None):
                 await starting.step_starting(sentence)
                 house.clock.advance(60)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.thorough
 
 #: Every transaction that a message passes on its way.
 WRITES = (
-    "bear", "take_push", "take_difference", "take_page", "plan_sends", "begin_upload", "acknowledge",
+    "bear", "ingest_push", "take_difference", "take_page", "plan_sends", "begin_upload", "acknowledge",
     "commit_upload", "attempt", "settle", "checked", "note_change", "change_done",
 )  # fmt: skip
 

@@ -35,7 +35,7 @@ BROKEN = [
 ]
 #: What the store does while a message travels: a death may come before or after any of it.
 STEPS = (
-    "take_push", "take_difference", "take_page", "plan_sends", "begin_upload", "acknowledge",
+    "ingest_push", "take_difference", "take_page", "plan_sends", "begin_upload", "acknowledge",
     "commit_upload", "attempt", "attempt", "repeat", "settle", "settle", "refused", "postpone",
     "hold_until", "checked", "split_off", "refresh", "drop_upload",
 )  # fmt: skip

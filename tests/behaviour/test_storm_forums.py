@@ -33,7 +33,7 @@ BROKEN = [
     ("apply-error", 500, "RPC_CALL_FAIL"),
 ]
 STEPS = (
-    "take_push", "take_difference", "take_page", "take_topics", "place_topic", "plan_sends", "attempt",
+    "ingest_push", "take_difference", "take_page", "take_topics", "place_topic", "plan_sends", "attempt",
     "repeat", "settle", "refused", "topic_attempted", "topic_changed", "change_done", "postpone_change",
     "set_forum", "order_shown",
 )  # fmt: skip

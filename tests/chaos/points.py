@@ -34,7 +34,7 @@ READS = frozenset(
         "known_upto", "live_floor", "made_topics", "mapped", "marks", "media_to_send", "messages",
         "mirror_list", "moved_to", "next_seal", "nothing", "open_job", "open_polls", "open_prints",
         "origin", "parked", "sends", "shown_media", "standing", "standings", "titles", "topic", "topic_list",
-        "topic_settled", "topics_heard", "unborn_pause", "unsent", "upload", "voice", "where_copied",
+        "topic_settled", "topics_heard", "pause_of_not_created", "unsent", "upload", "voice", "where_copied",
     ]
 )  # fmt: skip
 #: What writes and is no point all the same, with the reason.

@@ -10,8 +10,8 @@ from tgstreamd.domain.messages import Mark
 from tgstreamd.policy.pacing import (
     CALM,
     WIDEST,
+    BacklogInterval,
     Pace,
-    Tempo,
     anchored,
     arrival,
     behind,
@@ -97,10 +97,10 @@ def test_never_early_and_never_stalled(at: float, cost: int, holds: list[float])
 
 
 def test_long_floods_widen_the_backlog_and_calm_narrows_it() -> None:
-    tempo = Tempo(interval=3.5)
+    tempo = BacklogInterval(interval=3.5)
     assert flooded(tempo, 59, NOW) == tempo
     once = flooded(tempo, 60, NOW)
-    assert once == Tempo(interval=7.0, changed=NOW)
+    assert once == BacklogInterval(interval=7.0, changed=NOW)
     many = once
     for _ in range(5):
         many = flooded(many, 3600, NOW)
@@ -114,11 +114,13 @@ def test_long_floods_widen_the_backlog_and_calm_narrows_it() -> None:
 
 
 def test_a_configured_interval_above_the_widest_is_left_alone() -> None:
-    assert flooded(Tempo(interval=60.0), 600, NOW).interval == 60.0
+    assert flooded(BacklogInterval(interval=60.0), 600, NOW).interval == 60.0
 
 
 def test_tempo_after_the_clock_was_set_back() -> None:
-    assert calmed(Tempo(interval=7.0, changed=NOW + 9e6), Pace(), NOW) == Tempo(interval=7.0, changed=NOW)
+    assert calmed(BacklogInterval(interval=7.0, changed=NOW + 9e6), Pace(), NOW) == BacklogInterval(
+        interval=7.0, changed=NOW
+    )
 
 
 @pytest.mark.parametrize(

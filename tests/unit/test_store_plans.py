@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tgstreamd.domain.messages import Box, Difference, Draft, Media, Message, Piece, Topic, Upload
-from tgstreamd.ledger import Doubt, Store, encode
+from tgstreamd.ledger import PendingCheck, Store, encode
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
@@ -50,7 +50,7 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
         gap, [post(1), post(2, 5), post(3, 5), post(4)], upto=4, ended=False, wanted=lambda _: True, now=1.0,
         new_id=lambda: next(ids),
     )  # fmt: skip
-    await store.take_push(post(101), mirrors=[1], pts=2, now=1.0, new_id=lambda: next(ids))
+    await store.ingest_push(post(101), mirrors=[1], pts=2, now=1.0, new_id=lambda: next(ids))
     await store.take_difference(
         SOURCE,
         Difference(box=Box(pts=5), messages=(post(102, 6),), edits=(post(1),), deleted=((SOURCE, (4,)),)),
@@ -67,7 +67,7 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.open_polls(1, SOURCE)
     await store.made_topics(1, SOURCE)
     await store.doubts()
-    doubt = Doubt(mirror=1, chat=SOURCE)
+    doubt = PendingCheck(mirror=1, chat=SOURCE)
     await store.doubtful(doubt, mirrored=True)
     await store.answer_doubt(doubt, [4], deletes=[(1, True)], settled=True, now=1.0)
     await store.open_job(TARGET)
@@ -99,7 +99,7 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.feeds(1)
     await store.album_of(1, SOURCE, 2)
     await store.out_of_date(1, SOURCE, 1)
-    await store.pause_unborn("later", "why")
+    await store.pause_not_created("later", "why")
     await store.first_copy(job.id)
     await store.mapped(TARGET, [900, 901])
     await store.highest_copy(TARGET)

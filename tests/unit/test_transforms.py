@@ -15,12 +15,12 @@ from tgstreamd.domain.messages import (
     Chat,
     Draft,
     Entity,
+    LastAuthor,
     Media,
     Message,
     Mirror,
     Preview,
     Reply,
-    Voice,
 )
 from tgstreamd.policy.matching import known_copies
 from tgstreamd.policy.plan import plan
@@ -37,7 +37,7 @@ def message(text: str = "", id: int = 10, **more: Any) -> Message:
     return Message(chat=-1001234, id=id, date=DATE, text=text, **{"sender": "Ana", **more})
 
 
-def planned(*messages: Message, before: Voice | None = None, **options: Any) -> tuple[Draft, ...]:
+def planned(*messages: Message, before: LastAuthor | None = None, **options: Any) -> tuple[Draft, ...]:
     return plan(
         messages,
         mirror=msgspec.structs.replace(MIRROR, **options),
@@ -209,7 +209,7 @@ def test_one_line_speaks_for_several_posts_of_one_author() -> None:
         (said("", 6), ["x"]),
         (said("", 7, forwarded="Cy"), ["forwarded from Cy\nx"]),
     ]
-    before: Voice | None = None
+    before: LastAuthor | None = None
     for post, expected in story:
         drafts = planned(post, before=before, attribution="author")
         assert texts(drafts) == expected
@@ -218,5 +218,5 @@ def test_one_line_speaks_for_several_posts_of_one_author() -> None:
 
 
 def test_links_of_nameless_posts_are_not_grouped() -> None:
-    before = Voice(author="", at=0)
+    before = LastAuthor(author="", at=0)
     assert texts(planned(said("", 1), before=before, attribution="author-link")) == ["original\nx"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tgstreamd.control import commands, status
-from tgstreamd.control.commands import Desk
+from tgstreamd.control.commands import CommandHandler
 from tgstreamd.control.lookup import message_link
 from tgstreamd.control.parked_hints import remedy
 from tgstreamd.control.status import Live, Unborn
@@ -177,11 +177,11 @@ def rung() -> list[str]:
 
 
 @pytest.fixture
-def desk(store: Store, rung: list[str]) -> Desk:
+def desk(store: Store, rung: list[str]) -> CommandHandler:
     async def asked(*_: object) -> dict[str, Any]:
         return {"ok": True}
 
-    return Desk(
+    return CommandHandler(
         store,
         live=lambda: Live(state="running"),
         pace=Pace,
@@ -195,7 +195,7 @@ def desk(store: Store, rung: list[str]) -> Desk:
     )
 
 
-async def test_the_desk_answers_and_wakes(store: Store, desk: Desk, rung: list[str]) -> None:
+async def test_the_desk_answers_and_wakes(store: Store, desk: CommandHandler, rung: list[str]) -> None:
     await bear(store, "main", SOURCE, TARGET)
     assert (await desk.answer({"verb": "status"}))["state"] == "running"
     assert await desk.answer({"verb": "parked"}) == {"parked": []}
@@ -219,6 +219,6 @@ async def test_the_desk_answers_and_wakes(store: Store, desk: Desk, rung: list[s
         {"verb": "skip", "ids": None},
     ],
 )
-async def test_the_desk_refuses_nonsense(desk: Desk, request_: dict[str, Any]) -> None:
+async def test_the_desk_refuses_nonsense(desk: CommandHandler, request_: dict[str, Any]) -> None:
     with pytest.raises(TgstreamdError, match="does not know"):
         await desk.answer(request_)

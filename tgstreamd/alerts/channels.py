@@ -38,7 +38,7 @@ class Tried(Value, frozen=True, kw_only=True):
     output: str = ""
 
 
-class Ways:
+class Channels:
     """`send(chat, text)` sends a message and says why that failed."""
 
     def __init__(self, clock: Clock, send: Send) -> None:

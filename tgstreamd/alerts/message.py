@@ -14,7 +14,7 @@ from ..domain.messages import Draft, Mirror, Piece, Preview
 from ..domain.ports import Ids, Target
 from ..ledger import Store
 from ..limits.pacer import Holding
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.retry import Hold, HoldAccount, decide
 
 #: Seconds that an alert waits for its turn.
@@ -30,7 +30,7 @@ class Messages:
         target: Target,
         resolve: Callable[[int | str], Awaitable[int]],
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         holding: Holding,
         clock: Clock,
         ids: Ids,

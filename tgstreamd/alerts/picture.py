@@ -1,4 +1,4 @@
-"""How things stand, as `policy.alert_conditions` wants to see it: from the ledger's standings and what only lives here.
+"""How things stand, for `policy.alert_conditions`: from the ledger's standings and what only lives here.
 
 Reads what it is given and asks nobody; `free` asks the file system.
 """

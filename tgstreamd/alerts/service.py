@@ -24,7 +24,7 @@ from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stal
 from ..policy.alert_state import Alert, Known, failed, line, tell
 from ..system.log_setup import Repeated
 from ..system.resources import free
-from .channels import Send, Tried, Ways
+from .channels import Channels, Send, Tried
 from .daily_summary import Daybook
 from .heartbeat import Heartbeat
 from .picture import Alive, picture
@@ -43,7 +43,7 @@ AT_START: frozenset[Kind] = frozenset({"login unknown"})
 KEY = "alerts"
 
 
-class Watch:
+class AlertService:
     """`run` is the service, `step` one look."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Watch:
         self._heartbeat = heartbeat or Heartbeat()
         self._directory = directory
         self._space = space
-        self._ways = Ways(clock, self._message)
+        self._ways = Channels(clock, self._message)
         self._daybook = Daybook(store, self._keep)
         self._repeated = Repeated(clock, every=3600.0)
         self._known: dict[str, Known] | None = None

@@ -15,14 +15,14 @@ import structlog
 
 from .. import __version__
 from ..alerts.message import Messages
-from ..alerts.service import Watch
+from ..alerts.service import AlertService
 from ..config import Config
 from ..control import chats, check, status
-from ..control.commands import Desk
+from ..control.commands import CommandHandler
 from ..control.status import State
 from ..control.telegram_commands import questions
 from ..control.throughput import Rates
-from ..delivery.changes import SecondClock
+from ..delivery.changes import ChangeSender
 from ..delivery.chat_profile import Faces
 from ..delivery.planning import Planning
 from ..delivery.prepare import Outgoing
@@ -34,7 +34,7 @@ from ..domain.clock import Clock
 from ..domain.errors import TgstreamdError
 from ..domain.messages import Mirror
 from ..domain.ports import Beat, Ids, SecretIds, Source
-from ..ingest.decode_guard import Careful
+from ..ingest.decode_guard import DecodeGuard
 from ..ingest.updates import Capture
 from ..ledger import Store
 from ..limits.pacer import FOREVER, Holding
@@ -42,11 +42,11 @@ from ..limits.wall_clock import WallClock
 from ..mirrors.admission import Admission, Waiting
 from ..mirrors.chat_lookup import patiently
 from ..mirrors.confirming import Confirming
-from ..mirrors.registry import Roster, box_of
+from ..mirrors.registry import MirrorRegistry, box_of
 from ..system.systemd import Systemd, Watchdog, feeder
 from ..telegram.connect import Connection
 from ..transfer.pipe import Pipe
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .reload import Reload
 from .runtime_state import Vitals
 from .settings import pace
@@ -68,11 +68,11 @@ class Daemon:
         systemd: Systemd,
         store: Store,
         connection: Connection,
-        roster: Roster,
+        roster: MirrorRegistry,
         ids: Ids,
         *,
         wall: WallClock | None = None,
-        watch: Watch | None = None,
+        watch: AlertService | None = None,
     ) -> None:
         """`wall` and `watch` are those of the start, where there was one."""
         self.config = config
@@ -95,9 +95,11 @@ class Daemon:
             parallel_uploads=config.stream.parallel_uploads,
             on_flood=lambda method, seconds: self.staging.flooded(method, seconds),
         )
-        self.staging = Staging(self.pipe, source, target, store, roster, clock, ids, notify=self._media_came)
+        self.staging = Prefetcher(
+            self.pipe, source, target, store, roster, clock, ids, notify=self._media_came
+        )
         self.capture = Capture(
-            cast(Source, Careful(source)),
+            cast(Source, DecodeGuard(source)),
             store,
             roster,
             clock,
@@ -142,7 +144,7 @@ class Daemon:
             may_start=self.census.may_start,
             on_sent=self._sent,
         )
-        self.second = SecondClock(
+        self.second = ChangeSender(
             target,
             store,
             roster,
@@ -172,9 +174,9 @@ class Daemon:
         )
         self.watchdog = Watchdog(clock)
         messages = Messages(target, connection.resolve, store, roster, self.holding, clock, ids)
-        self.watch = watch or Watch(config.alerts, store, clock, directory=config.paths.ledger.parent)
+        self.watch = watch or AlertService(config.alerts, store, clock, directory=config.paths.ledger.parent)
         self.watch.hand_over(alive=self.vitals.alive, send=messages.send)
-        self.desk = Desk(
+        self.desk = CommandHandler(
             store,
             live=lambda: self.vitals.live(self.state),
             pace=lambda: self.holding.pace,
@@ -199,10 +201,10 @@ class Daemon:
         waiting: Waiting,
         *,
         wall: WallClock | None = None,
-        watch: Watch | None = None,
+        watch: AlertService | None = None,
     ) -> Daemon:
         account = await patiently(connection.account, clock, waiting)
-        roster = Roster(reader=account, writer=account)
+        roster = MirrorRegistry(reader=account, writer=account)
         ids = SecretIds()
         return cls(config, clock, systemd, store, connection, roster, ids, wall=wall, watch=watch)
 

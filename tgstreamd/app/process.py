@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ..alerts.service import Watch
+from ..alerts.service import AlertService
 from ..config import Config
 from ..control import control_socket
 from ..control.startup import Reception
@@ -95,7 +95,7 @@ async def _run(
 
         wall = WallClock(store, clock)
         patience = StoredLoginPatience(store, clock, wall)
-        watch = Watch(config.alerts, store, clock, directory=config.paths.ledger.parent)
+        watch = AlertService(config.alerts, store, clock, directory=config.paths.ledger.parent)
         reception = Reception(
             store, pace=pace(config), now=clock.now, configured=[mirror.name for mirror in config.mirrors]
         )

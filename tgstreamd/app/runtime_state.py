@@ -12,11 +12,11 @@ from ..control.throughput import Rates
 from ..ingest.updates import Capture
 from ..limits.pacer import Holding
 from ..mirrors.admission import Admission
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..system.resources import resident
 from ..telegram.connect import Connection
 from ..transfer.pipe import Pipe
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 
 
 class Vitals:
@@ -25,12 +25,12 @@ class Vitals:
     def __init__(
         self,
         connection: Connection,
-        roster: Roster,
+        roster: MirrorRegistry,
         admission: Admission,
         capture: Capture,
         rates: Rates,
         holding: Holding,
-        staging: Staging,
+        staging: Prefetcher,
         pipe: Pipe,
     ) -> None:
         self._connection = connection

@@ -64,7 +64,7 @@ async def pause(store: Store, name: str, configured: Sequence[str]) -> dict[str,
     """Send nothing for this mirror until `resume`; one that has not begun yet begins paused."""
     mirror = await _by_name(store, name, configured)
     if mirror is None:
-        return {"mirror": name, "changed": await store.pause_unborn(name, PAUSED), "begun": False}
+        return {"mirror": name, "changed": await store.pause_not_created(name, PAUSED), "begun": False}
     return {"mirror": name, "changed": await store.pause(mirror.id, "hold", PAUSED), "begun": True}
 
 
@@ -72,8 +72,8 @@ async def resume(store: Store, name: str, configured: Sequence[str], now: float)
     """Release one thing that keeps this mirror, and say which, and what still waits."""
     mirror = await _by_name(store, name, configured)
     if mirror is None:
-        released = await store.unborn_pause(name)
-        await store.pause_unborn(name, "")
+        released = await store.pause_of_not_created(name)
+        await store.pause_not_created(name, "")
         return {"mirror": name, "released": released, "waiting": [], "begun": False}
     released, waiting = await store.resume(mirror.id, now)
     return {"mirror": name, "released": released, "waiting": waiting, "begun": True}
@@ -87,7 +87,7 @@ async def _by_name(store: Store, name: str, configured: Sequence[str]) -> Mirror
     return mirrors.get(name)
 
 
-class Desk:
+class CommandHandler:
     """Answers the requests that arrive at the daemon's control socket.
 
     `changed` wakes whoever must look at the ledger again, `configured` names the mirrors. `chats`, `check`,

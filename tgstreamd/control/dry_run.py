@@ -13,7 +13,7 @@ import msgspec
 
 from ..config import MirrorConfig
 from ..domain.errors import TelegramError
-from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, Message, Mirror, Piece, Topic, Voice
+from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, LastAuthor, Message, Mirror, Piece, Topic
 from ..ledger import MirrorRow, Store
 from ..mirrors.creation import former_history
 from ..mirrors.from_config import beginning, mirror_of
@@ -44,7 +44,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     #: chat, and who spoke last in which topic.
     chat: int | None = None
     begun: dict[int, int] = {}
-    voices: dict[int, Voice] = {}
+    voices: dict[int, LastAuthor] = {}
 
 
 class Stage:
@@ -52,7 +52,7 @@ class Stage:
 
     def __init__(self, mirror: Mirror, reach: Reach, store: Store | None, row: MirrorRow | None) -> None:
         self.mirror = mirror
-        self.voices: dict[int, Voice] = {}
+        self.voices: dict[int, LastAuthor] = {}
         #: By chat, the id above which the listing began.
         self.begun: dict[int, int] = {}
         self._reach = reach
@@ -138,7 +138,7 @@ class Stage:
         # The post behind the last one shows that that one is whole.
         return found[:limit], (found[limit][0].chat, found[limit][0].id - 1) if len(found) > limit else None
 
-    async def row(self, post: Sequence[Message], voices: dict[int, Voice]) -> dict[str, Any]:
+    async def row(self, post: Sequence[Message], voices: dict[int, LastAuthor]) -> dict[str, Any]:
         """One post as it would be sent."""
         if not self.voices:
             self.voices = dict(voices)

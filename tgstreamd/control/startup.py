@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from ..domain.errors import TgstreamdError
 from ..ledger import Store
 from ..policy.pacing import Pace
-from .commands import Desk
+from .commands import CommandHandler
 from .status import Live
 from .telegram_commands import VERBS
 
@@ -25,7 +25,7 @@ class Reception:
     ) -> None:
         #: Why the start takes so long.
         self.note = ""
-        self._desk = Desk(
+        self._desk = CommandHandler(
             store,
             live=lambda: Live(state="starting"),
             pace=lambda: pace,
@@ -38,7 +38,7 @@ class Reception:
             asking=dict.fromkeys(VERBS, self._not_yet),
         )
 
-    def hand_over(self, desk: Desk) -> None:
+    def hand_over(self, desk: CommandHandler) -> None:
         self._desk = desk
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:

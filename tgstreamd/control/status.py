@@ -14,7 +14,7 @@ import msgspec
 from .. import __version__
 from ..domain.messages import Account, Value
 from ..ledger import LOGIN, Hold, MirrorRow, Standing, Store
-from ..policy.pacing import Pace, Tempo, arrival, behind, eta
+from ..policy.pacing import BacklogInterval, Pace, arrival, behind, eta
 
 #: The ledger's fact that holds the backlog's widened interval.
 TEMPO = "backlog_tempo"
@@ -63,7 +63,11 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
     holds = await store.holds() if store else {}
     stored = await store.fact(TEMPO) if store else ""
     titles = await store.titles() if store else {}
-    tempo = msgspec.json.decode(stored, type=Tempo) if stored else Tempo(interval=pace.interval)
+    tempo = (
+        msgspec.json.decode(stored, type=BacklogInterval)
+        if stored
+        else BacklogInterval(interval=pace.interval)
+    )
     slow = max(tempo.interval, pace.interval)
     return {
         "version": __version__,
@@ -76,7 +80,7 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
         "mirrors": [
             *(_mirror(one, standings, holds, titles, live, pace, slow, now) for one in standings),
             *[
-                _unborn(one, titles, await store.unborn_pause(one.name) if store else "")
+                _unborn(one, titles, await store.pause_of_not_created(one.name) if store else "")
                 for one in live.unborn
             ],
         ],

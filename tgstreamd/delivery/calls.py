@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..domain.messages import Draft
 from ..domain.ports import Ids
 from ..ledger import Job, Send, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.fallback import in_order, without_media_of
 from ..policy.matching import fingerprint
 from ..policy.retry import Cure
@@ -19,7 +19,7 @@ from ..policy.retry import Cure
 class Calls:
     """Writes calls down."""
 
-    def __init__(self, store: Store, roster: Roster, ids: Ids) -> None:
+    def __init__(self, store: Store, roster: MirrorRegistry, ids: Ids) -> None:
         self._store = store
         self._roster = roster
         self._ids = ids

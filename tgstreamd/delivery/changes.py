@@ -19,10 +19,10 @@ from ..domain.ports import Beat, Ids, Target
 from ..domain.refusals import row
 from ..ledger import Change, Job, Store
 from ..limits.pacer import Holding
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.decisions import Confirm
 from ..policy.matching import fingerprint
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .change_errors import ChangeErrors
 from .deletions import Deletions
 from .prepare import Outgoing
@@ -44,15 +44,15 @@ METHODS = {
 Apply = Callable[[Mirror, Change], Awaitable[bool]]
 
 
-class SecondClock:
+class ChangeSender:
     """Carries changes out, one call per target at a time."""
 
     def __init__(
         self,
         target: Target,
         store: Store,
-        roster: Roster,
-        staging: Staging,
+        roster: MirrorRegistry,
+        staging: Prefetcher,
         outgoing: Outgoing,
         holding: Holding,
         clock: Clock,

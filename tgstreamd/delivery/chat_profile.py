@@ -10,21 +10,23 @@ import msgspec
 import structlog
 
 from ..domain.errors import MediaExpired, Rejected, TargetLost, TelegramError
-from ..domain.messages import PART_SIZE, Face, Media, Mirror, Upload
+from ..domain.messages import PART_SIZE, ChatProfile, Media, Mirror, Upload
 from ..domain.ports import Ids, Source, Target
 from ..ledger import Change, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 
 log = structlog.get_logger()
 
 #: While a call is under way the target may look either way: like nothing that a source can look like.
-UNSURE = Face(title="", about="\0", photo=Media(kind="photo", id=-1))
+UNSURE = ChatProfile(title="", about="\0", photo=Media(kind="photo", id=-1))
 
 
 class Faces:
     """Carries out changes of kind `chat`."""
 
-    def __init__(self, source: Source, target: Target, store: Store, roster: Roster, ids: Ids) -> None:
+    def __init__(
+        self, source: Source, target: Target, store: Store, roster: MirrorRegistry, ids: Ids
+    ) -> None:
         self._source = source
         self._target = target
         self._store = store
@@ -34,7 +36,7 @@ class Faces:
     async def change(self, mirror: Mirror, change: Change) -> bool:
         """True once the target looks so. Each of the three is tried, whatever becomes of the others; raises
         the first refusal then, and at once what the ports raise else."""
-        wanted = msgspec.msgpack.decode(change.payload, type=Face)
+        wanted = msgspec.msgpack.decode(change.payload, type=ChatProfile)
         shown = await self._store.face(mirror.id)
         target = self._roster.targets.get(mirror.target)
         if shown is None or not mirror.chat or not (target and target.may_change_info):
@@ -50,19 +52,19 @@ class Faces:
         log.info("target looks as its source does", mirror=mirror.name, title=wanted.title)
         return True
 
-    async def _title(self, mirror: Mirror, change: Change, wanted: Face) -> None:
+    async def _title(self, mirror: Mirror, change: Change, wanted: ChatProfile) -> None:
         if (await self._present(mirror)).title != wanted.title:
             await self._shown(mirror, title=UNSURE.title)
             await self._target.edit_title(mirror.target, wanted.title)
             await self._shown(mirror, title=wanted.title)
 
-    async def _about(self, mirror: Mirror, change: Change, wanted: Face) -> None:
+    async def _about(self, mirror: Mirror, change: Change, wanted: ChatProfile) -> None:
         if (await self._present(mirror)).about != wanted.about:
             await self._shown(mirror, about=UNSURE.about)
             await self._target.edit_about(mirror.target, wanted.about)
             await self._shown(mirror, about=wanted.about)
 
-    async def _photo(self, mirror: Mirror, change: Change, wanted: Face) -> None:
+    async def _photo(self, mirror: Mirror, change: Change, wanted: ChatProfile) -> None:
         present = (await self._present(mirror)).photo
         if (present.id if present else 0) != (wanted.photo.id if wanted.photo else 0):
             upload = await self._bring_over(change, wanted.photo) if wanted.photo else None
@@ -70,7 +72,7 @@ class Faces:
             await self._target.edit_photo(mirror.target, upload)
             await self._shown(mirror, photo=wanted.photo)
 
-    async def _present(self, mirror: Mirror) -> Face:
+    async def _present(self, mirror: Mirror) -> ChatProfile:
         return await self._store.face(mirror.id) or UNSURE
 
     async def _shown(self, mirror: Mirror, **changes: str | Media | None) -> None:

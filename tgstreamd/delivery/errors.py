@@ -38,7 +38,7 @@ from ..policy.retry import (
     WaitForChat,
     decide,
 )
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .blame import Blame
 from .naming import answers_another, named, words
 from .prepare import Outgoing
@@ -56,7 +56,7 @@ class Trouble:
         self,
         target: Target,
         store: Store,
-        staging: Staging,
+        staging: Prefetcher,
         outgoing: Outgoing,
         holding: Holding,
         clock: Clock,

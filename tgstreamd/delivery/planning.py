@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import msgspec
 
 from ..domain.clock import Clock
-from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Voice
+from ..domain.messages import GENERAL_TOPIC, LastAuthor, Message, Mirror
 from ..domain.ports import Ids, Source
 from ..ledger import Job, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.links import mentioned
 from ..policy.media_plan import Links
 from ..policy.plan import Parent, Plan, plan
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .replies import Lifted, Parents
 from .topics import Place, Topics
 
@@ -33,8 +33,8 @@ class Planning:
         self,
         source: Source,
         store: Store,
-        roster: Roster,
-        staging: Staging,
+        roster: MirrorRegistry,
+        staging: Prefetcher,
         topics: Topics,
         clock: Clock,
         ids: Ids,
@@ -105,7 +105,7 @@ class Planning:
             bare=bare,
         )
 
-    async def _before(self, mirror: Mirror, place: Place) -> Voice | None:
+    async def _before(self, mirror: Mirror, place: Place) -> LastAuthor | None:
         """Whose post stands last where the next one goes; None where nobody asks."""
         if mirror.attribution == "none" and not place.name:
             return None

@@ -14,12 +14,12 @@ from ..domain.clock import Clock
 from ..domain.messages import FILE_KINDS, Draft, Message, Mirror, Piece, ReplyTo
 from ..domain.ports import Ids, Source
 from ..ledger import Change, Job, Send, Store, encode
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.fallback import Files, degraded, moves, possible
 from ..policy.matching import fingerprint
 from ..policy.plan import Plan
 from ..policy.retry import Cure, Degrade
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .calls import Calls
 from .planning import Planning
 from .topics import Topics
@@ -36,8 +36,8 @@ class Outgoing:
         self,
         source: Source,
         store: Store,
-        roster: Roster,
-        staging: Staging,
+        roster: MirrorRegistry,
+        staging: Prefetcher,
         topics: Topics,
         planning: Planning,
         clock: Clock,

@@ -18,7 +18,7 @@ from ..domain.errors import TgstreamdError
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Value
 from ..domain.ports import Ids, Target
 from ..ledger import Lines, Recognised, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.captions import seen_above
 from ..policy.links import mentioned
 from ..policy.matching import as_it_stands
@@ -50,7 +50,7 @@ class _Found(Value, frozen=True):
 class Rebuild:
     """See the module. Both calls answer with plain values, for the desk."""
 
-    def __init__(self, target: Target, store: Store, roster: Roster, clock: Clock, ids: Ids) -> None:
+    def __init__(self, target: Target, store: Store, roster: MirrorRegistry, clock: Clock, ids: Ids) -> None:
         self._target = target
         self._store = store
         self._roster = roster

@@ -14,10 +14,10 @@ from ..domain.clock import Clock
 from ..domain.messages import Chat, Message, Mirror
 from ..domain.ports import Ids, Source
 from ..ledger import Job, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.captions import link
 from ..policy.plan import Parent
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 
 log = structlog.get_logger()
 
@@ -35,7 +35,13 @@ class Parents:
     """Finds parents."""
 
     def __init__(
-        self, source: Source, store: Store, roster: Roster, staging: Staging, clock: Clock, ids: Ids
+        self,
+        source: Source,
+        store: Store,
+        roster: MirrorRegistry,
+        staging: Prefetcher,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._source = source
         self._store = store

@@ -12,9 +12,9 @@ from ..domain.clock import Clock
 from ..domain.messages import Mirror
 from ..ledger import Job, Lane, Store
 from ..limits.pacer import Holding
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.pacing import overtakes
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .prepare import Outgoing
 
 
@@ -24,8 +24,8 @@ class Turns:
     def __init__(
         self,
         store: Store,
-        roster: Roster,
-        staging: Staging,
+        roster: MirrorRegistry,
+        staging: Prefetcher,
         outgoing: Outgoing,
         holding: Holding,
         clock: Clock,

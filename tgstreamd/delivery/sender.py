@@ -20,10 +20,10 @@ from ..domain.messages import Draft, Mirror, Sent
 from ..domain.ports import Beat, Target
 from ..ledger import Job, MirrorRow, Send, Store
 from ..limits.pacer import Holding
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
-from ..transfer.prefetch import Staging
+from ..transfer.prefetch import Prefetcher
 from .errors import Trouble
 from .outcome import Outcome
 from .prepare import Outgoing
@@ -48,8 +48,8 @@ class Sender:
         self,
         target: Target,
         store: Store,
-        roster: Roster,
-        staging: Staging,
+        roster: MirrorRegistry,
+        staging: Prefetcher,
         outgoing: Outgoing,
         holding: Holding,
         clock: Clock,

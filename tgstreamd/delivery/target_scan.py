@@ -16,7 +16,7 @@ from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Topic
 from ..domain.ports import Ids, Target
 from ..ledger import MirrorRow, Store
 from ..limits.holds import HISTORIES, Floods
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.matching import holds_copies, known_copies, known_topics, matches
 from ..policy.transforms import reworded, transformed
 
@@ -34,7 +34,7 @@ class Census:
         self,
         target: Target,
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
         *,
@@ -81,7 +81,7 @@ class Census:
         newest = await self._target.newest(mirror.target)
         if newest > highest:
             # Whoever wrote that, nobody's line goes on below it.
-            await self._store.hush(mirror.target)
+            await self._store.forget_last_authors(mirror.target)
         floor = highest or max(0, newest - NEWEST)
         found = await self._target.after(mirror.target, floor)
         known = await self._store.mapped(mirror.target, [message.id for message in found])

@@ -17,7 +17,7 @@ from ..domain.messages import GENERAL_TOPIC, Draft, Message, Mirror, Piece, Sent
 from ..domain.ports import Ids, Source, Target
 from ..domain.refusals import row
 from ..ledger import UNSURE, Change, Job, Store, TopicRow
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class Topics:
     """Finds places, and carries out changes of topics."""
 
     def __init__(
-        self, source: Source, target: Target, store: Store, roster: Roster, clock: Clock, ids: Ids
+        self, source: Source, target: Target, store: Store, roster: MirrorRegistry, clock: Clock, ids: Ids
     ) -> None:
         self._source = source
         self._target = target

@@ -137,7 +137,7 @@ class Chat(Value, frozen=True, kw_only=True):
     auto_delete: int = 0
 
 
-class Face(Value, frozen=True, kw_only=True):
+class ChatProfile(Value, frozen=True, kw_only=True):
     """What people see of a chat besides its messages."""
 
     title: str
@@ -245,7 +245,7 @@ class ReplyTo(Value, frozen=True, kw_only=True):
     todo_item: int | None = None
 
 
-class Voice(Value, frozen=True, kw_only=True):
+class LastAuthor(Value, frozen=True, kw_only=True):
     """Whose post it is, as the lines above it say, and when; in which topic, where that is named."""
 
     author: str
@@ -272,7 +272,7 @@ class Draft(Value, frozen=True, kw_only=True):
     #: This call makes a topic instead of a message; its one piece carries the title.
     opens: Topic | None = None
     #: Where the mirror names authors, or topics that the target has not.
-    voice: Voice | None = None
+    voice: LastAuthor | None = None
     #: Of an album: the source id of the item that carries our lines.
     host: int = 0
 

@@ -20,7 +20,7 @@ from ..domain.ports import Source
 log = structlog.get_logger()
 
 
-class Careful:
+class DecodeGuard:
     """A `ports.Source` before another."""
 
     def __init__(self, source: Source) -> None:

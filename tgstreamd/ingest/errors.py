@@ -23,7 +23,7 @@ from ..domain.errors import (
 from ..ledger import Store
 from ..limits.backoff import Patience
 from ..limits.holds import Floods
-from ..mirrors.registry import Roster, box_of
+from ..mirrors.registry import MirrorRegistry, box_of
 
 log = structlog.get_logger()
 
@@ -35,7 +35,9 @@ RECONCILE = 600.0
 class Trouble:
     """What cannot be read now, and until when."""
 
-    def __init__(self, store: Store, roster: Roster, clock: Clock, *, again: Callable[[int], object]) -> None:
+    def __init__(
+        self, store: Store, roster: MirrorRegistry, clock: Clock, *, again: Callable[[int], object]
+    ) -> None:
         """`again` is called with a box whose reading was cut short by something that passes."""
         self._store = store
         self._roster = roster

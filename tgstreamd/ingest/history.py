@@ -16,7 +16,7 @@ from ..domain.errors import Undecodable
 from ..domain.messages import Message
 from ..domain.ports import Ids, Source
 from ..ledger import Gap, Store
-from ..mirrors.registry import Roster, of_topic, wants
+from ..mirrors.registry import MirrorRegistry, of_topic, wants
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Gaps:
         self,
         source: Source,
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
         *,

@@ -10,14 +10,14 @@ from ..domain.clock import Clock
 from ..domain.errors import TelegramError
 from ..domain.ports import Source
 from ..ledger import Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from .errors import RECONCILE
 
 
 class Polls:
     """Asks, one call for a mirror and chat."""
 
-    def __init__(self, source: Source, store: Store, roster: Roster, clock: Clock) -> None:
+    def __init__(self, source: Source, store: Store, roster: MirrorRegistry, clock: Clock) -> None:
         self._source = source
         self._store = store
         self._roster = roster

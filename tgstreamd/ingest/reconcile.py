@@ -14,8 +14,8 @@ import structlog
 from ..domain.clock import Clock
 from ..domain.errors import Undecodable
 from ..domain.ports import Source
-from ..ledger import Doubt, Store
-from ..mirrors.registry import Roster
+from ..ledger import PendingCheck, Store
+from ..mirrors.registry import MirrorRegistry
 from .errors import RECONCILE
 
 log = structlog.get_logger()
@@ -37,16 +37,16 @@ class _Look:
 class Missed:
     """Asks."""
 
-    def __init__(self, source: Source, store: Store, roster: Roster, clock: Clock) -> None:
+    def __init__(self, source: Source, store: Store, roster: MirrorRegistry, clock: Clock) -> None:
         self._source = source
         self._store = store
         self._roster = roster
         self._clock = clock
-        self._looks: dict[Doubt, _Look] = {}
+        self._looks: dict[PendingCheck, _Look] = {}
         #: Ids that are empty with nothing newer to be read: asked for again, from then on (monotonic).
-        self._unproven: dict[Doubt, tuple[list[int], float]] = {}
+        self._unproven: dict[PendingCheck, tuple[list[int], float]] = {}
 
-    async def due(self) -> list[Doubt]:
+    async def due(self) -> list[PendingCheck]:
         """What is to be asked for now."""
         now = self._clock.monotonic()
         return [
@@ -55,7 +55,7 @@ class Missed:
             if doubt.mirror in self._roster.mirrors and self._unproven.get(doubt, ([], 0.0))[1] <= now
         ]
 
-    async def ask(self, doubt: Doubt) -> bool:
+    async def ask(self, doubt: PendingCheck) -> bool:
         """One call's worth; true if there is more to ask. Raises what `Source` raises."""
         if doubt.what == "pinned":
             return await self._ask_for_pinned(doubt)
@@ -92,7 +92,7 @@ class Missed:
             log.warning("deletions were found that no update told of", mirror=mirror.name, n=len(gone))
         return False
 
-    async def _ask_for_pinned(self, doubt: Doubt) -> bool:
+    async def _ask_for_pinned(self, doubt: PendingCheck) -> bool:
         mirror = self._roster.mirrors[doubt.mirror]
         # Of the group that it was before, pins are not followed.
         wanted = mirror.pins and doubt.chat == mirror.source

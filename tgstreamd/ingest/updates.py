@@ -17,7 +17,7 @@ from ..domain.messages import GENERAL_TOPIC, Difference, Message, Push
 from ..domain.ports import Beat, Ids, Source
 from ..ledger import Gap, Store
 from ..limits.holds import DIFFERENCES, HISTORIES
-from ..mirrors.registry import Roster, box_of
+from ..mirrors.registry import MirrorRegistry, box_of
 from .errors import RECONCILE, Trouble
 from .history import Gaps
 from .polls import Polls
@@ -40,7 +40,7 @@ class Capture:
         self,
         source: Source,
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
         *,
@@ -117,7 +117,7 @@ class Capture:
         if push.message is not None and not push.edit:
             mirrors = self._roster.takers(push.message)
             if mirrors and (message := self._sound(push.message)):
-                new = await self._store.take_push(
+                new = await self._store.ingest_push(
                     message,
                     mirrors=mirrors,
                     pts=push.pts,

@@ -34,7 +34,7 @@ from .enqueue import ALBUM_MAX
 from .intake import ALBUM_WAIT
 from .limits import LOGIN
 from .rebuild import NOT_THERE, Lines, Recognised
-from .reconcile import Doubt
+from .reconcile import PendingCheck
 from .report import ParkedJob, Standing
 from .rows import CopyRow, Gap, Hold, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
 from .topics import UNSURE, TopicRow
@@ -48,7 +48,6 @@ __all__ = [
     "Change",
     "Copied",
     "CopyRow",
-    "Doubt",
     "Entry",
     "Gap",
     "Hold",
@@ -60,6 +59,7 @@ __all__ = [
     "NoLedger",
     "Origin",
     "ParkedJob",
+    "PendingCheck",
     "Recognised",
     "Send",
     "Standing",
@@ -89,8 +89,8 @@ class Store(Engine):
     list_only = transaction(mirrors.list_only)
     activate = transaction(mirrors.activate)
     pause = transaction(mirrors.pause)
-    pause_unborn = transaction(mirrors.pause_unborn)
-    unborn_pause = transaction(mirrors.unborn_pause)
+    pause_not_created = transaction(mirrors.pause_not_created)
+    pause_of_not_created = transaction(mirrors.pause_of_not_created)
     release = transaction(mirrors.release)
     resume = transaction(mirrors.resume)
     await_resume = transaction(mirrors.await_resume)
@@ -112,7 +112,7 @@ class Store(Engine):
     born_to = transaction(intake.born_to)
     next_seal = transaction(intake.next_seal)
     take_edits = transaction(intake.take_edits)
-    take_push = transaction(intake.take_push)
+    ingest_push = transaction(intake.ingest_push)
     take_deleted = transaction(intake.take_deleted)
     take_difference = transaction(intake.take_difference)
     take_page = transaction(intake.take_page)
@@ -174,7 +174,7 @@ class Store(Engine):
 
     voice = transaction(attribution.voice)
     others_spoke = transaction(attribution.others_spoke)
-    hush = transaction(attribution.hush)
+    forget_last_authors = transaction(attribution.forget_last_authors)
 
     is_forum = transaction(topics.is_forum)
     set_forum = transaction(topics.set_forum)

@@ -5,7 +5,7 @@ Kept in the transaction that settles a call: what a place remembers is what stan
 
 from __future__ import annotations
 
-from ..domain.messages import Draft, Voice
+from ..domain.messages import Draft, LastAuthor
 from .engine import Db
 
 
@@ -22,13 +22,13 @@ def spoke(db: Db, mirror: int, target: int, draft: Draft) -> None:
     )
 
 
-def voice(db: Db, mirror: int, target: int, topic: int) -> Voice | None:
+def voice(db: Db, mirror: int, target: int, topic: int) -> LastAuthor | None:
     """Whose post of this mirror stands last there (topic 0: where no topic is); None for another's."""
     row = db.execute(
         "SELECT author, at, place FROM voice WHERE target = ? AND topic = ? AND mirror = ?",
         (target, topic, mirror),
     ).fetchone()
-    return Voice(**dict(row)) if row else None
+    return LastAuthor(**dict(row)) if row else None
 
 
 def others_spoke(db: Db, target: int, topic: int, message: int, *, own: bool) -> None:
@@ -50,7 +50,7 @@ def others_spoke(db: Db, target: int, topic: int, message: int, *, own: bool) ->
         db.execute("DELETE FROM voice WHERE target = ? AND topic = ?", (target, topic))
 
 
-def hush(db: Db, target: int) -> None:
+def forget_last_authors(db: Db, target: int) -> None:
     """Who stands last there is not known any more, in none of its topics."""
     db.execute("DELETE FROM voice WHERE target = ?", (target,))
 

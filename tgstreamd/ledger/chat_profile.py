@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import msgspec
 
-from ..domain.messages import Face
+from ..domain.messages import ChatProfile
 from .changes import note, refused_as
 from .engine import Db
 from .rows import encode
 
 
-def note_face(db: Db, mirror: int, chat: int, wanted: Face, present: Face, now: float) -> None:
+def note_face(db: Db, mirror: int, chat: int, wanted: ChatProfile, present: ChatProfile, now: float) -> None:
     """How the source looks; `present` is how the target looks, and counts where nothing was made yet."""
     shown = face(db, mirror)
     if shown is None:
@@ -24,16 +24,16 @@ def note_face(db: Db, mirror: int, chat: int, wanted: Face, present: Face, now: 
         db.execute("DELETE FROM change WHERE mirror = ? AND kind = 'chat'", (mirror,))
         return
     refused = refused_as(db, mirror, "chat", chat, 0)
-    if refused is None or msgspec.msgpack.decode(refused, type=Face).looks() != wanted.looks():
+    if refused is None or msgspec.msgpack.decode(refused, type=ChatProfile).looks() != wanted.looks():
         note(db, mirror, "chat", chat, 0, encode(wanted), now)
 
 
-def face(db: Db, mirror: int) -> Face | None:
+def face(db: Db, mirror: int) -> ChatProfile | None:
     """How the target was made to look; None where it never was."""
     row = db.execute("SELECT face FROM mirror WHERE id = ?", (mirror,)).fetchone()
-    return msgspec.msgpack.decode(row["face"], type=Face) if row["face"] is not None else None
+    return msgspec.msgpack.decode(row["face"], type=ChatProfile) if row["face"] is not None else None
 
 
-def face_shown(db: Db, mirror: int, shown: Face) -> None:
+def face_shown(db: Db, mirror: int, shown: ChatProfile) -> None:
     """The target looks like this now."""
     db.execute("UPDATE mirror SET face = ? WHERE id = ?", (encode(shown), mirror))

@@ -42,7 +42,7 @@ def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
     return [Gap(**dict(row)) for row in rows]
 
 
-def take_push(
+def ingest_push(
     db: Db, message: Message, *, mirrors: Sequence[int], pts: int, now: float, new_id: NewId
 ) -> list[int]:
     """Keep a pushed message, unreleased, for these mirrors; those that had not yet known it."""

@@ -123,7 +123,7 @@ def bear(
     return int(mirror)
 
 
-def pause_unborn(db: Db, name: str, reason: str) -> bool:
+def pause_not_created(db: Db, name: str, reason: str) -> bool:
     """A mirror that has not begun is to begin paused; an empty reason takes that back. False: it was so."""
     changed = fact(db, _unborn_key(name)) != reason
     if reason:
@@ -133,7 +133,7 @@ def pause_unborn(db: Db, name: str, reason: str) -> bool:
     return changed
 
 
-def unborn_pause(db: Db, name: str) -> str:
+def pause_of_not_created(db: Db, name: str) -> str:
     """Why a mirror that has not begun yet will begin paused; empty where it will not."""
     return fact(db, _unborn_key(name))
 

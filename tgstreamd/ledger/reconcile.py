@@ -19,7 +19,7 @@ from .intake import Deletes, take_deleted
 WINDOW = 1000
 
 
-class Doubt(Value, frozen=True, kw_only=True):
+class PendingCheck(Value, frozen=True, kw_only=True):
     """A source chat of a mirror in which deletions, or pins, may have been missed."""
 
     mirror: int
@@ -27,16 +27,16 @@ class Doubt(Value, frozen=True, kw_only=True):
     what: Literal["deleted", "pinned"] = "deleted"
 
 
-def doubts(db: Db) -> list[Doubt]:
+def doubts(db: Db) -> list[PendingCheck]:
     """What is in doubt, of the mirrors that stand in the configuration."""
     rows = db.execute(
         "SELECT doubt.mirror, doubt.chat, what FROM doubt JOIN mirror ON mirror.id = doubt.mirror "
         "WHERE mirror.active = 1 ORDER BY doubt.mirror, doubt.chat, what"
     )
-    return [Doubt(**dict(row)) for row in rows]
+    return [PendingCheck(**dict(row)) for row in rows]
 
 
-def doubtful(db: Db, doubt: Doubt, *, mirrored: bool) -> list[int]:
+def doubtful(db: Db, doubt: PendingCheck, *, mirrored: bool) -> list[int]:
     """The newest ids whose deletion would matter, newest first: what waits or is parked, and where deletions
     are `mirrored` what was copied."""
     found: set[int] = set()
@@ -66,7 +66,7 @@ def doubtful(db: Db, doubt: Doubt, *, mirrored: bool) -> list[int]:
 
 
 def answer_doubt(
-    db: Db, doubt: Doubt, gone: Sequence[int], *, deletes: Sequence[Deletes], settled: bool, now: float
+    db: Db, doubt: PendingCheck, gone: Sequence[int], *, deletes: Sequence[Deletes], settled: bool, now: float
 ) -> None:
     """These were deleted, as a push would tell. `settled`: no other id is in doubt any more."""
     take_deleted(db, doubt.chat, gone, deletes=deletes, now=now)
@@ -74,13 +74,13 @@ def answer_doubt(
         forget_doubt(db, doubt)
 
 
-def answer_pinned(db: Db, doubt: Doubt, pinned: Sequence[int], now: float) -> None:
+def answer_pinned(db: Db, doubt: PendingCheck, pinned: Sequence[int], now: float) -> None:
     """What is pinned there now, oldest first."""
     take_pinned(db, doubt.mirror, doubt.chat, pinned, now)
     forget_doubt(db, doubt)
 
 
-def forget_doubt(db: Db, doubt: Doubt) -> None:
+def forget_doubt(db: Db, doubt: PendingCheck) -> None:
     """It is settled, or does not matter to this mirror."""
     db.execute(
         "DELETE FROM doubt WHERE mirror = ? AND chat = ? AND what = ?", (doubt.mirror, doubt.chat, doubt.what)

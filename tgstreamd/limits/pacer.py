@@ -16,7 +16,7 @@ from ..domain.clock import Clock
 from ..domain.messages import Draft, Mark, Mirror
 from ..ledger import Hold as Held
 from ..ledger import Store
-from ..policy.pacing import Pace, Tempo, anchored, calmed, flooded, not_before
+from ..policy.pacing import BacklogInterval, Pace, anchored, calmed, flooded, not_before
 from ..policy.retry import Hold, HoldAccount
 from .wall_clock import WallClock
 
@@ -37,7 +37,7 @@ class Holding:
         self.pace = pace
         self._marks: dict[str, Mark] = {}
         self.holds: dict[str, Held] = {}
-        self._tempo = Tempo(interval=pace.interval)
+        self._tempo = BacklogInterval(interval=pace.interval)
 
     @property
     def backlog_interval(self) -> float:
@@ -62,7 +62,11 @@ class Holding:
                 await self._store.set_marks([key], mark.at, mark.cost)
         self.holds = await self._store.holds()
         stored = await self._store.fact(TEMPO)
-        tempo = msgspec.json.decode(stored, type=Tempo) if stored else Tempo(interval=self.pace.interval)
+        tempo = (
+            msgspec.json.decode(stored, type=BacklogInterval)
+            if stored
+            else BacklogInterval(interval=self.pace.interval)
+        )
         self._tempo = calmed(tempo, self.pace, now)
         if stored and self._tempo != tempo:
             await self._store.set_fact(TEMPO, msgspec.json.encode(self._tempo).decode())

@@ -31,7 +31,7 @@ from .chat_lookup import QUESTIONS, asked, topics
 from .chat_profile import take_face, take_forum
 from .creation import BEGINNINGS, Births
 from .from_config import mirror_of
-from .registry import Roster
+from .registry import MirrorRegistry
 from .supergroup_migration import Moves
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Admission:
         source: Source,
         target: Target,
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         clock: Clock,
         *,
         interval: float,

@@ -10,7 +10,7 @@ import structlog
 
 from ..domain.clock import Clock
 from ..domain.errors import AccountFrozen, FloodWait, NotAuthorised, TelegramError, Transient
-from ..domain.messages import Chat, Face, Mirror
+from ..domain.messages import Chat, ChatProfile, Mirror
 from ..domain.ports import Source
 from ..ledger import Store
 
@@ -25,8 +25,8 @@ async def take_face(
         await store.note_face(mirror.id, source.id, _face(source), _face(target), clock.now())
 
 
-def _face(chat: Chat) -> Face:
-    return Face(title=chat.title, about=chat.about, photo=chat.photo)
+def _face(chat: Chat) -> ChatProfile:
+    return ChatProfile(title=chat.title, about=chat.about, photo=chat.photo)
 
 
 async def take_forum(

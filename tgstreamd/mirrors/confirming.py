@@ -20,7 +20,7 @@ from ..limits.holds import Floods
 from ..policy.decisions import Confirmation, Side
 from ..policy.mirror_checks import judge, refusal
 from .chat_lookup import QUESTIONS, asked, topics
-from .registry import Roster
+from .registry import MirrorRegistry
 
 log = structlog.get_logger()
 
@@ -44,7 +44,9 @@ class _Answer:
 class Confirming:
     """Remembers what chats have said."""
 
-    def __init__(self, source: Source, target: Target, store: Store, roster: Roster, clock: Clock) -> None:
+    def __init__(
+        self, source: Source, target: Target, store: Store, roster: MirrorRegistry, clock: Clock
+    ) -> None:
         self._sides: dict[Side, Source | Target] = {"source": source, "target": target}
         self._roster = roster
         self._clock = clock

@@ -18,7 +18,7 @@ from ..ledger import Store
 from ..limits.holds import HISTORIES
 from ..policy.mirror_checks import backlog_words
 from .from_config import beginning
-from .registry import Roster, box_of
+from .registry import MirrorRegistry, box_of
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class Births:
     """Writes mirrors into the ledger."""
 
     def __init__(
-        self, source: Source, store: Store, roster: Roster, clock: Clock, *, interval: float
+        self, source: Source, store: Store, roster: MirrorRegistry, clock: Clock, *, interval: float
     ) -> None:
         """`interval` is the pace's, for words."""
         self._source = source

@@ -32,7 +32,7 @@ def of_topic(mirror: Mirror, message: Message) -> bool:
 
 
 @dataclass
-class Roster:
+class MirrorRegistry:
     """The active mirrors by their id in the ledger."""
 
     reader: Account

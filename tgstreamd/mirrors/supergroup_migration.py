@@ -15,7 +15,7 @@ from ..domain.messages import Chat
 from ..domain.ports import Source, Target
 from ..ledger import Store
 from .chat_lookup import asked
-from .registry import Roster
+from .registry import MirrorRegistry
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ Side = tuple[int, Chat | TelegramError]
 class Moves:
     """Moves mirrors."""
 
-    def __init__(self, source: Source, target: Target, store: Store, roster: Roster) -> None:
+    def __init__(self, source: Source, target: Target, store: Store, roster: MirrorRegistry) -> None:
         self._source = source
         self._target = target
         self._store = store

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..domain.messages import Chat, Entity, Media, Message, Mirror, Reply, Voice
+from ..domain.messages import Chat, Entity, LastAuthor, Media, Message, Mirror, Reply
 from .text import Text, cut, join, squeeze, units
 
 #: Characters of a lost parent that are shown.
@@ -87,7 +87,7 @@ def speaker(message: Message) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def goes_on(name: str, date: int, before: Voice | None, *, mute: bool) -> bool:
+def goes_on(name: str, date: int, before: LastAuthor | None, *, mute: bool) -> bool:
     """Whether the line above the post before speaks for this one too.
 
     `mute`: it takes no caption, so that its line would be a message of its own.

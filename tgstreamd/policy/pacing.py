@@ -27,7 +27,7 @@ class Pace(Value, frozen=True, kw_only=True):
     account_interval: float = 1.0
 
 
-class Tempo(Value, frozen=True, kw_only=True):
+class BacklogInterval(Value, frozen=True, kw_only=True):
     """The interval that all backlogs of an account share, and when it was last widened or narrowed."""
 
     interval: float
@@ -66,22 +66,24 @@ def anchored(mark: Mark, now: float) -> Mark:
     return mark if mark.at <= now else Mark(at=now, cost=mark.cost)
 
 
-def flooded(tempo: Tempo, seconds: float, now: float) -> Tempo:
+def flooded(tempo: BacklogInterval, seconds: float, now: float) -> BacklogInterval:
     """The backlog's tempo after a flood wait of `seconds` on a send."""
     if seconds < LONG_FLOOD:
         return tempo
-    return Tempo(interval=max(tempo.interval, min(WIDEST, tempo.interval * 2)), changed=now)
+    return BacklogInterval(interval=max(tempo.interval, min(WIDEST, tempo.interval * 2)), changed=now)
 
 
-def calmed(tempo: Tempo, pace: Pace, now: float) -> Tempo:
+def calmed(tempo: BacklogInterval, pace: Pace, now: float) -> BacklogInterval:
     """The backlog's tempo now: halved once for each calm stretch, down to the pace's own interval."""
     interval, changed = tempo.interval, tempo.changed
     if changed > now:
-        return Tempo(interval=interval, changed=now)
+        return BacklogInterval(interval=interval, changed=now)
     while interval > pace.interval and now - changed >= CALM:
         interval, changed = max(pace.interval, interval / 2), changed + CALM
     return (
-        tempo if changed == tempo.changed else Tempo(interval=max(interval, pace.interval), changed=changed)
+        tempo
+        if changed == tempo.changed
+        else BacklogInterval(interval=max(interval, pace.interval), changed=changed)
     )
 
 

@@ -14,13 +14,13 @@ from ..domain.messages import (
     Account,
     Chat,
     Draft,
+    LastAuthor,
     Message,
     Mirror,
     Piece,
     Preview,
     ReplyTo,
     Value,
-    Voice,
 )
 from .captions import answered, byline, first_link, goes_on, speaker, topic_line
 from .filters import dropped
@@ -88,7 +88,7 @@ def plan(
     topic: int | None = None,
     topic_name: str = "",
     links: Links | None = None,
-    before: Voice | None = None,
+    before: LastAuthor | None = None,
     line: bool | None = None,
     placed: bool | None = None,
     bare: bool = False,
@@ -175,13 +175,13 @@ def _head(
 def _voice(
     first: Message,
     mirror: Mirror,
-    before: Voice | None,
+    before: LastAuthor | None,
     line: bool | None,
     placed: bool | None,
     *,
     mute: bool,
     topic_name: str,
-) -> Voice | None:
+) -> LastAuthor | None:
     """Who speaks and where, and whether that is said; None where the mirror names neither."""
     if mirror.attribution == "none" and not topic_name:
         return None
@@ -192,7 +192,7 @@ def _voice(
     if placed is None:
         # Of what takes no caption the name would be a message of its own.
         placed = not mute or before is None or before.place != place
-    return Voice(author=name, at=first.date, place=place, line=line, placed=placed)
+    return LastAuthor(author=name, at=first.date, place=place, line=line, placed=placed)
 
 
 def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], Text, int]:

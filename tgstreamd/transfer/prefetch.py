@@ -20,11 +20,11 @@ from ..domain.errors import ends_process
 from ..domain.messages import Media, Message
 from ..domain.ports import Beat, Ids, Source, Target
 from ..ledger import Job, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.filters import dropped
 from ..policy.plan import way
 from .pipe import Pipe
-from .transfer import Carrier, Flow, Transfer
+from .transfer import Flow, Transfer, TransferRunner
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ class Failure:
     troubled: float = 0.0
 
 
-class Staging:
+class Prefetcher:
     """Brings the media of the next jobs to the target's side."""
 
     def __init__(
@@ -60,14 +60,14 @@ class Staging:
         source: Source,
         target: Target,
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
         *,
         notify: Callable[[], None],
     ) -> None:
         """`notify` is called when a job's media is ready, or never will be."""
-        self._carrier = Carrier(pipe, source, target, store, roster, clock, ids)
+        self._carrier = TransferRunner(pipe, source, target, store, roster, clock, ids)
         self._store = store
         self._roster = roster
         self._clock = clock

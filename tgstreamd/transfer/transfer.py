@@ -24,7 +24,7 @@ from ..domain.errors import (
 from ..domain.messages import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
 from ..domain.ports import Ids, Source, Target
 from ..ledger import Job, Store
-from ..mirrors.registry import Roster
+from ..mirrors.registry import MirrorRegistry
 from ..policy.retry import backoff
 from .pipe import PART_SHORT, Pipe
 
@@ -81,7 +81,7 @@ class Flow:
         )
 
 
-class Carrier:
+class TransferRunner:
     """Carries the media of one message at a time, as often as it is asked in parallel."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Carrier:
         source: Source,
         target: Target,
         store: Store,
-        roster: Roster,
+        roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
     ) -> None:
