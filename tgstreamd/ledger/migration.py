@@ -18,7 +18,7 @@ from pathlib import Path
 from ..domain.errors import StoreError
 
 #: `PRAGMA user_version` of a ledger made by this program.
-SCHEMA = 2
+SCHEMA = 3
 
 #: The way out of a ledger that cannot be read.
 ANEW = (

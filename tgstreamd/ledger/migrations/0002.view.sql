@@ -4,5 +4,3 @@ CREATE TEMP VIEW send AS SELECT *, NULL AS position FROM main.send;
 CREATE TEMP VIEW upload AS SELECT *, 0 AS refusals FROM main.upload;
 CREATE TEMP VIEW mirror AS SELECT *, (SELECT min(send.floor_id) FROM main.send JOIN main.job
   ON job.id = send.job WHERE job.mirror = mirror.id AND send.attempted_at > 0) AS floor FROM main.mirror;
-CREATE TEMP VIEW given_up AS
-  SELECT 0 AS mirror, '' AS kind, 0 AS n, 0 AS source_id, '' AS reason, 0.0 AS at WHERE 0;
