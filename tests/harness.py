@@ -28,8 +28,8 @@ from tgstreamd.app.reload import Reload
 from tgstreamd.app.settings import settings
 from tgstreamd.domain.clock import SystemClock
 from tgstreamd.domain.errors import TgstreamdError
-from tgstreamd.domain.messages import Push
 from tgstreamd.domain.ports import Beat
+from tgstreamd.domain.updates import Push
 from tgstreamd.ledger import Store
 from tgstreamd.limits.login_grace import StoredLoginPatience
 from tgstreamd.limits.wall_clock import WallClock

@@ -13,7 +13,8 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.messages import SHARED
 from tests.telegram.world.peers import Account
 from tgstreamd.domain.errors import Undecodable
-from tgstreamd.domain.messages import Box, Draft, Piece, Push
+from tgstreamd.domain.messages import Box, Draft, Piece
+from tgstreamd.domain.updates import Push
 from tgstreamd.telegram.connect import Connection
 
 from .conftest import Connect, healed

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tgstreamd.domain.messages import Box, Difference, Draft, Media, Message, Piece, Topic, Upload
+from tgstreamd.domain.messages import Box, Draft, Media, Message, Piece, Topic, Upload
+from tgstreamd.domain.updates import Difference
 from tgstreamd.ledger import PendingCheck, Store, encode
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003

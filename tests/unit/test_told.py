@@ -11,7 +11,8 @@ from telethon.crypto import AES
 from telethon.tl import types
 
 from tgstreamd.domain.errors import ConfigError, Transient
-from tgstreamd.domain.messages import Box, Push, Sent
+from tgstreamd.domain.messages import Box, Sent
+from tgstreamd.domain.updates import Push
 from tgstreamd.telegram.base import require_cryptg
 from tgstreamd.telegram.peer_cache import CHANNEL_MARK, Directory
 from tgstreamd.telegram.send_result import settle

@@ -13,21 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from .errors import LoginUnknown, NotAuthorised
-from .messages import (
-    Account,
-    Box,
-    Chat,
-    Difference,
-    Draft,
-    Media,
-    Message,
-    Piece,
-    Preview,
-    Push,
-    Sent,
-    Topic,
-    Upload,
-)
+from .messages import Account, Box, Chat, Draft, Media, Message, Piece, Preview, Sent, Topic, Upload
+from .updates import Difference, Push
 
 
 class Ids(Protocol):

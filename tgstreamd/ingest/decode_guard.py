@@ -14,8 +14,9 @@ from typing import Any
 import structlog
 
 from ..domain.errors import TgstreamdError, Undecodable
-from ..domain.messages import Box, Difference, Message
+from ..domain.messages import Box, Message
 from ..domain.ports import Source
+from ..domain.updates import Difference
 
 log = structlog.get_logger()
 

@@ -13,8 +13,9 @@ import structlog
 
 from ..domain.clock import Clock
 from ..domain.errors import Undecodable
-from ..domain.messages import GENERAL_TOPIC, Difference, Message, Push
+from ..domain.messages import GENERAL_TOPIC, Message
 from ..domain.ports import Beat, Ids, Source
+from ..domain.updates import Difference, Push
 from ..ledger import Gap, Store
 from ..limits.holds import DIFFERENCES, HISTORIES
 from ..mirrors.registry import MirrorRegistry, box_of

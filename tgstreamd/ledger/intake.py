@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..domain.messages import Box, Difference, Message
+from ..domain.messages import Box, Message
+from ..domain.updates import Difference
 from .changes import note_deleted, note_pin
 from .engine import CHANNELS_BELOW, IN_CHAT, Db
 from .enqueue import NewId, drop_deleted, in_gap, revise, take

@@ -11,8 +11,9 @@ from typing import Any, Final
 from telethon.tl import functions, types
 
 from ..domain.errors import Rejected
-from ..domain.messages import Box, Difference
+from ..domain.messages import Box
 from ..domain.refusals import row
+from ..domain.updates import Difference
 from . import updates
 from .client import Client
 from .peer_cache import is_channel

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import structlog
 
 from ..domain.errors import SourceGone
-from ..domain.messages import Account, Box, Chat, Difference, Media, Message, Push, Topic
+from ..domain.messages import Account, Box, Chat, Media, Message, Topic
+from ..domain.updates import Difference, Push
 from . import updates
 from .client import Client
 from .differences import Differences

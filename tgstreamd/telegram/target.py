@@ -17,7 +17,6 @@ from ..domain.messages import (
     Account,
     Box,
     Chat,
-    Difference,
     Draft,
     Media,
     Message,
@@ -28,6 +27,7 @@ from ..domain.messages import (
     Upload,
 )
 from ..domain.refusals import row
+from ..domain.updates import Difference
 from . import convert, entities, files, generated_media, rich
 from .chat_edits import ChatEdits
 from .client import Client

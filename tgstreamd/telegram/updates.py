@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from telethon.tl import types
 
-from ..domain.messages import Box, Difference, Message, Push
+from ..domain.messages import Box, Message
+from ..domain.updates import Difference, Push
 from . import convert
 from .peer_cache import CHANNEL_MARK, Directory, marked
 
