@@ -83,3 +83,7 @@ class Media(Value, frozen=True, kw_only=True):
     partial: bool = False
     #: The TL object, as received, for the adapter.
     raw: bytes = b""
+
+    def extent(self, *, thumb: bool) -> int:
+        """Bytes of its file, or of its thumbnail."""
+        return self.thumb_size if thumb else self.size

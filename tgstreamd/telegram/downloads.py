@@ -131,7 +131,7 @@ class Downloads:
     async def _from_cdn(
         self, media: Media, file: CdnFile, offset: int, limit: int, steps: Steps | None, *, thumb: bool
     ) -> bytes:
-        size = media.thumb_size if thumb else media.size
+        size = media.extent(thumb=thumb)
         end = min(offset + limit, size)
         if end <= offset:
             return b""
@@ -185,7 +185,7 @@ class Downloads:
 
 
 def _size(media: Media, offset: int, limit: int, *, thumb: bool) -> int:
-    return max(0, min(limit, (media.thumb_size if thumb else media.size) - offset))
+    return max(0, min(limit, media.extent(thumb=thumb) - offset))
 
 
 def _get_file(location: Any, offset: int, limit: int) -> Any:

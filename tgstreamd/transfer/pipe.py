@@ -225,7 +225,7 @@ class _Run:
         self._bytes = sum(self._size(index) for index in done)
 
     def extent(self, media: Media) -> int:
-        return media.thumb_size if self.thumb else media.size
+        return media.extent(thumb=self.thumb)
 
     def moves(self, index: int, through: int) -> None:
         """So much of a part that is under way is through."""

@@ -211,7 +211,7 @@ class TransferRunner:
         *,
         thumb: bool,
     ) -> Upload:
-        size = media.thumb_size if thumb else media.size
+        size = media.extent(thumb=thumb)
         row = await self._store.upload(job.id, message.id, thumb=thumb)
         key = self._target.key
         if row is None or row.media_id != media.id or row.key != key or row.upload.size != size:
