@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -73,7 +74,7 @@ class Rebuild:
         ]
         # A ledger of before may know as parked what a `retry` has sent since.
         parked = await self._store.unsent(mirror.id, "parked")
-        unsent = sorted([*await self._store.unsent(mirror.id), *parked], key=_place)
+        unsent = sorted([*await self._store.unsent(mirror.id), *parked], key=itemgetter(0))
         aside = {(message.chat, message.id) for _, messages in parked for message in messages}
         jobs = [messages for _, messages in unsent]
         topics = await self._store.made_topics(mirror.id, mirror.source)
@@ -184,10 +185,6 @@ class Rebuild:
             same_account=self._roster.same_account,
             links=links,
         )
-
-
-def _place(job: tuple[int, Messages]) -> int:
-    return job[0]
 
 
 def _slots(messages: Messages, plans: Sequence[Plan], mirror: Mirror) -> list[Slot]:

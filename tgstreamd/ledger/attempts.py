@@ -14,7 +14,7 @@ from .attribution import keep_lines, spoke
 from .changes import note_closed_poll
 from .copies import pin_anew
 from .engine import Db
-from .jobs import erase
+from .jobs import BEGUN, erase
 from .limits import set_marks
 from .rows import CopyRow, Send, decode_box, decode_committed, decode_draft, encode
 from .topic_jobs import made
@@ -170,8 +170,7 @@ def vanished(db: Db, job_id: int, seq: int, new_id: Callable[[], int]) -> None:
     refused(db, job_id, seq)
     # Of which another part stands, it stays one that was attempted: what happens to that part counts.
     db.execute(
-        "UPDATE job SET troubled = 0, attempts = iif(EXISTS (SELECT 1 FROM send WHERE send.job = job.id "
-        "AND send.state <> 'new'), max(1, attempts), 0) WHERE id = ?",
+        f"UPDATE job SET troubled = 0, attempts = iif({BEGUN}, max(1, attempts), 0) WHERE id = ?",
         (job_id,),
     )
 

@@ -141,8 +141,10 @@ _PLACE = (
 )
 
 
-#: No call of it was carried out, nor is one of unknown outcome: it was not tried, or refused for certain.
-UNSENT = "NOT EXISTS (SELECT 1 FROM send WHERE send.job = job.id AND send.state <> 'new')"
+#: A call of the job was carried out, accepted, or is of unknown outcome.
+BEGUN = "EXISTS (SELECT 1 FROM send WHERE send.job = job.id AND send.state <> 'new')"
+#: It was not tried, or refused for certain.
+UNSENT = f"NOT {BEGUN}"
 
 
 def unsent(

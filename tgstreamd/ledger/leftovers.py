@@ -13,13 +13,13 @@ import msgspec
 from .attempts import finish_if_done
 from .changes import Change, change_done
 from .engine import Db
+from .jobs import BEGUN
 from .rows import decode_draft, encode
 
 
 def is_made_in_part(db: Db, job_id: int) -> bool:
-    """Whether a call of the job was carried out, accepted, or is of unknown outcome."""
-    row = db.execute("SELECT 1 FROM send WHERE job = ? AND state <> 'new'", (job_id,)).fetchone()
-    return row is not None
+    """Whether the target holds a part of the job, or may hold one."""
+    return db.execute(f"SELECT 1 FROM job WHERE id = ? AND {BEGUN}", (job_id,)).fetchone() is not None
 
 
 def media_to_send(db: Db, job_id: int) -> frozenset[int] | None:

@@ -8,7 +8,7 @@ import msgspec
 
 from ..domain.messages import Value
 from .engine import Db
-from .jobs import WAITS_FOR_DELETION
+from .jobs import BEGUN, WAITS_FOR_DELETION
 from .mirrors import mirror_list
 from .rows import MirrorRow, decode_message
 
@@ -204,7 +204,7 @@ def _deleted(db: Db, job: int) -> bool:
         "SELECT job.items, (SELECT count(*) FROM item JOIN change ON change.kind = 'delete' "
         "AND change.mirror = item.mirror AND change.chat = item.chat AND change.source_id = item.source_id "
         "WHERE item.job = job.id) AS gone, "
-        "EXISTS (SELECT 1 FROM send WHERE send.job = job.id AND send.state <> 'new') AS sent "
+        f"{BEGUN} AS sent "
         "FROM job WHERE id = ?",
         (job,),
     ).fetchone()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..domain.messages import Box
 from .engine import Db
+from .jobs import BEGUN
 from .mirrors import begin_box, doubt, open_gap
 
 
@@ -75,7 +76,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
     db.execute("UPDATE mirror SET target = ?, floor = NULL WHERE id = ?", (new, mirror))
     # What was planned for the old one, and nothing of it was attempted, is planned anew.
     planned = db.execute(
-        "SELECT id, (SELECT count(*) FROM send WHERE send.job = job.id AND send.state <> 'new') AS begun "
+        f"SELECT id, {BEGUN} AS begun "
         "FROM job WHERE mirror = ? AND lane IN ('live', 'backlog') AND state IN ('waiting', 'open') "
         "AND EXISTS (SELECT 1 FROM send WHERE send.job = job.id)",
         (mirror,),
