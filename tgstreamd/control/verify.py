@@ -159,7 +159,7 @@ class _Walk:
         elif entry.digest == message.content() or not self._mirror.edits or self._recent(message):
             self._counts["copied"] += 1
         else:
-            replaced = entry.media_id != (message.media.id if message.media is not None else 0)
+            replaced = entry.media_id != message.media_id
             why = "the original was edited, and the copy was not"
             kind: Kind = "media" if replaced else "text"
             self._differ(kind, message, target_id=entry.first, why=why, mend="edit")

@@ -190,7 +190,7 @@ class ChangeSender:
             return
         pieces = [(draft, piece) for draft in planned.drafts for piece in draft.pieces]
         shown = await self._store.shown_media(change.mirror, change.chat, change.source_id)
-        media = message.media.id if message.media is not None else 0
+        media = message.media_id
         if len(pieces) != len(copies) or bool(shown) != bool(media):
             await self._send_anew(mirror, change, "it has another shape now")
             return

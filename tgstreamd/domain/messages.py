@@ -89,6 +89,11 @@ class Message(Value, frozen=True, kw_only=True):
     #: A video whose conversion is not finished: the message is not final yet.
     pending: bool = False
 
+    @property
+    def media_id(self) -> int:
+        """The id of its media; 0 for none."""
+        return self.media.id if self.media is not None else 0
+
     def content(self) -> str:
         """A digest of what a member sees of it; not of views, reactions, keyboards, references."""
         media = self.media

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..domain.messages import Message, Value
-from .copies import stands
+from .copies import keep_shown, stands
 from .engine import IN_CHAT, Db, Row
 from .jobs import may_come
 from .rows import decode_draft, decode_message, encode
@@ -209,17 +209,7 @@ def change_done(
     """
     if change.kind == "edit":
         _look(db, change, prints, given_up=bool(given_up))
-        message = change.message()
-        db.execute(
-            "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
-            (
-                message.content(),
-                message.media.id if message.media is not None else 0,
-                change.mirror,
-                change.chat,
-                change.source_id,
-            ),
-        )
+        keep_shown(db, change.mirror, change.message())
         db.execute(
             "DELETE FROM committed WHERE source_id = ? AND job = (SELECT job FROM item WHERE mirror = ? "
             "AND chat = ? AND source_id = ?)",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..domain.messages import Value
+from ..domain.messages import Message, Value
 from .engine import Db
 from .rows import JobState, Lane, Origin
 
@@ -98,6 +98,14 @@ def where_copied(db: Db, mirror: int, chat: int, source_id: int) -> tuple[int, l
     ).fetchall()
     place = rows[0]["target"] if rows else 0
     return place, [row["target_id"] for row in rows if row["target"] == place]
+
+
+def keep_shown(db: Db, mirror: int, message: Message) -> None:
+    """The copy of this original shows it, or will, as it is here."""
+    db.execute(
+        "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
+        (message.content(), message.media_id, mirror, message.chat, message.id),
+    )
 
 
 def shown_media(db: Db, mirror: int, chat: int, source_id: int) -> int:

@@ -75,7 +75,7 @@ def take(
             new_id(),
             pts,
             message.content(),
-            _media_id(message),
+            message.media_id,
             encode(message),
         ),
     )
@@ -174,7 +174,7 @@ def revise(db: Db, mirror: int, message: Message, now: float) -> None:
             db.execute(
                 "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ? "
                 "AND payload IS NOT NULL",
-                (message.content(), _media_id(message), *key),
+                (message.content(), message.media_id, *key),
             )
     elif row["state"] != "skipped" or stands(db, mirror, message.chat, message.id):
         note_edit(db, mirror, message, shown=row["digest"], now=now)
@@ -252,7 +252,3 @@ def _hold_item(db: Db, mirror: int, job: int, chat: int, source_id: int, now: fl
             "(SELECT source_id FROM item WHERE job = ?)",
             (mirror, chat, job),
         )
-
-
-def _media_id(message: Message) -> int:
-    return message.media.id if message.media is not None else 0

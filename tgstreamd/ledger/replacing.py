@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..domain.messages import Message
 from .changes import Change, count_given_up, note_edit
-from .copies import FOR_EDIT, noted, where_copied
+from .copies import FOR_EDIT, keep_shown, noted, where_copied
 from .engine import Db, Row
 from .jobs import erase
 from .leftovers import leave_out
@@ -169,7 +169,7 @@ def _show_payloads(db: Db, change: Change, items: Sequence[int]) -> None:
     """What will be sent is what the next copy shows."""
     for source_id in items:
         if (kept := _kept(db, change, source_id)) is not None:
-            _show(db, change, kept[0])
+            keep_shown(db, change.mirror, kept[0])
 
 
 def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
@@ -179,7 +179,7 @@ def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
     message, shown = kept
     if change.payload == FOR_EDIT:
         # It looks like nothing that we would send, which a comparison tells; no try is made by itself.
-        _show(db, change, message)
+        keep_shown(db, change.mirror, message)
         db.execute(
             "UPDATE copy SET fingerprint = '?' WHERE mirror = ? AND chat = ? AND source_id = ?",
             (change.mirror, change.chat, source_id),
@@ -197,19 +197,6 @@ def _kept(db: Db, change: Change, source_id: int) -> tuple[Message, str] | None:
     if row is None or row["payload"] is None:
         return None
     return decode_message(row["payload"]), row["digest"]
-
-
-def _show(db: Db, change: Change, message: Message) -> None:
-    db.execute(
-        "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (
-            message.content(),
-            message.media.id if message.media is not None else 0,
-            change.mirror,
-            change.chat,
-            message.id,
-        ),
-    )
 
 
 def _move_out(db: Db, job: Row, change: Change, items: Sequence[int]) -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from ..domain.messages import Message
 from .changes import Change
-from .copies import pin_anew
+from .copies import keep_shown, pin_anew
 from .engine import Db
 from .enqueue import NewId, take
 from .jobs import place_of
@@ -163,10 +163,7 @@ def _move(
         )
         return
     db.execute("DELETE FROM copy WHERE mirror = ? AND chat = ? AND source_id = ?", key)
-    db.execute(
-        "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (message.content(), message.media.id if message.media is not None else 0, *key),
-    )
+    keep_shown(db, mirror, message)
 
 
 def found_again(

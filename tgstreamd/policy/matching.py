@@ -38,8 +38,7 @@ def fingerprint(piece: Piece, committed_id: int = 0) -> str:
 
 def as_it_stands(copy: Message) -> str:
     """The fingerprint of a message of the target that shall look as it does now."""
-    media = copy.media
-    return fingerprint(Piece(source_id=0, text=copy.text, media=media), media.id if media is not None else 0)
+    return fingerprint(Piece(source_id=0, text=copy.text, media=copy.media), copy.media_id)
 
 
 def matches(message: Message, print_: str) -> bool:
