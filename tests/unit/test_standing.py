@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tgstreamd.cli.output import status, watch
-from tgstreamd.control.status import FOREVER, Unborn, _unborn
+from tgstreamd.control.status import Unborn, _unborn
+from tgstreamd.domain.clock import FOREVER
 
 NOW = 1_700_000_000
 

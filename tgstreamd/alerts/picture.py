@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ..domain.clock import FOREVER
 from ..domain.messages import Mirror, Value
 from ..ledger import Hold, Standing
 from ..policy.alert_conditions import Picture, View
 from ..policy.pacing import Pace, behind
-
-#: Account holds that only a person ends lie this far ahead or further (`sending.holding.FOREVER`).
-FOREVER = 4e9
 
 
 class Alive(Value, frozen=True, kw_only=True):

@@ -30,14 +30,14 @@ from ..delivery.rebuild import Rebuild
 from ..delivery.sender import Sender
 from ..delivery.target_scan import Census
 from ..delivery.topics import Topics
-from ..domain.clock import Clock
+from ..domain.clock import FOREVER, Clock
 from ..domain.errors import TgstreamdError
 from ..domain.messages import Mirror
 from ..domain.ports import Beat, Ids, SecretIds, Source
 from ..ingest.decode_guard import DecodeGuard
 from ..ingest.updates import Capture
 from ..ledger import Store
-from ..limits.pacer import FOREVER, Holding
+from ..limits.pacer import Holding
 from ..limits.wall_clock import WallClock
 from ..mirrors.admission import Admission, Waiting
 from ..mirrors.chat_lookup import patiently

@@ -14,12 +14,8 @@ import msgspec
 from .. import __version__
 from ..domain.messages import Account, Value
 from ..ledger import LOGIN, Hold, MirrorRow, Standing, Store
+from ..limits.pacer import TEMPO
 from ..policy.pacing import BacklogInterval, Pace, arrival, behind, eta
-
-#: The ledger's fact that holds the backlog's widened interval.
-TEMPO = "backlog_tempo"
-#: Holds that end only when a person does something lie this far ahead or further.
-FOREVER = 4e9
 
 State = Literal["starting", "running", "stopped"]
 

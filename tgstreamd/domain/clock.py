@@ -11,6 +11,9 @@ import asyncio
 import time
 from typing import Protocol
 
+#: A wait that only a person ends is kept as one until then (unix time), or later; no clock moves it.
+FOREVER = 4e9
+
 
 class Clock(Protocol):
     def now(self) -> float:

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..domain.clock import FOREVER
 from ..domain.messages import Mark
 from .engine import Db
 from .rows import Hold
 
-#: Holds that only a person ends lie this far ahead; no clock moves them.
-FOREVER = 4e9
 #: How the scope begins that says until when an unknown login is tried; the key's number follows.
 LOGIN = "login:"
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from ..domain.clock import Clock
+from ..domain.clock import FOREVER, Clock
 from ..domain.messages import Draft, Mark, Mirror
 from ..ledger import Hold as Held
 from ..ledger import Store
@@ -23,8 +23,6 @@ from .wall_clock import WallClock
 log = structlog.get_logger()
 
 TEMPO = "backlog_tempo"
-#: What an infinite hold is in the ledger: longer than anyone waits.
-FOREVER = 4e9
 
 
 class Holding:

@@ -6,10 +6,8 @@ those. Meant for eyes and alarms, not for restarts: those are systemd's, by its 
 
 from __future__ import annotations
 
+from ..domain.clock import FOREVER
 from .reading import Reading
-
-#: Holds that end only when a person does something lie this far ahead or further.
-FOREVER = 4e9
 
 
 def illness(reading: Reading) -> str:

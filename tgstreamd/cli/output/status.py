@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ...control.status import FOREVER
+from ...domain.clock import FOREVER
 from .format import bar, clean, clock_time, duration, size
 
 #: What a change is called, by its kind, where there are several.
