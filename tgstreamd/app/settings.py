@@ -1,7 +1,4 @@
-"""What the configuration means for other rooms: settings of the connection, a pace, a mirror, a beginning.
-
-Pure but for `beginning`, which asks the source for the message that a date means.
-"""
+"""Turns the configuration into the settings of the connection to Telegram, and into a pace. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from ..telegram.settings import Server, Settings
 
 
 def settings(config: Config) -> Settings:
-    """What the telegram package wants to know, out of the configuration."""
+    """Return the settings of the connection to Telegram."""
     server = config.telegram.server
     return Settings(
         api_id=config.telegram.api_id,
@@ -27,5 +24,5 @@ def settings(config: Config) -> Settings:
 
 
 def pace(config: Config) -> Pace:
-    """The intervals as the pace wants them."""
+    """Return the intervals between sends."""
     return Pace(interval=config.pace.interval, account_interval=config.pace.account_interval)

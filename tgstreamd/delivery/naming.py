@@ -14,7 +14,7 @@ def answers_another(error: Exception, send: Send) -> bool:
 
 
 def named(error: Exception) -> str:
-    """What counts as the same error: a reference has one, whichever item of the album it is of."""
+    """Return the name by which tries are counted: a reference has one, whichever item it is of."""
     if isinstance(error, MediaExpired):
         return "FILE_REFERENCE"
     return error.error if isinstance(error, TelegramError) else type(error).__name__

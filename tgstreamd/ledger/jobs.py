@@ -57,7 +57,7 @@ def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
 
 
 def media_ahead(db: Db, mirrors: Sequence[int], limit: int) -> list[list[Job]]:
-    """Of the next jobs of every lane of these mirrors those with media, live before backlog."""
+    """Return those with media of the next jobs of each lane of these mirrors, live before backlog."""
     lanes: tuple[Lane, Lane] = ("live", "backlog")
     return [
         [job for job in ahead(db, mirror, lane, limit) if _has_media(db, job)]

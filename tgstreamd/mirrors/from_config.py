@@ -1,4 +1,4 @@
-"""A mirror made from its configuration, and the message at which its history begins."""
+"""Makes a mirror from its configuration, and finds the message above which its history lies."""
 
 from __future__ import annotations
 
