@@ -72,7 +72,7 @@ def _pause(error: TelegramError, tries: int) -> float:
             return FIRST
         case Transient():
             return backoff(tries)
-    return min(LAST, FIRST * 2.0 ** min(tries - 1, 10))
+    return backoff(tries, FIRST, LAST)
 
 
 async def asked(side: Source | Target, chat: int) -> Chat | TelegramError:

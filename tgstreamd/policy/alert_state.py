@@ -14,6 +14,7 @@ import msgspec
 
 from ..domain.messages import Value
 from .alert_conditions import Fact, Kind, Limits, Picture, duration, facts
+from .retry import backoff
 
 #: Seconds for which a fact must be gone before it counts as well again.
 CALM = 300.0
@@ -126,7 +127,7 @@ def _gone(known: Known, now: float) -> tuple[Alert | None, Known | None]:
 def failed(before: Known | None, after: Known, alert: Alert) -> Known:
     """What is known of a fact whose alert did not get through: it was not told, and is tried again later."""
     tries = before.tries if before else 0
-    wait = min(AGAIN_MAX, AGAIN * 2.0 ** min(tries, 10))
+    wait = backoff(tries + 1, AGAIN, AGAIN_MAX)
     return msgspec.structs.replace(
         after,
         told_at=before.told_at if before else 0.0,

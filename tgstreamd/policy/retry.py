@@ -162,9 +162,9 @@ def decide(
     return Park(reason=reason)
 
 
-def backoff(attempts: int) -> float:
-    """Seconds before the next try: 1, 2, 4, … 60."""
-    return min(60.0, 2.0 ** min(max(0, attempts - 1), 6))
+def backoff(attempts: int, first: float = 1.0, most: float = 60.0) -> float:
+    """Seconds before the next try: 1, 2, 4, … 60, or from `first` to `most`."""
+    return min(most, first * 2.0 ** min(max(0, attempts - 1), 10))
 
 
 def part_delay(error: Exception, attempt: int, *, connected: bool = True) -> float | None:
