@@ -95,9 +95,7 @@ class Guest:
         )
         guest = cls(process, 0, name, console)
         try:
-            guest._leader = _until(lambda: _child(process), 30, f"{name}: no process 1")
-            socket = Path(f"/proc/{guest._leader}/root/run/systemd/private")
-            _until(lambda: socket.is_socket() and process.poll() is None, 30, f"{name}: did not boot")
+            guest._leader = _until(lambda: _booted(process), 120, f"{name}: did not boot")
             guest.run("systemctl is-system-running --wait", check=False)
             guest.run('echo "127.0.1.1 $(hostname)" >> /etc/hosts')  # sudo looks for it
         except BaseException:
@@ -214,12 +212,21 @@ def _hierarchies() -> list[Path]:
     return [unified, *([CGROUPS / "systemd"] if (CGROUPS / "systemd").is_dir() else [])]
 
 
-def _child(process: subprocess.Popen[bytes]) -> int:
+def _booted(process: subprocess.Popen[bytes]) -> int:
+    """The container's process 1 once its systemd takes commands, else 0.
+
+    Asked anew each time: the first child of systemd-nspawn prepares the namespaces, starts the second,
+    which becomes process 1, and ends. What makes it process 1 is its id in its own namespace.
+    """
     if process.poll() is not None:
         raise AssertionError("systemd-nspawn ended")
     for children in Path(f"/proc/{process.pid}/task").glob("*/children"):
-        if found := children.read_text().split():
-            return int(found[0])
+        for child in children.read_text().split():
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                status = Path(f"/proc/{child}/status").read_text()
+                first = re.search(r"^NSpid:.*\t1$", status, re.MULTILINE)
+                if first and Path(f"/proc/{child}/root/run/systemd/private").is_socket():
+                    return int(child)
     return 0
 
 

@@ -39,7 +39,7 @@ def test_an_upgrade_restarts_it_and_keeps_everything(guest: Guest, telegram: Tel
     # apt did not wait for the start.
     assert guest.state() in ("deactivating", "activating", "reloading", "inactive")
     telegram("network", latency=0.0)
-    guest.until(lambda: guest.pid() not in (0, pid) and guest.state() == "active", 30, "restarted")
+    guest.until(lambda: guest.pid() not in (0, pid) and guest.state() == "active", 90, "restarted")
     assert "not configured" not in said
     assert guest.out(f"sha256sum {CONFIG}") == before
     assert guest.show("tgstreamd", "UnitFileState") == "enabled"
