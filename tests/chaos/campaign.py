@@ -36,7 +36,7 @@ CHOSEN = 3
 #: And at the latest at a point whose number is drawn evenly by its logarithm, up to ten to this power.
 LATEST = 3.3
 #: Real seconds of a life; none takes so long.
-HANG = 60.0
+HANG = 300.0
 #: Deeds after which nothing is copied for longer than floods last.
 HOURS = ("hours pass", "account limited", "clock set", "deleted unseen")
 #: Besides the deaths: what goes wrong on the wire.
