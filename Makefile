@@ -19,7 +19,7 @@ RUNS ?= 10
 HOURS ?= 24
 REAL ?= 0
 
-.PHONY: help dev demo test thorough flaky third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm clean
+.PHONY: help dev demo test thorough flaky third-client proofs chaos live soak check lint types docs reference pictures walk bench deb boot boot-vm assets release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -57,9 +57,10 @@ soak: .venv/.stamp ## HOURS=24 of a busy mirror in accelerated time, or REAL=360
 
 check: lint types ## ruff and mypy, in seconds
 
-lint: .venv/.stamp ## ruff: rules and format
+lint: .venv/.stamp ## ruff: rules and format; zizmor: the workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/zizmor --quiet --offline --no-progress .github
 
 types: .venv/.stamp ## mypy, strict
 	@$(BIN)/mypy
@@ -88,6 +89,12 @@ boot: .venv/.stamp ## the package on a really booted systemd: Debian 13 and 12 i
 
 boot-vm: .venv/.stamp ## the same in a virtual machine, for what a container cannot show (root, slow)
 	@tests/boot/run-vm trixie
+
+assets: .venv/.stamp ## what is attached to a release, in build/assets (docker, or IMAGE=no)
+	@packaging/make-assets build/assets
+
+release: ## the commit and tag of a release: VERSION=1.2.3
+	@packaging/release "$(VERSION)"
 
 clean: ## remove what was built
 	@rm -rf .venv build dist *.egg-info $(THIRD) .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out
