@@ -50,6 +50,14 @@ MEANS: dict[str, str] = {
     "the reason.\nIt is asked for once: things stay as they are until the original changes again, and the mirror "
     "goes on.\nIf the reason is a right, give it to the account in the target, and `tgstreamd verify MIRROR "
     "--repair`.",
+    "replacement is not ready, old copy kept meanwhile": "A copy is to be replaced, and what takes its place could "
+    "not be brought over or tried yet; `why` says the reason.\nNothing is deleted before that is done, and it is "
+    f"tried again.\n{NOTHING}",
+    "message not sent again, its new copy cannot be made": "A copy was to be replaced, by `resend`, by "
+    "`verify --repair` or since an edit could not be made in place, and what should take its place cannot be sent: "
+    "mostly its file cannot be read any more; `why` says the reason.\nNothing was deleted and nothing was sent: the "
+    "copy stays as it is, and the message counts as skipped.\nIf the reason has passed, `tgstreamd resend MIRROR ID`, "
+    "or after an edit `tgstreamd verify MIRROR --repair`.",
     "message not sent again, its copy cannot be deleted": "Telegram does not delete the copy that was to be replaced, by "
     "`resend`, by `verify --repair` or since an edit could not be made in place; `why` says the reason.\n"
     "Nothing was sent, so that nothing is there twice: the copy stays as it is, and the message counts as skipped.\n"

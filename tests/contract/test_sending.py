@@ -33,6 +33,7 @@ from tgstreamd.domain.messages import (
     Sent,
     Upload,
 )
+from tgstreamd.telegram import files
 from tgstreamd.telegram.connect import Connection
 
 from .conftest import Connect
@@ -287,6 +288,24 @@ async def test_an_expired_reference(
         )
     fresh = await read_media(connection, source, post)
     assert len(await connection.source.part(fresh, 0, PART_SIZE)) == PART_SIZE
+
+
+@pytest.mark.parametrize("kind", ["photo", "document", "sticker"])
+async def test_a_file_is_tried_without_being_sent(
+    tg: TelegramServer, source: Chat, target: Chat, other: Account, connected: Connect, kind: str
+) -> None:
+    post = tg.world.chats.post(source, other, media=getattr(tg.world.media, kind)())
+    connection = await connected()
+    media = await read_media(connection, source, post)
+    before = await connection.target.newest(target.marked_id)
+    await connection.target.check_media(target.marked_id, media, None)
+    committed = bytes(files.by_reference(media))
+    await connection.target.check_media(target.marked_id, media, committed)
+    assert await connection.target.newest(target.marked_id) == before
+    tg.world.files.expire_references()
+    for staged in (None, committed):
+        with pytest.raises(MediaExpired):
+            await connection.target.check_media(target.marked_id, media, staged)
 
 
 async def test_an_expired_item_of_an_album_is_named(

@@ -119,12 +119,15 @@ class ChangeErrors:
         return place in (0, mirror.target)
 
     async def _ask_chat(self, mirror: Mirror, change: Change, error: TargetLost) -> None:
+        if await self.may_send(mirror, change):
+            await self.give_up(mirror, change, error.line())
+
+    async def may_send(self, mirror: Mirror, change: Change) -> bool:
+        """Whether the target, asked, says that the account may post there. Else the change waits."""
         said = await self._confirm(mirror, "target")
         if said.unanswered:
             log.warning("change waits for an answer about its chat", mirror=mirror.name, why=said.unanswered)
             await self._store.postpone_change(change.id, said.until, tries=0)
-        elif said.lost:
-            if await self._store.pause(mirror.id, "lost", said.lost):
-                log.error("mirror paused, asked again every 10 minutes", mirror=mirror.name, why=said.lost)
-        else:
-            await self.give_up(mirror, change, error.line())
+        elif said.lost and await self._store.pause(mirror.id, "lost", said.lost):
+            log.error("mirror paused, asked again every 10 minutes", mirror=mirror.name, why=said.lost)
+        return not (said.unanswered or said.lost)

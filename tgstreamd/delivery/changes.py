@@ -26,6 +26,8 @@ from ..transfer.prefetch import Prefetcher
 from .change_errors import ChangeErrors
 from .deletions import Deletions
 from .prepare import Outgoing
+from .replacement import Later, Never, Replacement
+from .scheduling import Turns
 
 log = structlog.get_logger()
 
@@ -74,6 +76,8 @@ class ChangeSender:
         self._ids = ids
         self._others = others or {}
         self._deletions = Deletions(target, store, clock, charge=self._charge, freed=on_anew)
+        turns = Turns(store, roster, staging, outgoing, holding, clock)
+        self._replacement = Replacement(target, store, staging, outgoing, turns, holding, clock)
         self._errors = ChangeErrors(
             store, outgoing, holding, clock, confirm=confirm, refuse=self._deletions.refuse
         )
@@ -148,7 +152,7 @@ class ChangeSender:
     async def _carry_out(self, mirror: Mirror, batch: list[Change]) -> None:
         change = batch[0]
         if change.kind == "delete":
-            await self._deletions.carry_out(mirror, batch)
+            await self._delete(mirror, batch)
         elif change.kind == "pin":
             await self._pin(mirror, change)
         elif change.kind == "edit":
@@ -158,6 +162,21 @@ class ChangeSender:
             await self._store.change_done(change)
 
     # -- kinds ----------------------------------------------------------------------------------------
+
+    async def _delete(self, mirror: Mirror, batch: list[Change]) -> None:
+        """What is to take the place of a copy has to be in hand before that is deleted."""
+        change = batch[0]
+        if change.replaces:
+            if not await self._errors.may_send(mirror, change):
+                return
+            match await self._replacement.obstacle(mirror, change):
+                case Later(at=at):
+                    await self._store.postpone_change(change.id, at, tries=0)
+                    return
+                case Never(why=why):
+                    await self._deletions.keep(mirror, change, why)
+                    return
+        await self._deletions.carry_out(mirror, batch)
 
     async def _pin(self, mirror: Mirror, change: Change) -> None:
         copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
@@ -181,7 +200,7 @@ class ChangeSender:
         if job is None or not copies or not wanted:
             await self._store.change_done(change)
             return
-        planned = await self._outgoing.plan_again(mirror, job, message)
+        planned = await self._outgoing.plan_again(mirror, job, [message])
         if planned.filtered:
             # The copy stays as it is: what the operator does not want is not carried into it.
             why = planned.skip

@@ -15,7 +15,7 @@ from ..domain.clock import Clock
 from ..domain.errors import Rejected, TargetLost
 from ..domain.messages import Mirror
 from ..domain.ports import Target
-from ..ledger import Change, Store
+from ..ledger import KEPT_COPY, NO_NEW_COPY, Change, Store
 from ..policy.retry import backoff
 
 log = structlog.get_logger()
@@ -51,9 +51,12 @@ class Deletions:
     def batch(self, ready: Sequence[Change]) -> list[Change]:
         """Those of these that go next, in one call or alone."""
         single = self._refused.keys() | self._alone
-        if _key(ready[0]) in single:
+        # Whether what is to take a copy's place can be sent is seen for each by itself.
+        if ready[0].replaces or _key(ready[0]) in single:
             return [ready[0]]
-        return [change for change in ready if _key(change) not in single][: self._at_once]
+        return [change for change in ready if not (change.replaces or _key(change) in single)][
+            : self._at_once
+        ]
 
     def halve(self, batch: Sequence[Change]) -> None:
         """It may be one of them alone that is refused."""
@@ -129,13 +132,31 @@ class Deletions:
         if await self._store.deleted(gone, self._clock.now()):
             self._freed()
 
-    async def _keep(self, mirror: Mirror, change: Change, standing: Sequence[int], why: str) -> None:
+    async def keep(self, mirror: Mirror, change: Change, why: str) -> None:
+        """Do not delete the copies whose place something was to take: that cannot be sent.
+
+        Where none of them stands nothing is kept by waiting, and it has its turn like any other.
+        """
+        chat, ids = await self._store.copies_of_change(change)
+        if standing := sorted(await self._standing(chat, ids)) if ids else []:
+            await self._keep(mirror, change, standing, why, because=NO_NEW_COPY)
+        else:
+            await self._settle([change])
+        self._refused.pop(_key(change), None)
+
+    async def _keep(
+        self, mirror: Mirror, change: Change, standing: Sequence[int], why: str, because: str = KEPT_COPY
+    ) -> None:
         """The copy stays: said once, here and in the status."""
         names = {"mirror": mirror.name, "source_id": abs(change.source_id), "why": why}
-        kept = await self._store.deletion_refused(change, standing, why, self._clock.now())
+        now = self._clock.now()
+        kept = await self._store.deletion_refused(change, standing, why, now, because=because)
         if change.replaces:
-            log.warning("message not sent again, its copy cannot be deleted", **names, n=len(kept))
-            about = f"message {abs(change.source_id)} not sent again, its copy cannot be deleted: {why}"
+            if because == KEPT_COPY:
+                log.warning("message not sent again, its copy cannot be deleted", **names, n=len(kept))
+            else:
+                log.warning("message not sent again, its new copy cannot be made", **names, n=len(kept))
+            about = f"message {abs(change.source_id)} not sent again, {because}: {why}"
             self._freed()
         else:
             log.warning("change given up", **names, kind=change.kind)

@@ -20,6 +20,6 @@ def named(error: Exception) -> str:
     return error.error if isinstance(error, TelegramError) else type(error).__name__
 
 
-def words(error: Exception) -> str:
+def words(error: BaseException) -> str:
     """An error in one line, whosever it is."""
     return error.line() if isinstance(error, TgstreamdError) else f"{type(error).__name__}: {error}"

@@ -60,14 +60,14 @@ class Planning:
         messages = await self._whole(job, messages)
         return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
 
-    async def again(self, mirror: Mirror, job: Job, message: Message) -> Plan:
-        """What the copy of an original that has changed should look like now; nobody is lifted for it."""
-        parent = await self._parents.find(mirror, job, [message], may_lift=False)
-        place = await self._topics.place(mirror, job, message, may_make=False)
+    async def again(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan:
+        """What the copy of originals that have changed should look like now; nobody is lifted for it."""
+        parent = await self._parents.find(mirror, job, messages, may_lift=False)
+        place = await self._topics.place(mirror, job, messages[0], may_make=False)
         parent = None if isinstance(parent, Lifted) else parent
-        bare = job.host not in (0, message.id)
+        bare = job.host not in (0, *(message.id for message in messages))
         said = (job.byline, job.placed)
-        return await self._plan(mirror, job, [message], parent, place, said=said, bare=bare)
+        return await self._plan(mirror, job, messages, parent, place, said=said, bare=bare)
 
     # -- inside ---------------------------------------------------------------------------------------
 

@@ -142,9 +142,15 @@ class Outgoing:
             ],
         )
 
-    async def plan_again(self, mirror: Mirror, job: Job, message: Message) -> Plan:
-        """What the copy of an original that has changed should look like now; nobody is lifted for it."""
-        return await self._planning.again(mirror, job, message)
+    async def plan_again(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan:
+        """What the copy of originals that have changed should look like now; nobody is lifted for it."""
+        return await self._planning.again(mirror, job, messages)
+
+    async def refetch(self, job: Job, messages: Sequence[Message]) -> dict[int, Message]:
+        """Those of these that still exist, as they are now; the ledger keeps their references."""
+        fresh = await self._source.messages(job.chat, [message.id for message in messages])
+        await self._store.refresh(job.id, list(fresh.values()))
+        return fresh
 
     async def refetch_change(self, change: Change, now: float) -> None:
         """A reference is too old, the original's or that of what was moved for it: both are made anew."""
@@ -236,8 +242,7 @@ class Outgoing:
             for message, _ in await self._store.messages(job.id)
             if message.media is not None and (about is None or message.id in about)
         ]
-        fresh = await self._source.messages(job.chat, [message.id for message, _ in kept])
-        await self._store.refresh(job.id, list(fresh.values()))
+        fresh = await self.refetch(job, [message for message, _ in kept])
         for message, media in kept:
             await self._store.drop_upload(job.id, message.id)
             if self._staging.streams(job.id, media, mirror=mirror.id):

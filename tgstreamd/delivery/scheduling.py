@@ -50,6 +50,15 @@ class Turns:
         other, other_at = await self._head(mirror, second)
         return (other, other_at) if other_at < ready_at else (head, ready_at)
 
+    async def is_next(self, mirror: Mirror, job: Job) -> bool:
+        """Whether nothing goes before this job, which is not in the queue yet: its old copies still stand."""
+        lanes = await self._lanes(mirror)
+        for lane in lanes[: lanes.index(job.lane) + 1]:
+            for head in await self._store.ahead(mirror.id, lane, 1):
+                if lane != job.lane or (head.ord, head.sub, head.id) < (job.ord, job.sub, job.id):
+                    return False
+        return job.lane == lanes[0] or lanes[0] != "backlog" or not await self._unread(mirror)
+
     async def _lanes(self, mirror: Mirror) -> tuple[Lane, Lane]:
         """Live posts overtake the backlog only while it would still take long, and only if they may."""
         standing = await self._store.standing(mirror.id)

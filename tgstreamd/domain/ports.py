@@ -174,6 +174,13 @@ class Target(Protocol):
         """
         ...
 
+    async def check_media(self, chat: int, media: Media, committed: bytes | None) -> None:
+        """Ask whether `send` could use a file there now: a committed one, or (None) this one by reference.
+
+        Sends nothing. Raises MediaExpired where its reference is too old, Rejected, TargetLost, FloodWait, …
+        """
+        ...
+
     async def send(
         self, chat: int, draft: Draft, random_ids: Sequence[int], committed: Sequence[bytes | None]
     ) -> Sent:

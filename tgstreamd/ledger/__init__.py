@@ -35,6 +35,7 @@ from .intake import ALBUM_WAIT
 from .limits import LOGIN
 from .rebuild import NOT_THERE, Lines, Recognised
 from .reconcile import PendingCheck
+from .replacing import KEPT_COPY, NO_NEW_COPY
 from .report import ParkedJob, Standing
 from .rows import CopyRow, Gap, Hold, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
 from .topics import UNSURE, TopicRow
@@ -42,8 +43,10 @@ from .topics import UNSURE, TopicRow
 __all__ = [
     "ALBUM_MAX",
     "ALBUM_WAIT",
+    "KEPT_COPY",
     "LOGIN",
     "NOT_THERE",
+    "NO_NEW_COPY",
     "UNSURE",
     "Change",
     "Copied",

@@ -174,14 +174,18 @@ def skip_upto(db: Db, mirror: int, place: int, reason: str, now: float) -> int:
         (reason, now, mirror, place),
     ).fetchall()
     for row in rows:
-        # What was to be deleted before it stays: nothing is sent in its place.
-        db.execute(
-            "DELETE FROM change WHERE kind = 'delete' AND mirror = ? AND -source_id IN "
-            "(SELECT source_id FROM item WHERE job = ?)",
-            (mirror, row["id"]),
-        )
+        keep_old_copies(db, row["id"])
         erase(db, row["id"])
     return sum(row["items"] for row in rows)
+
+
+def keep_old_copies(db: Db, job_id: int) -> None:
+    """What was to be deleted before this job stays: nothing is sent in its place."""
+    db.execute(
+        "DELETE FROM change WHERE kind = 'delete' AND source_id < 0 AND (mirror, chat, -source_id) IN "
+        "(SELECT mirror, chat, source_id FROM item WHERE job = ?)",
+        (job_id,),
+    )
 
 
 def finish(db: Db, job_id: int, state: str, reason: str, now: float) -> None:

@@ -17,7 +17,9 @@ from .jobs import erase
 from .leftovers import leave_out
 from .rows import decode_message
 
+#: Why a message was not sent once more: its old copy stays.
 KEPT_COPY = "its old copy cannot be deleted"
+NO_NEW_COPY = "its new copy cannot be made"
 
 
 def note_replaced(
@@ -65,8 +67,10 @@ def deleted(db: Db, done: Sequence[Change], now: float) -> bool:
     return any(change.replaces for change in done)
 
 
-def deletion_refused(db: Db, change: Change, standing: Sequence[int], why: str, now: float) -> list[int]:
-    """Of these copies some still stand, and Telegram does not delete them; the messages not sent for that.
+def deletion_refused(
+    db: Db, change: Change, standing: Sequence[int], why: str, now: float, *, because: str = KEPT_COPY
+) -> list[int]:
+    """Of these copies some still stand, and are not deleted (`because`); the messages not sent for that.
 
     What stands keeps its place in the map. Of an album the items that are gone are sent, the others not.
     """
@@ -101,7 +105,7 @@ def deletion_refused(db: Db, change: Change, standing: Sequence[int], why: str, 
     skipped = job["id"] if not gone else _move_out(db, job, change, kept)
     db.execute(
         "UPDATE job SET state = 'skipped', reason = ?, settled_at = ? WHERE id = ?",
-        (f"{KEPT_COPY}: {why}", now, skipped),
+        (f"{because}: {why}", now, skipped),
     )
     erase(db, skipped)
     return kept

@@ -8,7 +8,7 @@ import msgspec
 
 from ..domain.messages import Value
 from .engine import Db
-from .jobs import BEGUN, WAITS_FOR_DELETION
+from .jobs import BEGUN, WAITS_FOR_DELETION, keep_old_copies
 from .mirrors import mirror_list
 from .rows import MirrorRow, decode_message
 
@@ -220,6 +220,7 @@ def skip_parked(db: Db, ids: Sequence[int], now: float) -> list[int]:
             "settled_at = ? WHERE id = ?",
             (now, job),
         )
+        keep_old_copies(db, job)
         db.execute("UPDATE item SET payload = NULL WHERE job = ?", (job,))
         db.execute("UPDATE send SET draft = NULL, committed = NULL WHERE job = ?", (job,))
     return chosen

@@ -149,6 +149,11 @@ def _move(
         (job, random_id, encode(message), *key),
     )
     db.execute("UPDATE job SET items = items - 1 WHERE id = ? AND items > 0", (before["id"],))
+    for table in ("upload", "committed"):
+        # An edit that could not be made in place has brought its file over already.
+        db.execute(
+            f"UPDATE {table} SET job = ? WHERE job = ? AND source_id = ?", (job, before["id"], message.id)
+        )
     # Of which a part was sent, the rest is not sent as well.
     leave_out(db, before["id"], [message.id], now)
     db.execute(

@@ -180,3 +180,14 @@ def reply_to(draft: Draft, account: Account, directory: Directory, peer: Any) ->
         reply_to_peer_id=peer if answered.across else None,
         **quote,
     )
+
+
+def linked(preview: Preview) -> Any:
+    """The `InputMedia` of a preview whose link the text lacks; None where there is none."""
+    if preview.mode != "forced" or not preview.url:
+        return None
+    # `optional`: where the page cannot be had, the text goes out without a preview.
+    return types.InputMediaWebPage(
+        preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
+        optional=True,
+    )  # fmt: skip

@@ -122,6 +122,13 @@ class TelegramTarget:
             raise Rejected(f"Telegram made no file of the upload, but {type(answer).__name__}")
         return bytes(made)
 
+    async def check_media(self, chat: int, item: Media, committed: bytes | None) -> None:
+        account = self._account or await self.account()
+        made = self._input(chat, Piece(source_id=0, media=item), committed, account)
+        # Of what Telegram has already it makes nothing new, and answers with the same file.
+        request = functions.messages.UploadMediaRequest(await self._peers.peer(chat, "target"), made)
+        await self._reading.call(request, timeout=120)
+
     # Sending.
 
     async def send(
@@ -176,11 +183,8 @@ class TelegramTarget:
                 await self._close_poll(chat, message)
             return
         made: Any = self._input(chat, piece, committed, account) if replace or kind == "todo" else None
-        if made is None and piece.media is None and preview.mode == "forced" and preview.url:
-            made = types.InputMediaWebPage(
-                preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
-                optional=True,
-            )  # fmt: skip
+        if made is None and piece.media is None:
+            made = convert.linked(preview)
         request = functions.messages.EditMessageRequest(
             await self._peers.peer(chat, "target"), message, message=piece.text, media=made,
             entities=self._entities(piece, account), invert_media=invert or None,
@@ -268,12 +272,7 @@ class TelegramTarget:
     def _single(self, peer: Any, draft: Draft, random_id: int, piece: Piece, made: Any, account: Account,
                 common: dict[str, Any]) -> Any:  # fmt: skip
         preview = draft.preview
-        if made is None and preview.mode == "forced" and preview.url:
-            # `optional`: where the page cannot be had, the text goes out without a preview.
-            made = types.InputMediaWebPage(
-                preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
-                optional=True,
-            )  # fmt: skip
+        made = convert.linked(preview) if made is None else made
         formatted = self._entities(piece, account)
         if made is not None:
             return functions.messages.SendMediaRequest(

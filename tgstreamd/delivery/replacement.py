@@ -1,0 +1,196 @@
+"""Says whether a copy may be deleted that another is to replace: all that this needs has to be in hand.
+
+Else a file that cannot be read any more would cost the message: its old copy gone, and nothing in its place.
+Has media brought over, and asks Telegram whether they can be sent now. Deletes and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from ..domain.clock import Clock
+from ..domain.errors import (
+    AccountFrozen,
+    AccountLimited,
+    CdnUnusable,
+    FloodWait,
+    MediaExpired,
+    PartsMissing,
+    SourceGone,
+    TelegramError,
+    Transient,
+    Undecodable,
+)
+from ..domain.messages import FILE_KINDS, Message, Mirror, Value
+from ..domain.ports import Target
+from ..ledger import Change, Job, Store
+from ..limits.pacer import Holding
+from ..policy.retry import backoff
+from ..transfer.prefetch import Failure, Prefetcher
+from .naming import words
+from .prepare import Outgoing
+from .scheduling import Turns
+
+log = structlog.get_logger()
+
+#: Times that trouble which may pass is waited out. A transfer has tried for a quarter of an hour before each.
+TRIES = 4
+#: Seconds between looks: whether the media has come over, whether the job's turn has come, and whether a
+#: person has said what becomes of one that is parked.
+LOOK, TURN, PARKED = 5.0, 15.0, 60.0
+CHECK = "messages.uploadMedia"
+
+
+class Later(Value, frozen=True, kw_only=True):
+    """Something is still to come: look again then (unix time)."""
+
+    at: float
+
+
+class Never(Value, frozen=True, kw_only=True):
+    """What should take the copy's place cannot be sent, and why."""
+
+    why: str
+
+
+class Replacement:
+    """Judges what is to be sent for copies that are to be deleted."""
+
+    def __init__(
+        self,
+        target: Target,
+        store: Store,
+        staging: Prefetcher,
+        outgoing: Outgoing,
+        turns: Turns,
+        holding: Holding,
+        clock: Clock,
+    ) -> None:
+        self._target = target
+        self._store = store
+        self._staging = staging
+        self._outgoing = outgoing
+        self._turns = turns
+        self._holding = holding
+        self._clock = clock
+        #: How often a job has met trouble that may pass.
+        self._tries: dict[int, int] = {}
+
+    async def obstacle(self, mirror: Mirror, change: Change) -> Later | Never | None:
+        """What keeps the copies of this change from being deleted now; None where nothing does.
+
+        Raises the errors that hold the account or a method, and what no message is to blame for.
+        """
+        origin = await self._store.origin(change.mirror, change.chat, abs(change.source_id))
+        job = await self._store.job(origin.job) if origin is not None else None
+        if job is None or job.state not in ("waiting", "parked"):
+            return None
+        now = self._clock.now()
+        hold = self._holding.held(mirror.id, mirror.target, now) or self._holding.holds.get(f"method:{CHECK}")
+        if hold is not None and hold.until > now:
+            return Later(at=hold.until)
+        if job.state == "parked":
+            return Later(at=now + PARKED)
+        if not await self._turns.is_next(mirror, job):
+            return Later(at=now + TURN)
+        try:
+            found = await self._missing(mirror, job)
+        except (FloodWait, AccountFrozen, AccountLimited):
+            raise
+        except TelegramError as error:
+            found = self._trouble(mirror, job, error)
+        if not isinstance(found, Later):
+            self._tries.pop(job.id, None)
+        return found
+
+    async def _missing(self, mirror: Mirror, job: Job) -> Later | Never | None:
+        messages = [message for message, _ in await self._store.messages(job.id)]
+        if messages and (why := await self._shrinks(mirror, job, messages)):
+            return Never(why=why)
+        if (failure := self._staging.failure(job.id)) is not None:
+            return self._failed(mirror, job, messages, failure)
+        if missing := await self._staging.needs(job):
+            for message in missing:
+                self._staging.want(job, message)
+            return Later(at=self._clock.now() + LOOK)
+        expired = await self._expired(mirror, job, messages)
+        for message in expired:
+            log.info("staged media expired, moved again", mirror=mirror.name, source_id=message.id)
+            await self._store.drop_upload(job.id, message.id)
+            self._staging.want(job, message)
+        return Later(at=self._clock.now() + LOOK) if expired else None
+
+    async def _shrinks(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
+        """Why nothing, or less than stands there now, would be sent; empty where it is not so."""
+        planned = await self._outgoing.plan_again(mirror, job, messages)
+        if planned.skip:
+            return planned.skip
+        whole = {piece.source_id for draft in planned.drafts for piece in draft.pieces if piece.media}
+        for message in messages:
+            if message.media is None or message.id in whole:
+                continue
+            chat, ids = await self._store.where_copied(mirror.id, message.chat, message.id)
+            there = await self._target.messages(chat, ids) if ids else {}
+            if any(copy.media is not None for copy in there.values()):
+                reason = message.media.refusal or message.media.note or "only a note would be sent"
+                return f"its media cannot be copied any more: {reason}"
+        return ""
+
+    async def _expired(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> list[Message]:
+        """Those whose media was brought over, and cannot be sent any more. Raises where another's cannot."""
+        committed = await self._store.committed(job.id)
+        expired: list[Message] = []
+        referred: list[Message] = []
+        for message in messages:
+            media, staged = message.media, committed.get(message.id)
+            if media is None:
+                continue
+            if not self._staging.streams(job.id, media, mirror=mirror.id):
+                if media.kind in FILE_KINDS or media.companions or media.partial or media.kind == "story":
+                    referred.append(message)
+            elif staged is not None:
+                try:
+                    await self._target.check_media(mirror.target, media, staged[1])
+                except MediaExpired:
+                    expired.append(message)
+        # A reference is as old as what was last read of its message.
+        fresh = await self._outgoing.refetch(job, referred) if referred else {}
+        for message in referred:
+            now = fresh[message.id].media if message.id in fresh else None
+            if message.id not in fresh:
+                raise SourceGone("the original was deleted")
+            if now is None or message.media is None or now.id != message.media.id:
+                raise SourceGone("the original has other media now")
+            if now.kind in FILE_KINDS:
+                await self._target.check_media(mirror.target, now, None)
+        return expired
+
+    def _failed(
+        self, mirror: Mirror, job: Job, messages: Sequence[Message], failure: Failure
+    ) -> Later | Never:
+        """The media of a message could not be brought over."""
+        media = [m.media for m in messages if m.media is not None]
+        if isinstance(failure.error, CdnUnusable) and all(
+            self._staging.could_refer(each, mirror.id) for each in media
+        ):
+            # As for a post: Telegram has the file, and gives its bytes nowhere else.
+            self._staging.referred.add(job.id)
+            return Later(at=self._clock.now())
+        return self._trouble(mirror, job, failure.error)
+
+    def _trouble(self, mirror: Mirror, job: Job, error: BaseException) -> Later | Never:
+        tries = self._tries[job.id] = self._tries.get(job.id, 0) + 1
+        passes = isinstance(error, Transient | Undecodable | MediaExpired | PartsMissing)
+        why = words(error)
+        if not passes or isinstance(error, CdnUnusable) or tries >= TRIES:
+            return Never(why=why)
+        log.warning(
+            "replacement is not ready, old copy kept meanwhile",
+            mirror=mirror.name,
+            source_id=job.first_id,
+            tries=tries,
+            why=why,
+        )
+        return Later(at=self._clock.now() + backoff(tries, first=LOOK))
