@@ -68,7 +68,7 @@ CASES: dict[str, list[Case]] = {
         Case(command="check", file=_with("interval = 1", at="pace")),
         Case(command="check", file=_with('proxy = "localhost:1080"', at="telegram")),
         Case(command="check", file=_with('[[mirror.filter]]\nname = "empty"')),
-        Case(command="check", file=_with('[[mirror.filter]]\nname = "ads"\nregex = "(?=buy)"')),
+        Case(command="check", file=_with('[[mirror.filter]]\nname = "ads"\nregex = "(a+)+$"')),
         Case(command="check", file=_with('header = "from {sorce}"')),
         Case(command="check", file=_with('directory = "state"', at="state")),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.harness import House
 
 NO_STICKERS = {"name": "no stickers", "kinds": ["sticker"]}
@@ -47,6 +49,48 @@ async def test_the_bytes_of_a_dropped_file_are_not_moved(tmp_path: Path) -> None
         assert house.texts(target) == ["small"]
         assert house.tg.log.count("upload.saveFilePart") == 1
         assert house.tg.log.count("upload.getFile") == 1
+
+
+@pytest.mark.parametrize(("action", "word"), [("drop", "words"), ("keep", "abac")])
+async def test_a_filter_that_takes_too_long_decides_nothing(tmp_path: Path, action: str, word: str) -> None:
+    """The post is parked, since nobody knows whether it is wanted, and its bytes are not moved."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        house.post(source, word)
+        house.post(source, "ab" * 2000)
+        house.post(source, "ab" * 500, media=house.world.media.document(size=1000))
+        house.post(source, f"{word} again")
+        slow = {"name": "slow", "regex": "a.*b.*a.*c", "action": action}
+        house.mirror(source, target, filter=[slow])
+        await house.start()
+        await house.run()
+        assert house.texts(target) == [word, f"{word} again"]
+        reasons = {reason for _, state, reason in await house.jobs() if state == "parked"}
+        assert reasons == {"filter slow took too long"}
+        assert house.tg.log.count("upload.getFile") == 0
+        # As the remedy says: another pattern, a reload, and once more.
+        house.mirrors.clear()
+        house.mirror(source, target, filter=[slow | {"regex": "b"}])
+        await house.reload()
+        await house.verb("retry", ids=[one["id"] for one in (await house.verb("parked"))["parked"]])
+        await house.run()
+        late = ["ab" * 2000, "ab" * 500] if action == "keep" else []
+        assert house.texts(target) == [word, f"{word} again", *late]
+        assert (await house.status())["mirrors"][0]["parked"] == 0
+
+
+async def test_an_edit_that_a_filter_takes_too_long_over_is_given_up(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        post = house.post(source, "short")
+        house.mirror(source, target, filter=[{"name": "slow", "regex": "a.*b.*a.*c"}])
+        await house.start()
+        await house.run()
+        house.world.chats.edit(post, text="ab" * 2000)
+        house.post(source, "after")
+        await house.run()
+        assert house.texts(target) == ["short", "after"]
+        assert (await house.status())["mirrors"][0]["given_up"]
 
 
 async def test_an_album_is_kept_or_dropped_whole(tmp_path: Path) -> None:

@@ -72,10 +72,10 @@ def test_what_only_a_newer_systemd_knows_is_chosen_at_install(guest: Guest) -> N
 def test_unconfigured_it_gives_up_at_once_and_alerts(guest: Guest) -> None:
     guest.write("/etc/tgstreamd/alert", ALERT, "755")
     assert guest.run("systemctl start tgstreamd", check=False).status != 0
-    guest.until(lambda: guest.state() == "failed", 10, "failed")
+    guest.until(lambda: guest.state() == "failed", 60, "failed")
     assert guest.show("tgstreamd", "ExecMainStatus") == "78"
     assert guest.show("tgstreamd", "NRestarts") == "0"
-    guest.until(lambda: alerts(guest), 10, "the alert")
+    guest.until(lambda: alerts(guest), 60, "the alert")
     assert alerts(guest) == ["tgstreamd.service exit-code 78"]
     [said] = guest.journal("-u tgstreamd -p err _COMM=tgstreamd + _SYSTEMD_UNIT=tgstreamd.service -p err")[
         -1:
@@ -99,10 +99,10 @@ def test_the_first_hour_of_an_ordinary_user(guest: Guest, telegram: Telegram) ->
     # Nobody is logged in: said, not tried again, and the alert runs.
     guest.run("systemctl reset-failed tgstreamd")
     assert guest.run("sudo systemctl start tgstreamd", user="person", check=False).status != 0
-    guest.until(lambda: guest.state() == "failed", 10, "failed")
+    guest.until(lambda: guest.state() == "failed", 60, "failed")
     assert guest.show("tgstreamd", "ExecMainStatus") == "77"
     assert guest.show("tgstreamd", "NRestarts") == "0"
-    guest.until(lambda: "tgstreamd.service exit-code 77" in alerts(guest), 10, "the alert")
+    guest.until(lambda: "tgstreamd.service exit-code 77" in alerts(guest), 60, "the alert")
     # Log in, by phone and code, at a terminal.
     typed = f"+10000000001\n{found['code']}\n"
     said = guest.run(
@@ -129,7 +129,7 @@ def test_active_only_when_ready_however_long_the_network_takes(guest: Guest, tel
     telegram.away(14.0)
     guest.run("systemctl reset-failed tgstreamd; systemctl enable tgstreamd")
     guest.run("systemctl start --no-block tgstreamd")
-    guest.until(lambda: guest.show("tgstreamd", "StatusText"), 10, "a status")
+    guest.until(lambda: guest.show("tgstreamd", "StatusText"), 60, "a status")
     assert guest.state() == "activating"
     note("activating: " + guest.show("tgstreamd", "StatusText"))
     seconds = guest.until(lambda: guest.state() != "activating", 90, "active")

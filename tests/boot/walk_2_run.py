@@ -157,7 +157,7 @@ def test_an_outage_of_the_network_is_no_reason_to_restart(guest: Guest, telegram
     telegram.away(10.0)
     time.sleep(8)  # two times the watchdog's
     assert (guest.pid(), guest.state()) == (pid, "active")
-    guest.until(telegram.listens, 20, "Telegram is back")
+    guest.until(telegram.listens, 60, "Telegram is back")
     telegram.post("source", "after the outage", seed=7)
     equal(guest, telegram, within=120)
     assert guest.pid() == pid
@@ -166,7 +166,7 @@ def test_an_outage_of_the_network_is_no_reason_to_restart(guest: Guest, telegram
 def test_killed_in_mid_transfer_it_goes_on(guest: Guest, telegram: Telegram) -> None:
     telegram("network", download=2_000_000)
     telegram.post("source", "before the big one", size=12_000_000, seed=3)
-    guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
+    guest.until(lambda: transferred(guest) > 0, 60, "a transfer under way")
     pid = guest.pid()
     guest.run(f"kill -KILL {pid}")
     guest.until(lambda: guest.pid() not in (0, pid) and guest.state() == "active", 90, "restarted")
@@ -186,26 +186,27 @@ def transferred(guest: Guest) -> int:
 def test_reload_takes_what_is_right_and_refuses_what_is_wrong(guest: Guest, telegram: Telegram) -> None:
     pid = guest.pid()
     good = guest.out(f"cat {CONFIG}")
-    telegram("network", download=3_000_000)
+    # Slow enough that whoever looks now and then, on a busy machine, sees it under way.
+    telegram("network", download=300_000)
     telegram.post("source", size=9_000_000, seed=4)
-    guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
+    guest.until(lambda: transferred(guest) > 0, 60, "a transfer under way")
     source, target = telegram.found["long"], telegram.found["second"]
     added = f'\n[[mirror]]\nname = "long"\nsource = {source}\ntarget = {target}\n'
     guest.write(CONFIG, good + added, "640")
     guest.run("systemctl reload tgstreamd")
-    guest.until(lambda: "long" in mirrors(guest), 10, "the new mirror")
+    guest.until(lambda: "long" in mirrors(guest), 60, "the new mirror")
     # A long backlog that a reload brings waits for a person.
-    guest.until(lambda: mirrors(guest)["long"].get("paused"), 10, "begins paused")
+    guest.until(lambda: mirrors(guest)["long"].get("paused"), 60, "begins paused")
     note(f"added by reload: {mirrors(guest)['long']['paused']}")
     assert telegram.look("second") == []
     guest.write(CONFIG, good + added.replace("target = -100", "interval = -100"), "640")
     guest.run("systemctl reload tgstreamd", check=False)
-    guest.until(lambda: guest.journal("-u tgstreamd -p err -g 'configuration refused'"), 10, "the refusal")
+    guest.until(lambda: guest.journal("-u tgstreamd -p err -g 'configuration refused'"), 60, "the refusal")
     note(str(guest.journal("-u tgstreamd -p err -g 'configuration refused'")[-1]["MESSAGE"]))
     assert "long" in mirrors(guest)
     guest.write(CONFIG, good, "640")
     guest.run("systemctl reload tgstreamd")
-    guest.until(lambda: "long" not in mirrors(guest), 10, "removed by reload")
+    guest.until(lambda: "long" not in mirrors(guest), 60, "removed by reload")
     telegram("network", download=0)
     equal(guest, telegram)
     # One process all the while, and no upload begun anew.
@@ -256,7 +257,7 @@ def test_alerts_get_out_of_the_sandbox(guest: Guest, telegram: Telegram) -> None
 def test_stop_in_mid_transfer_is_quick(guest: Guest, telegram: Telegram) -> None:
     telegram("network", download=1_000_000)
     telegram.post("source", "before the stop", size=10_000_000, seed=5)
-    guest.until(lambda: transferred(guest) > 0, 20, "a transfer under way")
+    guest.until(lambda: transferred(guest) > 0, 60, "a transfer under way")
     began = time.monotonic()
     guest.run("systemctl stop tgstreamd")
     seconds = time.monotonic() - began
@@ -327,7 +328,7 @@ def test_a_login_ended_elsewhere_stops_it_for_good(guest: Guest, telegram: Teleg
     telegram.post("source", "nobody is logged in", seed=6)
     guest.until(lambda: guest.state() == "failed", 90, "failed")
     assert guest.show("tgstreamd", "ExecMainStatus") == "77"
-    guest.until(lambda: len(alerts(guest)) == before + 1, 10, "the alert")
+    guest.until(lambda: len(alerts(guest)) == before + 1, 60, "the alert")
     note(alerts(guest)[-1])
     note(guest.messages("-u tgstreamd -t tgstreamd -p err").splitlines()[-1])
     typed = f"+10000000001\n{telegram.found['code']}\n"
@@ -344,7 +345,7 @@ def test_the_start_limit_alerts_once(guest: Guest, telegram: Telegram) -> None:
     guest.run("systemctl start tgstreamd", check=False)
     guest.until(lambda: guest.state() == "failed", 90, "the start limit")
     assert "Start request repeated too quickly" in guest.messages("-u tgstreamd")
-    guest.until(lambda: len(alerts(guest)) > before, 10, "the alert")
+    guest.until(lambda: len(alerts(guest)) > before, 60, "the alert")
     note(f"{guest.show('tgstreamd', 'NRestarts')} restarts, then: {alerts(guest)[before:]}")
     assert len(alerts(guest)) == before + 1
     guest.undo("broken")

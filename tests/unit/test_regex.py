@@ -1,4 +1,4 @@
-"""Regular expressions that cannot stall mean what Python means, and refuse what they cannot mean."""
+"""An operator's regular expressions mean what Python means, and none of them stalls the daemon."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgstreamd.policy.regex import TEXT_MAX, Refused, Regex
+from tgstreamd.policy.regex import SEARCH_MAX, TEXT_MAX, Refused, occurs, try_out
 
-ONE = r"a b ä 😀 . \d \w \s \. [ab] [^a] []a] [^]] [a-c1] [\d\-] ^ $ \b \B \A \Z { a{ (?:) \x61 \n"
+ONE = r"a b ä 😀 . \d \w \s \. [ab] [^a] []a] [^]] [a-c1] [\d\-] ^ $ \b \A \Z { a{ (?:) \x61 \n"
 ATOMS = st.sampled_from(ONE.split())
-REPEATS = st.sampled_from(["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{2,}", "{,2}", "{,}", "{1,2}?"])
+REPEATS = st.sampled_from(["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{2,}", "{,2}", "{1,2}?"])
 
 
 def rows(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    group = st.builds("{}{})".format, st.sampled_from(["(", "(?:"]), inner)
+    group = st.builds("{}{})".format, st.sampled_from(["(", "(?:", "(?=", "(?!"]), inner)
     return st.one_of(
         st.builds("{}{}".format, inner, inner),
         st.builds("{}|{}".format, inner, inner),
         group,
-        st.builds("{}{}".format, group, REPEATS),
+        st.builds("({}){}".format, inner, REPEATS),
     )
 
 
@@ -36,51 +36,61 @@ TEXTS = st.text(st.sampled_from([*"abcAB1 .]-{\n", "ä", "Ä", "😀"]), max_siz
 
 @given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=4))
 def test_it_means_what_python_means(pattern: str, texts: list[str]) -> None:
-    try:
-        python = re.compile(pattern)
-    except re.error:
-        with pytest.raises(Refused):
-            Regex(pattern)
-        return
-    ours = Regex(pattern)
+    python = re.compile(pattern)
     for text in texts:
-        # Messages have no white space at their ends, where alone the two differ (a `$` before a line's end).
-        text = text.strip()
-        if not text and r"\B" in pattern:
-            continue  # of which Python thinks differently from version to version
-        assert ours.occurs(text) == (python.search(text) is not None), (pattern, text)
+        assert occurs(pattern, text) == (python.search(text) is not None), (pattern, text)
 
 
 @pytest.mark.parametrize(
     ("pattern", "word"),
     [
-        ("(?=a)b", "cannot be used"),
-        ("(?<!a)b", "cannot be used"),
-        (r"(a)\1", "cannot be used"),
-        ("(?P<x>a)(?P=x)", "cannot be used"),
-        ("(?>a)", "cannot be used"),
-        ("a*+b", "cannot be used"),
-        ("(?i:a)", "cannot be used"),
-        ("(?x)a", "flag"),
-        ("(a", "unterminated"),
+        ("(a", r"missing \)"),
         ("*", "nothing to repeat"),
-        (r"\N{DIGIT ONE}", "cannot be used|incomplete|missing"),
-        ("a{5000}", "steps"),
-        ("((a{40}){40})", "steps"),
-        ("(" * 60 + "a" + ")" * 60, "brackets"),
+        ("[a", "unterminated"),
+        ("\\", "bad escape"),
+        ("(?V1)a", "incompatible"),
         ("a" * 501, "longer"),
+        ("a*", "empty text"),
+        ("((a{1000}){1000}){1000}", "multiply"),
+        ("((a{,1000}){,1000}){,1000}b", "multiply"),
+        ("(a+)+$", "takes longer"),
+        (r"(.*a){12}b", "takes longer"),
+        ("(a|aa)+$", "takes longer"),
     ],
 )
-def test_what_needs_going_back_or_grows_too_large_is_refused(pattern: str, word: str) -> None:
+def test_what_is_no_pattern_or_never_ends_is_refused(pattern: str, word: str) -> None:
     with pytest.raises(Refused, match=word):
-        Regex(pattern)
+        try_out(pattern)
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)+$", "(a|a)*b", "(a*)*b", ".*a.*a.*a.*b", "(a|aa)+$", r"(\w+\s?)*;", r"\w{10,200}x"]
+    "pattern",
+    [
+        r"(?i)\bsale\b",
+        ".*sale.*now.*",
+        ".*a.*b.*c",
+        r"\d{1,20}([.,]\d{1,20}){1,20}",
+        "(?=a)b",
+        r"(\w)\1\1",
+        r"\p{Lu}{3}",
+        "(?x) buy  # or sell",
+    ],
 )
-def test_no_text_makes_it_slow(pattern: str) -> None:
-    """Python needs longer than the universe for some of these."""
+def test_what_is_written_every_day_is_taken(pattern: str) -> None:
+    try_out(pattern)
+
+
+def test_a_text_that_makes_a_pattern_slow_ends_the_search() -> None:
+    pattern = "a.*b.*a.*c"
+    try_out(pattern)
     began = time.process_time()
-    assert not Regex(pattern).occurs("a" * (TEXT_MAX - 1) + "!")
-    assert time.process_time() - began < 3.0
+    with pytest.raises(TimeoutError):
+        occurs(pattern, "ab" * 4000)
+    # Of the processor's time, whatever else the machine does.
+    assert time.process_time() - began < 4 * SEARCH_MAX
+
+
+def test_only_the_beginning_is_looked_at() -> None:
+    assert occurs("b", "a" * (TEXT_MAX - 1) + "b")
+    assert not occurs("b", "a" * TEXT_MAX + "b")
+    assert occurs("a$", "a" * (TEXT_MAX + 5))

@@ -149,6 +149,7 @@ async def test_a_mirror_that_has_not_begun_is_paused_too(store: Store) -> None:
         ("deletion held", "`tgstreamd parked retry 7` copies it"),
         ("cannot be read at this layer", "`tgstreamd parked skip 7` gives it up"),
         ("its outcome stayed unknown", "looks in the target first"),
+        ("filter slow took too long", "`sudo systemctl reload tgstreamd`, then `tgstreamd parked retry 7`"),
         ("timeout, for 31 minutes", "the trouble may have passed"),
         ("MEDIA_INVALID", "`tgstreamd parked retry 7` sends it again, `tgstreamd parked skip 7` gives it up"),
     ],

@@ -86,7 +86,7 @@ KEYS: dict[str, str] = {
     "mirror.filter.smaller_than": "The same the other way.",
     "mirror.filter.text": "Words or phrases, upper and lower case alike.",
     "mirror.filter.regex": "A regular expression as in Python, looked for in the first 8,192 characters.\n"
-    "It cannot stall: look-around and back-references are refused.",
+    "It cannot stall: one that takes too long on a post parks that post, and one that always does is refused.",
     "mirror.filter.author": "Ids, @usernames, or names as they are shown.",
     "mirror.filter.topic": "Topics of the source; 1 is General.",
     "pace.interval": "Seconds between two messages to one target; an album of N counts N.\n"

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..config import MirrorConfig
-from ..domain.errors import TelegramError
+from ..domain.errors import FilterTimeout, TelegramError
 from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, LastAuthor, Message, Mirror, Piece, Topic
 from ..ledger import MirrorRow, Store
 from ..mirrors.creation import former_history
@@ -145,7 +145,10 @@ class Stage:
         first = post[0]
         parent, reply = await self._parent(post)
         links = await self._links(post)
-        planned = self._plan(post, parent, links)
+        try:
+            planned = self._plan(post, parent, links)
+        except FilterTimeout as error:
+            planned = Plan(skip=f"{error}: it would be parked")
         for message in post:
             self._said[message.chat, message.id] = planned.skip
         origin = await self._store.origin(self.mirror.id, first.chat, first.id) if self._store else None

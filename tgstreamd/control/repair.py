@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..config import Config
-from ..domain.errors import FloodWait, TgstreamdError
+from ..domain.errors import FilterTimeout, FloodWait, TgstreamdError
 from ..domain.messages import Account, Chat, Message, Mirror
 from ..domain.ports import Ids
 from ..ledger import Store, encode
@@ -240,16 +240,16 @@ class Mending:
         if any(message.service for message in messages):
             return _fate("", f"a service message ({messages[0].service}) has no copy")
         # Also those in the group that the target was: people see both as one history.
-        copies = [
-            copy
-            for one in messages
-            for copy in (await self._store.where_copied(mirror.id, one.chat, one.id))[1]
-        ]
+        places = [await self._store.where_copied(mirror.id, one.chat, one.id) for one in messages]
+        copies = [copy for _, there in places for copy in there]
         known = await self._store.entries(mirror.id, mirror.source, messages[0].id - 1, messages[-1].id)
         if any(known[one.id].scheduled for one in messages if one.id in known):
             return _fate("", "Telegram has only scheduled its copy so far")
-        if name := dropped(messages, mirror.filter):
-            return _fate("", f"filter {name} drops it: change the configuration first")
+        try:
+            if name := dropped(messages, mirror.filter):
+                return _fate("", f"filter {name} drops it: change the configuration first")
+        except FilterTimeout as error:
+            return _fate("", f"{error}: change the configuration first")
         if origin is None:
             if write:
                 await self._store.capture(mirror.id, messages, now=self._now, new_id=self._ids.random_id)

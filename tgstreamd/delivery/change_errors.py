@@ -15,6 +15,7 @@ from ..domain.clock import Clock
 from ..domain.errors import (
     AccountFrozen,
     AccountLimited,
+    FilterTimeout,
     FloodWait,
     MediaExpired,
     PartsMissing,
@@ -72,7 +73,7 @@ class ChangeErrors:
                 await self._store.postpone_change(change.id, now + backoff(change.attempts + 1))
             case TargetLost() if await self._is_in_target(mirror, change):
                 await self._ask_chat(mirror, change, error)
-            case TelegramError():
+            case TelegramError() | FilterTimeout():
                 await self.give_up(mirror, change, error.line())
             case _:
                 log.error("change broke us, given up", **names, exc_info=error)

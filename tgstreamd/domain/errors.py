@@ -43,6 +43,10 @@ class StoreError(TgstreamdError):
     """The ledger cannot be opened, read or written (disk full, newer schema, broken file)."""
 
 
+class FilterTimeout(TgstreamdError):
+    """The pattern of a filter takes too long on a post: whether to copy it is not decided."""
+
+
 class TelegramError(TgstreamdError):
     """Telegram, or the way to it, said no. `error` is Telegram's own name for it, `""` where it has none.
 

@@ -8,28 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..domain.errors import FilterTimeout
 from ..domain.messages import GENERAL_TOPIC, Message
 from ..domain.mirrors import Filter
-from .regex import TEXT_MAX, compiled
+from .regex import TEXT_MAX, occurs
 from .text import squeeze
 
 
 def dropped(messages: Sequence[Message], filters: Sequence[Filter]) -> str:
-    """The name of the first filter that does not let the post through; empty where it is to be copied."""
+    """The name of the first filter that does not let the post through; empty where it is to be copied.
+
+    Raises FilterTimeout where a pattern takes too long on this post: that decides nothing, since a filter
+    that gives up would publish what it should hold back.
+    """
     for each in filters:
-        if matches(messages, each) == (each.action == "drop"):
-            return each.name
+        try:
+            if matches(messages, each) == (each.action == "drop"):
+                return each.name
+        except TimeoutError:
+            raise FilterTimeout(f"filter {each.name} took too long") from None
     return ""
 
 
 def matches(messages: Sequence[Message], wanted: Filter) -> bool:
-    """Whether the post meets every condition that the filter sets."""
+    """Whether the post meets every condition that the filter sets. Raises TimeoutError."""
     first = messages[0]
     return (
         (not wanted.kinds or any(_kind(message) in wanted.kinds for message in messages))
         and _fits(messages, wanted)
         and (not wanted.text or _says(messages, wanted.text))
-        and (not wanted.regex or compiled(wanted.regex).occurs(_words(messages)))
+        and (not wanted.regex or occurs(wanted.regex, _words(messages)))
         and (not wanted.author or any(_is_by(first, author) for author in wanted.author))
         and (not wanted.topic or (first.topic or GENERAL_TOPIC) in wanted.topic)
     )

@@ -10,8 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
+from ..domain.errors import FilterTimeout
 from ..domain.messages import FILE_KINDS, Account, Chat, Media, Message, Mirror, Value
 from .captions import describe, is_ours
+from .filters import dropped
 from .matching import shape
 from .media_plan import Links
 from .plan import Plan, plan
@@ -114,6 +118,11 @@ def ways(
 ) -> list[Plan]:
     """What would be sent for these messages: without and, where the mirror may name authors, with a line."""
     named = mirror.attribution != "none" or mirror.dates != "never"
+    try:
+        dropped(messages, mirror.filter)
+    except FilterTimeout:
+        # Nobody knows whether it was wanted: what a copy of it looks like is known all the same.
+        mirror = msgspec.structs.replace(mirror, filter=())
     return [
         plan(
             messages,

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from ..domain.clock import Clock
-from ..domain.errors import ends_process
+from ..domain.errors import FilterTimeout, ends_process
 from ..domain.messages import Media, Message
 from ..domain.ports import Beat, Ids, Source, Target
 from ..ledger import Job, Store
@@ -144,8 +144,11 @@ class Prefetcher:
             for message in messages
             if message.media is not None and self.streams(job.id, message.media, mirror=job.mirror)
         ]
-        if moving and dropped(messages, self._roster.mirrors[job.mirror].filter):
-            return []
+        try:
+            if moving and dropped(messages, self._roster.mirrors[job.mirror].filter):
+                return []
+        except FilterTimeout:
+            return []  # the sender parks it
         due = await self._store.media_to_send(job.id) if moving and job.attempts else None
         if due is not None:
             # What was sent already is not moved once more.
