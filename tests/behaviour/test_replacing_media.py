@@ -287,11 +287,15 @@ async def test_killed_in_between(tmp_path: Path, side: str, when: str, step: str
         assert await found(house) == []
 
 
+@pytest.mark.parametrize("transfer", ["stream", "reference"])
+@pytest.mark.parametrize("gone", [False, True])
 @pytest.mark.parametrize("step", ["delete", "deleted"])
-async def test_killed_after_the_deletion_and_expired_it_goes_up_anew(tmp_path: Path, step: str) -> None:
-    """The source is asked once more."""
+async def test_killed_after_the_deletion_and_expired_it_goes_up_anew(
+    tmp_path: Path, step: str, gone: bool, transfer: str
+) -> None:
+    """The source is asked once more; where it does not have it any more, the message is parked."""
     async with House(tmp_path) as house:
-        _, target, posts = await copied(house, "document")
+        _, target, posts = await copied(house, "document", transfer=transfer)
         await house.stop()
         hooks: dict[str, Any] = {"after": {step: dies()}}
         house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
@@ -303,10 +307,17 @@ async def test_killed_after_the_deletion_and_expired_it_goes_up_anew(tmp_path: P
         await house.stop()
         house.wrap_store, house.wrap = lambda store: store, lambda connection: None
         house.world.files.expire_references()
+        if gone:
+            house.world.chats.delete(*posts)
         await house.start()
         await house.run()
+        if gone:
+            assert house.texts(target) == ["behind it"]
+            [parked] = (await house.verb("parked"))["parked"]
+            assert "the original was deleted" in parked["reason"]
+            return
         assert house.texts(target) == ["behind it", "a document"]
-        assert len(house.tg.log.uploads) == 3
+        assert len(house.tg.log.uploads) == (3 if transfer == "stream" else 0)
         assert await found(house) == []
 
 
@@ -322,11 +333,12 @@ async def test_what_was_brought_over_for_an_edit_is_sent(tmp_path: Path) -> None
         assert await found(house) == []
 
 
-async def test_refused_after_the_deletion_it_is_parked(tmp_path: Path) -> None:
-    """`verify` names it, and `retry` sends it."""
+@pytest.mark.parametrize("refusal", ["MESSAGE_TOO_ODD", "CHAT_SEND_DOCS_FORBIDDEN", "MEDIA_INVALID"])
+async def test_refused_after_the_deletion_it_is_parked(tmp_path: Path, refusal: str) -> None:
+    """Not made a note, which would look well; `verify` names it, and `retry` sends it."""
     async with House(tmp_path) as house:
         _, target, posts = await copied(house, "document")
-        house.tg.faults.add(Fault(SEND, message="MESSAGE_TOO_ODD"))
+        house.tg.faults.add(Fault(SEND, message=refusal))
         await resend(house, target, posts)
         await house.run()
         assert house.texts(target) == ["behind it"]
@@ -368,6 +380,22 @@ async def test_where_the_account_may_not_post_nothing_is_deleted(tmp_path: Path)
         assert house.texts(target) == ["a text"]
         (mirror,) = (await house.status())["mirrors"]
         assert "cannot post" in mirror["paused"]
+
+
+@pytest.mark.parametrize("kind", ["photo", "document", "sticker"])
+async def test_where_it_may_not_post_its_kind_nothing_is_deleted(tmp_path: Path, kind: str) -> None:
+    async with House(tmp_path) as house:
+        source = house.supergroup("Source")
+        target = house.world.chats.add_supergroup("Target", house.other, [house.me])
+        posts = KINDS[kind](house, source)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        before = ids(house, target)
+        house.clock.advance(3600)
+        target.default_banned = frozenset({"send_photos", "send_docs", "send_stickers"})
+        await resend(house, target, posts)
+        assert "takes none of its kind" in await stands(house, target, before, 1)
 
 
 async def test_its_turn_comes_first(tmp_path: Path) -> None:

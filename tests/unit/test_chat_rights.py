@@ -113,3 +113,24 @@ def test_what_only_the_full_chat_tells() -> None:
 def test_names_beyond_the_first() -> None:
     names = [types.Username("old"), types.Username("shop", active=True)]
     assert chats.channel(channel(broadcast=True, usernames=names)).username == "shop"
+
+
+@pytest.mark.parametrize(
+    ("entity", "denied"),
+    [
+        (channel(megagroup=True), set()),
+        (channel(megagroup=True, default_banned_rights=banned(send_photos=True)), {"photo", "live_photo"}),
+        (channel(megagroup=True, banned_rights=banned(send_plain=True)), {"text"}),
+        (channel(megagroup=True, creator=True, default_banned_rights=banned(send_photos=True)), set()),
+        (
+            channel(megagroup=True, admin_rights=admin(other=True), banned_rights=banned(send_docs=True)),
+            set(),
+        ),
+        (channel(broadcast=True, default_banned_rights=banned(send_photos=True)), set()),
+        (group(default_banned_rights=banned(send_polls=True)), {"poll"}),
+    ],
+)
+def test_which_kinds_it_does_not_take(entity: Any, denied: set[str]) -> None:
+    shown = chats.chat(entity)
+    assert shown is not None
+    assert shown.denied == denied

@@ -28,7 +28,8 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
         help="send messages of the source once more",
         description="Puts messages of the source, whatever became of them, into the queue once more. A copy "
         "that stands is deleted first and then made anew, which is asked for: nothing is ever there twice. "
-        "Where Telegram does not delete it, nothing is sent, and the copy stays.",
+        "That happens when the new copy can be sent: its turn has come, and its file is there. Where it "
+        "cannot, or Telegram does not delete the old one, nothing is sent, and the copy stays.",
         epilog=EXAMPLE,
     )
     parser.add_argument("mirror", metavar="MIRROR", help="its name in the configuration")

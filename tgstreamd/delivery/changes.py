@@ -77,7 +77,7 @@ class ChangeSender:
         self._others = others or {}
         self._deletions = Deletions(target, store, clock, charge=self._charge, freed=on_anew)
         turns = Turns(store, roster, staging, outgoing, holding, clock)
-        self._replacement = Replacement(target, store, staging, outgoing, turns, holding, clock)
+        self._replacement = Replacement(target, store, roster, staging, outgoing, turns, holding, clock)
         self._errors = ChangeErrors(
             store, outgoing, holding, clock, confirm=confirm, refuse=self._deletions.refuse
         )

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from ..domain.clock import Clock
+from ..domain.errors import SourceGone
 from ..domain.messages import FILE_KINDS, Draft, Message, Mirror, Piece, ReplyTo
 from ..domain.ports import Ids, Source
 from ..ledger import Change, Job, Send, Store, encode
@@ -26,6 +27,8 @@ from .topics import Topics
 
 log = structlog.get_logger()
 
+#: Cures that say in words what cannot be sent.
+NOTES: frozenset[Cure] = frozenset({"note", "told", "sticker", "attachment"})
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
 
@@ -62,7 +65,14 @@ class Outgoing:
         self, mirror: Mirror, job: Job, send: Send | None, *, source_id: int | None = None
     ) -> frozenset[Cure]:
         """What would change something about the refused call, or (`send` None) about the message whose media
-        cannot be brought over."""
+        cannot be brought over. Nothing turns what a copy was deleted for into a note: that waits for a
+        person."""
+        found = await self._cures(mirror, job, send, source_id)
+        return found - NOTES if job.replaces else found
+
+    async def _cures(
+        self, mirror: Mirror, job: Job, send: Send | None, source_id: int | None
+    ) -> frozenset[Cure]:
         if send is not None:
             return possible(send.draft, await self._files(mirror, job, send.draft), self._roster.writer)
         kept = [message for message, _ in await self._store.messages(job.id)]
@@ -248,6 +258,8 @@ class Outgoing:
             if self._staging.streams(job.id, media, mirror=mirror.id):
                 continue
             now = fresh[message.id].media if message.id in fresh else None
+            if job.replaces and (now is None or now.id != media.id):
+                raise SourceGone("the original was deleted, or has other media now")
             if message.id not in fresh:
                 await self._change_media(job, message.id, "note", "deleted before its turn")
             elif now is None or now.id != media.id:

@@ -27,6 +27,7 @@ from ..domain.messages import FILE_KINDS, Message, Mirror, Value
 from ..domain.ports import Target
 from ..ledger import Change, Job, Store
 from ..limits.pacer import Holding
+from ..mirrors.registry import MirrorRegistry
 from ..policy.retry import backoff
 from ..transfer.prefetch import Failure, Prefetcher
 from .naming import words
@@ -62,6 +63,7 @@ class Replacement:
         self,
         target: Target,
         store: Store,
+        roster: MirrorRegistry,
         staging: Prefetcher,
         outgoing: Outgoing,
         turns: Turns,
@@ -70,6 +72,7 @@ class Replacement:
     ) -> None:
         self._target = target
         self._store = store
+        self._roster = roster
         self._staging = staging
         self._outgoing = outgoing
         self._turns = turns
@@ -127,6 +130,10 @@ class Replacement:
         planned = await self._outgoing.plan_again(mirror, job, messages)
         if planned.skip:
             return planned.skip
+        target = self._roster.targets.get(mirror.target)
+        kinds = {p.media.kind if p.media else "text" for draft in planned.drafts for p in draft.pieces}
+        if target is not None and (denied := sorted(kinds & target.denied)):
+            return f"the target takes none of its kind from this account ({', '.join(denied)})"
         whole = {piece.source_id for draft in planned.drafts for piece in draft.pieces if piece.media}
         for message in messages:
             if message.media is None or message.id in whole:

@@ -123,6 +123,8 @@ class Chat(Value, frozen=True, kw_only=True):
     members: int | None = None
     #: Why this account cannot post here; empty where it can.
     write_refusal: str = ""
+    #: What it does not take from this account: kinds of media, `text`.
+    denied: frozenset[str] = frozenset()
     #: May pin, and so edit without the 48 hour limit.
     may_pin: bool = False
     may_manage_topics: bool = False

@@ -15,7 +15,7 @@ from .engine import IN_CHAT, Db
 from .jobs import place_of
 from .leftovers import is_made_in_part, leave_out
 from .limits import DELETION_HELD
-from .rows import Lane, encode
+from .rows import LATE, Lane, encode
 from .topics import hear, is_forum
 
 #: Telegram's limit: an album has at most ten items (https://core.telegram.org/method/messages.sendMultiMedia).
@@ -203,7 +203,7 @@ def drop_deleted(
             # Of an album that was given up when a part of it was sent, that part stands.
             left += [source_id] if stands(db, mirror, row["chat"], source_id) else []
             continue
-        again = row["sub"] == 2 and not mirrored
+        again = row["sub"] >= LATE and not mirrored
         waits = row["state"] in ("waiting", "parked")
         if waits and row["attempts"] and mirrored and not held and is_made_in_part(db, row["id"]):
             # A part of the job stands: of that, this message's copy is deleted; the rest of it is not sent.

@@ -11,11 +11,11 @@ from typing import Literal
 
 from ..domain.messages import Message
 from .engine import IN_CHAT, Db, Row
-from .rows import Job, Lane, decode_message, encode
+from .rows import LATE, Job, Lane, decode_message, encode
 
 #: Of a job that sends something again: its old copies are still to be deleted (`replacing`).
 WAITS_FOR_DELETION = (
-    "(job.sub = 2 AND EXISTS (SELECT 1 FROM item CROSS JOIN change ON change.mirror = item.mirror "
+    f"(job.sub >= {LATE} AND EXISTS (SELECT 1 FROM item CROSS JOIN change ON change.mirror = item.mirror "
     "AND change.kind = 'delete' AND change.chat = item.chat AND change.source_id = -item.source_id "
     "WHERE item.job = job.id))"
 )

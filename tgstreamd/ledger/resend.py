@@ -19,7 +19,7 @@ from .enqueue import NewId, take
 from .jobs import place_of
 from .leftovers import leave_out
 from .replacing import note_replaced
-from .rows import Lane, encode
+from .rows import LATE, REPLACES, Lane, encode
 
 
 def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
@@ -45,7 +45,7 @@ def send_again(
     if None in lanes:
         return None
     lane: Lane = "backlog" if "backlog" in lanes and not standing else "live"
-    job = _job(db, mirror, lane, messages, now)
+    job = _job(db, mirror, lane, REPLACES if standing else LATE, messages, now)
     for message in messages:
         quiet = msgspec.structs.replace(message, silent=True)
         _move(db, mirror, quiet, job, new_id(), replaces=bool(standing), now=now)
@@ -58,7 +58,7 @@ def send_again(
 def send_anew(db: Db, change: Change, new_id: NewId, now: float) -> int:
     """Delete and resend, where an edit cannot be made in place: the original becomes a job of its own."""
     message = change.message()
-    job = _job(db, change.mirror, "live", [message], now)
+    job = _job(db, change.mirror, "live", REPLACES, [message], now)
     _move(db, change.mirror, message, job, new_id(), replaces=True, now=now)
     pin_anew(db, change.mirror, message.chat, message.id, now)
     note_replaced(db, change.mirror, message.chat, message.id, now, for_edit=True)
@@ -93,15 +93,16 @@ def late(db: Db, mirror: int, messages: Sequence[Message]) -> None:
         )
 
 
-def _job(db: Db, mirror: int, lane: Lane, messages: Sequence[Message], now: float) -> int:
+def _job(db: Db, mirror: int, lane: Lane, sub: int, messages: Sequence[Message], now: float) -> int:
     first = messages[0]
     row = db.execute(
         "INSERT INTO job (mirror, lane, ord, sub, chat, first_id, date, items, topic, group_id, "
-        "last_item_at) VALUES (?,?,?,2,?,?,?,?,?,?,?) RETURNING id",
+        "last_item_at) VALUES (?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
         (
             mirror,
             lane,
             _end(db, mirror, messages),
+            sub,
             first.chat,
             first.id,
             first.date,

@@ -53,6 +53,10 @@ class Gap(Value, frozen=True, kw_only=True):
     remaining: int
 
 
+#: `Job.sub` of one that is not judged for order: a late one, and one that takes the place of a copy.
+LATE, REPLACES = 2, 3
+
+
 class Job(Value, frozen=True, kw_only=True):
     """A source message, or an album, and where it stands."""
 
@@ -79,6 +83,11 @@ class Job(Value, frozen=True, kw_only=True):
     byline: bool = True
     placed: bool = True
     host: int = 0
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a copy was deleted, or is to be, for what it sends."""
+        return self.sub == REPLACES
 
 
 class CopyRow(Value, frozen=True, kw_only=True):

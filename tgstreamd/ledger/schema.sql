@@ -91,7 +91,7 @@ CREATE TABLE job (
   kind         TEXT    NOT NULL DEFAULT 'copy' CHECK (kind IN ('copy', 'edit', 'delete', 'pin', 'topic')),
   lane         TEXT    NOT NULL CHECK (lane IN ('live', 'backlog')),
   ord          INTEGER NOT NULL,               -- its place in the lane: a source id (and its chat's base),
-  sub          INTEGER NOT NULL DEFAULT 0,     -- -1 directly before it, 1 behind it
+  sub          INTEGER NOT NULL DEFAULT 0,     -- -1 directly before it, 1 behind it; 2 late, 3 in a copy's place
   chat         INTEGER NOT NULL,
   first_id     INTEGER NOT NULL,
   date         INTEGER NOT NULL,

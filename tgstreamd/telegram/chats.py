@@ -5,13 +5,28 @@ Pure: from the objects of `getFullChannel`, `getFullChat` and dialogs.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from telethon.tl import types
 
-from ..domain.messages import Chat, Topic
+from ..domain.messages import FILE_KINDS, Chat, Topic
 from . import media
 from .peer_cache import CHANNEL_MARK, display_name, marked
+
+#: What each right is about (https://core.telegram.org/constructor/chatBannedRights).
+_DENIES: Final[dict[str, tuple[str, ...]]] = {
+    "send_plain": ("text",),
+    "send_photos": ("photo", "live_photo"),
+    "send_videos": ("video",),
+    "send_roundvideos": ("round",),
+    "send_audios": ("audio",),
+    "send_voices": ("voice",),
+    "send_docs": ("file",),
+    "send_stickers": ("sticker",),
+    "send_gifs": ("gif",),
+    "send_polls": ("poll",),
+    "send_media": (*sorted(FILE_KINDS), "poll"),
+}
 
 
 def channel(entity: Any, full: Any = None) -> Chat:
@@ -29,6 +44,7 @@ def channel(entity: Any, full: Any = None) -> Chat:
         member=not entity.left,
         members=entity.participants_count,
         write_refusal=_channel_refusal(entity, full),
+        denied=frozenset() if admin or entity.broadcast else _kinds_denied(entity),
         may_pin=_may(entity, "edit_messages" if entity.broadcast else "pin_messages"),
         may_manage_topics=_may(entity, "manage_topics"),
         may_change_info=_may(entity, "change_info"),
@@ -52,6 +68,7 @@ def group(entity: Any, full: Any = None) -> Chat:
         member=not entity.left and not entity.deactivated,
         members=entity.participants_count,
         write_refusal=_group_refusal(entity),
+        denied=frozenset() if entity.creator or entity.admin_rights else _kinds_denied(entity),
         may_pin=_may(entity, "pin_messages"),
         migrated_to=-CHANNEL_MARK - entity.migrated_to.channel_id if entity.migrated_to else None,
         auto_delete=(full.ttl_period or 0) if full else 0,
@@ -145,6 +162,12 @@ def _group_refusal(entity: Any) -> str:
     if entity.left:
         return "the account is not a member"
     return "" if entity.creator or entity.admin_rights else _denied(entity.default_banned_rights, None)
+
+
+def _kinds_denied(entity: Any) -> frozenset[str]:
+    said = (entity.default_banned_rights, getattr(entity, "banned_rights", None))
+    rights = [right for right in _DENIES if any(getattr(each, right, False) for each in said)]
+    return frozenset(kind for right in rights for kind in _DENIES[right])
 
 
 def _denied(default: Any, banned: Any) -> str:
