@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from . import __version__
 
@@ -37,6 +39,7 @@ from .cli import (
 )
 from .cli.argparser import Parser
 from .cli.output.format import duration
+from .cli.output.terminal import complain
 from .config.paths import DEFAULT_FILE
 from .domain.errors import FloodWait, TgstreamdError
 
@@ -88,6 +91,7 @@ def _config(where: argparse.ArgumentParser, default: object) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    sys.excepthook = _unexpected
     arguments = parser().parse_args(argv)
     try:
         status: int = arguments.act(arguments)
@@ -101,12 +105,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _told(list(_leaves(ours)))
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        complain("")
         return 130
     except BrokenPipeError:
         # Nobody reads on (`tgstreamd status | head`); Python must not say so once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug's traceback, whose last lines may quote what other people wrote."""
+    for part in traceback.format_exception(kind, error, trace):
+        complain(*part.rstrip("\n").split("\n"))
 
 
 def _leaves(group: BaseExceptionGroup[TgstreamdError]) -> Iterator[TgstreamdError]:
@@ -124,7 +134,7 @@ def _told(errors: Sequence[TgstreamdError]) -> int:
             error.hint = f"Telegram asks for it: the same command again in {duration(error.seconds)}"
     prefix = "<3>" if log_setup.choose("auto", sys.stderr, os.environ) == "journal" else ""
     for line in dict.fromkeys(" ".join(error.line().split()) for error in errors):
-        print(f"{prefix}tgstreamd: {log_setup.spelled(line)}", file=sys.stderr)
+        complain(f"{prefix}tgstreamd: {line}")
     return errors[0].exit_status
 
 

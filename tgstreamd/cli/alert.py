@@ -7,7 +7,8 @@ from typing import Any
 
 from ..domain.errors import TgstreamdError
 from . import context
-from .output.format import as_json, clean
+from .output.format import clean
+from .output.terminal import say, say_json
 
 EXAMPLE = """\
 examples:
@@ -37,9 +38,9 @@ def act(arguments: Namespace) -> int:
         hint = "set heartbeat_url or command in [alerts], then `sudo systemctl reload tgstreamd`"
         raise TgstreamdError("alert: nobody would be told", hint=hint)
     if arguments.json:
-        print(as_json(answer))
+        say_json(answer)
     else:
-        print("\n".join(map(line, answer["ways"])))
+        say(*map(line, answer["ways"]))
     return 1 if any(one["why"] for one in answer["ways"]) else 0
 
 

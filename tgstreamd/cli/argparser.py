@@ -10,6 +10,8 @@ import difflib
 import re
 from typing import Any, NoReturn
 
+from ..domain.escaping import escape_text
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that does not guess what an abbreviation means."""
@@ -20,7 +22,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line on standard error, exit status 2."""
-        self.exit(2, f"{self.prog}: {_plainly(message)} (`{self.prog} --help` shows what there is)\n")
+        self.exit(
+            2, f"{self.prog}: {escape_text(_plainly(message))} (`{self.prog} --help` shows what there is)\n"
+        )
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

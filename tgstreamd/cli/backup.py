@@ -18,6 +18,7 @@ from ..config import Paths
 from ..domain.errors import StoreError, TgstreamdError
 from . import context
 from .output.format import size
+from .output.terminal import say
 
 EXAMPLE = """\
 example:
@@ -55,7 +56,7 @@ def act(arguments: Namespace) -> int:
             if isinstance(error, OSError):
                 raise TgstreamdError(f"{file}: {error.strerror}", hint="nothing is left of it") from None
             raise
-    print(f"{file}: {size(written)}")
+    say(f"{file}: {size(written)}")
     return 0
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..control import chats as listing
 from . import context
-from .output.format import as_json, clean, folded
+from .output.format import clean, folded
+from .output.terminal import say, say_json
 
 EXAMPLE = """\
 examples:
@@ -55,13 +56,13 @@ def act(arguments: Namespace) -> int:
         answer = asyncio.run(read())
     found = searched(answer["chats"], arguments.search)
     if arguments.json:
-        print(as_json({**answer, "chats": found}))
+        say_json({**answer, "chats": found})
     elif not found:
-        print(f'nothing has "{arguments.search}" in it' if arguments.search else NOBODY)
+        say(f'nothing has "{arguments.search}" in it' if arguments.search else NOBODY)
     elif drawn:
         tables.chats(found, facts)
     else:
-        print("\n".join(lines(found)))
+        say(*lines(found))
     return 0
 
 

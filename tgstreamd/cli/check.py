@@ -18,7 +18,7 @@ from ..control.check import good, line
 from ..domain.clock import SystemClock
 from ..domain.errors import TgstreamdError
 from . import context, host_checks
-from .output.format import as_json
+from .output.terminal import say, say_json
 from .run import secret_files
 
 MARKS = {"ok": "ok", "warn": "warning", "fail": "error"}
@@ -64,16 +64,15 @@ def act(arguments: Namespace) -> int:
     # What ends the verb is said once, at the end.
     said = folded(answer["lines"][1 if trouble else 0 :])
     if arguments.json:
-        print(as_json(answer))
+        say_json(answer)
     elif drawn:
         tables.findings([(one["level"], MARKS[one["level"]], sentence(one), one["remedy"]) for one in said])
     else:
-        print("\n".join(lines(said)))
+        say(*lines(said))
     if trouble is not None:
-        sys.stdout.flush()
         raise trouble
     if not arguments.json:
-        print(verdict(answer["lines"], config, running=running))
+        say(*verdict(answer["lines"], config, running=running))
     return 0 if answer["ok"] else 1
 
 
@@ -115,20 +114,20 @@ def folded(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*others, line("ok", "", "kernel", ", ".join(one["text"] for one in well))] if well else others
 
 
-def verdict(found: Sequence[dict[str, Any]], config: Config, *, running: bool) -> str:
+def verdict(found: Sequence[dict[str, Any]], config: Config, *, running: bool) -> list[str]:
     """What it comes to, and the next command."""
     errors, warnings = (sum(one["level"] == level for one in found) for level in ("fail", "warn"))
     if errors:
         of = sorted({one["mirror"] for one in found if one["level"] == "fail"})
         what = f"{', '.join(filter(None, of))} would be paused" if all(of) else "a start would not succeed"
-        return f"{_count(errors, 'error')}, {_count(warnings, 'warning')}: {what}"
+        return [f"{_count(errors, 'error')}, {_count(warnings, 'warning')}: {what}"]
     said = f"{_count(warnings, 'warning')}: " if warnings else ""
     if running:
-        return f"{said}all is well with the daemon that runs"
+        return [f"{said}all is well with the daemon that runs"]
     option = "" if config.file in (None, DEFAULT_FILE) else f" --config {config.file}"
     service = config.file == DEFAULT_FILE and os.path.isdir("/run/systemd/system")
     following = "sudo systemctl enable --now tgstreamd" if service else f"tgstreamd run{option}"
-    return f"{said}a start would succeed\nnext: {following}"
+    return [f"{said}a start would succeed", f"next: {following}"]
 
 
 def _count(number: int, what: str) -> str:

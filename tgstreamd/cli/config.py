@@ -12,6 +12,7 @@ import msgspec
 
 from ..config.provenance import Setting, explain
 from .output.format import as_json, fit, padded
+from .output.terminal import say, say_json
 
 EXAMPLE = """\
 examples:
@@ -42,13 +43,13 @@ def act(arguments: Namespace) -> int:
             "paths": {name: str(path) for name, path in paths.items()},
             "keys": [msgspec.to_builtins(setting) for setting in settings],
         }
-        print(as_json(answer))
+        say_json(answer)
         return 0
     columns = os.get_terminal_size().columns - 1 if sys.stdout.isatty() else 1000
-    print(config.file or "no file: all from the environment")
+    say(config.file or "no file: all from the environment")
     for name, path in paths.items():
-        print(fit(f"{name} in {path}", columns))
-    print("\n".join(fit(line, columns) for line in lines(settings)))
+        say(fit(f"{name} in {path}", columns))
+    say(*(fit(line, columns) for line in lines(settings)))
     return 0
 
 

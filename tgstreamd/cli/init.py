@@ -23,7 +23,8 @@ from ..control import chats
 from ..domain.errors import ConfigError, NotAuthorised, TelegramError, TgstreamdError
 from ..system import log_setup
 from . import context
-from .output.format import Usage
+from .output.format import Usage, clean
+from .output.terminal import say
 from .prompts.atomic_write import put, refuse_closed
 from .prompts.config_file import Answers, render
 from .prompts.prompt import Keyboard
@@ -91,8 +92,8 @@ def act(arguments: Namespace) -> int:
     option = "" if file == DEFAULT_FILE else f" --config {file}"
     config = _provisional({**msgspec.structs.asdict(answers)}, file)
     logged_in = config.telegram.session_string or config.paths.session.exists()
-    print(f"wrote {file}")
-    print(f"next: tgstreamd {'check' if logged_in else 'login'}{option}")
+    say(f"wrote {file}")
+    say(f"next: tgstreamd {'check' if logged_in else 'login'}{option}")
     return 0
 
 
@@ -147,7 +148,7 @@ async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> A
         except _WrongPair as error:
             if _pair(arguments, _old(file) if arguments.force else {}):
                 raise  # it was not typed, so it cannot be typed again
-            print(f"  {error.line()}")
+            say(f"  {error.line()}")
 
 
 class _WrongPair(ConfigError):
@@ -160,7 +161,7 @@ async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) 
     own_server = old.get("server") is not None
     pair = _pair(arguments, old)
     if keyboard and len(pair) < 2:
-        print(WHERE_FROM)
+        say(*WHERE_FROM.split("\n"))
         for key, valid in (
             ("api_id", _api_id),
             ("api_hash", lambda text: rules.api_hash(text, own_server=own_server)),
@@ -227,7 +228,7 @@ async def _reached(
     """A connection and the account's chats; without a login, or a network, neither."""
     log_setup.configure("warning", "console", secrets=context.secrets(config))
     if listed := _from_daemon(config):
-        print("the daemon runs and has the session: these are its chats; what a choice costs is not known")
+        say("the daemon runs and has the session: these are its chats; what a choice costs is not known")
         yield None, listed
         return
     # Telethon: slow to import, and to be read while we are still root.
@@ -241,16 +242,16 @@ async def _reached(
             try:
                 connection = await _connected(stack, config)
             except NotAuthorised as error:
-                print(f"note: {error.what}")
+                say(f"note: {error.what}")
                 if await _log_in(signing, arguments, config, keyboard):
                     connection = await _connected(stack, config)
             except TelegramError as error:
-                print(f"note: without Telegram ({error.line()}): chats cannot be looked at")
+                say(f"note: without Telegram ({error.line()}): chats cannot be looked at")
         if connection is None:
             yield None, []
             return
         account = await connection.account()
-        print(f"logged in as {account.name} (id {account.id}); looking at its chats …", flush=True)
+        say(f"logged in as {clean(account.name, 40)} (id {account.id}); looking at its chats …")
         needed = keyboard and not (arguments.source and arguments.target)
         yield connection, (await chats.chats(connection))["chats"] if needed else []
 
@@ -294,7 +295,7 @@ async def _log_in(signing: Any, arguments: Namespace, config: Config, keyboard: 
                 raise
             if isinstance(error, ConfigError):
                 raise _WrongPair(error.what, hint=error.hint) from None
-            print(f"  {error.line()}")
+            say(f"  {error.line()}")
             how = None
             continue
         return True

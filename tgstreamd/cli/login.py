@@ -12,7 +12,8 @@ from typing import Any
 from ..domain.errors import TgstreamdError
 from ..domain.messages import Account
 from . import context
-from .output.format import Usage
+from .output.format import Usage, clean
+from .output.terminal import say
 
 LOGIN = """\
 examples:
@@ -61,20 +62,20 @@ def act_login(arguments: Namespace) -> int:
     context.become_owner(config.paths)
     option = remote.option(config)
     if not arguments.again and (there := asyncio.run(signing.present(config))):
-        print(f"already logged in as {_named(there)}")
-        print(f"to log in anew:     tgstreamd login --again{option}")
-        print(f"to end this login:  tgstreamd logout{option}")
+        say(f"already logged in as {_named(there)}")
+        say(f"to log in anew:     tgstreamd login --again{option}")
+        say(f"to end this login:  tgstreamd logout{option}")
         return 0
     account = asyncio.run(signing.login(arguments, config))
-    print(f"logged in as {_named(account)}")
-    print(f"the session is in {config.paths.session}")
-    print("keep it to yourself: whoever has that file is logged in")
-    print(f"next: tgstreamd {'check' if config.mirrors else 'chats'}{option}")
+    say(f"logged in as {_named(account)}")
+    say(f"the session is in {config.paths.session}")
+    say("keep it to yourself: whoever has that file is logged in")
+    say(f"next: tgstreamd {'check' if config.mirrors else 'chats'}{option}")
     return 0
 
 
 def _named(account: Account) -> str:
-    return f"{account.name} (id {account.id}{', premium' if account.premium else ''})"
+    return f"{clean(account.name, 40)} (id {account.id}{', premium' if account.premium else ''})"
 
 
 def act_logout(arguments: Namespace) -> int:
@@ -83,5 +84,5 @@ def act_logout(arguments: Namespace) -> int:
     config = context.load(arguments, need_mirror=False)
     context.refuse_beside_daemon(config.paths, "logout")
     context.become_owner(config.paths)
-    print("logged out" if asyncio.run(signing.logout(config)) else "nobody was logged in")
+    say("logged out" if asyncio.run(signing.logout(config)) else "nobody was logged in")
     return 0

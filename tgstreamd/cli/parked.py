@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -10,7 +9,8 @@ from ..control import commands
 from ..control.parked_hints import usual
 from ..domain.clock import SystemClock
 from . import context
-from .output.format import Usage, as_json, clean, clock_time
+from .output.format import Usage, clean, clock_time
+from .output.terminal import say, say_json
 
 EXAMPLE = """\
 examples:
@@ -60,27 +60,30 @@ def act(arguments: Namespace) -> int:
 
 
 def _say(arguments: Namespace, answer: dict[str, Any], line: str) -> int:
-    print(json.dumps(answer) if arguments.json else line)
+    if arguments.json:
+        say_json(answer, indent=None)
+    else:
+        say(line)
     return 0
 
 
 def _list(arguments: Namespace) -> int:
     answer = context.on_ledger(arguments, "parked", {"verb": "parked"}, commands.parked)
     if arguments.json:
-        print(as_json(answer))
+        say_json(answer)
         return 0
     if not answer["parked"]:
-        print("nothing is parked")
+        say("nothing is parked")
     for job in answer["parked"]:
         album = f" (album of {job['messages']})" if job["messages"] > 1 else ""
         where = f"{clean(job['mirror'], 20)}: message {job['source_id']}{album}"
-        print(f"{job['id']:>6}  {where}: {clean(job['reason'], 200)}")
-        print(f"        {clock_time(job['parked_at'])}  {job['link']}")
+        say(f"{job['id']:>6}  {where}: {clean(job['reason'], 200)}")
+        say(f"        {clock_time(job['parked_at'])}  {job['link']}")
         if job["text"]:
-            print(f"        {clean(job['text'])}")
+            say(f"        {clean(job['text'])}")
         if job["remedy"] != usual(job["id"]):
-            print(f"        {job['remedy']}")
+            say(f"        {job['remedy']}")
     if any(job["remedy"] == usual(job["id"]) for job in answer["parked"]):
-        print("to send them again:  tgstreamd parked retry ID…")
-        print("to give them up:     tgstreamd parked skip ID…")
+        say("to send them again:  tgstreamd parked retry ID…")
+        say("to give them up:     tgstreamd parked skip ID…")
     return 0

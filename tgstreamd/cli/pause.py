@@ -8,6 +8,7 @@ from typing import Any
 from ..control import commands
 from ..domain.clock import SystemClock
 from . import context
+from .output.terminal import say
 
 PAUSE_EXAMPLE = """\
 examples:
@@ -50,11 +51,11 @@ def act_pause(arguments: Namespace) -> int:
         lambda store: commands.pause(store, name, context.mirror_names(arguments)),
     )
     if not answer["changed"]:
-        print(f"{name}: was paused already; `tgstreamd resume {name}` goes on")
+        say(f"{name}: was paused already; `tgstreamd resume {name}` goes on")
     elif answer["begun"]:
-        print(f"{name}: paused: nothing is sent until `tgstreamd resume {name}`")
+        say(f"{name}: paused: nothing is sent until `tgstreamd resume {name}`")
     else:
-        print(f"{name}: has not begun yet, and will begin paused; `tgstreamd resume {name}` takes that back")
+        say(f"{name}: has not begun yet, and will begin paused; `tgstreamd resume {name}` takes that back")
     return 0
 
 
@@ -67,11 +68,11 @@ def act_resume(arguments: Namespace) -> int:
         lambda store: commands.resume(store, name, context.mirror_names(arguments), now),
     )
     if answer["released"]:
-        print(f"{name}: released: {answer['released']}")
+        say(f"{name}: released: {answer['released']}")
     elif not answer["waiting"]:
-        print(f"{name}: nothing kept it")
+        say(f"{name}: nothing kept it")
     if not answer["begun"]:
-        print(f"{name}: has not begun yet: `tgstreamd status` says why")
+        say(f"{name}: has not begun yet: `tgstreamd status` says why")
     for reason in answer["waiting"]:
-        print(f"{name}: still waits: {reason}")
+        say(f"{name}: still waits: {reason}")
     return 0

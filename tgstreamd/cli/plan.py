@@ -16,9 +16,10 @@ from ..config import Config
 from ..control import rehearsal
 from ..domain.clock import SystemClock
 from . import context
-from .output.format import Usage, as_json, clean, duration, size
+from .output.format import Usage, clean, duration, size
 from .output.service_messages import SERVICE, happened, worded
 from .output.status import wrapped
+from .output.terminal import say, say_json
 
 #: Posts that are shown where nothing else is said.
 LIMIT = 100
@@ -89,7 +90,7 @@ async def _all(arguments: Namespace, config: Config) -> None:
                 posts += answer["posts"]
             else:
                 for post in answer["posts"]:
-                    print("\n".join(wrapped(line(post), width)))
+                    say(*wrapped(line(post), width))
             _add(sums, answer["totals"])
             left = None if left is None else left - len(answer["posts"])
             if answer["next"] is None or left == 0:
@@ -106,9 +107,9 @@ async def _all(arguments: Namespace, config: Config) -> None:
             "more": more is not None,
         }
         if arguments.json:
-            print(as_json({**found, "posts": posts}))
+            say_json({**found, "posts": posts})
         else:
-            print("\n".join(summary(found)))
+            say(*summary(found))
 
 
 @contextlib.asynccontextmanager

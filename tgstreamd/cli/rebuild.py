@@ -8,6 +8,7 @@ from typing import Any
 from ..domain.errors import TgstreamdError
 from . import context
 from .output.format import Usage
+from .output.terminal import say
 from .prompts.prompt import agreed
 
 EXAMPLE = """\
@@ -38,19 +39,19 @@ def act(arguments: Namespace) -> int:
     if found is None:
         hint = "start it: it reads the source, and waits where the target holds copies that it does not know"
         raise TgstreamdError("rebuild: no daemon runs", hint=hint)
-    print(f"{name}: looked through {found['looked_through']:,} messages of ours in the target")
-    print(f"  {found['mapped']:,} messages of the source are there: they count as copied")
+    say(f"{name}: looked through {found['looked_through']:,} messages of ours in the target")
+    say(f"  {found['mapped']:,} messages of the source are there: they count as copied")
     older = "older ones are not there: `verify` names those that should be, and --repair sends them"
-    print(f"  {found['skipped']:,} {older if found['skipped'] else 'older ones are not there'}")
-    print(f"  {found['left']:,} newer ones are sent")
+    say(f"  {found['skipped']:,} {older if found['skipped'] else 'older ones are not there'}")
+    say(f"  {found['left']:,} newer ones are sent")
     if not arguments.yes:
         if not context.interactive():
             raise Usage("rebuild: nothing was written", hint="--yes writes it")
         if not agreed("Write this into the ledger?"):
-            print("nothing was written")
+            say("nothing was written")
             return 1
     written = context.daemon(paths, {"verb": "rebuild", "mirror": name, "write": True})
     if written is None:
         raise TgstreamdError("the daemon stopped before it wrote anything", hint="start it, and again")
-    print(f"{name}: goes on after message {written['newest']}")
+    say(f"{name}: goes on after message {written['newest']}")
     return 0

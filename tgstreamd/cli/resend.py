@@ -9,7 +9,8 @@ from typing import Any
 
 from ..config import Config
 from . import context
-from .output.format import Usage, as_json, clean
+from .output.format import Usage, clean
+from .output.terminal import say, say_json
 from .prompts.prompt import agreed
 from .telegram import asking
 
@@ -66,10 +67,10 @@ async def _resend(arguments: Namespace, config: Config) -> int:
         if able:
             found = await ask({**request, "write": True})
     if arguments.json:
-        print(as_json(found))
+        say_json(found)
     else:
         for one in found["messages"]:
-            print(f"{arguments.mirror}: {line(one)}")
+            say(f"{arguments.mirror}: {line(one)}")
     return 0 if len(able) == len(found["messages"]) else 1
 
 
@@ -80,7 +81,7 @@ def _ask(arguments: Namespace, replaced: list[dict[str, Any]]) -> None:
         hint = "--yes deletes the copies and makes new ones; nothing was done"
         raise Usage(f"resend: copies of {ids} stand in the target", hint=hint)
     for one in replaced:
-        print(f"{arguments.mirror}: message {one['source_id']}: {one['why']}")
+        say(f"{arguments.mirror}: message {one['source_id']}: {one['why']}")
     if not agreed("Delete these copies and make new ones at the end?"):
         raise Usage("resend: nothing was done")
 

@@ -13,8 +13,8 @@ from ..control import status
 from ..domain.clock import SystemClock
 from ..policy.pacing import Pace
 from . import context
-from .output.format import as_json
 from .output.status import lines
+from .output.terminal import say, say_json
 
 #: Seconds between two looks of `--watch`.
 PERIOD = 1.0
@@ -45,7 +45,7 @@ def act(arguments: Namespace) -> int:
         from .output import watch  # noqa: F401 - with rich; while we are root all of it can be read
     first = look(arguments)
     if not arguments.watch:
-        print(as_json(first) if arguments.json else "\n".join(lines(first, _width())))
+        _say(arguments, first, _width(), indent=2)
         return 0
     asyncio.run(_watch(arguments, first))
     return 0
@@ -88,11 +88,18 @@ async def _watch(arguments: Namespace, first: dict[str, Any]) -> None:
             await watch.watch(first, again, clock, PERIOD)
         finally:
             # The picture is gone with the screen that it was on: what it said stays.
-            print("\n".join(lines(seen, _width())), flush=True)
+            say(*lines(seen, _width()))
     while True:
-        print(as_json(seen, indent=None) if arguments.json else "\n".join(lines(seen)), flush=True)
+        _say(arguments, seen, None, indent=None)
         await clock.sleep_until(clock.monotonic() + PERIOD)
         await again()
+
+
+def _say(arguments: Namespace, seen: dict[str, Any], width: int | None, *, indent: int | None) -> None:
+    if arguments.json:
+        say_json(seen, indent=indent)
+    else:
+        say(*lines(seen, width))
 
 
 def _on_terminal() -> bool:

@@ -12,7 +12,8 @@ from ..config import Config
 from ..domain.clock import SystemClock
 from ..domain.errors import TgstreamdError
 from . import context
-from .output.format import as_json, clean, duration
+from .output.format import clean, duration
+from .output.terminal import redraw, say, say_json
 from .telegram import Ask, asking
 
 #: Pages that are read without a rest; after them Telegram's clients rest a second between two, as this does.
@@ -75,11 +76,11 @@ async def _verify(arguments: Namespace, config: Config) -> int:
             "differences": found,
             "mended": mended,
         }
-        print(as_json(answer))
+        say_json(answer)
         return 1 if found else 0
     for index, one in enumerate(found):
-        print("\n".join(lines(one, mended[index] if mended else None)))
-    print("\n".join(summary(arguments.mirror, counts, found, mended, config)))
+        say(*lines(one, mended[index] if mended else None))
+    say(*summary(arguments.mirror, counts, found, mended, config))
     return 1 if found else 0
 
 
@@ -142,11 +143,11 @@ class Progress:
 
     def say(self, words: str) -> None:
         if self._shown:
-            print(f"\r{self._mirror}: {clean(words, 70)}\x1b[K", end="", file=self._out, flush=True)
+            redraw(f"{self._mirror}: {clean(words, 70)}", self._out)
 
     def end(self) -> None:
         if self._shown:
-            print("\r\x1b[K", end="", file=self._out, flush=True)
+            redraw("", self._out)
 
 
 def lines(one: dict[str, Any], mended: dict[str, Any] | None) -> list[str]:

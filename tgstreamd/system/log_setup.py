@@ -27,6 +27,7 @@ if sys.modules.get("rich", ...) is None:
     del sys.modules["rich"]
 
 from ..domain.clock import Clock
+from ..domain.escaping import TEXT_MAX, escape_text
 from .journald import Journal, datagram
 
 Format = Literal["auto", "journal", "console", "json"]
@@ -208,7 +209,7 @@ class _Hide:
 
 
 class _Visible:
-    """Other people's control characters, spelled out: they obey nobody, on a terminal or in the journal.
+    """Makes other people's texts harmless, on a terminal as in the journal.
 
     `one_line`: line ends too, for who does not quote them.
     """
@@ -218,16 +219,17 @@ class _Visible:
 
     def __call__(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
         for key, value in event_dict.items():
-            if isinstance(value, str) and not value.isprintable():
-                whole = self._one_line and key != "exception"
-                lines = [value] if whole else value.split("\n")
-                event_dict[key] = "\n".join(map(spelled, lines))
+            event_dict[key] = self._shown(value, one_line=self._one_line and key != "exception")
         return event_dict
 
-
-def spelled(text: str) -> str:
-    """The text on one line, each character that does not print as Python would write it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    def _shown(self, value: Any, *, one_line: bool) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, list | tuple):
+            return [self._shown(each, one_line=one_line) for each in value]
+        if not isinstance(value, str) and len(text := str(value)) <= TEXT_MAX and text.isprintable():
+            return value
+        return "\n".join(map(escape_text, [str(value)] if one_line else str(value).split("\n")))
 
 
 def _journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 import sdnotify
 
 from ..domain.clock import Clock
+from ..domain.escaping import escape_text
 
 #: A service may promise to report again at most this many seconds ahead.
 LONGEST_PROMISE = 60.0
@@ -49,7 +50,7 @@ class Systemd:
 
     def status(self, line: str) -> None:
         """What `systemctl status` shows; said only where it changed."""
-        line = " ".join(line.split())
+        line = escape_text(" ".join(line.split()))
         if line != self._status:
             self._status = line
             self._say(f"STATUS={line}")

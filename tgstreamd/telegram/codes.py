@@ -12,8 +12,11 @@ from typing import Any, Final
 from telethon.tl import types
 
 from ..domain.errors import Rejected
+from ..domain.escaping import escape_text
 from .error_messages import EMAIL, NO_CODE
 
+#: Characters of a pattern, an address or a beginning of Telegram's that are shown.
+PART_MAX: Final = 100
 _NEXT: Final = {
     types.auth.CodeTypeSms: "sends it by SMS",
     types.auth.CodeTypeCall: "calls that number and tells it",
@@ -44,16 +47,17 @@ def _where(kind: Any) -> str:
     if isinstance(kind, types.auth.SentCodeTypeCall):
         return "Telegram calls that number and tells the code"
     if isinstance(kind, types.auth.SentCodeTypeFlashCall):
-        return f"Telegram calls that number from one like {kind.pattern}: the code is the number that calls"
+        pattern = _part(kind.pattern)
+        return f"Telegram calls that number from one like {pattern}: the code is the number that calls"
     if isinstance(kind, types.auth.SentCodeTypeMissedCall):
         return (
-            f"Telegram calls that number from one that begins with {kind.prefix}: the code is its last "
-            f"{kind.length} digits"
+            f"Telegram calls that number from one that begins with {_part(kind.prefix)}: the code is its "
+            f"last {kind.length} digits"
         )
     if isinstance(kind, types.auth.SentCodeTypeEmailCode):
-        return f"Telegram sent a code by e-mail to {kind.email_pattern}"
+        return f"Telegram sent a code by e-mail to {_part(kind.email_pattern)}"
     if isinstance(kind, types.auth.SentCodeTypeFragmentSms):
-        return f"the code is at {kind.url}"
+        return f"the code is at {_part(kind.url)}"
     if isinstance(kind, types.auth.SentCodeTypeSmsWord):
         return f"Telegram sent a word by SMS{_beginning(kind)}"
     if isinstance(kind, types.auth.SentCodeTypeSmsPhrase):
@@ -62,7 +66,12 @@ def _where(kind: Any) -> str:
 
 
 def _beginning(kind: Any) -> str:
-    return f', beginning with "{kind.beginning}"' if kind.beginning else ""
+    return f', beginning with "{_part(kind.beginning)}"' if kind.beginning else ""
+
+
+def _part(text: str) -> str:
+    """A part of the sentence that is Telegram's: it stays on its line."""
+    return escape_text(text, PART_MAX)
 
 
 def _otherwise(sent: Any) -> str:

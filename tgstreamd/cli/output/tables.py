@@ -9,10 +9,9 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from .console import PlainConsole, cell
 from .format import clean
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -29,25 +28,25 @@ def chats(listed: Sequence[dict[str, Any]], facts: Callable[[dict[str, Any]], li
     for chat in listed:
         name = f"@{chat['username']}" if chat["username"] else ""
         members = "" if chat["members"] is None else f"{chat['members']:,}"
-        marks = Text(", ".join(filter(None, (name, *facts(chat)))))
-        table.add_row(str(chat["id"]), Text(clean(chat["title"])), chat["kind"], members, marks)
+        marks = cell(", ".join(filter(None, (name, *facts(chat)))))
+        table.add_row(str(chat["id"]), cell(clean(chat["title"])), chat["kind"], members, marks)
         for topic in chat["topics"]:
-            title = Text(f"  {clean(topic['title'])}", style="dim")
-            closed = Text("closed" if topic["closed"] else "", style="dim")
-            table.add_row(Text(str(topic["id"]), style="dim"), title, Text("topic", style="dim"), "", closed)
-    Console().print(table)
+            title = cell(f"  {clean(topic['title'])}", style="dim")
+            closed = cell("closed" if topic["closed"] else "", style="dim")
+            table.add_row(cell(str(topic["id"]), style="dim"), title, cell("topic", style="dim"), "", closed)
+    PlainConsole().print(table)
 
 
 def findings(rows: Sequence[tuple[str, str, str, str]]) -> None:
     """Print lines of `check`: level, its word, the sentence, the remedy."""
     table = Table.grid(padding=(0, 2))
     for level, word, sentence, remedy in rows:
-        words = Text(sentence)
+        words = cell(sentence)
         if remedy:
-            words.append(f" ({remedy})", style="bold")
-        table.add_row(Text(word, style=STYLES[level]), words)
-    Console(highlight=False).print(table)
+            words.append(cell(f" ({remedy})", style="bold"))
+        table.add_row(cell(word, style=STYLES[level]), words)
+    PlainConsole().print(table)
 
 
 # What rich itself imports only when it draws, it has now.
-Console(file=io.StringIO(), force_terminal=True).print(Table("一", box=None))
+PlainConsole(file=io.StringIO(), force_terminal=True).print(Table("一", box=None))

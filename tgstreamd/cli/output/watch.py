@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ...domain.clock import Clock
 from . import status
+from .console import PlainConsole, cell
 from .format import clean, duration, fit, size
 
 #: Styles that can be told apart on dark and light screens.
@@ -30,10 +31,10 @@ USUAL = 5
 def screen(seen: dict[str, Any], width: int, height: int | None = None) -> RenderableType:
     """The whole status in `width` columns. `height`: in how many lines it should find room."""
     shown: list[RenderableType] = [_head(seen, width)]
-    shown += [Text(f"  {line}", "yellow") for line in status.remarks(seen)]
+    shown += [cell(f"  {line}", "yellow") for line in status.remarks(seen)]
     mirrors = seen["mirrors"]
     if not mirrors:
-        shown.append(Text("  nothing was mirrored from here yet", "dim"))
+        shown.append(cell("  nothing was mirrored from here yet", "dim"))
     brief = height is not None and len(mirrors) * USUAL + len(seen["transfers"]) + 4 > height
     running = seen["state"] == "running"
     for mirror in mirrors:
@@ -43,7 +44,7 @@ def screen(seen: dict[str, Any], width: int, height: int | None = None) -> Rende
             else _mirror(mirror, seen["at"], width, running=running)
         )
     if seen["transfers"]:
-        shown += [Text(), Text("files on their way", "bold"), _transfers(seen["transfers"], width)]
+        shown += [cell(), cell("files on their way", "bold"), _transfers(seen["transfers"], width)]
     return Group(*shown)
 
 
@@ -51,7 +52,7 @@ async def watch(
     first: dict[str, Any], look: Callable[[], Awaitable[dict[str, Any]]], clock: Clock, period: float
 ) -> None:
     """Draw, and look again every `period` seconds, until cancelled."""
-    console = Console()
+    console = PlainConsole()
     seen = first
     with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
@@ -62,7 +63,7 @@ async def watch(
 
 def _head(seen: dict[str, Any], width: int) -> Text:
     said = status.head(seen)
-    text = Text(fit(said, width), "bold", no_wrap=True)
+    text = cell(fit(said, width), "bold", no_wrap=True)
     text.highlight_words([seen["state"]], STYLES.get(seen["state"], ""))
     return text
 
@@ -73,7 +74,8 @@ def _title(mirror: dict[str, Any], width: int) -> Text:
     where = f"{_place(mirror, 'source')} → {_place(mirror, 'target')}"
     name = clean(mirror["name"], width // 3)
     where = fit(where, max(10, width - cell_len(name) - len(state) - 4))
-    left = Text.assemble((name, "bold"), "  ", (where, "cyan"), no_wrap=True)
+    left = cell(name, "bold", no_wrap=True)
+    left.append(cell("  ")).append(cell(where, "cyan"))
     left.append(" " * max(2, width - left.cell_len - len(state)))
     left.append(state, STYLES[state])
     return left
@@ -89,12 +91,12 @@ def _mirror(mirror: dict[str, Any], now: float, width: int, *, running: bool) ->
     gauge = Table.grid(padding=(0, 1))
     wide = max(10, width - len(said) - 4)
     gauge.add_row(" ", _bar(status.share(mirror), wide), said)
-    shown: list[RenderableType] = [Text(), _title(mirror, width), gauge]
+    shown: list[RenderableType] = [cell(), _title(mirror, width), gauge]
     going = running and mirror["state"] == "running"
     for line in (status.pace(mirror, running=going), status.counts(mirror), status.files(mirror)):
-        shown += [Text(f"  {part}") for part in status.wrapped(line, width - 2) if line]
+        shown += [cell(f"  {part}") for part in status.wrapped(line, width - 2) if line]
     for kind, line in status.troubles(mirror, now):
-        shown += [Text(f"  {part}", STYLES[kind]) for part in status.wrapped(line, width - 2)]
+        shown += [cell(f"  {part}", STYLES[kind]) for part in status.wrapped(line, width - 2)]
     return shown
 
 
@@ -105,10 +107,10 @@ def _brief(mirror: dict[str, Any], now: float, width: int) -> list[RenderableTyp
     name = fit(clean(mirror["name"]), 16)
     troubles = status.troubles(mirror, now)
     kind, worst = troubles[0] if troubles else ("running", "running")
-    row = Text(fit(worst, max(10, width - 16 - 14 - 18 - 4)), STYLES[kind], no_wrap=True)
+    row = cell(fit(worst, max(10, width - 16 - 14 - 18 - 4)), STYLES[kind], no_wrap=True)
     for columns in (16, 14, 18):
         table.add_column(width=columns, no_wrap=True)
-    table.add_row(Text(name, "bold"), _bar(status.share(mirror), 14), Text(left, justify="right"), row)
+    table.add_row(cell(name, "bold"), _bar(status.share(mirror), 14), cell(left, justify="right"), row)
     return [table]
 
 
@@ -128,7 +130,7 @@ def _transfers(transfers: list[dict[str, Any]], width: int) -> RenderableType:
             f"{size(one['transferred'])} of {size(one['size'])}",
             f"{size(speed)}/s",
             left,
-            Text(status.file(one, room), "cyan"),
+            cell(status.file(one, room), "cyan"),
         )
     return table
 

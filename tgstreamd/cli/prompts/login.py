@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from argparse import Namespace
 
 import segno
@@ -18,6 +17,7 @@ from ...domain.messages import Account
 from ...telegram import login as flow
 from .. import context
 from ..output.format import clean
+from ..output.terminal import complain, draw, say
 from ..remote import connected, has_session, settings
 from .prompt import Keyboard
 
@@ -34,7 +34,7 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
 
     async def code(why: str, told: str) -> str:
         if not why:
-            print(told)
+            say(*told.split("\n"))
         return await keyboard.line(_question(why, "code"))
 
     async def password(why: str, told: str) -> str:
@@ -46,7 +46,7 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
         old = flow.stored(wanted)
         async with flow.begin(wanted) as under_way:
             if arguments.qr:
-                print("On a phone that is logged in: Settings → Devices → Link Desktop Device.")
+                say("On a phone that is logged in: Settings → Devices → Link Desktop Device.")
                 account = await under_way.by_qr(Picture().show, password)
             else:
                 account = await under_way.by_code(phone, code, password)
@@ -57,7 +57,7 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
             except LoginUnknown:
                 pass  # it is most likely over, as was said
             except TelegramError as error:
-                print(f"note: the login before this one was not ended: {error.line()}", file=sys.stderr)
+                complain(f"note: the login before this one was not ended: {error.line()}")
         return account
 
 
@@ -72,12 +72,15 @@ async def present(config: Config) -> Account | None:
         async with context.holding(config.paths, "login"), connected(config) as connection:
             return await connection.account()
     except NotAuthorised as error:
-        print(f"note: {error.what}")
+        say(f"note: {error.what}")
         return None
 
 
 def _question(why: str, what: str) -> str:
-    return f"{why}\n{what}: " if why else f"{what}: "
+    """Say why it is asked again, and give the question."""
+    if why:
+        say(why)
+    return f"{what}: "
 
 
 class Picture:
@@ -89,14 +92,9 @@ class Picture:
     def show(self, url: str) -> None:
         out = io.StringIO()
         segno.make(url, error="l", micro=False).terminal(out, compact=True, border=2)
-        text = out.getvalue()
-        if sys.stdout.isatty():
-            # White on black whatever the terminal's colours are: phones do not read negatives.
-            lines = [f"\x1b[97;40m{line}\x1b[0m\n" for line in text.splitlines()]
-            back = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
-            text = back + "".join(lines)
-        print(text, end="", flush=True)
-        self._drawn = text.count("\n")
+        lines = out.getvalue().splitlines()
+        draw(lines, over=self._drawn)
+        self._drawn = len(lines)
 
 
 async def logout(config: Config) -> bool:
@@ -105,6 +103,6 @@ async def logout(config: Config) -> bool:
         try:
             return await flow.logout(settings(config))
         except LoginUnknown as error:
-            print(f"note: {error.what}")
-            print("note: if a phone still lists this login (Settings → Devices), end it there")
+            say(f"note: {error.what}")
+            say("note: if a phone still lists this login (Settings → Devices), end it there")
             return False

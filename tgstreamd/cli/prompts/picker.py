@@ -31,6 +31,7 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ...domain.errors import TgstreamdError
+from ...domain.escaping import escape_text
 from ..output.format import fit, folded, padded
 
 # `_search`: imported late by the library itself, when root's rights may be given up and the library lie
@@ -246,8 +247,16 @@ class _List:
         return keys
 
 
+class _Terminal(Vt100_Output):
+    """What is drawn is words: nothing of it is a code for the terminal."""
+
+    def write(self, data: str) -> None:
+        # Ends of lines are prompt_toolkit's own, by which it moves the cursor.
+        super().write(data if not data.strip("\r\n") else escape_text(data))
+
+
 def _output() -> Output:
     """The terminal, without asking it where its cursor is: not all answer, and some answer late."""
-    out = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+    out = _Terminal.from_pty(sys.stdout, term=os.environ.get("TERM"))
     out.enable_cpr = False
     return out

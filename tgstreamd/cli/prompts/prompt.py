@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 
 from ...domain.errors import TgstreamdError
 from ..output.format import Usage
+from ..output.terminal import ask, say
 
 
 def agreed(question: str) -> bool:
     """Whether a person says yes; for verbs that ask one thing. The end of the input is a no."""
     # Printed by us: `input` puts its question on standard error.
-    print(f"{question} [y/N] ", end="", flush=True)
+    ask(f"{question} [y/N] ")
     try:
         return input().strip().lower() in ("y", "yes")
     except EOFError:
@@ -37,7 +38,7 @@ class Keyboard:
         """The next line, without its end. Raises Usage where the input has ended."""
         # The echo goes off before the question shows: nobody types ahead of it in the open.
         with self._hidden() if hidden else contextlib.nullcontext():
-            print(question, end="", flush=True)
+            ask(question)
             while b"\n" not in self._typed:
                 await self._readable()
                 more = os.read(self._handle, 4096)
@@ -46,7 +47,7 @@ class Keyboard:
                 self._typed += more
         line, _, self._typed = self._typed.partition(b"\n")
         if hidden:
-            print()
+            say("")
         return line.decode(errors="replace").strip("\r")
 
     async def answer(self, question: str, *, default: str = "", valid: Callable[[str], object] = str) -> str:
@@ -58,7 +59,7 @@ class Keyboard:
             try:
                 valid(given)
             except TgstreamdError as error:
-                print(f"  {error.line()}")
+                say(f"  {error.line()}")
                 continue
             return given
 

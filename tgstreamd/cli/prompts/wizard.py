@@ -6,7 +6,6 @@ flag gives is not asked. Writes nothing; asks Telegram only what a look at the c
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from ...domain.errors import NotAuthorised, TgstreamdError
 from ...mirrors.from_config import mirror_of
 from ...policy.mirror_checks import span
 from ..output.format import clean
+from ..output.terminal import complain, say
 from .options import CHOICES, HISTORIES
 from .picker import Row, pick
 from .prompt import Keyboard
@@ -112,11 +112,11 @@ class Interview:
             try:
                 row = await self._row(taken)
             except TgstreamdError as error:
-                print(f"  {error.line()}")
+                say(f"  {error.line()}")
                 continue
             refusal = row[f"{side}_refusal"] if row else ""
             if refusal or taken == (source.ref if source and source_topic is None else None):
-                print(f"  {taken}: {refusal or 'it is the source'}")
+                say(f"  {taken}: {refusal or 'it is the source'}")
                 continue
             self._say(side, f"{clean(row['title'], 60)} ({taken})" if row else str(taken))
             return Side(taken, row)
@@ -246,10 +246,10 @@ class Interview:
         self._say("history", f"{history}{cost}")
 
     def _say(self, key: str, value: str) -> None:
-        print(f"{key}: {value}", flush=True)
+        say(f"{key}: {value}")
 
     def _note(self, line: str) -> None:
-        print(f"note: {line}", file=sys.stderr, flush=True)
+        complain(f"note: {line}")
 
 
 def chat_row(chat: dict[str, Any], side: str) -> Row:
