@@ -24,7 +24,7 @@ from tgstreamd.telegram.session import StoredSession, to_string
 from tgstreamd.telegram.settings import Server
 
 from .conftest import Connect, healed, log_in, settings_for
-from .test_trouble import media_of
+from .trouble import media_of
 
 PARTS = 8
 

@@ -27,7 +27,7 @@ from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.telegram.connect import Connection, connect
 
 from .conftest import log_in, settings_for
-from .test_trouble import media_of
+from .trouble import media_of
 
 BORNE = 900.0
 UNKNOWN: dict[str, tuple[str, int, str]] = {
