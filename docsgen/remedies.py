@@ -75,7 +75,7 @@ MEANS: dict[str, str] = {
     "Telegram does not know this login": "It was ended, or Telegram has a fault that passes: Telegram does not say "
     "which.\nFor 15 minutes from the first such answer, over a restart too, it is tried again and nothing is lost; "
     "then the daemon ends with 77.\nWait; or, if the login was ended, `sudo systemctl stop tgstreamd` and "
-    "`sudo tgstreamd login`.",
+    "`sudo tgstreamd login`; where `TG_SESSION` gives the login, a new string there.",
     "no connection to Telegram": "The line cannot be made; it is tried again, for ever.\n"
     "Look at the network: `why` says what it met.",
     "cover or moving part left out": "A video's cover or a live photo's moving part could not be copied; the "

@@ -101,7 +101,8 @@ def exits() -> str:
         1: "unexpected, or a verb could not do it; of `check`: it would not, of `verify`: they differ; "
         "the service starts again",
         2: "the command line, or an answer, makes no sense",
-        77: "nobody is logged in; the service is not started again: `sudo tgstreamd login`",
+        77: "nobody is logged in; the service is not started again: `sudo tgstreamd login`, "
+        "or a new string in `TG_SESSION` where that gives the login",
         78: "the configuration alone proves that this cannot work; the service is not started again",
     }
     unknown = set(rows) - set(said) - {0, 130, 141}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..domain.clock import FOREVER
+from ..domain.log_in import UNKNOWN
 from ..domain.messages import Mirror, Value
 from ..ledger import Hold, Standing
 from ..policy.alert_conditions import Picture, View
@@ -41,6 +42,7 @@ def picture(
     now: float,
     directory: Path,
     free: int | None,
+    log_in: str = UNKNOWN,
 ) -> Picture:
     """Everything at once."""
     account = holds.get("account")
@@ -60,6 +62,7 @@ def picture(
         ),
         frozen=frozen,
         unknown=alive.unknown,
+        log_in=log_in,
         limited_until=limited,
         connected=alive.connected,
         free=free,

@@ -18,6 +18,7 @@ import structlog
 from ..config.alerts import Alerts
 from ..domain.clock import Clock
 from ..domain.errors import StoreError
+from ..domain.log_in import UNKNOWN
 from ..domain.ports import Beat
 from ..ledger import Hold, Store
 from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stalled
@@ -57,9 +58,10 @@ class AlertService:
         heartbeat: Heartbeat | None = None,
         directory: Path,
         space: Callable[[Path], int | None] = free,
+        log_in: str = UNKNOWN,
     ) -> None:
-        """`send(chat, text)` sends a message and says why that failed; `space` tells the free bytes. `alive`
-        and `send` may be handed over later."""
+        """`send(chat, text)` sends a message and says why that failed; `space` tells the free bytes;
+        `log_in` is what to do about an unknown login. `alive` and `send` may be handed over later."""
         #: What is in force; a reload puts others here.
         self.settings = settings
         self._store = store
@@ -69,6 +71,7 @@ class AlertService:
         self._heartbeat = heartbeat or Heartbeat()
         self._directory = directory
         self._space = space
+        self._log_in = log_in
         self._ways = Channels(clock, self._message)
         self._daybook = Daybook(store, self._keep)
         self._repeated = Repeated(clock, every=3600.0)
@@ -94,7 +97,7 @@ class AlertService:
     async def step_starting(self, unknown: str | None) -> None:
         """One such look."""
         if unknown is not None:
-            seen = Picture(at=self._clock.now(), unknown=unknown)
+            seen = Picture(at=self._clock.now(), unknown=unknown, log_in=self._log_in)
             await self._tell(seen, lambda seconds: None, kinds=AT_START)
 
     async def run(self, beat: Beat) -> None:
@@ -110,7 +113,9 @@ class AlertService:
         standings, holds, alive = await self._store.standings(), await self._store.holds(), self._alive()
         now = self._clock.now()
         space = self._space(self._directory)
-        seen = picture(standings, holds, alive, now=now, directory=self._directory, free=space)
+        seen = picture(
+            standings, holds, alive, now=now, directory=self._directory, free=space, log_in=self._log_in
+        )
         late = {view.name: view.late for view in seen.mirrors}
         held = {
             one.mirror.name: bool(one.live or one.backlog) and _held(holds, one.mirror.target, now)

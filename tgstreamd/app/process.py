@@ -20,6 +20,7 @@ from ..control import control_socket
 from ..control.startup import Reception
 from ..domain.clock import Clock, SystemClock
 from ..domain.errors import TgstreamdError
+from ..domain.log_in import UNKNOWN
 from ..ledger import Store
 from ..limits.login_grace import StoredLoginPatience
 from ..limits.wall_clock import WallClock
@@ -94,8 +95,10 @@ async def _run(
             systemd.status(f"starting: {reception.note}")
 
         wall = WallClock(store, clock)
-        patience = StoredLoginPatience(store, clock, wall)
-        watch = AlertService(config.alerts, store, clock, directory=config.paths.ledger.parent)
+        unknown = config.login_remedy(UNKNOWN)
+        patience = StoredLoginPatience(store, clock, wall, hint=unknown)
+        folder = config.paths.ledger.parent
+        watch = AlertService(config.alerts, store, clock, directory=folder, log_in=unknown)
         reception = Reception(
             store, pace=pace(config), now=clock.now, configured=[mirror.name for mirror in config.mirrors]
         )

@@ -19,6 +19,7 @@ from typing import Any
 from .. import config as configuration
 from ..config import Config, Paths
 from ..config.paths import STATE_ROOT
+from ..config.paths import option as option_for
 from ..control.control_socket import NoDaemon, ask
 from ..domain.clock import SystemClock
 from ..domain.errors import ConfigError, StoreError, TgstreamdError
@@ -226,11 +227,9 @@ def mirror_names(arguments: Namespace) -> list[str]:
 
 def name_config(error: TgstreamdError, config: Config) -> None:
     """Let the command that the error advises be one for this configuration."""
-    advised = f"tgstreamd login{option(config)}"
-    if advised not in error.hint:
-        error.hint = error.hint.replace("tgstreamd login", advised)
+    error.hint = config.login_remedy(error.hint)
 
 
 def option(config: Config) -> str:
     """The `--config` that a command for this configuration needs."""
-    return f" --config {config.file}" if config.file and config.file != configuration.DEFAULT_FILE else ""
+    return option_for(config.file)

@@ -242,8 +242,10 @@ async def _reached(
             try:
                 connection = await _connected(stack, config)
             except NotAuthorised as error:
-                say(f"note: {error.what}")
-                if await _log_in(signing, arguments, config, keyboard):
+                # TG_SESSION wins over whatever login is made here: what to do about it is said instead.
+                given = bool(config.telegram.session_string)
+                say(f"note: {error.line() if given else error.what}")
+                if not given and await _log_in(signing, arguments, config, keyboard):
                     connection = await _connected(stack, config)
             except TelegramError as error:
                 say(f"note: without Telegram ({error.line()}): chats cannot be looked at")

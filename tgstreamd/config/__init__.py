@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from ..domain import log_in
 from ..domain.errors import ConfigError
 from ..domain.mirrors import Filter, TopicId
 from . import alerts, errors, filter_rules, rules
@@ -22,7 +23,7 @@ from . import metrics as listening
 from .alerts import Alerts
 from .loader import MIRROR_VARIABLES, NotToml, read, variables
 from .metrics import Metrics
-from .paths import DEFAULT_FILE, Paths, place
+from .paths import DEFAULT_FILE, Paths, option, place
 
 __all__ = [
     "DEFAULT_FILE",
@@ -152,6 +153,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     paths: Paths
     #: The file it came from; None where the environment was all.
     file: Path | None
+
+    def login_remedy(self, hint: str) -> str:
+        """A hint that advises to log in, so that it works for this configuration."""
+        by_variable = bool(self.telegram.session_string)
+        return log_in.remedy(hint, by_variable=by_variable, option=option(self.file))
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, need_mirror: bool = True) -> Config:

@@ -20,6 +20,11 @@ STATE_ROOT = Path("/var/lib/tgstreamd")
 RUNTIME_ROOT = Path("/run/tgstreamd")
 
 
+def option(file: Path | None) -> str:
+    """The `--config` that a command needs to mean this configuration; empty where it needs none."""
+    return f" --config {file}" if file and file != DEFAULT_FILE else ""
+
+
 class Paths(msgspec.Struct, frozen=True, kw_only=True):
     """The state directory and what lies in it, and the folder of the control socket."""
 

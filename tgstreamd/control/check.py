@@ -38,7 +38,7 @@ class Reach(Protocol):
 async def check(config: Config, reach: Reach, store: Store | None, *, now: float) -> dict[str, Any]:
     """Findings, worst news included; `ok` only if a start would succeed with every mirror running."""
     account = await reach.source.account()
-    lines = [line("ok", "", "configuration", _where(config)), _account(account)]
+    lines = [line("ok", "", "configuration", _where(config)), _account(account, config)]
     lines += [*await _held(store, now), *await _time(reach, now)]
     seen: list[tuple[MirrorConfig, Mirror, Chat | None, Chat | None]] = []
     for wanted in config.mirrors:
@@ -60,10 +60,16 @@ def _where(config: Config) -> str:
     return f"{config.file}: {mirrors}" if config.file else f"from the environment: {mirrors}"
 
 
-def _account(account: Account) -> dict[str, Any]:
+def _account(account: Account, config: Config) -> dict[str, Any]:
     if account.bot:
         text = f"{account.name} is a bot, and bots cannot read histories"
-        return line("fail", "", "account", text, "`tgstreamd login --again` with a person's account")
+        return line(
+            "fail",
+            "",
+            "account",
+            text,
+            config.login_remedy("`tgstreamd login --again` with a person's account"),
+        )
     limits = f"files up to {account.parts_max * PART / 1e9:.0f} GB, captions up to {account.caption_max:,}"
     premium = "premium" if account.premium else "not premium"
     return line("ok", "", "account", f"{account.name} (id {account.id}, {premium}: {limits} characters)")

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from ..domain import log_in
 from ..domain.clock import Clock
 from ..domain.errors import LoginUnknown, NotAuthorised
 from ..ledger import Store
@@ -20,16 +21,17 @@ log = structlog.get_logger()
 
 #: Seconds from the first refusal to the last try.
 PATIENCE: Final = 900.0
-HINT: Final = "a fault of Telegram's passes by itself; for a new login stop tgstreamd, then: tgstreamd login"
 
 
 class StoredLoginPatience:
     """`ports.LoginPatience` over the ledger."""
 
-    def __init__(self, store: Store, clock: Clock, wall: WallClock) -> None:
+    def __init__(self, store: Store, clock: Clock, wall: WallClock, *, hint: str = log_in.UNKNOWN) -> None:
+        """`hint`: what a person can do meanwhile."""
         self._store = store
         self._clock = clock
         self._wall = wall
+        self._hint = hint
         #: The first refusal that this process met; None while the login is known.
         self._since: float | None = None
         #: Nothing of the kind is in the ledger.
@@ -47,13 +49,13 @@ class StoredLoginPatience:
         if until <= now:
             what = f"Telegram has not known this login since {_clock_time(until - PATIENCE)}: {why}"
             self.sentence = what
-            return NotAuthorised(what, hint="tgstreamd login")
+            return NotAuthorised(what, hint=log_in.COMMAND)
         if self._since is None:
             self._since = self._clock.monotonic()
             log.error("Telegram does not know this login", why=why, until=_clock_time(until))
         what = f"Telegram does not know this login, tried until {_clock_time(until)}: {why}"
         self.sentence = what
-        tried = LoginUnknown(what, error=error.error, hint=HINT)
+        tried = LoginUnknown(what, error=error.error, hint=self._hint)
         tried.left = until - now
         return tried
 

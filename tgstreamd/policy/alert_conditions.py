@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
+from ..domain.log_in import UNKNOWN
 from ..domain.messages import Value
 
 #: Seconds without Telegram after which that is a fact of its own.
@@ -82,6 +83,8 @@ class Picture(Value, frozen=True, kw_only=True):
     frozen: bool = False
     #: Telegram does not know the login, in a sentence; empty while it does.
     unknown: str = ""
+    #: What a person can do about that.
+    log_in: str = UNKNOWN
     #: Until when Telegram holds the account for bulk; 0 where it does not.
     limited_until: float = 0.0
     connected: bool = True
@@ -117,8 +120,7 @@ def facts(picture: Picture, limits: Limits) -> list[Fact]:
         hint = "wait; ask @SpamBot in the app what it says about the account"
         found.append(Fact(kind="account limited", text=text, hint=hint))
     if picture.unknown:
-        hint = "a fault of Telegram's passes by itself; for a new login stop tgstreamd, then: tgstreamd login"
-        found.append(Fact(kind="login unknown", text=picture.unknown, hint=hint))
+        found.append(Fact(kind="login unknown", text=picture.unknown, hint=picture.log_in))
     if not picture.connected:
         text = f"Telegram has not been reachable for {OFFLINE / 60:.0f} minutes"
         found.append(

@@ -68,8 +68,8 @@ class StoredSession(MemorySession):
         Raises NotAuthorised for a file that cannot be used, ConfigError for a malformed string.
         """
         self = cls(path)
-        if path is not None and path.exists():
-            self._take(read_file(path))
+        if path is not None and path.exists() and (file := read_file(path, needed=not string)):
+            self._take(file)
         if string:
             dc, address, port, key = parse_string(string)
             if self._auth_key is None or self._auth_key.key != key:
@@ -232,15 +232,18 @@ class StoredSession(MemorySession):
             self.path.unlink(missing_ok=True)
 
 
-def read_file(path: Path) -> _File:
+def read_file(path: Path, *, needed: bool = True) -> _File | None:
+    """The session in the file. One that is none raises NotAuthorised where it is needed."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=_File)
     except PermissionError as error:
         raise NotAuthorised(
             f"the session {path} cannot be read: {error.strerror}",
-            hint="run as the user of the daemon, or: sudo tgstreamd login",
+            hint="use sudo, or run it as the user of the daemon",
         ) from error
     except (OSError, msgspec.DecodeError) as error:
+        if not needed:
+            return None
         raise NotAuthorised(
             f"the session {path} is not a session of tgstreamd: {error}", hint="tgstreamd login"
         ) from error
