@@ -143,7 +143,12 @@ async def _show(
     from ..web.routes import answers
     from ..web.server import listening
 
-    meter = Meter(config.paths.ledger, lambda: reception.answer({"verb": "status"}), clock)
+    meter = Meter(
+        config.paths.ledger,
+        lambda: reception.answer({"verb": "status"}),
+        clock,
+        remedy=config.login_remedy,
+    )
     app = answers(meter, page=config.metrics.page, hosts=config.metrics.hosts)
     await stack.enter_async_context(listening(address(config.metrics.listen), app))
     return meter

@@ -45,7 +45,9 @@ class Connection:
     @property
     def trouble(self) -> TgstreamdError | None:
         """Why there is no connection just now; None while there is one, or was until a moment ago."""
-        return self._client.ready.fatal or self._client.ready.trouble
+        ready = self._client.ready
+        # A line that breaks meanwhile does not make the login known.
+        return ready.fatal or ready.unknown or ready.trouble
 
     @property
     def unknown_login(self) -> LoginUnknown | None:

@@ -86,10 +86,19 @@ class Reading(Value, frozen=True, kw_only=True):
 class Meter:
     """`read()` at any time; `hand_over` once there is a connection and services that keep time."""
 
-    def __init__(self, ledger: Path, status: Callable[[], Awaitable[dict[str, Any]]], clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        status: Callable[[], Awaitable[dict[str, Any]]],
+        clock: Clock,
+        *,
+        remedy: Callable[[str], str] = lambda hint: hint,
+    ) -> None:
+        """`remedy` makes of a hint that advises to log in one that works for this configuration."""
         self._ledger = ledger
         self._status = status
         self._clock = clock
+        self._remedy = remedy
         self._started_at = clock.now()
         self._line: Line | None = None
         self._overdue: Callable[[float], Sequence[str]] = lambda now: ()
@@ -130,7 +139,7 @@ class Meter:
             trouble=trouble,
             overdue=tuple(self._overdue(self._clock.monotonic())),
             connected=seen.connected if seen else False,
-            unauthorised=lost.line() if isinstance(lost, NotAuthorised | LoginUnknown) else "",
+            unauthorised=self._over(lost) if isinstance(lost, NotAuthorised | LoginUnknown) else "",
             requests=dict(seen.tally.requests) if seen else {},
             flood_seconds=dict(seen.tally.flood_seconds) if seen else {},
             file_bytes=dict(seen.tally.file_bytes) if seen else {},
@@ -138,6 +147,10 @@ class Meter:
             ledger_bytes=sum(_size(self._ledger.with_name(self._ledger.name + end)) for end in ("", "-wal")),
             free_bytes=free(self._ledger.parent) or 0,
         )
+
+    def _over(self, lost: TgstreamdError) -> str:
+        hint = self._remedy(lost.hint)
+        return f"{lost.what} ({hint})" if hint else lost.what
 
 
 def _process() -> Process:
