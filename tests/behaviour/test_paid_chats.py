@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from telethon.tl import types
 
 from tests.behaviour.test_refused_messages import QUESTION, refuse, runs
 from tests.harness import House
+from tests.telegram.dispatch import Call
+from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
+from tests.telegram.world.media import Media
+from tests.telegram.world.messages import SHARED
 
 NAMES = ("ALLOW_PAYMENT_REQUIRED", "ALLOW_PAYMENT_REQUIRED_5", "BALANCE_TOO_LOW")
+ALBUM = "messages.sendMultiMedia"
+EDIT = "messages.editMessage"
 
 
-def paid_group(house: House, price: int) -> Chat:
+def paid_group(house: House, price: int, **fields: Any) -> Chat:
     """A group of somebody else's, which our account is a member of."""
-    target = house.world.chats.add_supergroup("Target", house.other, [house.me])
+    target = house.world.chats.add_supergroup("Target", house.other, [house.me], **fields)
     house.world.chats.set_price(target, price)
     return target
 
@@ -88,3 +97,100 @@ async def test_a_price_that_the_chat_does_not_name(tmp_path: Path, name: str) ->
         await house.run()
         await runs(house, parked=1)
         assert house.texts(target) == ["m1", "m2", "m3"]
+
+
+def stars_offered(house: House) -> list[tuple[str, int]]:
+    """What our requests would pay, as they come in: nothing, whatever they are."""
+    offered: list[tuple[str, int]] = []
+
+    def look(call: Call, request: Any) -> bool:
+        if stars := getattr(request, "allow_paid_stars", None):
+            offered.append((type(request).__name__, stars))
+        return False
+
+    house.tg.faults.add(Fault(None, when=look, times=None))
+    return offered
+
+
+def photos(house: House, captions: Sequence[str]) -> list[tuple[Media, str]]:
+    make = house.world.media
+    return [(make.photo(640 + number, 480), words) for number, words in enumerate(captions)]
+
+
+def albums(house: House, target: Chat) -> list[list[str]]:
+    """The texts of what stands there, what is one album together."""
+    found: dict[int, list[str]] = {}
+    for message in house.messages(target):
+        found.setdefault(message.grouped_id or message.ids[SHARED], []).append(message.text)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("transfer", ["stream", "reference"])
+@pytest.mark.parametrize("shape", ["bare", "captions", "long caption", "forwarded", "a reply", "in a topic"])
+async def test_an_album_is_never_paid(tmp_path: Path, shape: str, transfer: str) -> None:
+    """One that was due waits whole; the status names the price, and it goes out once when there is none."""
+    async with House(tmp_path) as house:
+        forum = shape == "in a topic"
+        source = house.supergroup("Source", forum=forum)
+        target = paid_group(house, 0, forum=forum)
+        fields: dict[str, Any] = {}
+        options: dict[str, Any] = {"transfer": transfer}
+        if forum:
+            fields["topic"] = house.world.chats.add_topic(source, house.other, "Tea")
+            options["source_topic"] = fields["topic"]
+            options["target_topic"] = house.world.chats.add_topic(target, house.other, "Copies")
+        house.mirror(source, target, **options)
+        await house.start()
+        first = house.post(source, "before", **fields)
+        await house.run()
+        offered = stars_offered(house)
+        target.price = 7  # which no update has told
+        captions = {"bare": ["", "", ""], "long caption": ["x" * 1500, "", ""]}.get(shape, ["a", "b", "c"])
+        if shape == "forwarded":
+            fields["forward"] = types.MessageFwdHeader(date=None, from_name="Cy")
+        if shape == "a reply":
+            fields["reply_to"] = first
+        if shape == "long caption":
+            house.other.premium = True
+        house.world.chats.post_album(source, house.other, photos(house, captions), **fields)
+        house.post(source, "after", **{key: fields[key] for key in ("topic",) if key in fields})
+        await house.run(3600)
+        assert "costs Stars there (7)" in await paused(house)
+        assert albums(house, target) == [["before"]]
+        assert house.tg.log.count(ALBUM) <= 2
+        target.price = 0
+        await house.ask_again()
+        await house.run()
+        assert await paused(house) == ""
+        copies = albums(house, target)
+        assert [copies[0], copies[-1]] == [["before"], ["after"]]
+        assert [len(album) for album in copies[1:-1] if len(album) > 1] == [3]
+        assert "".join("".join(album) for album in copies[1:-1]) == "".join(captions)
+        assert offered == []
+
+
+@pytest.mark.parametrize("transfer", ["stream", "reference"])
+async def test_an_edit_costs_nothing_and_offers_nothing(tmp_path: Path, transfer: str) -> None:
+    """Of what stands there; one that Telegram wants paid all the same is given up, and pauses nothing."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), paid_group(house, 0)
+        house.mirror(source, target, transfer=transfer)
+        await house.start()
+        items = house.world.chats.post_album(source, house.other, photos(house, ["a", "b"]))
+        single = house.post(source, "text")
+        await house.run()
+        assert albums(house, target) == [["a", "b"], ["text"]]
+        offered = stars_offered(house)
+        target.price = 7
+        house.world.chats.edit(items[1], text="b, edited")
+        house.world.chats.edit(single, text="text, edited")
+        await house.run(600)
+        assert albums(house, target) == [["a", "b, edited"], ["text, edited"]]
+        house.tg.faults.add(Fault(EDIT, code=403, message="ALLOW_PAYMENT_REQUIRED_7", times=None))
+        house.world.chats.edit(items[0], text="a, edited")
+        await house.run(3600)
+        [mirror] = (await house.status())["mirrors"]
+        assert (mirror["paused"], mirror["parked"], mirror["changes"]) == ("", 0, 0)
+        assert mirror["given_up"]["edit"]["count"] == 1
+        assert albums(house, target) == [["a", "b, edited"], ["text, edited"]]
+        assert offered == []
