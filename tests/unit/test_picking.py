@@ -58,7 +58,7 @@ def test_a_row_says_before_it_is_picked_what_a_chat_can_serve_for() -> None:
 
 
 def test_every_consequential_choice_is_asked() -> None:
-    """design.md, section 2: `history` has a question of its own."""
+    """`history` has a question of its own."""
     assert [choice.key for choice in CHOICES] == ["order", "deletes", "transfer", "attribution"]
     proposed = {choice.key: choice.options[choice.proposed("supergroup")][0] for choice in CHOICES}
     assert (proposed["transfer"], proposed["attribution"]) == ("reference", "author")

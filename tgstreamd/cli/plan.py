@@ -15,9 +15,10 @@ from typing import Any
 from ..config import Config
 from ..control import rehearsal
 from ..domain.clock import SystemClock
+from ..domain.reasons import told_by
 from . import context
 from .output.format import Usage, clean, duration, size
-from .output.service_messages import SERVICE, happened, worded
+from .output.service_messages import happened, worded
 from .output.status import wrapped
 from .output.terminal import say, say_json
 
@@ -155,7 +156,8 @@ def line(post: dict[str, Any]) -> str:
     if kind[:1].isupper():  # a service message, by Telegram's name for what it tells
         kind, what = "service", [happened(kind)]
     if post["skip"]:
-        what = [f"skip: {clean(worded(post['skip']).removeprefix(SERVICE))}"]
+        told = told_by(post["skip"])
+        what = [f"skip: {clean(happened(told) if told else post['skip'])}"]
     if moved := post["bytes"] + post["reference_bytes"]:
         what[0] += f" {size(moved)}"
     what += [clean(note, 100) for note in post["notes"]]

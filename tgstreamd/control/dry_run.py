@@ -14,6 +14,7 @@ import msgspec
 from ..config import MirrorConfig
 from ..domain.errors import FilterTimeout, TelegramError
 from ..domain.messages import GENERAL_TOPIC, Account, Chat, Draft, LastAuthor, Message, Mirror, Piece, Topic
+from ..domain.reasons import filter_of
 from ..ledger import MirrorRow, Store
 from ..mirrors.creation import former_history
 from ..mirrors.from_config import beginning, mirror_of
@@ -256,7 +257,8 @@ class Stage:
             lost = self._said[chat, reply.id]
         elif origin is not None:
             lost = origin.reason or origin.state
-        return Parent(lost=lost), f"lost: {lost}"
+        # No reader of the target is told how the operator calls a filter.
+        return Parent(lost="not mirrored" if filter_of(lost) else lost), f"lost: {lost}"
 
     def _moved(self, post: Sequence[Message], planned: Plan) -> dict[str, Any]:
         """How each media of a post would get there, what would be noted, and the bytes of it."""

@@ -13,6 +13,7 @@ import structlog
 from ..domain.clock import Clock
 from ..domain.messages import Chat, Message, Mirror
 from ..domain.ports import Ids, Source
+from ..domain.reasons import filter_of
 from ..ledger import Job, Store
 from ..mirrors.registry import MirrorRegistry
 from ..policy.captions import link
@@ -81,7 +82,7 @@ class Parents:
             found = await self._fetch_whole(chat, reply.id)
             if found:
                 return await self._lift(mirror, job, found)
-        if origin is not None and not origin.reason.startswith("filter "):
+        if origin is not None and not filter_of(origin.reason):
             return Parent(lost=origin.reason or origin.state, link=where)
         return Parent(lost="not mirrored", link=where)
 

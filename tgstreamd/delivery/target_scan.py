@@ -1,7 +1,8 @@
 """Looks through a target before a mirror's first send after a start: does it hold copies we do not know?
 
-That is how a ledger that is new, old or lost never leads to a second copy (design, section 2a). Reads the
-target, compares, and pauses the mirror or clears its *unchecked* mark. Sends nothing.
+A mirror whose target holds posts of ours that its ledger does not know waits for `resume`, so that a ledger
+which is new, old or lost never leads to a second copy. Reads the target, compares, and pauses the mirror or
+clears its *unchecked* mark. Sends nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Finds deletions and pins that no update told of, after a difference that was too long, by asking.
 
 An id counts as deleted only if it is empty, lies above what this account may see at all, and something newer
-can be read (design, section 2a). One call at a time, after everything that brings posts; the whole window is
-judged at once, so that the brake on mass deletion sees all of it.
+can be read: a history that is hidden or cleared deletes nothing. One call at a time, after everything that
+brings posts; the whole window is judged at once, so that the brake on mass deletion sees all of it.
 """
 
 from __future__ import annotations

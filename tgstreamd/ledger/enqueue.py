@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..domain.messages import Message
+from ..domain.reasons import tells
 from .changes import note, note_edit
 from .copies import pin_anew, stands
 from .engine import IN_CHAT, Db
@@ -92,7 +93,7 @@ def _new_job(
     db: Db, mirror: int, message: Message, *, lane: Lane, released: bool, follows: int | None, now: float
 ) -> int:
     makes_topic = message.service == "TopicCreate" and is_forum(db, mirror)
-    reason = f"service message: {message.service}" if message.service and not makes_topic else ""
+    reason = tells(message.service) if message.service and not makes_topic else ""
     # A late part of an album stands behind the album that it belongs to.
     place = (place_of(db, mirror, message.chat, message.id), 0)
     if follows is not None:

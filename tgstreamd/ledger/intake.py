@@ -23,7 +23,7 @@ from .rows import Gap
 #: A mirror, and whether it mirrors deletions (else it only drops what waits; None: only counts that).
 Deletes = tuple[int, bool | None]
 
-#: Seconds after its last item during which an album still waits for more (design, section 3).
+#: Seconds after its last item during which an album still waits for more.
 ALBUM_WAIT = 4.0
 
 

@@ -22,6 +22,7 @@ from ..domain.messages import (
     ReplyTo,
     Value,
 )
+from ..domain.reasons import by_filter, tells
 from .captions import answered, byline, first_link, goes_on, speaker, topic_line
 from .filters import dropped
 from .media_plan import Item, Links, item
@@ -103,11 +104,11 @@ def plan(
     """
     first = messages[0]
     if first.service:
-        return Plan(skip=f"service message: {first.service}")
+        return Plan(skip=tells(first.service))
     if any(message.protected for message in messages) and not source.may_unprotect:
         return Plan(skip="protected")
     if name := dropped(messages, mirror.filter):
-        return Plan(skip=f"filter {name}", filtered=True)
+        return Plan(skip=by_filter(name), filtered=True)
     messages = [transformed(message, mirror) for message in messages]
     first = messages[0]
     items: list[Item] = []

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-#: How the desk and the ledger say that a service message is not copied; its name follows.
-SERVICE = "service message: "
+from ...domain.reasons import tells, told_by
+
 _WORDS = {
     "BoostApply": "boosts given",
     "ChannelCreate": "chat created",
@@ -43,4 +43,4 @@ def happened(name: str) -> str:
 
 def worded(reason: str) -> str:
     """A reason for skipping, where it names a service message with the words for that."""
-    return f"{SERVICE}{happened(reason.removeprefix(SERVICE))}" if reason.startswith(SERVICE) else reason
+    return tells(happened(name)) if (name := told_by(reason)) else reason
