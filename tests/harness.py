@@ -202,6 +202,7 @@ class House:
             self.ids,
             wall=wall,
         )
+        self.daemon.reread = self.config
         await self._moving(self.daemon.begin(self._waiting))
 
     async def stop(self) -> None:

@@ -93,6 +93,25 @@ async def test_an_edit_that_a_filter_takes_too_long_over_is_given_up(tmp_path: P
         assert (await house.status())["mirrors"][0]["given_up"]
 
 
+async def test_a_copy_stays_whose_successor_a_filter_takes_too_long_over(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        post = house.post(source, "ab" * 2000)
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        house.mirrors.clear()
+        house.mirror(source, target, filter=[{"name": "slow", "regex": "a.*b.*a.*c"}])
+        await house.reload()
+        said = await house.verb("resend", mirror="m1", ids=[post.id], write=True)
+        assert [one["why"] for one in said["messages"]] == [
+            "filter slow took too long: change the configuration first"
+        ]
+        house.world.chats.edit(post, media=house.world.media.photo())
+        await house.run()
+        assert house.texts(target) == ["ab" * 2000]
+
+
 async def test_an_album_is_kept_or_dropped_whole(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         source, target = house.supergroup("Source"), house.own_supergroup("Target")

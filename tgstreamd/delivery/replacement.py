@@ -15,6 +15,7 @@ from ..domain.errors import (
     AccountFrozen,
     AccountLimited,
     CdnUnusable,
+    FilterTimeout,
     FloodWait,
     MediaExpired,
     PartsMissing,
@@ -102,6 +103,8 @@ class Replacement:
             found = await self._missing(mirror, job)
         except (FloodWait, AccountFrozen, AccountLimited):
             raise
+        except FilterTimeout as error:
+            found = Never(why=error.line())
         except TelegramError as error:
             found = self._trouble(mirror, job, error)
         if not isinstance(found, Later):
