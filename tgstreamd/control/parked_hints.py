@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
+from ..domain.reasons import is_too_slow
 from ..ledger.limits import DELETION_HELD
 
 #: How the reason of one begins that this program cannot read; `capture` parks it.
 UNREADABLE = "cannot be read"
 UNKNOWN = "outcome"
-#: How the reason of one ends whose filter could not decide.
-TOO_LONG = "took too long"
 TROUBLE = re.compile(r", for \d+ minutes$")
 
 
@@ -21,7 +20,7 @@ def remedy(job: int, reason: str) -> str:
         return f"its original was deleted with many others: {retry} copies it, {skip} does not"
     if reason.startswith(UNREADABLE):
         return f"a newer version may read it; {skip} gives it up"
-    if reason.endswith(TOO_LONG):
+    if is_too_slow(reason):
         reload = "`sudo systemctl reload tgstreamd`"
         return f"simplify the pattern of that filter, {reload}, then {retry}; or {skip}"
     if UNKNOWN in reason:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..domain.errors import FilterTimeout
 from ..domain.messages import GENERAL_TOPIC, Message
 from ..domain.mirrors import Filter
+from ..domain.reasons import too_slow
 from .regex import TEXT_MAX, occurs
 from .text import squeeze
 
@@ -26,7 +27,7 @@ def dropped(messages: Sequence[Message], filters: Sequence[Filter]) -> str:
             if matches(messages, each) == (each.action == "drop"):
                 return each.name
         except TimeoutError:
-            raise FilterTimeout(f"filter {each.name} took too long") from None
+            raise FilterTimeout(too_slow(each.name)) from None
     return ""
 
 
