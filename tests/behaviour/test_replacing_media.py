@@ -225,6 +225,24 @@ async def test_a_file_that_is_slow_to_come_keeps_its_old_copy_until_then(tmp_pat
         assert await found(house) == []
 
 
+@pytest.mark.parametrize("method", [COMMIT, "channels.getMessages"])
+async def test_some_minutes_without_an_answer_are_waited_out(tmp_path: Path, method: str) -> None:
+    """Whether it can be sent is asked again; nothing is deleted meanwhile."""
+    async with House(tmp_path) as house:
+        _, target, posts = await copied(house, "sticker")
+        before = ids(house, target)
+        await house.verb("pause", mirror="m1")
+        await resend(house, target, posts)
+        ill = house.tg.faults.add(Fault(method, code=500, message="RPC_CALL_FAIL", times=None))
+        await house.verb("resume", mirror="m1")
+        await house.run(600)
+        assert ids(house, target) == before
+        house.tg.faults.remove(ill)
+        await house.run()
+        assert ids(house, target)[-1] > before[-1]
+        assert len(ids(house, target)) == len(before)
+
+
 async def test_trouble_without_end_keeps_the_old_copy(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         _, target, posts = await copied(house, "document")

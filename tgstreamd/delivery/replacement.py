@@ -37,8 +37,9 @@ from .scheduling import Turns
 
 log = structlog.get_logger()
 
-#: Times that trouble which may pass is waited out. A transfer has tried for a quarter of an hour before each.
-TRIES = 4
+#: How much trouble that may pass is waited out: questions without an answer, for half an hour. A transfer
+#: that was tried for a quarter of an hour, and a reference that was just fetched, count as several.
+TRIES, SEVERAL = 30, 10
 #: Seconds between looks: whether the media has come over, whether the job's turn has come, and whether a
 #: person has said what becomes of one that is parked.
 LOOK, TURN, PARKED = 5.0, 15.0, 60.0
@@ -188,10 +189,12 @@ class Replacement:
             # As for a post: Telegram has the file, and gives its bytes nowhere else.
             self._staging.referred.add(job.id)
             return Later(at=self._clock.now())
-        return self._trouble(mirror, job, failure.error)
+        return self._trouble(mirror, job, failure.error, count=SEVERAL)
 
-    def _trouble(self, mirror: Mirror, job: Job, error: BaseException) -> Later | Never:
-        tries = self._tries[job.id] = self._tries.get(job.id, 0) + 1
+    def _trouble(self, mirror: Mirror, job: Job, error: BaseException, *, count: int = 1) -> Later | Never:
+        if isinstance(error, MediaExpired):
+            count = SEVERAL
+        tries = self._tries[job.id] = self._tries.get(job.id, 0) + count
         passes = isinstance(error, Transient | Undecodable | MediaExpired | PartsMissing)
         why = words(error)
         if not passes or isinstance(error, CdnUnusable) or tries >= TRIES:
@@ -200,7 +203,6 @@ class Replacement:
             "replacement is not ready, old copy kept meanwhile",
             mirror=mirror.name,
             source_id=job.first_id,
-            tries=tries,
             why=why,
         )
         return Later(at=self._clock.now() + backoff(tries, first=LOOK))
