@@ -25,7 +25,9 @@ INSTEAD = {
     "USER_DEACTIVATED_BAN": "use another account; its owner may appeal in the app",
 }
 #: One method of each kind, by which a name is looked up.
-EXAMPLES = ("messages.sendMessage", "messages.editMessage", "auth.signIn", "messages.getHistory")
+EXAMPLES = (
+    "messages.sendMessage", "messages.editMessage", "auth.signIn", "messages.getHistory", "help.getConfig",
+)  # fmt: skip
 
 SECTIONS: dict[str, frozenset[Purpose]] = {
     "On any call": frozenset(),
@@ -76,8 +78,9 @@ HAPPENS: dict[Then, str] = {
     "position": "a fresh position, and the history closes the gap",
     "rest": "asked again ten minutes later",
     "say": "said to who logs in",
-    "end": "the daemon ends with 1, and is started again",
 }
+#: The same of a connection, by which nothing is sent yet.
+CONNECTING = "tried again with growing waits, half a minute at most, for as long as it takes"
 #: What follows where the chat, asked, is fine.
 FINE: dict[str, str] = {
     "make topic": "parked; its posts go without it",
@@ -138,6 +141,8 @@ def _happens(found: Row, purposes: frozenset[Purpose]) -> str:
         words.append(f"if it is fine: {after}")
     elif found.then == "cure":
         words.append(_cures(found) or "parked")
+    elif found.then == "again" and found.on == ("connect",):
+        words.append(CONNECTING)
     else:
         words.append(HAPPENS[found.then])
         if found.cures:

@@ -15,16 +15,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.harness import House
-from tests.refusals import DOCUMENTED, EVERY, Refusal, on
+from tests.refusals import Refusal, on
 from tests.refusals.abouts import ABOUTS, ALBUM, MEDIA, TEXT, About, Said, abouts
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
-from tgstreamd.domain.refusals import TABLE, fits, row
 
 pytestmark = pytest.mark.thorough
 
-#: Names of ours, of errors that no server says.
-OURS = {"NO_REFERENCE", "UNWRITABLE"}
+WALKED = {TEXT, MEDIA, ALBUM}
 #: Ends the process, or the account's day: `test_accounts` and `test_login_lost` walk these.
 ENDS = re.compile(r"AUTH_KEY_.*|SESSION_.*|USER_DEACTIVATED.*|.*_MIGRATE_7|FROZEN_.*|API_ID_.*")
 #: Passes by itself: the server says it twice.
@@ -33,21 +31,6 @@ PASSES = re.compile(
 )
 #: Requests that one message may cost, all its tries, pieces and cures together.
 TRIES = 25
-
-
-def test_every_error_has_its_row() -> None:
-    """Telegram's names are in the table, each for the methods on which it is documented."""
-    assert [str(refusal) for refusal in DOCUMENTED if row(refusal.name, refusal.method).unknown] == []
-
-
-def test_every_row_is_walked() -> None:
-    """And no name stands in the table that no error is known by."""
-    reached = {row(refusal.name, refusal.method) for refusal in EVERY}
-    assert [
-        found.names for found in TABLE if found not in reached and not set(found.names.split()) <= OURS
-    ] == []
-    names = {name for found in TABLE for name in found.names.split() if "*" not in name} - OURS
-    assert [name for name in sorted(names) if not any(fits(name, refusal.name) for refusal in EVERY)] == []
 
 
 class Case(NamedTuple):

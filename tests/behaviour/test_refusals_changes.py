@@ -28,6 +28,9 @@ DELETE, DELETE_IN_GROUP = "channels.deleteMessages", "messages.deleteMessages"
 TOPIC, ORDER = "messages.editForumTopic", "messages.reorderPinnedForumTopics"
 TITLE, PHOTO, ABOUT = "channels.editTitle", "channels.editPhoto", "messages.editChatAbout"
 GROUP_TITLE, GROUP_PHOTO = "messages.editChatTitle", "messages.editChatPhoto"
+WALKED = {
+    EDIT, PIN, DELETE, DELETE_IN_GROUP, TOPIC, ORDER, TITLE, PHOTO, ABOUT, GROUP_TITLE, GROUP_PHOTO,
+}  # fmt: skip
 QUESTIONS = ("channels.getFullChannel", "messages.getFullChat")
 #: Refusals that the server takes back: it is so already, or it was so for a moment.
 SOON = re.compile(rf"{PASSES.pattern}|EDIT_MESSAGE_TEMP_RESTRICTED|MSG_WAIT_FAILED|FILE_PARTS_INVALID")

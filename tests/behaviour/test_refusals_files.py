@@ -24,6 +24,7 @@ pytestmark = pytest.mark.thorough
 
 COMMIT, SMALL, LARGE = "messages.uploadMedia", "upload.saveFilePart", "upload.saveBigFilePart"
 FETCH, MAKE = "upload.getFile", "messages.createForumTopic"
+WALKED = {COMMIT, SMALL, LARGE, FETCH, MAKE}
 #: Only of a photo.
 OF_PHOTOS = re.compile(r"PHOTO_.*|IMAGE_.*")
 #: Calls that one file may cost.

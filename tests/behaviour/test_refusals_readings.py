@@ -26,6 +26,10 @@ FULL, FULL_GROUP, TOPICS = "channels.getFullChannel", "messages.getFullChat", "m
 BY_ID, BY_ID_IN_GROUP = "channels.getMessages", "messages.getMessages"
 NAME, INVITE, DIALOGS = "contacts.resolveUsername", "messages.checkChatInvite", "messages.getDialogs"
 SCHEDULED, STICKERS, USERS = "messages.getScheduledHistory", "messages.getStickerSet", "users.getUsers"
+WALKED = {
+    HISTORY, REPLIES, SEARCH, LIVE, COMMON, FULL, FULL_GROUP, TOPICS, BY_ID, BY_ID_IN_GROUP, NAME, INVITE,
+    DIALOGS, SCHEDULED, STICKERS, USERS,
+}  # fmt: skip
 #: Asked only of what this method is for.
 IN_TOPICS = (REPLIES, TOPICS)
 GROUPS = (FULL_GROUP, BY_ID_IN_GROUP)

@@ -36,3 +36,18 @@ EVERY = [*DOCUMENTED, *_read("known.tsv")]
 def on(*methods: str) -> list[Refusal]:
     """Those that these methods meet."""
     return [refusal for refusal in EVERY if refusal.method in methods]
+
+
+def unheard(method: str) -> list[Refusal]:
+    """Names that nobody has heard of, on this method: by each of Telegram's codes, negative ones too."""
+    return [Refusal(method, code, name) for code, name in _UNHEARD]
+
+
+_UNHEARD = [
+    (303, "FILE_MIGRATE_7"), (303, "STATS_MIGRATE_7"), (303, "USER_MIGRATE_7"), (303, "PHONE_MIGRATE_7"),
+    (303, "NETWORK_MIGRATE_7"), (400, "NEVER_HEARD_OF_IT"), (400, "NEVER_HEARD_OF_7"),
+    (400, "never heard of it"), (401, "NEVER_HEARD_OF_IT"), (403, "NEVER_HEARD_OF_IT"),
+    (404, "NEVER_HEARD_OF_IT"), (406, "NEVER_HEARD_OF_IT"), (420, "NEVER_HEARD_OF_IT"),
+    (420, "NEVER_HEARD_OF_IT_7"), (500, "NEVER_HEARD_OF_IT"), (-500, "NEVER_HEARD_OF_7"), (-503, "Timeout"),
+    (-1, "NEVER_HEARD_OF_IT"), (0, "NEVER_HEARD_OF_IT"), (999, ""),
+]  # fmt: skip

@@ -47,7 +47,7 @@ NAMED = [
     (401, "USER_DEACTIVATED", NotAuthorised, {}),
     (401, "USER_DEACTIVATED_BAN", NotAuthorised, {}),
     (406, "AUTH_KEY_DUPLICATED", NotAuthorised, {}),
-    (303, "USER_MIGRATE_4", NotAuthorised, {}),
+    (303, "USER_MIGRATE_4", LoginUnknown, {"error": "USER_MIGRATE_4"}),
     (420, "FROZEN_METHOD_INVALID", AccountFrozen, {}),
     (400, "FROZEN_PARTICIPANT_MISSING", AccountFrozen, {}),
     (400, "PEER_FLOOD", AccountLimited, {}),

@@ -158,8 +158,10 @@ class Client(BaseClient):
         self.ready.works()
 
     async def get_me(self, input_peer: bool = False) -> Any:
-        # Telethon's own says None to every 401; which one it was decides what follows.
-        found = await self(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        # Telethon's own says None to every 401; which one it was decides what follows. And where Telegram
+        # says that the account lives elsewhere, its call forgets our key to go there.
+        request = functions.users.GetUsersRequest([types.InputUserSelf()])
+        found = await self._wire.ask(request, self.connect_timeout)
         return next((user for user in found if isinstance(user, types.User)), None)
 
     async def _on_login(self, user: Any) -> Any:
@@ -286,11 +288,6 @@ class Client(BaseClient):
         await self.ready.wait(timeout)
         if not self.connected:
             raise Transient("there is no connection to Telegram", error="NOT_CONNECTED")
-
-    async def _call(self, *args: Any, **options: Any) -> Any:
-        # Only Telethon's own calls (at connect) come here. Floods are ours to remember.
-        self._flood_waited_requests.clear()
-        return await super()._call(*args, **options)
 
     # Pushes.
 

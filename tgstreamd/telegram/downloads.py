@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import structlog
+from telethon.errors import RPCError
 from telethon.tl import functions, types
 
-from ..domain.errors import CdnUnusable, Rejected, Undecodable
+from ..domain.errors import CdnUnusable, LoginUnknown, Rejected, Transient, Undecodable
 from ..domain.messages import Media
 from .cdn_file import TOO_OLD, CdnFile, CdnTrouble, Check, Range, covering, pieces
 from .cdn_pool import CdnPool
@@ -182,6 +183,11 @@ class Downloads:
             return await self._pool.call(media.dc, "down", request, file=media.id)
         except Rejected as error:
             raise CdnTrouble(error.what, ordinary=error.error in TOO_OLD) from error
+        except Transient as error:
+            if isinstance(error, LoginUnknown) or not isinstance(error.__cause__, RPCError):
+                raise
+            # A fault of Telegram's on the way to the CDN, which may last: there are other ways.
+            raise CdnTrouble(error.what) from error
 
 
 def _size(media: Media, offset: int, limit: int, *, thumb: bool) -> int:

@@ -14,6 +14,9 @@ RECOVER: Final = "its owner may write to recover@telegram.org; with another acco
 NO_CODE: Final = "`tgstreamd login --qr` needs no code"
 NEW_CODE: Final = "`tgstreamd login` asks for a new one"
 EMAIL: Final = f"set one up in an official app (Settings, Privacy and Security, Login Email), or: {NO_CODE}"
+NEW_PICTURE: Final = "`tgstreamd login --qr` draws a new one"
+#: The way where Telegram says no, and not why.
+LATER: Final = "the same command again in some minutes"
 #: Who need not pay where messages cost Stars.
 FREE: Final = "administrators write there for nothing: make this account one, or choose another target"
 
@@ -48,8 +51,22 @@ SAYINGS: Final[dict[str, str]] = {
     "SRP_PASSWORD_CHANGED": "the password was changed just now",
     "SEND_CODE_UNAVAILABLE": "Telegram sends no further code to this number now",
     "UPDATE_APP_TO_LOGIN": "Telegram wants a newer program for this login",
+    "PHONE_NUMBER_INVALID": "that is not a phone number in the international form",
+    "PHONE_CODE_HASH_EMPTY": "Telegram wants the login from the beginning",
     "AUTH_TOKEN_EXPIRED": "the QR code has expired",
+    "AUTH_TOKEN_INVALID": "Telegram does not know that QR code any more",
+    "AUTH_TOKEN_INVALIDX": "Telegram does not know that QR code any more",
+    "AUTH_TOKEN_ALREADY_ACCEPTED": "that QR code was used before",
     "AUTH_RESTART": "Telegram wants the login from the beginning",
+    "AUTH_KEY_UNSYNCHRONIZED": "Telegram has a fault that passes",
+    "SIGN_IN_FAILED": "Telegram has a fault that passes",
+    "ACCESS_TOKEN_INVALID": "that is not the token of a bot",
+    "ACCESS_TOKEN_EXPIRED": "the token of this bot is no longer valid",
+    "AUTH_BYTES_INVALID": "another data centre does not take the login",
+    "USER_ID_INVALID": "there is no such user",
+    "DC_ID_INVALID": "there is no such data centre",
+    "CONNECTION_LAYER_INVALID": "Telegram does not take requests as this version makes them",
+    "CONNECTION_APP_VERSION_EMPTY": "Telegram wants to be told a version",
     "CHANNEL_PRIVATE": "the chat is private, or the account was removed from it",
     "CHANNEL_INVALID": "there is no such chat for this account",
     "CHANNEL_PUBLIC_GROUP_NA": "the chat is not available to this account",
@@ -108,8 +125,16 @@ HINTS: Final[dict[str, str]] = {
     "SRP_PASSWORD_CHANGED": "log in again with the new one",
     "SEND_CODE_UNAVAILABLE": NO_CODE,
     "UPDATE_APP_TO_LOGIN": "`tgstreamd login --qr` may do without; else install a newer tgstreamd",
-    "AUTH_TOKEN_EXPIRED": "`tgstreamd login --qr` draws a new one",
+    "PHONE_NUMBER_INVALID": "give it with the country's code, like +4915112345678",
+    "PHONE_CODE_HASH_EMPTY": "tgstreamd login",
+    "AUTH_TOKEN_EXPIRED": NEW_PICTURE,
+    "AUTH_TOKEN_INVALID": NEW_PICTURE,
+    "AUTH_TOKEN_INVALIDX": NEW_PICTURE,
+    "AUTH_TOKEN_ALREADY_ACCEPTED": NEW_PICTURE,
     "AUTH_RESTART": "tgstreamd login",
+    "ACCESS_TOKEN_INVALID": "@BotFather names the one of each bot",
+    "ACCESS_TOKEN_EXPIRED": "@BotFather names the one of each bot",
+    "CONNECTION_LAYER_INVALID": "a newer version of tgstreamd may be taken",
     "USER_BANNED_IN_CHANNEL": "ask @SpamBot in the app whether the account is limited",
     "ALLOW_PAYMENT_REQUIRED": FREE,
     "BALANCE_TOO_LOW": FREE,

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from ..domain.errors import (
 from ..domain.messages import Account
 from . import codes
 from .base import CONNECT_TIMEOUT
-from .error_messages import NO_CODE
+from .error_messages import LATER, NO_CODE
 from .login_client import LoginClient
 from .network_trouble import unreachable
 from .peer_cache import display_name
@@ -40,16 +40,20 @@ from .session import StoredSession
 from .session_place import try_place
 from .settings import Settings
 from .translate import TROUBLES, name_of, translate
+from .tries import over
 
 #: Answers that a person may get wrong so many times before the login ends.
 TRIES: Final = 3
-_AGAIN: Final = {
+#: Which errors say so, and how a person is told: of the number, the code, the password.
+_NUMBER_AGAIN: Final = {"PHONE_NUMBER_INVALID": "that is not a phone number in the international form"}
+_CODE_AGAIN: Final = {
     "PHONE_CODE_INVALID": "that is not the code",
     "CODE_INVALID": "that is not the code",
     "PHONE_CODE_EMPTY": "no code was given",
+}
+_PASSWORD_AGAIN: Final = {
     "PASSWORD_HASH_INVALID": "that is not the password",
     "SRP_ID_INVALID": "Telegram wants the password once more",
-    "PHONE_NUMBER_INVALID": "that is not a phone number in the international form",
 }
 
 #: Asks a person. The first text says why it is asked again, and is empty at first; the second what helps
@@ -74,7 +78,7 @@ class Login:
         """
         why = f"Telegram wants the password before any code ({NO_CODE})"
         try:
-            text, answer = await self._ask(phone, self._send_code)
+            text, answer = await self._ask(phone, self._send_code, _NUMBER_AGAIN)
             number = _international(text)
             why = ""
             while not isinstance(answer, types.auth.Authorization | types.auth.AuthorizationSignUpRequired):
@@ -95,7 +99,7 @@ class Login:
                 fields = codes.given(sent, text)
                 return await self._call(functions.auth.SignInRequest(number, sent.phone_code_hash, **fields))
             if not codes.next_way(sent):
-                raise _Again(_AGAIN["PHONE_CODE_EMPTY"])
+                raise _Again(_CODE_AGAIN["PHONE_CODE_EMPTY"])
             try:
                 return await self._call(functions.auth.ResendCodeRequest(number, sent.phone_code_hash))
             except FloodWait as error:
@@ -105,7 +109,7 @@ class Login:
                     raise
                 raise _Again(f"{error.what.removeprefix('auth.resendCode: ')}: {NO_CODE}") from error
 
-        return (await self._ask(code, use, told=codes.sent_where(sent)))[1]
+        return (await self._ask(code, use, _CODE_AGAIN, told=codes.sent_where(sent)))[1]
 
     async def by_qr(self, show: Show, password: Ask) -> Account:
         """By a QR code that a logged-in app scans (Settings, Devices, Link Desktop Device)."""
@@ -150,13 +154,19 @@ class Login:
             proof = await asyncio.to_thread(compute_check, challenge, text)
             return await self._call(functions.auth.CheckPasswordRequest(proof))
 
-        _, answer = await self._ask(password, check, told=hint, why=why)
+        _, answer = await self._ask(password, check, _PASSWORD_AGAIN, told=hint, why=why)
         return await self._signed_in(answer)
 
     async def _ask(
-        self, ask: Ask, use: Callable[[str], Awaitable[Any]], *, told: str = "", why: str = ""
+        self,
+        ask: Ask,
+        use: Callable[[str], Awaitable[Any]],
+        again: Mapping[str, str],
+        *,
+        told: str = "",
+        why: str = "",
     ) -> tuple[str, Any]:
-        """Ask, use the answer; a wrong one is asked for again, against the same request."""
+        """Ask, use the answer; one that is wrong (`again`) is asked for anew, against the same request."""
         for _ in range(TRIES):
             text = (await ask(why, told)).strip()
             try:
@@ -164,9 +174,9 @@ class Login:
             except _Again as error:
                 why = str(error)
             except TelegramError as error:
-                if error.error not in _AGAIN:
+                if error.error not in again:
                     raise
-                why = _AGAIN[error.error]
+                why = again[error.error]
         raise NotAuthorised(f"{why}, {TRIES} times", hint="tgstreamd login")
 
     async def _signed_in(self, authorization: Any) -> Account:
@@ -247,9 +257,22 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
     try:
         await login._connect()
         yield login
+    except LoginUnknown as error:
+        raise over(error) from error
+    except (Rejected, Transient) as error:
+        _explain(error)
+        raise
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await client._disconnect()
+
+
+def _explain(error: TelegramError) -> None:
+    """Say of a refusal what is left to do, and that it is one where only its name is known."""
+    if error.error and error.what.endswith(f": {error.error}"):
+        why = "has a fault just now" if isinstance(error, Transient) else "refuses it"
+        error.what = f"Telegram {why}: {error.what}"
+    error.hint = error.hint or LATER
 
 
 async def logout(settings: Settings) -> bool:
@@ -289,6 +312,11 @@ async def end(settings: Settings, session: StoredSession) -> bool:
         await login._call(functions.auth.LogOutRequest())
     except (NotAuthorised, _PasswordWanted):
         return False
+    except LoginUnknown:
+        raise
+    except (Rejected, Transient) as error:
+        _explain(error)
+        raise
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await client._disconnect()

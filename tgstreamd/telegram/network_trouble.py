@@ -14,6 +14,7 @@ from typing import Any, Final
 from telethon import errors as rpc
 
 from ..domain.errors import LoginUnknown, Transient
+from .error_messages import LATER
 from .settings import Settings
 
 #: Telethon's own words for it; they choose only ours.
@@ -74,6 +75,9 @@ def unreachable(error: Transient, settings: Settings) -> Transient:
     if isinstance(error, LoginUnknown):
         return error  # it was reached
     why = error.what.removeprefix("connection: ")
+    if isinstance(error.__cause__, rpc.RPCError):
+        what = f"Telegram takes no connection just now: {why}"
+        return Transient(what, error=error.error, hint=error.hint or LATER)
     hint = error.hint or _hint(error.__cause__, settings)
     return Transient(f"Telegram cannot be reached: {why}", error=error.error, hint=hint)
 

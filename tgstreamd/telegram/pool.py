@@ -83,7 +83,12 @@ class Pool:
         home = self._client.stored.dc_id
         place = self._moved.get(file, dc or home)
         for _ in range(3):
-            link = await self._link(place, direction)
+            try:
+                link = await self._link(place, direction)
+            except TgstreamdError:
+                # Where we were sent may be no place at all: the next call asks where the file was said to be.
+                self._moved.pop(file, None)
+                raise
             try:
                 answer = await link.call(request, steps)
             except TROUBLES as error:
@@ -123,8 +128,9 @@ class Pool:
     async def _drop(self, dc: int) -> None:
         if dc != self._client.stored.dc_id:
             self._client.stored.set_key(dc, None)
-        for key in [key for key in self._links if key[0] == dc]:
-            await asyncio.gather(*(link.close() for link in self._links.pop(key)))
+        # All at once: another call may be told the same while these are closed.
+        groups = [self._links.pop(key) for key in [key for key in self._links if key[0] == dc]]
+        await asyncio.gather(*(link.close() for group in groups for link in group))
 
     # Links.
 

@@ -69,10 +69,7 @@ class Reading:
         )
 
     async def _text_max(self) -> int:
-        try:
-            return int(getattr(await self._client.config(), "message_length_max", 0) or TEXT_MAX)
-        except Rejected:
-            return TEXT_MAX  # the documented limit holds
+        return int(getattr(await self._client.config(), "message_length_max", 0) or TEXT_MAX)
 
     async def limit(self, name: str, default: int) -> int:
         """A number of Telegram's own configuration (https://core.telegram.org/api/config)."""

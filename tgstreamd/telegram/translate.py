@@ -77,8 +77,8 @@ _REFERENCE = re.compile(r"FILE_REFERENCE_(\d+)_.*")
 _MIGRATE = re.compile(r"(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)")
 #: Seconds of a wait that does not say how long; and the longest that is believed of one by another name.
 UNSAID, LONGEST = 60, 3600
-#: What a message would cost, which some names end with.
-_PRICE = re.compile(r"(?<=^ALLOW_PAYMENT_REQUIRED)_\d+$")
+#: The number that some names end with: what a message would cost, which of Telegram's machines is ill.
+_ARGUMENT = re.compile(r"_\d+$")
 _FILE_MIGRATE = re.compile(r"FILE_MIGRATE_(\d+)")
 
 
@@ -127,7 +127,7 @@ def translate(error: BaseException, request: Any = None, side: Side = "source") 
         return error
     method = method_of(request) if request is not None else "connection"
     ours = _ours(error, method, side)
-    if isinstance(ours, TelegramError) and request is not None:
+    if isinstance(ours, TelegramError) and (request is not None or isinstance(error, rpc.RPCError)):
         ours.method = method
     return ours
 
@@ -158,8 +158,8 @@ def _ours(error: BaseException, method: str, side: Side) -> TgstreamdError:
 
 def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
     """The error of ours for an RPC error: by the table, and where that does not know its name by its code."""
-    upper = name.upper()
-    said, hint = _say(upper, method), HINTS.get(_PRICE.sub("", upper), "")
+    upper = name.upper() or f"ERROR_{code}"
+    said, hint = _say(upper, method), HINTS.get(_ARGUMENT.sub("", upper), "")
     found = row(upper, method)
     error = _by_code(upper, code, method, said) if found.unknown else None
     return error or _by_row(found, upper, method, said, hint, side)
@@ -168,10 +168,10 @@ def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
 def _by_row(found: Row, name: str, method: str, said: str, hint: str, side: Side) -> TgstreamdError:
     match found.then:
         case "log in":
-            if match := _MIGRATE.fullmatch(name):
-                said = f"the account lives in data centre {match[1]} now"
             return NotAuthorised(said, hint=hint or "tgstreamd login")
         case "login unknown":
+            if match := _MIGRATE.fullmatch(name):
+                said = f"{method}: the account lives in data centre {match[1]} now ({name})"
             return LoginUnknown(said, error=name)
         case "configuration":
             return ConfigError(said, hint=hint)
@@ -182,7 +182,7 @@ def _by_row(found: Row, name: str, method: str, said: str, hint: str, side: Side
         case "frozen":
             return AccountFrozen(said, error=name, hint=hint)
         case "again":
-            return Transient(said, error=name)
+            return Transient(said, error=name, hint=hint)
         case "sent before":
             return Duplicate(said, error=name)
         case "refresh":
@@ -221,5 +221,5 @@ def _flood(name: str, method: str, most: float = math.inf) -> FloodWait:
 
 
 def _say(name: str, method: str) -> str:
-    sentence = SAYINGS.get(_PRICE.sub("", name))
+    sentence = SAYINGS.get(_ARGUMENT.sub("", name))
     return f"{method}: {sentence} ({name})" if sentence else f"{method}: {name}"
