@@ -9,6 +9,7 @@ import sys
 from tests.fakes import HANG
 from tests.process.program import Home, mirror
 from tests.process.test_verbs import QUICK
+from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
@@ -43,6 +44,34 @@ async def test_from_the_first_second_to_the_last(
         async with asyncio.timeout(HANG):
             await process.communicate()
     assert process.returncode == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_a_login_that_is_unknown_at_the_start_and_then_over(
+    home: Home, tg: TelegramServer, me: Account, source: Chat, target: Chat, port: int
+) -> None:
+    """503 with what there is to do, 200 once Telegram knows it; who ended answers nobody."""
+    metrics = f'[metrics]\nlisten = "127.0.0.1:{port}"'
+    home.write(mirror(source.marked_id, target.marked_id), more=f"{QUICK}\n{metrics}")
+    home.log_in(me)
+    fault = tg.faults.add(Fault(None, code=401, message="AUTH_KEY_UNREGISTERED", times=None, account=me.id))
+    process = await home.start("run")
+    try:
+        why = await healthz(port, lambda status, reason: status == 503 and "does not know" in reason)
+        assert why.startswith("starting: Telegram does not know this login, tried until ")
+        assert f"for a new login stop tgstreamd, then: tgstreamd login --config {home.file}" in why
+        tg.faults.remove(fault)
+        await healthz(port, lambda status, reason: status == 200 and not reason)
+        tg.revoke(me, error="SESSION_REVOKED")
+        async with asyncio.timeout(HANG):
+            _, err = await process.communicate()
+        assert process.returncode == 77
+        assert err.decode().rstrip().endswith(f"(tgstreamd login --config {home.file})")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
