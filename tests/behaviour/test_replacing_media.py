@@ -351,6 +351,20 @@ async def test_what_was_brought_over_for_an_edit_is_sent(tmp_path: Path) -> None
         assert await found(house) == []
 
 
+async def test_what_expires_at_once_is_not_moved_for_ever(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        _, target, posts = await copied(house, "document")
+        before = ids(house, target)
+
+        def staged(call: Any, request: Any) -> bool:
+            return hasattr(request.media, "id")
+
+        house.tg.faults.add(Fault(COMMIT, message="FILE_REFERENCE_EXPIRED", times=None, when=staged))
+        await resend(house, target, posts)
+        assert "FILE_REFERENCE_EXPIRED" in await stands(house, target, before, 1)
+        assert len(house.tg.log.uploads) == 1 + 3
+
+
 @pytest.mark.parametrize("refusal", ["MESSAGE_TOO_ODD", "CHAT_SEND_DOCS_FORBIDDEN", "MEDIA_INVALID"])
 async def test_refused_after_the_deletion_it_is_parked(tmp_path: Path, refusal: str) -> None:
     """Not made a note, which would look well; `verify` names it, and `retry` sends it."""
@@ -414,6 +428,24 @@ async def test_where_it_may_not_post_its_kind_nothing_is_deleted(tmp_path: Path,
         target.default_banned = frozenset({"send_photos", "send_docs", "send_stickers"})
         await resend(house, target, posts)
         assert "takes none of its kind" in await stands(house, target, before, 1)
+
+
+async def test_before_the_target_was_compared_nothing_is_deleted(tmp_path: Path) -> None:
+    """After a start the ledger may be an older one, and the mirror is to be paused."""
+    async with House(tmp_path) as house:
+        source, target = house.supergroup("Source"), house.own_supergroup("Target")
+        post = house.post(source, "a text")
+        house.mirror(source, target)
+        await house.start()
+        await house.run()
+        before = ids(house, target)
+        await resend(house, target, [post])
+        await house.restart()
+        await house.daemon.second.step()
+        assert ids(house, target) == before
+        await house.run()
+        assert house.texts(target) == ["a text"]
+        assert ids(house, target) > before
 
 
 async def test_its_turn_comes_first(tmp_path: Path) -> None:

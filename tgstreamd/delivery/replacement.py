@@ -98,7 +98,10 @@ class Replacement:
             return Later(at=hold.until)
         if job.state == "parked":
             return Later(at=now + PARKED)
-        if not await self._turns.is_next(mirror, job):
+        rows = await self._store.mirror_list()
+        # Before its target was compared with this ledger, nothing is sent there.
+        unchecked = any(row.unchecked for row in rows if row.id == mirror.id)
+        if unchecked or not await self._turns.is_next(mirror, job):
             return Later(at=now + TURN)
         try:
             found = await self._missing(mirror, job)
@@ -110,6 +113,8 @@ class Replacement:
             found = self._trouble(mirror, job, error)
         if not isinstance(found, Later):
             self._tries.pop(job.id, None)
+        if isinstance(found, Never):
+            self._staging.unwant(job.id)
         return found
 
     async def _missing(self, mirror: Mirror, job: Job) -> Later | Never | None:
@@ -123,11 +128,12 @@ class Replacement:
                 self._staging.want(job, message)
             return Later(at=self._clock.now() + LOOK)
         expired = await self._expired(mirror, job, messages)
-        for message in expired:
-            log.info("staged media expired, moved again", mirror=mirror.name, source_id=message.id)
-            await self._store.drop_upload(job.id, message.id)
-            self._staging.want(job, message)
-        return Later(at=self._clock.now() + LOOK) if expired else None
+        found = self._trouble(mirror, job, expired[0][1]) if expired else None
+        if isinstance(found, Later):
+            for message, _ in expired:
+                await self._store.drop_upload(job.id, message.id)
+                self._staging.want(job, message)
+        return found
 
     async def _shrinks(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
         """Why nothing, or less than stands there now, would be sent; empty where it is not so."""
@@ -149,10 +155,12 @@ class Replacement:
                 return f"its media cannot be copied any more: {reason}"
         return ""
 
-    async def _expired(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> list[Message]:
+    async def _expired(
+        self, mirror: Mirror, job: Job, messages: Sequence[Message]
+    ) -> list[tuple[Message, MediaExpired]]:
         """Those whose media was brought over, and cannot be sent any more. Raises where another's cannot."""
         committed = await self._store.committed(job.id)
-        expired: list[Message] = []
+        expired: list[tuple[Message, MediaExpired]] = []
         referred: list[Message] = []
         for message in messages:
             media, staged = message.media, committed.get(message.id)
@@ -164,8 +172,8 @@ class Replacement:
             elif staged is not None:
                 try:
                     await self._target.check_media(mirror.target, media, staged[1])
-                except MediaExpired:
-                    expired.append(message)
+                except MediaExpired as error:
+                    expired.append((message, error))
         # A reference is as old as what was last read of its message.
         fresh = await self._outgoing.refetch(job, referred) if referred else {}
         for message in referred:
@@ -205,4 +213,4 @@ class Replacement:
             source_id=job.first_id,
             why=why,
         )
-        return Later(at=self._clock.now() + backoff(tries, first=LOOK))
+        return Later(at=self._clock.now() + (LOOK if count == SEVERAL else backoff(tries, first=LOOK)))

@@ -175,6 +175,12 @@ class Prefetcher:
         self._wanted[job.id, message.id] = (job, message)
         self._wake.set()
 
+    def unwant(self, job: int) -> None:
+        """Bring nothing more over for what this job was to send."""
+        self._failures.pop(job, None)
+        for key in [key for key in self._wanted if key[0] == job]:
+            del self._wanted[key]
+
     def flooded(self, method: str, seconds: float) -> None:
         """The pipe has met a wait that Telegram orders, and obeys it; new transfers and restarts do too."""
         until = self._clock.now() + seconds
@@ -209,7 +215,7 @@ class Prefetcher:
         for job, message in list(self._wanted.values()):
             known = (await self._store.committed(job.id)).get(message.id, (0, b""))[0]
             if message.media is None or known == message.media.id or job.id in self._failures:
-                del self._wanted[job.id, message.id]
+                self._wanted.pop((job.id, message.id), None)
             else:
                 found.append((job, message, message.media))
         mirrors = [mirror for mirror in self._roster.mirrors if mirror not in paused]
