@@ -11,6 +11,9 @@ RUNTIME := build/runtime
 THIRD := tests/third_client/node_modules
 # Twice the cores: many tests wait for a socket or another process.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 8 : 2 * n )))
+# A test waits for the disk a hundred times, since a ledger does: memory does as well, where there is room.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 1000000 { print "/dev/shm" }')
+PLACES := TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(if $(MEMORY),PYTEST_DEBUG_TEMPROOT=$(MEMORY))
 PIP := -m pip --disable-pip-version-check -qq install
 
 KILLS ?= 1000
@@ -30,16 +33,16 @@ demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends w
 	@$(BIN)/python -m tests.demo
 
 test: .venv/.stamp $(RUNTIME)/.stamp ## the tests, in about four minutes on two cores
-	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+	@$(PLACES) $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 thorough: .venv/.stamp $(RUNTIME)/.stamp ## the tests that `make test` has no time for: further inputs, whole programs; minutes
-	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "thorough and not slow" $(ARGS)
+	@$(PLACES) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "thorough and not slow" $(ARGS)
 
 third-client: .venv/.stamp $(THIRD)/.stamp ## the conversation tests through mtcute, a client in JavaScript (needs node, npm)
 	@$(BIN)/pytest -q -m third_client tests/integration $(ARGS)
 
 flaky: .venv/.stamp $(RUNTIME)/.stamp ## all tests RUNS=10 times in random order (SEED=…), every core busy beside them
-	@TGSTREAMD_RUNTIME=$(CURDIR)/$(RUNTIME)/bin/python $(BIN)/python -m tests.flaky --runs $(RUNS) \
+	@$(PLACES) $(BIN)/python -m tests.flaky --runs $(RUNS) \
 	  $(if $(filter file,$(origin SEED)),,--seed $(SEED)) -- -n $(JOBS) --dist worksteal $(ARGS)
 
 proofs: .venv/.stamp ## the proofs at full size: 2 GB, kills, floods, broken and slow lines; an hour
