@@ -357,7 +357,7 @@ class House:
             copies = db.execute("SELECT count(*) FROM copy WHERE target_id IS NOT NULL").fetchone()
             return (int(row["n"]), int(row["a"]) + int(copies[0]))
 
-        return await self.store.run(read)
+        return await self.store.ask("progress", read)
 
     async def _next_reading(self) -> float:
         """When there is something to do that the sender does not wait for: an open album, the end of a

@@ -66,7 +66,7 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._inner, name)
-        if name in ("run", "close") or not asyncio.iscoroutinefunction(real):
+        if name in ("run", "ask", "close") or not asyncio.iscoroutinefunction(real):
             return real
 
         async def call(*args: Any, **options: Any) -> Any:

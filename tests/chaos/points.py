@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -21,19 +21,19 @@ from tests.telegram.mtproto.tl import method_name
 from tgstreamd.ledger import Store
 
 #: Not transactions, or the house's own way to look.
-FREE = {"run", "close", "open", "path", "encodable"}
+FREE = {"run", "ask", "close", "open", "path", "encodable"}
 
 #: Transactions that only read, and are no points: what they leave is what was there before, and the next
 #: point lies behind them. A read that does write fails the campaign (`Reading`).
 READS = frozenset(
     [
         "ahead", "media_ahead", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
-        "copies_of_change",
+        "copies_of_change", "count_ahead",
         "doubtful", "doubts", "entries", "face", "fact", "feeds", "find_mirror", "first_copy",
-        "first_of", "former_chats", "gaps", "highest_copy", "holds", "is_forum", "job", "known_name",
-        "known_upto", "live_floor", "made_topics", "mapped", "marks", "media_to_send", "messages",
+        "first_of", "former_chats", "gaps", "heads", "highest_copy", "holds", "is_forum", "job", "known_name",
+        "known_upto", "live_floor", "made_topics", "mapped", "media_to_send", "messages",
         "mirror_list", "moved_to", "next_seal", "nothing", "open_job", "open_polls", "open_prints",
-        "origin", "parked", "sends", "shown_media", "standing", "standings", "titles", "topic", "topic_list",
+        "origin", "pace", "parked", "sends", "shown_media", "standings", "titles", "topic", "topic_list",
         "topic_settled", "topics_heard", "pause_of_not_created", "unsent", "upload", "voice", "where_copied",
     ]
 )  # fmt: skip
@@ -151,6 +151,12 @@ class Reading:
         self._store = store
         self._name = name
         self._life = life
+
+    async def ask(self, question: Hashable, read: Callable[[Any], Any]) -> Any:
+        if self._life.dead.is_set():
+            raise Death
+        # The store itself refuses a question that writes.
+        return await self._store.ask(question, read)
 
     async def run(self, transaction: Callable[[Any], Any]) -> Any:
         def watched(db: Any) -> Any:

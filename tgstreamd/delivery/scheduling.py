@@ -10,7 +10,7 @@ import math
 
 from ..domain.clock import Clock
 from ..domain.messages import Mirror
-from ..ledger import Job, Lane, Store
+from ..ledger import Heads, Job, Lane, Store
 from ..limits.pacer import Holding
 from ..mirrors.registry import MirrorRegistry
 from ..policy.pacing import overtakes
@@ -40,39 +40,38 @@ class Turns:
     async def next(self, mirror: Mirror) -> tuple[Job | None, float]:
         """The job whose turn it is and the unix time from which it may go: infinite where something else
         has to happen first, and then whoever does it rings."""
-        first, second = await self._lanes(mirror)
-        head, ready_at = await self._head(mirror, first)
-        if head is None and first == "backlog" and await self._unread(mirror):
+        heads = await self._store.heads(mirror.id)
+        first, second = self._lanes(mirror, heads.left)
+        head, ready_at = await self._head(mirror, heads, first)
+        if head is None and first == "backlog" and heads.unread:
             return None, math.inf
         if head is not None and (first == "backlog" or ready_at <= self._clock.now()):
             return head, ready_at
         # A live post that is not ready yet does not keep the backlog waiting.
-        other, other_at = await self._head(mirror, second)
+        other, other_at = await self._head(mirror, heads, second)
         return (other, other_at) if other_at < ready_at else (head, ready_at)
 
     async def is_next(self, mirror: Mirror, job: Job) -> bool:
         """Whether nothing goes before this job, which is not in the queue yet: its old copies still stand."""
-        lanes = await self._lanes(mirror)
+        heads = await self._store.heads(mirror.id)
+        lanes = self._lanes(mirror, heads.left)
         for lane in lanes[: lanes.index(job.lane) + 1]:
-            for head in await self._store.ahead(mirror.id, lane, 1):
-                if lane != job.lane or (head.ord, head.sub, head.id) < (job.ord, job.sub, job.id):
-                    return False
-        return job.lane == lanes[0] or lanes[0] != "backlog" or not await self._unread(mirror)
+            head = heads.of(lane)
+            if head is None:
+                continue
+            if lane != job.lane or (head.ord, head.sub, head.id) < (job.ord, job.sub, job.id):
+                return False
+        return job.lane == lanes[0] or lanes[0] != "backlog" or not heads.unread
 
-    async def _lanes(self, mirror: Mirror) -> tuple[Lane, Lane]:
+    def _lanes(self, mirror: Mirror, left: int) -> tuple[Lane, Lane]:
         """Live posts overtake the backlog only while it would still take long, and only if they may."""
-        standing = await self._store.standing(mirror.id)
-        left = standing.backlog + standing.unread_backlog
         if mirror.order == "live-first" and overtakes(left, self._holding.backlog_interval):
             return "live", "backlog"
         return "backlog", "live"
 
-    async def _unread(self, mirror: Mirror) -> bool:
-        return any(gap.lane == "backlog" for gap in await self._store.gaps(mirror.id))
-
-    async def _head(self, mirror: Mirror, lane: Lane) -> tuple[Job | None, float]:
-        heads = await self._store.ahead(mirror.id, lane, 1)
-        return (heads[0], await self._ready_at(mirror, heads[0])) if heads else (None, math.inf)
+    async def _head(self, mirror: Mirror, heads: Heads, lane: Lane) -> tuple[Job | None, float]:
+        job = heads.of(lane)
+        return (job, await self._ready_at(mirror, job)) if job is not None else (None, math.inf)
 
     async def _ready_at(self, mirror: Mirror, job: Job) -> float:
         if not job.released or not job.sealed:

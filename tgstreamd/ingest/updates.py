@@ -298,7 +298,7 @@ class Capture:
     async def _hungry(self, gap: Gap) -> bool:
         if gap.lane == "live" or gap.mirror in self.whole_history:
             return True
-        return len(await self._store.ahead(gap.mirror, "backlog", LOOKAHEAD)) < LOOKAHEAD
+        return await self._store.count_ahead(gap.mirror, "backlog", LOOKAHEAD) < LOOKAHEAD
 
     def _is_due(self, box: int) -> bool:
         return self._clock.monotonic() >= self._due.get(box, 0.0)

@@ -1,7 +1,8 @@
 """The ledger: the only owner of truth, and the only package that imports sqlite3.
 
-`Store` is the whole surface: each attribute is one transaction, an async method made of a plain function
-that lives in the room it belongs to (mirrors, intake, queue, attempts, topics, …).
+`Store` is the whole surface: each attribute is one transaction (a `query` only reads, and is answered from
+memory while nothing is written), an async method made of a plain function that lives in the room it belongs
+to (mirrors, intake, queue, attempts, topics, …).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from . import (
 )
 from .changes import Change
 from .copies import Copied, Entry
-from .engine import Db, Engine, NoLedger, transaction
+from .engine import Db, Engine, NoLedger, query, transaction
 from .enqueue import ALBUM_MAX
 from .intake import ALBUM_WAIT
 from .limits import LOGIN
@@ -37,7 +38,7 @@ from .rebuild import NOT_THERE, Lines, Recognised
 from .reconcile import PendingCheck
 from .replacing import KEPT_COPY, NO_NEW_COPY
 from .report import ParkedJob, Standing
-from .rows import CopyRow, Gap, Hold, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
+from .rows import CopyRow, Gap, Heads, Hold, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
 from .topics import UNSURE, TopicRow
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "CopyRow",
     "Entry",
     "Gap",
+    "Heads",
     "Hold",
     "Job",
     "JobState",
@@ -84,8 +86,8 @@ class Store(Engine):
     nothing = transaction(_nothing)
     encodable = staticmethod(encode)
 
-    mirror_list = transaction(mirrors.mirror_list)
-    find_mirror = transaction(mirrors.find_mirror)
+    mirror_list = query(mirrors.mirror_list)
+    find_mirror = query(mirrors.find_mirror)
     uncheck_all = transaction(mirrors.uncheck_all)
     deactivate = transaction(mirrors.deactivate)
     bear = transaction(mirrors.bear)
@@ -93,27 +95,27 @@ class Store(Engine):
     activate = transaction(mirrors.activate)
     pause = transaction(mirrors.pause)
     pause_not_created = transaction(mirrors.pause_not_created)
-    pause_of_not_created = transaction(mirrors.pause_of_not_created)
+    pause_of_not_created = query(mirrors.pause_of_not_created)
     release = transaction(mirrors.release)
     resume = transaction(mirrors.resume)
     await_resume = transaction(mirrors.await_resume)
     checked = transaction(mirrors.checked)
     set_last_error = transaction(mirrors.set_last_error)
-    moved_to = transaction(supergroup_migration.moved_to)
+    moved_to = query(supergroup_migration.moved_to)
     remember_move = transaction(supergroup_migration.remember_move)
-    former_chats = transaction(supergroup_migration.former_chats)
+    former_chats = query(supergroup_migration.former_chats)
     move_source = transaction(supergroup_migration.move_source)
     move_target = transaction(supergroup_migration.move_target)
-    known_name = transaction(mirrors.known_name)
+    known_name = query(mirrors.known_name)
     remember_name = transaction(mirrors.remember_name)
-    fact = transaction(mirrors.fact)
+    fact = query(mirrors.fact)
     set_fact = transaction(mirrors.set_fact)
 
-    box = transaction(intake.box)
+    box = query(intake.box)
     begin_box = transaction(mirrors.begin_box)
-    gaps = transaction(intake.gaps)
-    born_to = transaction(intake.born_to)
-    next_seal = transaction(intake.next_seal)
+    gaps = query(intake.gaps)
+    born_to = query(intake.born_to)
+    next_seal = query(intake.next_seal)
     take_edits = transaction(intake.take_edits)
     ingest_push = transaction(intake.ingest_push)
     take_deleted = transaction(intake.take_deleted)
@@ -123,39 +125,41 @@ class Store(Engine):
     take_lifted = transaction(intake.take_lifted)
     skip_unreadable = transaction(intake.skip_unreadable)
 
-    doubts = transaction(reconcile.doubts)
+    doubts = query(reconcile.doubts)
     doubtful = transaction(reconcile.doubtful)
     answer_doubt = transaction(reconcile.answer_doubt)
     answer_pinned = transaction(reconcile.answer_pinned)
     forget_doubt = transaction(reconcile.forget_doubt)
 
-    open_polls = transaction(reconcile.open_polls)
+    open_polls = query(reconcile.open_polls)
     take_polls = transaction(reconcile.take_polls)
 
-    ahead = transaction(jobs.ahead)
-    media_ahead = transaction(jobs.media_ahead)
-    open_job = transaction(jobs.open_job)
-    live_floor = transaction(jobs.live_floor)
-    job = transaction(jobs.job)
-    messages = transaction(jobs.messages)
+    ahead = query(jobs.ahead)
+    heads = query(jobs.heads)
+    count_ahead = query(jobs.count_ahead)
+    media_ahead = query(jobs.media_ahead)
+    open_job = query(jobs.open_job)
+    live_floor = query(jobs.live_floor)
+    job = query(jobs.job)
+    messages = query(jobs.messages)
     refresh = transaction(jobs.refresh)
     change_media = transaction(jobs.change_media)
-    origin = transaction(copies.origin)
-    first_copy = transaction(copies.first_copy)
+    origin = query(copies.origin)
+    first_copy = query(copies.first_copy)
     plan_sends = transaction(attempts.plan_sends)
-    sends = transaction(attempts.sends)
+    sends = query(attempts.sends)
     attempt = transaction(attempts.attempt)
     repeat = transaction(attempts.repeat)
     mapped = transaction(copies.mapped)
     open_prints = transaction(copies.open_prints)
-    highest_copy = transaction(copies.highest_copy)
+    highest_copy = query(copies.highest_copy)
     unsent = transaction(jobs.unsent)
     refused = transaction(attempts.refused)
     vanished = transaction(attempts.vanished)
     settle = transaction(attempts.settle)
     published = transaction(attempts.published)
     split_off = transaction(attempts.split_off)
-    media_to_send = transaction(leftovers.media_to_send)
+    media_to_send = query(leftovers.media_to_send)
     leave_out_deleted = transaction(leftovers.leave_out_deleted)
     finish = transaction(jobs.finish)
     postpone = transaction(jobs.postpone)
@@ -169,21 +173,21 @@ class Store(Engine):
     hold_deletions = transaction(limits.hold_deletions)
     deleted = transaction(replacing.deleted)
     deletion_refused = transaction(replacing.deletion_refused)
-    copies_of_change = transaction(replacing.copies_of_change)
+    copies_of_change = query(replacing.copies_of_change)
     send_anew = transaction(resend.send_anew)
-    copies_of = transaction(copies.copies_of)
-    where_copied = transaction(copies.where_copied)
-    shown_media = transaction(copies.shown_media)
+    copies_of = query(copies.copies_of)
+    where_copied = query(copies.where_copied)
+    shown_media = query(copies.shown_media)
 
-    voice = transaction(attribution.voice)
+    voice = query(attribution.voice)
     others_spoke = transaction(attribution.others_spoke)
     forget_last_authors = transaction(attribution.forget_last_authors)
 
-    is_forum = transaction(topics.is_forum)
+    is_forum = query(topics.is_forum)
     set_forum = transaction(topics.set_forum)
-    topics_heard = transaction(topics.topics_heard)
+    topics_heard = query(topics.topics_heard)
     take_topics = transaction(topics.take_topics)
-    topic = transaction(topics.topic)
+    topic = query(topics.topic)
     place_topic = transaction(topic_jobs.place_topic)
     topic_attempted = transaction(topics.topic_attempted)
     topic_changed = transaction(topics.topic_changed)
@@ -194,7 +198,7 @@ class Store(Engine):
     made_topics = transaction(topics.made_topics)
 
     note_face = transaction(chat_profile.note_face)
-    face = transaction(chat_profile.face)
+    face = query(chat_profile.face)
     face_shown = transaction(chat_profile.face_shown)
 
     known_upto = transaction(rebuild.known_upto)
@@ -210,17 +214,17 @@ class Store(Engine):
     found_again = transaction(resend.found_again)
     out_of_date = transaction(resend.out_of_date)
 
-    upload = transaction(uploads.upload)
+    upload = query(uploads.upload)
     begin_upload = transaction(uploads.begin_upload)
     acknowledge = transaction(uploads.acknowledge)
     forget_parts = transaction(uploads.forget_parts)
     drop_upload = transaction(uploads.drop_upload)
     refuse_upload = transaction(uploads.refuse_upload)
     commit_upload = transaction(uploads.commit_upload)
-    committed = transaction(uploads.committed)
+    committed = query(uploads.committed)
 
-    marks = transaction(limits.marks)
-    holds = transaction(limits.holds)
+    pace = query(limits.pace)
+    holds = query(limits.holds)
     set_marks = transaction(limits.set_marks)
     hold_until = transaction(limits.hold_until)
     lift_hold = transaction(limits.lift_hold)
@@ -229,10 +233,9 @@ class Store(Engine):
     clock_was_set = transaction(limits.clock_was_set)
 
     note_titles = transaction(jobs.note_titles)
-    titles = transaction(jobs.titles)
+    titles = query(jobs.titles)
 
-    standings = transaction(report.standings)
-    standing = transaction(report.standing)
+    standings = query(report.standings)
     parked = transaction(report.parked)
     retry_parked = transaction(report.retry_parked)
     skip_parked = transaction(report.skip_parked)

@@ -1,4 +1,7 @@
-"""The connection to the ledger: one, in a thread of its own, one plain function per transaction.
+"""The connection to the ledger: one, in a thread of its own, one plain function per transaction or question.
+
+A question that is asked again before anything was written is answered from memory: whoever has a ledger open
+for writing is the only one who writes to it (`system.lock`).
 
 A caller that is cancelled cannot leave half a transaction behind, since none ever waits in the middle;
 it only does not learn the result, so every write must be safe to repeat. Failures of SQLite become
@@ -11,11 +14,11 @@ import asyncio
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, Self
+from typing import Any, Concatenate, NamedTuple, Self
 
 from ..domain.errors import StoreError
 from .migration import ANEW, OURS, Schema
@@ -30,6 +33,10 @@ Db = sqlite3.Connection
 Row = sqlite3.Row
 
 
+#: Answers that are kept at most, of questions of which some are asked with the time of the day.
+ANSWERS = 500
+
+
 class NoLedger(StoreError):
     """There is none yet, or one whose first transaction has not ended."""
 
@@ -37,15 +44,19 @@ class NoLedger(StoreError):
 class Engine:
     """An open ledger. Made by `open` or `open_read_only`; `close` when done."""
 
-    def __init__(self, thread: ThreadPoolExecutor, db: Db, path: Path) -> None:
+    def __init__(self, thread: ThreadPoolExecutor, db: Db, path: Path, *, read_only: bool) -> None:
         self._thread = thread
         self._db = db
+        self._read_only = read_only
+        #: What was asked since something was last written. A write begins a new one, so that an answer that
+        #: was under way meanwhile is kept where nobody looks any more.
+        self._answers: dict[Hashable, Any] = {}
         self.path = path
 
     @classmethod
     async def open(cls, path: Path, schema: Schema = OURS) -> Self:
         """Open or make the ledger at `path` (mode 0600) and bring its schema up to date."""
-        return await cls._open(path, partial(_connect, schema=schema))
+        return await cls._open(path, partial(_connect, schema=schema), read_only=False)
 
     @classmethod
     async def open_read_only(cls, path: Path, schema: Schema = OURS) -> Self:
@@ -53,27 +64,52 @@ class Engine:
 
         One of an older schema looks like one of ours.
         """
-        return await cls._open(path, partial(_connect_read_only, schema=schema))
+        return await cls._open(path, partial(_connect_read_only, schema=schema), read_only=True)
 
     @classmethod
-    async def _open(cls, path: Path, connect: Callable[[Path], Db]) -> Self:
+    async def _open(cls, path: Path, connect: Callable[[Path], Db], *, read_only: bool) -> Self:
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
             db = await asyncio.get_running_loop().run_in_executor(thread, _told, connect, path)
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(thread, db, path)
+        return cls(thread, db, path, read_only=read_only)
 
     async def run[R](self, transaction: Callable[[Db], R]) -> R:
         """Carry out `transaction` between BEGIN IMMEDIATE and COMMIT, in the store's thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, _told, _transact, self._db, transaction
-        )
+        before = self._answers
+        since = self._answers = {}
+        done: _Done[R] = await self._in_thread(_transact, self._db, transaction, self._read_only)
+        if not done.written and self._answers is since:
+            self._answers = before
+        return done.result
+
+    async def ask[R](self, question: Hashable, read: Callable[[Db], R]) -> R:
+        """Return what `read` finds, or found when the same was asked and nothing was written since.
+
+        `read` must not write, and nobody may change what it has found.
+        """
+        answers = self._answers
+        if question in answers:
+            known: R = answers[question]
+            # As in the thread, the others have their turn meanwhile.
+            await asyncio.sleep(0)
+            return known
+        done: _Done[R] = await self._in_thread(_transact, self._db, read, True)
+        if not self._read_only:
+            if len(answers) >= ANSWERS:
+                answers.clear()
+            answers[question] = done.result
+        return done.result
 
     async def copy_to(self, path: Path) -> None:
         """A consistent copy of the ledger as a file of its own (mode 0600), beside whoever writes."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, _told, _copy, self._db, path)
+        await self._in_thread(_copy, self._db, path)
+
+    async def _in_thread[R](self, function: Callable[..., R], *args: Any) -> R:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(_told, function, *args))
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
@@ -93,18 +129,40 @@ def transaction[**P, R](
     return method
 
 
-def _transact[R](db: Db, function: Callable[[Db], R]) -> R:
-    read_only = db.execute("PRAGMA query_only").fetchone()[0]
-    db.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+def query[**P, R](
+    function: Callable[Concatenate[Db, P], R],
+) -> Callable[Concatenate[Engine, P], Coroutine[Any, Any, R]]:
+    """Turn a plain function that only reads, and not much, into an async method of the store."""
+
+    async def method(self: Engine, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        question = (function, args, tuple(kwargs.items()))
+        return await self.ask(question, lambda db: function(db, *args, **kwargs))
+
+    method.__name__ = function.__name__
+    method.__doc__ = function.__doc__
+    return method
+
+
+class _Done[R](NamedTuple):
+    result: R
+    written: bool
+
+
+def _transact[R](db: Db, function: Callable[[Db], R], reads: bool) -> _Done[R]:
+    before = db.total_changes
+    db.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
     try:
         result = function(db)
+        written = db.total_changes != before
+        if written and reads:
+            raise AssertionError(f"{function} writes: it is no question")
         db.execute("COMMIT")
     except BaseException:
         # Whatever happened, the next transaction must not publish half of this one.
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-    return result
+    return _Done(result, written)
 
 
 def _copy(db: Db, path: Path) -> None:
@@ -177,7 +235,7 @@ def _unopened(error: OSError) -> str:
     return ""
 
 
-def _told(function: Callable[..., Any], *args: Any) -> Any:
+def _told[R](function: Callable[..., R], *args: Any) -> R:
     try:
         return function(*args)
     except sqlite3.Error as error:

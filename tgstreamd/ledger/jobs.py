@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..domain.messages import Message
 from .engine import IN_CHAT, Db, Row
-from .rows import LATE, Job, Lane, decode_message, encode
+from .rows import LATE, Heads, Job, Lane, decode_message, encode
 
 #: Of a job that sends something again: its old copies are still to be deleted (`replacing`).
 WAITS_FOR_DELETION = (
@@ -19,6 +19,8 @@ WAITS_FOR_DELETION = (
     "AND change.kind = 'delete' AND change.chat = item.chat AND change.source_id = -item.source_id "
     "WHERE item.job = job.id))"
 )
+
+LANES: tuple[Lane, Lane] = ("live", "backlog")
 
 
 def _job(row: Row) -> Job:
@@ -56,13 +58,35 @@ def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+def heads(db: Db, mirror: int) -> Heads:
+    """What may be sent next."""
+    row = db.execute(
+        "SELECT (SELECT total(n) FROM tally WHERE mirror = :mirror AND lane = 'backlog' "
+        "AND state IN ('waiting', 'open')) + (SELECT total(remaining) FROM gap WHERE mirror = :mirror "
+        "AND lane = 'backlog') AS left, "
+        "EXISTS (SELECT 1 FROM gap WHERE mirror = :mirror AND lane = 'backlog') AS unread",
+        {"mirror": mirror},
+    ).fetchone()
+    live, backlog = (next(iter(ahead(db, mirror, lane, 1)), None) for lane in LANES)
+    return Heads(live=live, backlog=backlog, left=int(row["left"]), unread=bool(row["unread"]))
+
+
+def count_ahead(db: Db, mirror: int, lane: Lane, most: int) -> int:
+    """How many jobs of a lane are ahead, counted up to `most`."""
+    row = db.execute(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM job WHERE mirror = ? AND lane = ? "
+        f"AND state IN ('waiting', 'open') AND NOT {WAITS_FOR_DELETION} LIMIT ?)",
+        (mirror, lane, most),
+    ).fetchone()
+    return int(row["n"])
+
+
 def media_ahead(db: Db, mirrors: Sequence[int], limit: int) -> list[list[Job]]:
     """Return those with media of the next jobs of each lane of these mirrors, live before backlog."""
-    lanes: tuple[Lane, Lane] = ("live", "backlog")
     return [
         [job for job in ahead(db, mirror, lane, limit) if _has_media(db, job)]
         for mirror in mirrors
-        for lane in lanes
+        for lane in LANES
     ]
 
 

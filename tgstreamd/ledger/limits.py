@@ -19,6 +19,12 @@ def marks(db: Db) -> dict[str, Mark]:
     return {row["key"]: Mark(at=row["at"], cost=row["cost"]) for row in db.execute("SELECT * FROM mark")}
 
 
+def pace(db: Db, fact: str) -> tuple[dict[str, Mark], dict[str, Hold], str]:
+    """All that says when the next send may start: marks, holds, and what is kept under that name."""
+    row = db.execute("SELECT value FROM fact WHERE key = ?", (fact,)).fetchone()
+    return marks(db), holds(db), row["value"] if row else ""
+
+
 def set_marks(db: Db, keys: Sequence[str], at: float, cost: int) -> None:
     """So much was just done, under each of these keys."""
     for key in keys:

@@ -75,11 +75,6 @@ def standings(db: Db, *, active_only: bool = True) -> list[Standing]:
     return [_standing(db, mirror) for mirror in mirror_list(db, active_only=active_only)]
 
 
-def standing(db: Db, mirror_id: int) -> Standing:
-    """One mirror's standing."""
-    return _standing(db, next(mirror for mirror in mirror_list(db) if mirror.id == mirror_id))
-
-
 def _standing(db: Db, mirror: MirrorRow) -> Standing:
     tally: dict[tuple[str, str], int] = {
         (row["lane"], row["state"]): row["n"]

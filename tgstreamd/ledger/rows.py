@@ -90,6 +90,20 @@ class Job(Value, frozen=True, kw_only=True):
         return self.sub == REPLACES
 
 
+class Heads(Value, frozen=True, kw_only=True):
+    """The next job of each lane of a mirror."""
+
+    live: Job | None
+    backlog: Job | None
+    #: Messages of the backlog that are still to be sent, read from the history or not yet (estimated).
+    left: int
+    #: Whether the history has not been read to its end.
+    unread: bool
+
+    def of(self, lane: Lane) -> Job | None:
+        return self.live if lane == "live" else self.backlog
+
+
 class CopyRow(Value, frozen=True, kw_only=True):
     """One message that a send puts into the target, in the order of its draft's pieces."""
 

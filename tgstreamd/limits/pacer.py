@@ -52,14 +52,12 @@ class Holding:
         """Read what the ledger holds, and put right marks that the wall clock has left in the future."""
         await self._wall.follow()
         now = self._clock.now()
-        stored_marks = await self._store.marks()
+        stored_marks, self.holds, stored = await self._store.pace(TEMPO)
         self._marks = {key: anchored(mark, now) for key, mark in stored_marks.items()}
         for key, mark in self._marks.items():
             if mark != stored_marks[key]:
                 # Else each look would anchor it anew, and its time would never come.
                 await self._store.set_marks([key], mark.at, mark.cost)
-        self.holds = await self._store.holds()
-        stored = await self._store.fact(TEMPO)
         tempo = (
             msgspec.json.decode(stored, type=BacklogInterval)
             if stored

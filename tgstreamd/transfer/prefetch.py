@@ -209,7 +209,7 @@ class Prefetcher:
     async def _candidates(self) -> list[tuple[Job, Message, Media]]:
         """What could flow now, in the order in which it will be wanted."""
         found: list[tuple[Job, Message, Media]] = []
-        paused = {row.id for row in await self._store.mirror_list() if row.paused}
+        paused = {row.id for row in await self._store.mirror_list(active_only=False) if row.paused}
         if await self._keep_floods():
             return []
         for job, message in list(self._wanted.values()):
@@ -218,7 +218,7 @@ class Prefetcher:
                 self._wanted.pop((job.id, message.id), None)
             else:
                 found.append((job, message, message.media))
-        mirrors = [mirror for mirror in self._roster.mirrors if mirror not in paused]
+        mirrors = tuple(mirror for mirror in self._roster.mirrors if mirror not in paused)
         for job in _in_turn(await self._store.media_ahead(mirrors, AHEAD)):
             if job.id in self._failures or job.kind != "copy":
                 continue
