@@ -153,3 +153,17 @@ def test_nobody_writes_to_the_terminal(format: log_setup.Format) -> None:
     said = stream.getvalue()
     assert all(line.isprintable() for line in said.splitlines())
     assert "red" in said
+
+
+@pytest.mark.parametrize("format", ["journal", "console", "json"])
+def test_what_is_no_text_is_as_harmless(format: log_setup.Format) -> None:
+    """Errors, lists and tables of other people's words; a very long text is cut."""
+    stream = io.StringIO()
+    log_setup.configure("info", format, stream=stream)
+    hostile = "a\x1b[31mb\u202ec\x9bd\x7f"
+    structlog.get_logger().info(
+        "seen", error=ValueError(hostile), names=[hostile, [hostile]], by={"x": hostile}, long="y" * 9000
+    )
+    said = stream.getvalue()
+    assert all(line.isprintable() for line in said.splitlines())
+    assert len(said) < 3000

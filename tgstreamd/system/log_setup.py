@@ -227,6 +227,8 @@ class _Visible:
             return value
         if isinstance(value, list | tuple):
             return [self._shown(each, one_line=one_line) for each in value]
+        if isinstance(value, dict):
+            return {key: self._shown(each, one_line=one_line) for key, each in value.items()}
         if not isinstance(value, str) and len(text := str(value)) <= TEXT_MAX and text.isprintable():
             return value
         return "\n".join(map(escape_text, [str(value)] if one_line else str(value).split("\n")))
