@@ -39,7 +39,7 @@ from .cli import (
 )
 from .cli.argparser import Parser
 from .cli.output.format import duration
-from .cli.output.terminal import complain
+from .cli.output.terminal import complain, take_any_text
 from .config.paths import DEFAULT_FILE
 from .domain.errors import FloodWait, TgstreamdError
 
@@ -92,6 +92,7 @@ def _config(where: argparse.ArgumentParser, default: object) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     sys.excepthook = _unexpected
+    take_any_text()
     arguments = parser().parse_args(argv)
     try:
         status: int = arguments.act(arguments)

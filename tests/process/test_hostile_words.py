@@ -121,6 +121,22 @@ async def test_the_verbs(home: Home, me: Account, source: Chat, target: Chat) ->
     assert status["mirrors"][0]["source_title"] == source.title
 
 
+async def test_a_title_that_the_terminal_has_no_characters_for(
+    home: Home, me: Account, source: Chat, target: Chat
+) -> None:
+    """It is shown by numbers, where it would otherwise end the verb with a traceback."""
+    source.title = "日本 🚀"
+    home.write(mirror(source.marked_id, target.marked_id))
+    home.log_in(me)
+    home.environ["PYTHONIOENCODING"] = "latin-1"
+    for verb in ("chats", "check", "plan"):
+        done = await home.tgstreamd(verb)
+        assert (done.status, done.err) == (0, ""), done
+        assert (r"\u65e5\u672c \U0001f680" in done.out) is (verb != "plan")
+    async with on_terminal(home, "chats") as screen:
+        assert await screen.ended() == 0
+
+
 @pytest.mark.usefixtures("hostile")
 async def test_what_is_asked(home: Home, tg: TelegramServer, me: Account, source: Chat) -> None:
     """A login with codes of every kind, and `init`, whose lists prompt_toolkit draws."""

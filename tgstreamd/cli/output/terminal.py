@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 from ...domain.escaping import escape_text
 from .format import as_json
+
+
+def take_any_text() -> None:
+    """A terminal or pipe whose encoding lacks a character is shown its number, and ends no verb."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error is from the start
 
 
 def say(*lines: object) -> None:
