@@ -13,7 +13,7 @@ import pytest
 
 from tests.behaviour.test_refusals import ENDS
 from tests.harness import House
-from tests.refusals import Refusal, on
+from tests.refusals import Refusal, on, unheard
 from tests.telegram.faults import Fault, peer_ids
 from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
@@ -38,7 +38,8 @@ TRIES = 40
 
 
 def walkable(method: str) -> list[Refusal]:
-    return [refusal for refusal in on(method) if not ENDS.fullmatch(refusal.name)]
+    known = [refusal for refusal in on(method) if not ENDS.fullmatch(refusal.name)]
+    return known + (unheard(method) if method in (HISTORY, LIVE) else [])
 
 
 def refuse(house: House, refusal: Refusal, times: int | None = 2, **where: Any) -> Fault:

@@ -129,6 +129,8 @@ class Topics:
             if not _is_gone(error):
                 raise
             log.warning("topic was deleted in the target", mirror=mirror.name, topic=wanted.title)
+            # Its next post makes it again, as it is then; until then there is nothing left to ask for.
+            await self._store.topic_changed(change, wanted)
             return True
         await self._store.topic_changed(change, wanted)
         if wanted != shown:
