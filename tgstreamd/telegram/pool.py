@@ -92,7 +92,9 @@ class Pool:
             try:
                 answer = await link.call(request, steps)
             except TROUBLES as error:
-                if (other := file_dc(error)) is not None and other != place:
+                # Uploads go to the account's own centre, whatever is said.
+                other = file_dc(error) if direction == "down" else None
+                if other is not None and other != place:
                     place = other
                     self._remember(file, other)
                     continue
