@@ -160,7 +160,10 @@ async def test_300_megabytes_of_it(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         house.world.files.keep_uploads_up_to = MIB
         await ends_whole(house, 300_000_000)
-        assert house.tg.log.count(PART) == -(-300_000_000 // (512 * KIB))
+        parts = -(-300_000_000 // (512 * KIB))
+        # The first part of a connection comes in steps, by which the speed of the line is learnt.
+        assert parts <= house.tg.log.count(PART) < parts + 8
+        assert house.tg.log.count("upload.saveBigFilePart") == parts
 
 
 # What a CDN may do
