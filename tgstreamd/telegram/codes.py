@@ -17,6 +17,12 @@ from .error_messages import EMAIL, NO_CODE
 
 #: Characters of a pattern, an address or a beginning of Telegram's that are shown.
 PART_MAX: Final = 100
+#: Which errors say that the code was wrong, and how a person is told.
+AGAIN: Final = {
+    "PHONE_CODE_INVALID": "that is not the code",
+    "CODE_INVALID": "that is not the code",
+    "PHONE_CODE_EMPTY": "no code was given",
+}
 _NEXT: Final = {
     types.auth.CodeTypeSms: "sends it by SMS",
     types.auth.CodeTypeCall: "calls that number and tells it",

@@ -44,13 +44,8 @@ from .tries import over
 
 #: Answers that a person may get wrong so many times before the login ends.
 TRIES: Final = 3
-#: Which errors say so, and how a person is told: of the number, the code, the password.
+#: Which errors say so, and how a person is told: of the number, the password; of the code: `codes.AGAIN`.
 _NUMBER_AGAIN: Final = {"PHONE_NUMBER_INVALID": "that is not a phone number in the international form"}
-_CODE_AGAIN: Final = {
-    "PHONE_CODE_INVALID": "that is not the code",
-    "CODE_INVALID": "that is not the code",
-    "PHONE_CODE_EMPTY": "no code was given",
-}
 _PASSWORD_AGAIN: Final = {
     "PASSWORD_HASH_INVALID": "that is not the password",
     "SRP_ID_INVALID": "Telegram wants the password once more",
@@ -99,7 +94,7 @@ class Login:
                 fields = codes.given(sent, text)
                 return await self._call(functions.auth.SignInRequest(number, sent.phone_code_hash, **fields))
             if not codes.next_way(sent):
-                raise _Again(_CODE_AGAIN["PHONE_CODE_EMPTY"])
+                raise _Again(codes.AGAIN["PHONE_CODE_EMPTY"])
             try:
                 return await self._call(functions.auth.ResendCodeRequest(number, sent.phone_code_hash))
             except FloodWait as error:
@@ -109,7 +104,7 @@ class Login:
                     raise
                 raise _Again(f"{error.what.removeprefix('auth.resendCode: ')}: {NO_CODE}") from error
 
-        return (await self._ask(code, use, _CODE_AGAIN, told=codes.sent_where(sent)))[1]
+        return (await self._ask(code, use, codes.AGAIN, told=codes.sent_where(sent)))[1]
 
     async def by_qr(self, show: Show, password: Ask) -> Account:
         """By a QR code that a logged-in app scans (Settings, Devices, Link Desktop Device)."""
