@@ -32,9 +32,9 @@ from ..domain.errors import (
 from ..domain.messages import Account
 from . import codes
 from .base import CONNECT_TIMEOUT
-from .error_messages import LATER, NO_CODE
+from .error_messages import NO_CODE
 from .login_client import LoginClient
-from .network_trouble import unreachable
+from .network_trouble import explain, unreachable
 from .peer_cache import display_name
 from .session import StoredSession
 from .session_place import try_place
@@ -255,19 +255,11 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
     except LoginUnknown as error:
         raise over(error) from error
     except (Rejected, Transient) as error:
-        _explain(error)
+        explain(error)
         raise
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await client._disconnect()
-
-
-def _explain(error: TelegramError) -> None:
-    """Say of a refusal what is left to do, and that it is one where only its name is known."""
-    if error.error and error.what.endswith(f": {error.error}"):
-        why = "has a fault just now" if isinstance(error, Transient) else "refuses it"
-        error.what = f"Telegram {why}: {error.what}"
-    error.hint = error.hint or LATER
 
 
 async def logout(settings: Settings) -> bool:
@@ -307,10 +299,8 @@ async def end(settings: Settings, session: StoredSession) -> bool:
         await login._call(functions.auth.LogOutRequest())
     except (NotAuthorised, _PasswordWanted):
         return False
-    except LoginUnknown:
-        raise
     except (Rejected, Transient) as error:
-        _explain(error)
+        explain(error)
         raise
     finally:
         with contextlib.suppress(OSError, asyncio.CancelledError):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from telethon import errors as rpc
 
-from ..domain.errors import LoginUnknown, Transient
+from ..domain.errors import LoginUnknown, TelegramError, Transient
 from .error_messages import LATER
 from .settings import Settings
 
@@ -80,6 +80,16 @@ def unreachable(error: Transient, settings: Settings) -> Transient:
         return Transient(what, error=error.error, hint=error.hint or LATER)
     hint = error.hint or _hint(error.__cause__, settings)
     return Transient(f"Telegram cannot be reached: {why}", error=error.error, hint=hint)
+
+
+def explain(error: TelegramError) -> None:
+    """Say of a refused login what is left to do, and that it is refused where only its name is known."""
+    if isinstance(error, LoginUnknown):
+        return
+    if error.error and error.what.endswith(f": {error.error}"):
+        why = "has a fault just now" if isinstance(error, Transient) else "refuses it"
+        error.what = f"Telegram {why}: {error.what}"
+    error.hint = error.hint or LATER
 
 
 def _hint(cause: Any, settings: Settings) -> str:
