@@ -1,7 +1,7 @@
-"""The program: parses the command line, runs one verb, turns its error into one line and an exit status.
+"""The program: parses the command line, runs one verb, prints an error as one line and sets the exit status.
 
-0 clean, 1 unexpected, 2 usage, 77 not authorised, 78 configuration wrong; an interrupted verb ends with
-130, one whose reader went away with 141. What is no error of ours keeps its traceback: it is a bug.
+Exit status: 0 success, 1 unexpected, 2 usage, 77 not authorised, 78 wrong configuration, 130 interrupted, 141
+reader closed the pipe. An error that is not a `TgstreamdError` is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import TracebackType
 
 from . import __version__
 
-# First, for it keeps rich away from structlog, which the others import.
+# Imported first: it keeps structlog, which the others import, from loading rich.
 from .system import log_setup
 
 # isort: split
@@ -71,7 +71,7 @@ VERBS = (
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="tgstreamd", description="Mirrors Telegram chats, message by message.", epilog=EPILOG)
     top.add_argument("--version", action="version", version=f"tgstreamd {__version__}")
-    # Before the verb or after it; what stands after it wins.
+    # Accepted before and after the verb; the latter wins.
     _config(top, default=None)
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     for module in VERBS:
@@ -109,13 +109,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("")
         return 130
     except BrokenPipeError:
-        # Nobody reads on (`tgstreamd status | head`); Python must not say so once more at its exit.
+        # The reader closed the pipe (`tgstreamd status | head`); Python must not report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
 
 
 def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A bug's traceback, whose last lines may quote what other people wrote."""
+    """Print the traceback of a bug, escaped: its last lines may quote other people's text."""
     for part in traceback.format_exception(kind, error, trace):
         complain(*part.rstrip("\n").split("\n"))
 
@@ -129,7 +129,7 @@ def _leaves(group: BaseExceptionGroup[TgstreamdError]) -> Iterator[TgstreamdErro
 
 
 def _told(errors: Sequence[TgstreamdError]) -> int:
-    """Print each error as one line, once; the exit status is that of the first."""
+    """Print each distinct error as one line; return the exit status of the first."""
     for error in errors:
         if isinstance(error, FloodWait) and not error.hint:
             error.hint = f"Telegram asks for it: the same command again in {duration(error.seconds)}"

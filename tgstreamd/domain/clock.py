@@ -1,7 +1,7 @@
-"""Time as a value that is handed in: production has `SystemClock`, tests move theirs by hand.
+"""Defines time as an injected value: production has `SystemClock`, tests move theirs by hand.
 
-Nothing else in the program reads a clock or sleeps. Wall time (`now`) goes into the ledger, since holds
-and pace must survive a restart; monotonic time bounds waits; uptime tells a wall clock that was set from
+Nothing else in the program reads a clock or sleeps. Wall time (`now`) goes into the ledger, since holds and
+pace must survive a restart; monotonic time bounds waits; uptime distinguishes a wall clock that was set from
 time that passed.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import Protocol
 
-#: A wait that only a person ends is kept as one until then (unix time), or later; no clock moves it.
+#: A wait that only a person can end is stored with this unix time or a later one.
 FOREVER = 4e9
 
 
@@ -25,7 +25,7 @@ class Clock(Protocol):
         ...
 
     def uptime(self) -> float:
-        """Seconds on one that never steps either, and goes on while the machine is suspended."""
+        """Seconds on a clock that never steps and also counts while the machine is suspended."""
         ...
 
     async def sleep_until(self, when: float) -> None:

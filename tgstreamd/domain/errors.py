@@ -1,8 +1,8 @@
-"""The errors of the program, one root, one meaning each.
+"""The program's errors: one root class, one meaning each.
 
-An error says what went wrong in words that an operator understands (`str(error)`) and, where there is
-one, what to do about it (`hint`). `exit_status` is what the process ends with if nothing handles it.
-Errors of Telegram are made in `telegram/translate.py` and nowhere else.
+An error states the failure in words for an operator (`str(error)`) and, where there is one, the remedy
+(`hint`). `exit_status` is the process's exit status if nothing handles it. Telegram's errors are created in
+`telegram/translate.py` and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 
 class TgstreamdError(Exception):
-    """Something went wrong that one line can explain."""
+    """An error that one line can explain."""
 
     exit_status: ClassVar[int] = 1
 
@@ -23,18 +23,18 @@ class TgstreamdError(Exception):
         self.hint = hint
 
     def line(self) -> str:
-        """What happened and what to do, in one line."""
+        """Return the failure and its remedy in one line."""
         return f"{self.what} ({self.hint})" if self.hint else self.what
 
 
 class ConfigError(TgstreamdError):
-    """The configuration alone proves that this cannot work."""
+    """The configuration alone proves that the program cannot work."""
 
     exit_status = 78
 
 
 class NotAuthorised(TgstreamdError):
-    """The account is not logged in, or no longer: a person must log in."""
+    """The account is not, or no longer, logged in: a person must log in."""
 
     exit_status = 77
 
@@ -44,13 +44,13 @@ class StoreError(TgstreamdError):
 
 
 class FilterTimeout(TgstreamdError):
-    """The pattern of a filter takes too long on a post: whether to copy it is not decided."""
+    """A filter's pattern takes too long on a post, so it is undecided whether to copy it."""
 
 
 class TelegramError(TgstreamdError):
-    """Telegram, or the way to it, said no. `error` is Telegram's own name for it, `""` where it has none.
+    """Telegram refused, or could not be reached. `error` is Telegram's name for it, `""` where it has none.
 
-    `method` is the call that was refused; `""` where nothing was asked of Telegram.
+    `method` is the refused call; `""` where no call was made.
     """
 
     def __init__(self, what: str, *, error: str = "", hint: str = "", method: str = "") -> None:
@@ -60,7 +60,7 @@ class TelegramError(TgstreamdError):
 
 
 class FloodWait(TelegramError):
-    """Not before `seconds` from now: for one `method` of the account, one chat, or the whole account."""
+    """Telegram orders a wait of `seconds`: for one `method` of the account, one chat, or the account."""
 
     def __init__(
         self, seconds: int, *, scope: Literal["method", "chat", "account"], method: str, error: str = ""
@@ -71,7 +71,7 @@ class FloodWait(TelegramError):
 
 
 class AccountLimited(TelegramError):
-    """`PEER_FLOOD`: Telegram holds this account for a sender of bulk. Hours, not seconds."""
+    """`PEER_FLOOD`: Telegram takes this account for a bulk sender. Lasts hours, not seconds."""
 
 
 class AccountFrozen(TelegramError):
@@ -79,16 +79,16 @@ class AccountFrozen(TelegramError):
 
 
 class Transient(TelegramError):
-    """Network, timeout, 5xx. Whether the request was carried out is unknown.
+    """Network error, timeout or 5xx. It is unknown whether the request was carried out.
 
-    Unless `error` is `NOT_CONNECTED`: then there was no connection, and nothing was sent.
+    Except where `error` is `NOT_CONNECTED`: there was no connection, so nothing was sent.
     """
 
 
 class LoginUnknown(Transient):
-    """Telegram does not know this login now: a fault of its own, which passes, or the login's end.
+    """Telegram does not know this login now: either a temporary fault of Telegram's or the end of the login.
 
-    `left`: the seconds for which it is still tried; infinite where nobody has counted them.
+    `left`: seconds for which it is still retried; infinite where no limit was set.
     """
 
     exit_status = NotAuthorised.exit_status
@@ -96,37 +96,37 @@ class LoginUnknown(Transient):
 
 
 class Duplicate(Transient):
-    """`RANDOM_ID_DUPLICATE`: a call with this `random_id` is still under way.
+    """`RANDOM_ID_DUPLICATE`: an earlier call with this `random_id` is still in progress.
 
     https://core.telegram.org/api/updates#updatemessageid-updates
     """
 
 
 class Unnamed(Transient):
-    """A call was answered without an error, and without naming any message that it made."""
+    """A call was answered without an error, but the answer names no message that it created."""
 
 
 class CdnUnusable(Transient):
-    """Telegram sends us to a CDN for a file, and again, and the CDN does not give it, or not as it is."""
+    """Telegram repeatedly redirects a file to a CDN that does not deliver it, or delivers it altered."""
 
 
 class Undecodable(TelegramError):
-    """The answer holds an object that this layer cannot read."""
+    """An answer contains an object that this TL layer cannot read."""
 
 
 class Rejected(TelegramError):
-    """This request will never be accepted as it is."""
+    """The request will never be accepted in this form."""
 
 
 class MediaExpired(TelegramError):
     """A file reference is too old: fetch its message again, then repeat at once."""
 
-    #: Which item of an album it was, from 0; None where Telegram does not say.
+    #: Index of the album's item, from 0; None where Telegram does not say.
     index: int | None = None
 
 
 class PartsMissing(TelegramError):
-    """Telegram lacks these parts of an upload; none named: all of them, under a new `file_id`."""
+    """Telegram lacks these parts of an upload; if `parts` is empty, all of them, under a new `file_id`."""
 
     def __init__(self, what: str, *, parts: tuple[int, ...] = (), error: str = "") -> None:
         super().__init__(what, error=error)
@@ -146,7 +146,10 @@ class TargetLost(TelegramError):
 
 
 def ends_process(outcome: object) -> bool:
-    """Whether this value of a task must go on up: it ends the process, or is no error that a task makes."""
+    """Return whether this result of a task must propagate because it ends the process.
+
+    True for `NotAuthorised` and `StoreError`, and for base exceptions other than a cancellation.
+    """
     if isinstance(outcome, NotAuthorised | StoreError):
         return True
     return isinstance(outcome, BaseException) and not isinstance(outcome, Exception | CancelledError)

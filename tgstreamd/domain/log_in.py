@@ -1,6 +1,6 @@
-"""What a person does for a login that counts: the command, or the variable that wins over what it stores.
+"""Words the remedy for a login: the command, or the variable that overrides the stored session.
 
-Pure. A hint is written with `COMMAND`; `remedy` makes of it one that works for the configuration at hand.
+Pure. A hint is written with `COMMAND`; `remedy` turns it into one that works for the given configuration.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Final
 
 COMMAND: Final = "tgstreamd login"
-#: The same where `TG_SESSION` gives the session: it wins over whatever the command stores.
+#: The same where `TG_SESSION` gives the session: it overrides the session that the command stores.
 VARIABLE: Final = "put the string of a new session into TG_SESSION, or take TG_SESSION away and: "
-#: What there is to do while Telegram does not know a login.
+#: The remedy while Telegram does not know a login.
 UNKNOWN: Final = f"a fault of Telegram's passes by itself; for a new login stop tgstreamd, then: {COMMAND}"
 
 
 def remedy(hint: str, *, by_variable: bool, option: str = "") -> str:
-    """The hint with a command that works. `option`: what the command needs to mean this configuration."""
+    """Return the hint with a command that works. `option`: the option that names the configuration."""
     if by_variable and COMMAND in hint and VARIABLE not in hint:
-        # Quoted or not, the command ends a sentence of its own now.
+        # With or without backticks, the command ends its own sentence now.
         before, _, after = hint.partition(COMMAND)
         quote = "`" if before.endswith("`") else ""
         before = before.removesuffix("sudo ").removesuffix("`")

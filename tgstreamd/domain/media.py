@@ -1,7 +1,7 @@
-"""What a message holds besides its place: formatted ranges, and media of every kind.
+"""The values that describe a message's content: formatted ranges, and media of every kind.
 
-The nouns that `model` is built of, frozen values as all of them. What only Telegram understands travels as
-`raw` bytes that the domain stores and hands back, never reads.
+Frozen. Data that only Telegram understands is kept as `raw` bytes, which the domain stores and hands back but
+never reads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 MediaKind = Literal[
     "photo", "live_photo", "video", "round", "gif", "audio", "voice", "sticker", "file",
     "geo", "geo_live", "venue", "contact", "poll", "todo", "story", "rich",
-    # A note stands in their place.
+    # A note replaces these.
     "dice", "game", "invoice", "giveaway", "giveaway_results", "paid", "video_stream", "expired",
     "unsupported",
 ]  # fmt: skip
@@ -21,7 +21,7 @@ MediaKind = Literal[
 FILE_KINDS: frozenset[str] = frozenset(
     {"photo", "live_photo", "video", "round", "gif", "audio", "voice", "sticker", "file"}
 )
-#: Kinds without bytes, which are sent again from what they say.
+#: Kinds without a file, which are sent again from their fields.
 TOLD_KINDS: frozenset[str] = frozenset(
     {"geo", "geo_live", "venue", "contact", "poll", "todo", "story", "rich"}
 )
@@ -38,17 +38,17 @@ class Entity(Value, frozen=True, kw_only=True):
     kind: str
     offset: int
     length: int
-    #: What the kind carries besides: `url`, `language`, `user_id`, `document_id`, `collapsed`, `date`, …
+    #: Further fields of the kind: `url`, `language`, `user_id`, `document_id`, `collapsed`, `date`, …
     args: dict[str, int | str | bool] = {}
 
 
 class Media(Value, frozen=True, kw_only=True):
-    """What hangs on a message. The domain decides by the named fields; `raw` is the adapter's."""
+    """The media of a message. The domain decides by the named fields; `raw` belongs to the adapter."""
 
     kind: MediaKind
     #: Photo or document id; the same file keeps it when sent by reference.
     id: int = 0
-    #: Bytes of the file as it will be fetched (a photo's largest size); 0 where there are none.
+    #: Bytes of the file that will be fetched (a photo's largest size); 0 where there is none.
     size: int = 0
     dc: int = 0
     mime: str = ""
@@ -58,32 +58,32 @@ class Media(Value, frozen=True, kw_only=True):
     #: Seconds.
     duration: float = 0.0
     spoiler: bool = False
-    #: Bytes of the thumbnail that goes along with a document; 0 where there is none.
+    #: Bytes of a document's thumbnail; 0 where there is none.
     thumb_size: int = 0
-    #: A sentence for people, for where it cannot be copied: `a poll: "Lunch?"`.
+    #: Description for people, used where it cannot be copied: `a poll: "Lunch?"`.
     note: str = ""
-    #: A deeper reason why it must not be copied (`self-destructing`, `paid`); empty where it may.
+    #: The reason why it must not be copied (`self-destructing`, `paid`); empty where it may be.
     refusal: str = ""
-    #: What a copy will lack, for people: `its right answer is not known, copied as a poll`.
+    #: The part that a copy lacks, for people: `its right answer is not known, copied as a poll`.
     lacks: str = ""
-    #: All that it says, as a text, for kinds that have one: it is sent where the media itself cannot be.
+    #: Its whole content as text, for kinds that have one: sent where the media itself cannot be.
     words: str = ""
     word_entities: tuple[Entity, ...] = ()
     #: Only Premium accounts may send it.
     premium: bool = False
-    #: A poll that takes no votes any more.
+    #: The poll takes no more votes.
     closed: bool = False
-    #: When a poll closes by itself (unix time); 0 for never.
+    #: The unix time at which a poll closes by itself; 0 for never.
     closes: int = 0
-    #: It holds other files (a cover, the moving part of a live photo), which only go by reference.
+    #: It refers to other files (a cover, the moving part of a live photo), copied only by reference.
     companions: bool = False
-    #: Without those.
+    #: Sent without its companions.
     alone: bool = False
-    #: Telegram has told only a part of it, and tells the rest when it is asked for the message.
+    #: Telegram sent only a part of it; fetching the message gives the rest.
     partial: bool = False
     #: The TL object, as received, for the adapter.
     raw: bytes = b""
 
     def extent(self, *, thumb: bool) -> int:
-        """Bytes of its file, or of its thumbnail."""
+        """Return the size in bytes of its file, or of its thumbnail."""
         return self.thumb_size if thumb else self.size

@@ -1,8 +1,8 @@
-"""The nouns: chats, messages, media, what is sent, and what became of it.
+"""The domain's values: chats, messages, drafts to send, and the result of a send.
 
-Frozen values that every room may hold. They import nothing of ours and know nothing of Telethon: what
-only Telegram understands travels as `raw` bytes that the domain stores and hands back, never reads.
-Chat ids are the marked ids of the configuration (`-100…` for channels and supergroups).
+Frozen, importable by every package, independent of Telethon. Data that only Telegram understands is kept as
+`raw` bytes, which the domain stores and hands back but never reads. Chat ids are the marked ids of the
+configuration (`-100…` for channels and supergroups).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .mirrors import Mirror as Mirror
 
 #: Bytes of one part, as https://core.telegram.org/api/files#uploading-files recommends.
 PART_SIZE = 512 * 1024
-#: Files up to here go up by `saveFilePart`, larger ones by `saveBigFilePart`.
+#: Files up to this size are uploaded by `saveFilePart`, larger ones by `saveBigFilePart`.
 SMALL_FILE_MAX = 10 * 1024 * 1024
-#: The topic that every forum has; messages in it carry no topic of their own.
+#: The topic that every forum has; its messages name no topic.
 GENERAL_TOPIC = 1
 
 
 class Preview(Value, frozen=True, kw_only=True):
-    """How the link preview under a text stood: none, as Telegram likes, or one of its forms."""
+    """The link preview of a text: none, chosen by Telegram (`auto`), or a forced form."""
 
     mode: Literal["none", "auto", "forced"] = "auto"
     url: str = ""
@@ -39,7 +39,7 @@ class Preview(Value, frozen=True, kw_only=True):
 
 
 class Reply(Value, frozen=True, kw_only=True):
-    """What a message answers, in the ids of its own chat, or of `chat` where that is set."""
+    """A reference to the answered message, by its id in the same chat, or in `chat` where that is set."""
 
     id: int
     chat: int | None = None
@@ -47,14 +47,14 @@ class Reply(Value, frozen=True, kw_only=True):
     quote_entities: tuple[Entity, ...] = ()
     #: UTF-16 code units into the answered text.
     quote_offset: int | None = None
-    #: What is known of an answered message elsewhere, for people: `a message of Ann`.
+    #: Description of an answered message in another chat, for people: `a message of Ann`.
     what: str = ""
-    #: The item of a checklist that is meant.
+    #: The item of a checklist that is answered.
     todo_item: int | None = None
 
 
 class Message(Value, frozen=True, kw_only=True):
-    """One message as read. A service message has `service` set to the name of its action."""
+    """One message as read from Telegram. For a service message, `service` is the name of its action."""
 
     chat: int
     id: int
@@ -66,7 +66,7 @@ class Message(Value, frozen=True, kw_only=True):
     #: `grouped_id` of an album.
     group: int | None = None
     reply: Reply | None = None
-    #: The topic it stands in (1 is General); None outside of forums.
+    #: The topic it is in (1 is General); None outside of forums.
     topic: int | None = None
     silent: bool = False
     #: Sent by the account that reads.
@@ -74,9 +74,9 @@ class Message(Value, frozen=True, kw_only=True):
     edited: int = 0
     sender: str = ""
     sender_id: int = 0
-    #: Of the sender, without the @.
+    #: The sender's, without the @.
     username: str = ""
-    #: Whose words these are, where it was forwarded and Telegram says.
+    #: The original author of a forwarded message, where Telegram says.
     forwarded: str = ""
     #: `noforwards` on the message itself; the chat's own flag is in `Chat`.
     protected: bool = False
@@ -84,9 +84,9 @@ class Message(Value, frozen=True, kw_only=True):
     #: Caption or preview above the media or text.
     invert: bool = False
     service: str = ""
-    #: What a service message about a topic says: `title`, `color`, `icon`, `closed`, `hidden`.
+    #: Fields of a service message about a topic: `title`, `color`, `icon`, `closed`, `hidden`.
     action: dict[str, int | str | bool] = {}
-    #: A video whose conversion is not finished: the message is not final yet.
+    #: A video still being converted: the message is not final yet.
     pending: bool = False
 
     @property
@@ -95,7 +95,7 @@ class Message(Value, frozen=True, kw_only=True):
         return self.media.id if self.media is not None else 0
 
     def content(self) -> str:
-        """A digest of what a member sees of it; not of views, reactions, keyboards, references."""
+        """Return a digest of what a member sees of it, without views, reactions, keyboards and references."""
         media = self.media
         shown = (
             (media.kind, media.id, media.spoiler, media.note, media.refusal, media.words, media.closed)
@@ -107,7 +107,7 @@ class Message(Value, frozen=True, kw_only=True):
 
 
 class Chat(Value, frozen=True, kw_only=True):
-    """What is known of a chat and of this account's place in it."""
+    """The known properties of a chat and of this account's membership in it."""
 
     id: int
     title: str
@@ -119,11 +119,11 @@ class Chat(Value, frozen=True, kw_only=True):
     #: The account is its creator or an administrator who could lift the protection.
     may_unprotect: bool = False
     member: bool = True
-    #: How many people are in it, where Telegram said so.
+    #: Number of members, where Telegram said so.
     members: int | None = None
-    #: Why this account cannot post here; empty where it can.
+    #: The reason why this account cannot post here; empty where it can.
     write_refusal: str = ""
-    #: What it does not take from this account: kinds of media, `text`.
+    #: Content that this account may not send here: kinds of media, `text`.
     denied: frozenset[str] = frozenset()
     #: May pin, and so edit without the 48 hour limit.
     may_pin: bool = False
@@ -131,28 +131,28 @@ class Chat(Value, frozen=True, kw_only=True):
     may_change_info: bool = False
     #: The discussion group of a channel, or the channel of a discussion group.
     linked: int | None = None
-    #: What a basic group became; what a supergroup was before, and the last id of that.
+    #: The supergroup that a basic group became; the basic group before, and its last message id.
     migrated_to: int | None = None
     migrated_from: int | None = None
     migrated_from_max: int = 0
-    #: What people see of it besides the title, where Telegram was asked for everything.
+    #: Rest of the visible profile, where the full chat was fetched.
     about: str = ""
     photo: Media | None = None
-    #: Seconds of slow mode that bind this account; 0 for none.
+    #: Seconds of slow mode that apply to this account; 0 for none.
     slow_mode: int = 0
     #: Seconds after which messages delete themselves; 0 for never.
     auto_delete: int = 0
 
 
 class ChatProfile(Value, frozen=True, kw_only=True):
-    """What people see of a chat besides its messages."""
+    """The visible profile of a chat: title, description and photo."""
 
     title: str
     about: str = ""
     photo: Media | None = None
 
     def looks(self) -> tuple[str, str, int]:
-        """To compare: the same photo has another reference each time."""
+        """Return a key for comparison: the same photo has another reference each time."""
         return self.title, self.about, self.photo.id if self.photo is not None else 0
 
 
@@ -165,9 +165,9 @@ class Topic(Value, frozen=True, kw_only=True):
     hidden: bool = False
     icon_color: int = 0
     icon_emoji: int = 0
-    #: Its place among the pinned ones, 1 on top; 0: not pinned.
+    #: Rank among the pinned topics, 1 on top; 0: not pinned.
     pinned: int = 0
-    #: Made by the account that asks.
+    #: Created by the requesting account.
     own: bool = False
 
 
@@ -202,10 +202,10 @@ class Piece(Value, frozen=True, kw_only=True):
 
 
 class ReplyTo(Value, frozen=True, kw_only=True):
-    """The message of the target that a draft answers, with the quoted words."""
+    """The message of the target that a draft answers, with the quoted text."""
 
     id: int
-    #: It stands in another topic than the draft goes into.
+    #: It is in another topic than the draft.
     across: bool = False
     quote: str = ""
     quote_entities: tuple[Entity, ...] = ()
@@ -214,14 +214,14 @@ class ReplyTo(Value, frozen=True, kw_only=True):
 
 
 class LastAuthor(Value, frozen=True, kw_only=True):
-    """Whose post it is, as the lines above it say, and when; in which topic, where that is named."""
+    """The author, time and, where it is named, topic of a post, as the lines above its copy state them."""
 
     author: str
     at: int
     place: int = 0
-    #: The line stands above the copy; False: the post before it carries it.
+    #: The line is above this copy; False: above an earlier post.
     line: bool = True
-    #: The topic's name stands there; False: the post before it has the same.
+    #: The topic's name is there; False: the post before is in the same topic.
     placed: bool = True
 
 
@@ -235,23 +235,23 @@ class Draft(Value, frozen=True, kw_only=True):
     silent: bool = False
     invert: bool = False
     preview: Preview = Preview(mode="auto")
-    #: A tail of the same post answers the part before it (a split text).
+    #: The rest of a split post replies to the part before it.
     reply_to_previous: bool = False
-    #: This call makes a topic instead of a message; its one piece carries the title.
+    #: This call creates a topic instead of a message; the text of its one piece is the title.
     opens: Topic | None = None
-    #: Where the mirror names authors, or topics that the target has not.
+    #: Set where the mirror names authors, or topics that the target does not have.
     voice: LastAuthor | None = None
-    #: Of an album: the source id of the item that carries our lines.
+    #: The source id of the album's item that has our lines.
     host: int = 0
 
     @property
     def cost(self) -> int:
-        """Messages that this call puts into the target, which is what the pace charges."""
+        """The number of messages that this call adds to the target, which is what the pace charges."""
         return len(self.pieces)
 
     @property
     def method(self) -> str:
-        """The method that carries it out (https://core.telegram.org/methods#working-with-messages)."""
+        """The method that sends it (https://core.telegram.org/methods#working-with-messages)."""
         if self.opens is not None:
             return "messages.createForumTopic"
         if len(self.pieces) > 1:
@@ -263,12 +263,12 @@ class Draft(Value, frozen=True, kw_only=True):
 
 
 class Upload(Value, frozen=True, kw_only=True):
-    """A file on its way up: its random `file_id`, and its size in bytes and parts."""
+    """A file being uploaded: its random `file_id`, and its size in bytes and parts."""
 
     file_id: int
     size: int
     name: str = ""
-    #: Photos and thumbnails always go up as small files, whatever their size.
+    #: Photos and thumbnails are always uploaded as small files, whatever their size.
     small: bool = False
 
     @property
@@ -277,18 +277,18 @@ class Upload(Value, frozen=True, kw_only=True):
 
 
 class Sent(Value, frozen=True, kw_only=True):
-    """What a send came to: message id (or, for a video still converted, scheduled id) by `random_id`."""
+    """The result of a send: message ids (for a video still being converted, scheduled ids) by `random_id`."""
 
     ids: dict[int, int] = {}
     scheduled: dict[int, int] = {}
-    #: Named without their messages: they were sent, and may have been deleted since.
+    #: Ids without their messages: sent, and perhaps deleted since.
     unseen: dict[int, int] = {}
-    #: The live position that the answer tells; None where it tells none.
+    #: The live position in the answer; None where there is none.
     position: Box | None = None
 
 
 class Mark(Value, frozen=True, kw_only=True):
-    """The newest send of a target, an account or its backlogs: when (unix time), and for how many."""
+    """The newest send of a target, of an account or of its backlogs: its unix time and number of messages."""
 
     at: float
     cost: int = 1

@@ -1,6 +1,6 @@
-"""What an operator may wish of a mirror: between which places, how, and which posts are copied.
+"""The options of a mirror: its two places, how it copies, and which posts it copies.
 
-The nouns of the configuration that the pure decisions read. Frozen values; they decide nothing.
+Values of the configuration that the pure decisions read. Frozen; they decide nothing.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from msgspec import Meta
 
 from .media import MediaKind, Value
 
-#: What a post may be: a kind of media, or words alone.
+#: Kind of a post: a kind of media, or text alone.
 PostKind = MediaKind | Literal["text"]
 Size = Annotated[int, Meta(ge=0)]
 TopicId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A post matches where it meets every condition that is set, of a list any one of its values."""
+    """A post matches if it meets every condition that is set; a list is met by any of its values."""
 
     name: str
-    #: `drop`: what matches is not copied. `keep`: only what matches is copied.
+    #: `drop`: matching posts are not copied. `keep`: only matching posts are copied.
     action: Literal["drop", "keep"] = "drop"
     kinds: tuple[PostKind, ...] = ()
     #: Bytes of its largest file.
     larger_than: Size | None = None
     smaller_than: Size | None = None
-    #: Any of these words or phrases, upper and lower case alike.
+    #: Any of these words or phrases, ignoring case.
     text: tuple[str, ...] = ()
     #: See `policy.regex`.
     regex: str = ""
-    #: Ids, @usernames, or names as they are shown.
+    #: Ids, @usernames or display names.
     author: tuple[int | str, ...] = ()
     #: Topics of the source; 1 is General.
     topic: tuple[TopicId, ...] = ()
@@ -60,7 +60,7 @@ class Mirror(Value, frozen=True, kw_only=True):
     topic_names: bool = True
     chat: bool = False
     filter: tuple[Filter, ...] = ()
-    #: Words and links, and what stands for them in the copies.
+    #: Words and links, with their replacements in the copies.
     replace: dict[str, str] = {}
     header: str = ""
     footer: str = ""

@@ -1,9 +1,8 @@
-"""What the domain asks of the world: a `Source` to read, a `Target` to write, `Ids`, a `Beat`; and what the
-world asks of it, `LoginPatience`.
+"""The interfaces to the outside world: `Source` to read, `Target` to write, `Ids`, `Beat`, `LoginPatience`.
 
-Reader and writer are never assumed to be the same account. Every call may raise the errors of
-`tgstreamd.domain.errors` under `TelegramError`, and nothing else of Telegram's; each has a bounded duration.
-A call that writes and raises `Transient` may have been carried out.
+Reader and writer are never assumed to be the same account. A call raises the subclasses of `TelegramError` in
+`tgstreamd.domain.errors` and no other error of Telegram's; its duration is bounded. A writing call that
+raises `Transient` may have been carried out.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from .updates import Difference, Push
 
 class Ids(Protocol):
     def random_id(self) -> int:
-        """A fresh non-zero signed 64-bit number."""
+        """Return a fresh non-zero signed 64-bit number."""
         ...
 
 
 class SecretIds:
-    """`Ids` that nobody can guess or repeat."""
+    """Draws ids that nobody can guess or repeat."""
 
     def random_id(self) -> int:
         return secrets.randbits(63) + 1 - (1 << 62) or 1
 
 
 class Beat(Protocol):
-    """How a service tells the watchdog that it lives."""
+    """Reports to the watchdog that a service is alive."""
 
     def __call__(self, seconds: float, /) -> None:
-        """I report again within `seconds` (at most 60)."""
+        """Report now, and promise the next report within `seconds` (at most 60)."""
         ...
 
 
 class LoginPatience(Protocol):
-    """How long a login that Telegram does not know is tried again."""
+    """Decides for how long a login that Telegram does not know is retried."""
 
     async def unknown(self, key: int, error: LoginUnknown) -> LoginUnknown | NotAuthorised:
-        """Telegram has refused the login of this key: the error with the time that is left, or the end."""
+        """Note that Telegram refused this key's login; return the error, with the time left or final."""
         ...
 
     async def known(self) -> None:
-        """Telegram knows the login."""
+        """Note that Telegram knows the login."""
         ...
 
 
@@ -59,63 +58,63 @@ class Source(Protocol):
     async def account(self) -> Account: ...
 
     async def chat(self, chat: int) -> Chat:
-        """Raises SourceLost where the account cannot see it."""
+        """Return the chat. Raises SourceLost where the account cannot see it."""
         ...
 
     async def topics(self, chat: int) -> tuple[Topic, ...]:
-        """All topics of a forum, General included, however many pages that takes."""
+        """Return all topics of a forum, General included, over all pages."""
         ...
 
     async def newest(self, chat: int, topic: int | None = None) -> int:
-        """The highest message id, 0 for an empty chat."""
+        """Return the highest message id, 0 for an empty chat."""
         ...
 
     async def count(self, chat: int, topic: int | None = None, *, after: int = 0) -> tuple[int, int]:
-        """How many messages lie above id `after`, and the date of the oldest of them (0 for none)."""
+        """Return the number of messages above id `after`, and the date of the oldest of them (0 for none)."""
         ...
 
     async def first_since(self, chat: int, date: int, topic: int | None = None) -> int:
-        """The id of the first message at or after `date`; `newest + 1` where there is none."""
+        """Return the id of the first message at or after `date`; `newest + 1` where there is none."""
         ...
 
     async def box(self, chat: int) -> Box:
-        """The present live position of the box that `chat` belongs to."""
+        """Return the current live position of the box that `chat` belongs to."""
         ...
 
     async def difference(self, chat: int, box: Box) -> Difference:
-        """What happened after `box`. Raises Undecodable where it cannot be read."""
+        """Return the events after `box`. Raises Undecodable where the answer cannot be read."""
         ...
 
     async def history(
         self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
     ) -> tuple[Message, ...]:
-        """At most `limit` messages with ids above `after`, oldest first, service messages included.
+        """Return at most `limit` messages with ids above `after`, oldest first, service messages included.
 
-        An empty answer means that nothing lies above. Raises Undecodable.
+        An empty answer means that there are no more. Raises Undecodable.
         """
         ...
 
     async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
-        """The messages of these ids (any number) that exist."""
+        """Return those messages of these ids (any number) that exist, by id."""
         ...
 
     async def hidden_to(self, chat: int) -> int:
-        """Ids up to this one cannot be read by this account, whether they were deleted or not."""
+        """Return the id up to which this account can read nothing, whether deleted or not."""
         ...
 
     async def part(self, media: Media, offset: int, limit: int, *, thumb: bool = False) -> bytes:
-        """`limit` bytes of the file (or its thumbnail) from `offset`; fewer only at its end.
+        """Return `limit` bytes of the file (or its thumbnail) from `offset`; fewer only at its end.
 
         Raises MediaExpired where the reference is too old.
         """
         ...
 
     async def pinned(self, chat: int) -> tuple[int, ...]:
-        """The ids of the pinned messages, oldest first."""
+        """Return the ids of the pinned messages, oldest first."""
         ...
 
     async def pushed(self) -> Push:
-        """The next thing that Telegram told by itself. Lost ones are made good by positions."""
+        """Wait for and return the next push of Telegram. Lost ones are recovered by positions."""
         ...
 
 
@@ -133,7 +132,7 @@ class Target(Protocol):
     async def account(self) -> Account: ...
 
     async def chat(self, chat: int) -> Chat:
-        """Raises TargetLost where the account cannot see it."""
+        """Return the chat. Raises TargetLost where the account cannot see it."""
         ...
 
     async def topics(self, chat: int) -> tuple[Topic, ...]: ...
@@ -141,41 +140,41 @@ class Target(Protocol):
     async def newest(self, chat: int) -> int: ...
 
     async def start(self, chat: int) -> tuple[int, Box | None]:
-        """The newest message id, and a live position not after it; None where Telegram does not say one."""
+        """Return the newest message id, and a live position not after it; None where Telegram gives none."""
         ...
 
     async def difference(self, chat: int, box: Box) -> Difference:
-        """As `Source.difference`: for finding what our own calls have made."""
+        """As `Source.difference`: used to find the messages that our own calls created."""
         ...
 
     async def history(
         self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
     ) -> tuple[Message, ...]:
-        """As `Source.history`: everyone's messages, so that the two sides can be compared."""
+        """As `Source.history`: everyone's messages, for comparing both sides."""
         ...
 
     async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
-        """The messages of these ids (any number) that exist."""
+        """Return those messages of these ids (any number) that exist, by id."""
         ...
 
     async def save_part(
         self, upload: Upload, index: int, data: bytes, *, on_step: Callable[[int], None] | None = None
     ) -> None:
-        """Store one part; sending it again is harmless. Raises Transient where Telegram says false.
+        """Store one part; repeating it is harmless. Raises Transient where Telegram answers false.
 
-        `on_step` gets, where the line is slow, the bytes of the part that are through so far.
+        On a slow line `on_step` is called with the number of bytes of the part sent so far.
         """
         ...
 
     async def commit(self, chat: int, media: Media, upload: Upload, thumb: Upload | None) -> bytes:
         """Turn complete uploads into a document or photo of the target's (`messages.uploadMedia`).
 
-        Returns what `send` wants for it. Raises PartsMissing.
+        Returns the bytes that `send` needs for it. Raises PartsMissing.
         """
         ...
 
     async def check_media(self, chat: int, media: Media, committed: bytes | None) -> None:
-        """Ask whether `send` could use a file there now: a committed one, or (None) this one by reference.
+        """Ask whether `send` could now use a file there: a committed one, or (None) this one by reference.
 
         Sends nothing. Raises MediaExpired where its reference is too old, Rejected, TargetLost, FloodWait, …
         """
@@ -184,7 +183,7 @@ class Target(Protocol):
     async def send(
         self, chat: int, draft: Draft, random_ids: Sequence[int], committed: Sequence[bytes | None]
     ) -> Sent:
-        """Carry out one draft: a `random_id` and a committed media (None: by reference) for each piece.
+        """Send one draft: a `random_id` and a committed media (None: by reference) for each piece.
 
         Raises Duplicate, Unnamed, Transient (outcome unknown), Rejected, MediaExpired, FloodWait, …
         """
@@ -201,29 +200,29 @@ class Target(Protocol):
         replace: bool,
         committed: bytes | None,
     ) -> None:
-        """Make a message of ours look like `piece`; `replace` its media, by a committed one or by reference.
+        """Edit a message of ours to match `piece`; `replace` its media, by a committed one or by reference.
 
-        Harmless to repeat; one that looks so already is fine. Raises Rejected where Telegram will not.
+        Repeating it is harmless; an unchanged message is no error. Raises Rejected where Telegram refuses.
         """
         ...
 
     async def delete(self, chat: int, messages: Sequence[int]) -> int:
-        """Delete at most 100 messages of ours, for everyone; unknown ids are fine.
+        """Delete at most 100 messages of ours, for everyone; unknown ids are no error.
 
-        How many Telegram says were deleted: fewer where some were gone, or where it deletes nothing and
-        says so in no other way.
+        Returns the number that Telegram reports as deleted: lower where some were gone before, or where
+        Telegram deletes nothing without reporting an error.
         """
         ...
 
     async def pin(self, chat: int, message: int, *, pinned: bool) -> None:
-        """Pin or unpin, silently and without leaving a service message behind."""
+        """Pin or unpin, silently and without leaving a service message."""
         ...
 
     async def create_topic(self, chat: int, title: str, color: int, icon: int, random_id: int) -> Sent:
-        """Make a topic, once for this `random_id`: a message of its id. An icon that may not be used is left
-        out.
+        """Create a topic, once for this `random_id`; its message has the topic's id.
 
-        Raises Duplicate, Unnamed, Transient (outcome unknown), Rejected, FloodWait, TargetLost.
+        Omits an icon that is not allowed. Raises Duplicate, Unnamed, Transient (outcome unknown), Rejected,
+        FloodWait, TargetLost.
         """
         ...
 
@@ -237,35 +236,35 @@ class Target(Protocol):
         closed: bool | None = None,
         hidden: bool | None = None,
     ) -> None:
-        """Make a topic (1: General) look so; None leaves it as it is. Harmless to repeat."""
+        """Set the properties of a topic (1: General); None leaves one unchanged. Repeating it is harmless."""
         ...
 
     async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> set[int]:
-        """Pin these topics (1: General), in this order, above those that are not `ours`; of ours no others.
+        """Pin these topics (1: General) in this order, above those not in `ours`; unpin all others in `ours`.
 
-        Harmless to repeat. What is too many for Telegram is left out. Returns those that are no more.
+        Repeating it is harmless. Omits topics beyond Telegram's limit. Returns those that no longer exist.
         """
         ...
 
     async def edit_title(self, chat: int, title: str) -> None:
-        """The chat's title, without leaving a service message behind."""
+        """Set the chat's title, without leaving a service message."""
         ...
 
     async def edit_about(self, chat: int, about: str) -> None:
-        """The chat's description."""
+        """Set the chat's description."""
         ...
 
     async def edit_photo(self, chat: int, upload: Upload | None) -> None:
-        """The chat's photo is what was uploaded, or none; without a service message. Raises PartsMissing."""
+        """Set the chat's photo to the upload, or remove it, without a service message. Raises PartsMissing."""
         ...
 
     async def after(self, chat: int, floor: int) -> tuple[Message, ...]:
-        """This account's own messages with ids above `floor`, oldest first, enumerated, not searched.
+        """Return this account's own messages above id `floor`, oldest first, enumerated rather than searched.
 
-        Of service messages only those that made a topic (`TopicCreate`).
+        Includes only those service messages that created a topic (`TopicCreate`).
         """
         ...
 
     async def scheduled(self, chat: int) -> tuple[Message, ...]:
-        """This account's scheduled messages there."""
+        """Return this account's scheduled messages in the chat."""
         ...

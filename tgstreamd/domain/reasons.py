@@ -1,6 +1,6 @@
-"""The reasons for skipping and parking that name something: how each is written, and read again.
+"""Writes and reads the reasons for skipping and parking that name something.
 
-The ledger keeps the text. Nobody else takes such a reason apart: whoever wants to know asks here.
+The ledger keeps the text. No other module parses such a reason.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ _SERVICE: Final = "service message: "
 
 
 def by_filter(name: str) -> str:
-    """A filter of the operator's drops it."""
+    """Return the reason "dropped by this filter of the operator's"."""
     return f"{_FILTER}{name}"
 
 
 def filter_of(reason: str) -> str:
-    """The name of the filter that dropped it; empty for any other reason."""
+    """Return the name of the filter that dropped it; empty for any other reason."""
     return reason[len(_FILTER) :] if reason.startswith(_FILTER) else ""
 
 
 def too_slow(name: str) -> str:
-    """A filter of the operator's could not decide in time."""
+    """Return the reason "this filter could not decide in time"."""
     return f"{_FILTER}{name}{_TOO_SLOW}"
 
 
 def is_too_slow(reason: str) -> bool:
-    """Whether a message was parked for that."""
+    """Return whether a message was parked because a filter took too long."""
     return bool(filter_of(reason)) and reason.endswith(_TOO_SLOW)
 
 
 def tells(service: str) -> str:
-    """It is a service message, by Telegram's name for what it tells."""
+    """Return the reason "it is a service message", with Telegram's name of its action."""
     return f"{_SERVICE}{service}"
 
 
 def told_by(reason: str) -> str:
-    """What the service message tells; empty for any other reason."""
+    """Return the action of the service message; empty for any other reason."""
     return reason[len(_SERVICE) :] if reason.startswith(_SERVICE) else ""

@@ -1,7 +1,7 @@
-"""What each of Telegram's refusals means: whose it is, and what happens. The only list of their names.
+"""Lists Telegram's errors: the object that each concerns and the consequence. The only list of their names.
 
-A row holds for names on methods; the first that fits counts. `translate` makes errors by it, `retry` and the
-change sender decide by it, and the documentation is made of it. Pure data: it decides nothing by itself.
+A row applies to names on methods; the first match counts. `translate` creates errors from it, `retry` and the
+change sender decide by it, and the documentation is generated from it. Pure data: it decides nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Literal
 
 from .media import Value
 
-#: What a method is for. A method that is not listed reads.
+#: Purpose of a method. A method that is not listed reads.
 Purpose = Literal[
     "send", "make topic", "commit", "upload", "download", "edit", "delete", "pin", "topic", "chat", "read",
     "log in", "connect",
 ]  # fmt: skip
-#: How a refused message may still be accepted: what it does without, or how else it goes.
+#: Ways to get a refused message accepted: leaving something out, or sending it differently.
 Cure = Literal[
     "mentions", "reply", "quote", "cover", "sticker", "attachment", "told", "entities", "dates", "emoji",
     "preview", "as-file", "stream", "reference", "singles", "limits", "note",
 ]  # fmt: skip
-#: What happens.
+#: Consequences.
 Then = Literal[
     "log in", "login unknown", "configuration", "wait", "limited", "frozen", "again", "sent before",
     "refresh", "parts", "ask chat", "pay", "ask source", "topic", "cure", "skip", "so already", "send anew",
@@ -58,20 +58,20 @@ METHODS: dict[str, Purpose] = {
     "help.getCdnConfig": "connect",
     "initConnection": "connect",
     "invokeWithLayer": "connect",
-    # A refusal while a connection is made, whichever of its calls it answers.
+    # A refusal while a connection is being set up, whichever of its calls it answers.
     "connection": "connect",
 }
-#: What is no message but happens to one, to a topic or to the chat.
+#: Purposes that change a message, a topic or the chat instead of sending a message.
 CHANGES: frozenset[Purpose] = frozenset({"edit", "delete", "pin", "topic", "chat"})
-#: What a refusal may be about that seems to be about the chat: a person, a message, a story or a file from
-#: elsewhere, that the message leads to. It does without one after the other.
+#: A refusal that seems to concern the chat may concern a person, message, story or file that the message
+#: refers to. These are left out one after the other.
 LEADS: tuple[Cure, ...] = ("mentions", "reply", "cover", "sticker", "attachment", "told")
 
 _SENDS: tuple[Purpose, ...] = ("send",)
 _CHANGES: tuple[Purpose, ...] = ("edit", "delete", "pin", "topic", "chat")
 _MEDIA: tuple[Purpose, ...] = ("send", "commit")
 _MOVES: tuple[Purpose, ...] = ("commit", "upload", "download")
-#: Of chats; a message's where the chat, asked, knows nothing of it.
+#: Errors of chats; attributed to the message if the chat, when asked, denies them.
 _LOST = (
     "CHANNEL_PRIVATE CHANNEL_INVALID CHANNEL_PUBLIC_GROUP_NA CHANNEL_BANNED CHANNEL_MONOFORUM_UNSUPPORTED "
     "CHANNEL_FORUM_MISSING CHAT_FORBIDDEN CHAT_ID_INVALID CHAT_INVALID CHAT_RESTRICTED CHAT_WRITE_FORBIDDEN "
@@ -82,19 +82,19 @@ _LOST = (
 
 
 class Row(Value, frozen=True, kw_only=True):
-    """What happens after some names (blanks between; `#`: a number, `*`: any rest) on some methods."""
+    """The consequence of some names (space separated; `#`: a number, `*`: any rest) on some methods."""
 
     names: str
     #: Purposes or methods; none: all.
     on: tuple[str, ...] = ()
-    #: Whose it is, for people.
+    #: The object that it concerns, for people.
     whose: str
     then: Then
-    #: Of a message, in this order; after the last it is parked.
+    #: For a message, tried in this order; after the last it is parked.
     cures: tuple[Cure, ...] = ()
-    #: How often the same is tried again before any of that: Telegram says that it may pass.
+    #: Number of plain retries before any cure, where Telegram says that the error may pass.
     again: int = 0
-    #: It stands for names that nobody has heard of.
+    #: Matches names that are not documented.
     unknown: bool = False
 
 
@@ -213,14 +213,14 @@ TABLE: tuple[Row, ...] = (
         SUGGESTED_POST_AMOUNT_INVALID SUGGESTED_POST_PEER_INVALID TERMS_URL_INVALID UNWRITABLE
         WEBDOCUMENT_MIME_INVALID""", on=_SENDS,
         whose="the message: something that we never send", then="cure"),
-    # A topic that is made, a file that is committed, or fetched.
+    # Creating a topic; committing or fetching a file.
     Row(names="CHANNEL_FORUM_MISSING", on=("make topic",), whose="the chat", then="ask chat", again=1),
     Row(names=f"CHAT_ADMIN_REQUIRED {_LOST}", on=("make topic",), whose="the chat", then="ask chat"),
     Row(names="BOT_FORUM_CREATE_FORBIDDEN PREMIUM_ACCOUNT_REQUIRED", on=("make topic",), whose="the topic",
         then="cure"),
     Row(names=f"CHAT_ADMIN_REQUIRED {_LOST}", on=_MOVES, whose="the chat, or the file", then="ask chat",
         cures=("cover", "note")),
-    # Changes of what was sent.
+    # Changes of sent messages.
     Row(names="""
         MESSAGE_NOT_MODIFIED CHAT_NOT_MODIFIED CHAT_ABOUT_NOT_MODIFIED CHAT_TITLE_NOT_MODIFIED
         TOPIC_NOT_MODIFIED""", on=_CHANGES, whose="nobody", then="so already"),
@@ -277,7 +277,7 @@ TABLE: tuple[Row, ...] = (
         CONNECTION_LAYER_INVALID DATA_INVALID DC_ID_INVALID INVITE_HASH_EXPIRED MSG_ID_INVALID
         USERNAME_INVALID USER_ID_INVALID USER_PRIVACY_RESTRICTED""", on=("connect",), whose="the connection",
         then="again"),
-    # What nobody has heard of.
+    # Undocumented names.
     Row(names="*", on=_SENDS, whose="the message", then="cure", unknown=True),
     Row(names="*", on=("make topic",), whose="the topic", then="cure", unknown=True),
     Row(names="*", on=_MOVES, whose="the file", then="cure", unknown=True),
@@ -289,14 +289,14 @@ TABLE: tuple[Row, ...] = (
 
 
 def purpose(method: str) -> Purpose:
-    """What a method is for."""
+    """Return the purpose of a method."""
     login = method.startswith(("auth.", "account."))
     return METHODS.get(method, "log in" if login else "read")
 
 
 @lru_cache(maxsize=512)
 def row(name: str, method: str) -> Row:
-    """What happens after Telegram's error `name` on `method`."""
+    """Return the row for Telegram's error `name` on `method`."""
     here = (purpose(method), method)
     return next(
         found
@@ -307,9 +307,9 @@ def row(name: str, method: str) -> Row:
 
 
 def fits(pattern: str, name: str) -> bool:
-    """Whether a name of a row means this error: `#` stands for a number, `*` for any rest."""
+    """Return whether a name of a row matches this error: `#` stands for a number, `*` for any rest."""
     if not {"#", "*"} & set(pattern):
         return pattern == name
     expression = re.escape(pattern).replace(r"\#", r"\d+").replace(r"\*", ".*")
-    # A server may send any text for a name, more than one line of it too.
+    # A server may send any text as a name, even several lines.
     return bool(re.fullmatch(expression, name, re.DOTALL))
