@@ -255,7 +255,7 @@ class Target(Protocol):
         ...
 
     async def edit_photo(self, chat: int, upload: Upload | None) -> None:
-        """Set the chat's photo to the upload, or remove it, without a service message. Raises PartsMissing."""
+        """Set the chat's photo to the upload, or remove it, without service message. Raises PartsMissing."""
         ...
 
     async def after(self, chat: int, floor: int) -> tuple[Message, ...]:

@@ -1,4 +1,4 @@
-"""Pure decisions: what is sent, when, what an error means, whether a mirror may run, what is a copy.
+"""Pure decisions: what is sent and when, what follows an error, whether a mirror may run, what is a copy.
 
-No async, no I/O, no clock: each is a function of values, tested by tables and properties.
+No async, no I/O, no clock: each decision is a function of values, tested by tables and properties.
 """

@@ -1,6 +1,7 @@
-"""What is wrong, as far as a person should know: the facts in a picture of how things stand.
+"""Derives from a picture of the program's state the facts that a person should know.
 
-Pure, and without a memory: what was told already is `telling`'s, and whether all get on is `pulse`'s.
+Pure and without memory: `alert_state` remembers what was reported. Also decides whether every mirror makes
+progress.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Literal
 from ..domain.log_in import UNKNOWN
 from ..domain.messages import Value
 
-#: Seconds without Telegram after which that is a fact of its own.
+#: Seconds without Telegram after which that is reported.
 OFFLINE = 900.0
-#: Seconds in which a mirror may begin before it counts as one that cannot.
+#: Seconds in which a mirror may begin before it counts as unable to.
 BEGINNING = 120.0
 Kind = Literal[
     "parked",
@@ -34,35 +35,35 @@ Kind = Literal[
 
 
 class Limits(Value, frozen=True, kw_only=True):
-    """From when on something is worth an alert: seconds of lag, bytes that must be free."""
+    """The thresholds for an alert: seconds of lag, bytes that must be free."""
 
     lag: float = 3600.0
     free: int = 200_000_000
 
 
 class View(Value, frozen=True, kw_only=True):
-    """One mirror as an alarm sees it."""
+    """The state of one mirror, as far as alerts need it."""
 
     name: str
-    #: Why it stands: the operator's pause, a start in waiting, what Telegram says about its chats.
+    #: Reasons for a pause: by the operator, awaiting confirmation, a chat that Telegram says is lost.
     hold: str = ""
     waiting: str = ""
     lost: str = ""
-    #: Why deletions wait for the operator.
+    #: The reason why deletions wait for the operator.
     held: str = ""
     parked: int = 0
     last_error: str = ""
-    #: Seconds by which its oldest live post is late, its `delay` aside; 0 where none is due.
+    #: Seconds by which its oldest live post is late, without its `delay`; 0 where none is due.
     late: float = 0.0
-    #: Posts of the history that wait.
+    #: Number of waiting posts of the history.
     history: int = 0
-    #: Its source cannot be read to its end just now.
+    #: Its source currently cannot be read to the end.
     unread: bool = False
-    #: It has its place in the ledger; False: it could not begin yet.
+    #: It has a row in the ledger; False: it could not begin yet.
     begun: bool = True
     #: `24/min in, 17/min out`, or nothing.
     behind: str = ""
-    #: Everything that grows while it gets on: messages settled, history read, bytes moved.
+    #: Counters that grow while it makes progress: messages settled, history read, bytes transferred.
     marks: tuple[int, ...] = ()
 
     @property
@@ -71,30 +72,30 @@ class View(Value, frozen=True, kw_only=True):
 
     @property
     def busy(self) -> bool:
-        """There is something to do."""
+        """Whether the mirror has work to do."""
         return bool(self.late > 0 or self.history or self.unread)
 
 
 class Picture(Value, frozen=True, kw_only=True):
-    """How things stand at one moment (unix time)."""
+    """The state of the program at one moment (unix time)."""
 
     at: float
     mirrors: tuple[View, ...] = ()
     frozen: bool = False
-    #: Telegram does not know the login, in a sentence; empty while it does.
+    #: Statement that Telegram does not know the login; empty while it does.
     unknown: str = ""
-    #: What a person can do about that.
+    #: The remedy for an unknown login.
     log_in: str = UNKNOWN
-    #: Until when Telegram holds the account for bulk; 0 where it does not.
+    #: Unix time until which Telegram limits the account for bulk sending; 0 where it does not.
     limited_until: float = 0.0
     connected: bool = True
-    #: Bytes that are free where the ledger lies; None where nobody knows.
+    #: Free bytes in the ledger's file system; None where that is not known.
     free: int | None = None
     directory: str = ""
 
 
 class Fact(Value, frozen=True, kw_only=True):
-    """Something that a person should know. `after`: seconds for which it must have stood."""
+    """Something that a person should know. `after`: seconds for which it must last before it is reported."""
 
     kind: Kind
     mirror: str = ""
@@ -108,7 +109,7 @@ class Fact(Value, frozen=True, kw_only=True):
 
 
 def facts(picture: Picture, limits: Limits) -> list[Fact]:
-    """Everything in the picture that a person should know, the account's first."""
+    """Return everything in the picture that a person should know, the account's facts first."""
     found: list[Fact] = []
     if picture.frozen:
         text = "Telegram has frozen the account: nothing is read or sent"
@@ -143,12 +144,12 @@ def _of(mirror: View, limits: Limits) -> list[Fact]:
         found.append(Fact(kind=kind, mirror=mirror.name, text=f"{name} {text}", hint=hint, after=after))
 
     if mirror.lost:
-        # A reload judges anew, one after the other: what has not begun is given a moment.
+        # A reload judges the mirrors one after the other: those that have not begun get some time.
         add("access lost", f"stands: {mirror.lost}", "tgstreamd check", 0.0 if mirror.begun else BEGINNING)
     if mirror.waiting:
         add("paused", f"waits for you: {mirror.waiting}", resume)
     elif mirror.hold:
-        # Who paused it knows; a pause that was forgotten is another matter.
+        # Whoever paused it knows; only a forgotten pause is reported.
         add("paused", f"stands: {mirror.hold}", resume, limits.lag)
     if mirror.held:
         add("deletions held", f"keeps what its source deleted: {mirror.held}", resume)
@@ -170,21 +171,21 @@ def _of(mirror: View, limits: Limits) -> list[Fact]:
 
 
 def duration(seconds: float) -> str:
-    """So long, in the unit that people would use."""
+    """Return the duration in the unit that people would use."""
     if seconds < 5400:
         return f"{max(1, round(seconds / 60))} min"
     return f"{seconds / 3600:.0f} h" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
 
 
 class Motion(Value, frozen=True, kw_only=True):
-    """When a mirror was last seen to get on (monotonic time)."""
+    """The time (monotonic) at which a mirror last made progress."""
 
     marks: tuple[int, ...]
     at: float
 
 
 def moved(before: Mapping[str, Motion], mirrors: Sequence[View], now: float) -> dict[str, Motion]:
-    """The motions after another look; a mirror that is new, or has nothing to do, counts as moving now."""
+    """Return the updated motions; a mirror that is new, or has nothing to do, counts as moving now."""
     after: dict[str, Motion] = {}
     for mirror in mirrors:
         old = before.get(mirror.name)
@@ -197,7 +198,7 @@ def moved(before: Mapping[str, Motion], mirrors: Sequence[View], now: float) -> 
 
 
 def stalled(picture: Picture, motions: Mapping[str, Motion], now: float, stall: float) -> str:
-    """Why not every mirror is caught up or getting on; empty where all are."""
+    """Return why not every mirror is caught up or making progress; empty where all are."""
     if picture.frozen:
         return "the account is frozen"
     if picture.unknown:
@@ -208,7 +209,7 @@ def stalled(picture: Picture, motions: Mapping[str, Motion], now: float, stall: 
     def still(name: str) -> bool:
         return name not in motions or now - motions[name].at > stall
 
-    # All histories of an account share one interval: while one gets on, the others wait their turn.
+    # All histories of an account share one interval: while one makes progress, the others wait their turn.
     anyone = any(not still(mirror.name) for mirror in picture.mirrors if mirror.history)
     for mirror in picture.mirrors:
         if mirror.stands:

@@ -1,8 +1,8 @@
-"""What an operator is told, and when: each fact once, once more a day, and once when it is well again.
+"""Decides when an operator is notified: of each fact once, once more a day, and once when it is resolved.
 
-Pure. `tell` compares a picture with what was told before, and answers the alerts to carry out and what is
-known once they are. Promises that no sequence of pictures makes a loop: what comes and goes is told ever
-more rarely, and what does not get through is tried again ever more rarely.
+Pure. `tell` compares a picture with the state of earlier notifications and returns the alerts to deliver and
+the state after that. Promises that no sequence of pictures makes a loop: a fact that comes and goes is
+reported ever more rarely, and a failed delivery is retried ever more rarely.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from ..domain.messages import Value
 from .alert_conditions import Fact, Kind, Limits, Picture, duration, facts
 from .retry import backoff
 
-#: Seconds for which a fact must be gone before it counts as well again.
+#: Seconds for which a fact must be gone before it counts as resolved.
 CALM = 300.0
-#: Seconds of silence about a fact that was well again, doubled each time it comes back within a day.
+#: Seconds of silence about a fact that was resolved, doubled each time it comes back within a day.
 QUIET = 1800.0
 REMINDER = 86_400.0
-#: Seconds after which an alert that did not get through is tried again, doubled up to an hour.
+#: Seconds after which an undelivered alert is retried, doubled up to an hour.
 AGAIN, AGAIN_MAX = 60.0, 3600.0
-#: What only follows from an account that Telegram holds, or from a line that is down: not told on top.
+#: Facts that merely follow from an account that Telegram limits, or from a broken line: not reported as well.
 CONSEQUENCES = frozenset({"lagging", "falling behind", "unreachable", "access lost"})
 CAUSES = frozenset({"account frozen", "account limited", "login unknown"})
 
 
 class Known(Value, frozen=True, kw_only=True):
-    """What was seen of one fact and told about it. Times are unix times, 0 for never."""
+    """The state of one fact: seen since when, reported when. Times are unix times, 0 for never."""
 
     kind: Kind
     mirror: str
     text: str
     since: float
-    #: When it was last told; 0 while it is not known to the operator, or well again.
+    #: When it was last reported; 0 while the operator does not know it, or once it is resolved.
     told_at: float = 0.0
-    #: Since when it is gone.
+    #: When it disappeared.
     gone_at: float = 0.0
-    #: Nothing is said before.
+    #: Nothing is reported before.
     quiet_until: float = 0.0
-    #: How often it has come back lately, and tries that did not get through.
+    #: Number of recent returns, and of failed deliveries.
     returns: int = 0
     tries: int = 0
 
 
 class Alert(Value, frozen=True, kw_only=True):
-    """One thing to tell."""
+    """One notification."""
 
     event: Literal["alert", "reminder", "recovered", "test"]
     kind: Kind
@@ -65,7 +65,7 @@ class Alert(Value, frozen=True, kw_only=True):
 def tell(
     known: Mapping[str, Known], picture: Picture, limits: Limits
 ) -> tuple[list[Alert], dict[str, Known]]:
-    """What to tell now, and what is known once it was told. `failed` takes one of them back."""
+    """Return the alerts to deliver now, and the state once they are. `failed` reverts one of them."""
     now = picture.at
     standing = {fact.key: fact for fact in facts(picture, limits)}
     present = {mirror.name for mirror in picture.mirrors}
@@ -82,7 +82,7 @@ def tell(
         if alert is not None:
             alerts.append(alert)
     for key, old in known.items():
-        # Of a mirror that is no longer configured there is nothing more to say.
+        # A mirror that is no longer configured needs no more alerts.
         if key in standing or (old.mirror and old.mirror not in present):
             continue
         alert, kept = _gone(_sane(old, now) or old, now)
@@ -112,7 +112,7 @@ def _standing(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[A
 def _gone(known: Known, now: float) -> tuple[Alert | None, Known | None]:
     gone = known if known.gone_at else msgspec.structs.replace(known, gone_at=now)
     if not gone.told_at:
-        # Never told, or well again: remembered for a day only, so that what keeps coming back is told rarely.
+        # Never reported, or resolved: kept for a day only, so that what keeps coming back is reported rarely.
         remembered = gone.returns and now - gone.gone_at < REMINDER
         return None, gone if remembered else None
     if now - gone.gone_at < CALM or now < gone.quiet_until:
@@ -125,7 +125,7 @@ def _gone(known: Known, now: float) -> tuple[Alert | None, Known | None]:
 
 
 def failed(before: Known | None, after: Known, alert: Alert) -> Known:
-    """What is known of a fact whose alert did not get through: it was not told, and is tried again later."""
+    """Return the state of a fact whose alert was not delivered: not reported, and retried later."""
     tries = before.tries if before else 0
     wait = backoff(tries + 1, AGAIN, AGAIN_MAX)
     return msgspec.structs.replace(
@@ -138,8 +138,10 @@ def failed(before: Known | None, after: Known, alert: Alert) -> Known:
 
 
 def _sane(known: Known | None, now: float) -> Known | None:
-    """The same with no time in the future but the silence, and that no longer than it can be: the wall
-    clock was set back."""
+    """Return the state with no time in the future, and the silence at most as long as it can be.
+
+    Such times occur where the wall clock was set back.
+    """
     if known is None or max(known.since, known.told_at, known.gone_at, known.quiet_until - REMINDER) <= now:
         return known
     return msgspec.structs.replace(
@@ -160,7 +162,7 @@ def _alert(
 
 
 def line(alert: Alert) -> str:
-    """An alert in one line for people."""
+    """Return an alert in one line for people."""
     if alert.event == "recovered":
         return f"well again after {duration(alert.at - alert.since)}: {alert.text}"
     still = f"still, for {duration(alert.at - alert.since)}: " if alert.event == "reminder" else ""

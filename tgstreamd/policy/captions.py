@@ -1,7 +1,6 @@
-"""The lines that tgstreamd itself puts into a copy: who wrote it, what it answered, what is missing.
+"""Writes the lines that tgstreamd adds to a copy: its author, the message it answers, what is missing.
 
-Pure. Promises short text in plain words that a reader can tell from the author's. Does not decide where
-a line goes.
+Pure. Promises short text that a reader can tell from the author's. Does not decide where a line goes.
 """
 
 from __future__ import annotations
@@ -13,17 +12,17 @@ from datetime import UTC, datetime
 from ..domain.messages import Chat, Entity, LastAuthor, Media, Message, Mirror, Reply
 from .text import Text, cut, join, squeeze, units
 
-#: Characters of a lost parent that are shown.
+#: Shown characters of a lost parent.
 GLIMPSE = 120
-#: The words of a link to the original, where nothing else stands in that line.
+#: Text of the link to the original, where the line has no other text.
 ORIGINAL = "original"
-#: Seconds between two posts of one author within which the line above the first speaks for both.
+#: Seconds between two posts of one author within which one line covers both.
 TOGETHER = 300
 
-#: What begins the line that names a topic, and the one in place of a reply.
+#: Prefixes of the line that names a topic, and of the one in place of a reply.
 PLACE, ANSWER = "▸ ", "↪ "
 
-#: What a kind is called where the adapter gave no sentence of its own.
+#: Names of kinds, used where the adapter gave no sentence.
 NAMES: dict[str, str] = {
     "photo": "a photo",
     "live_photo": "a live photo",
@@ -54,7 +53,7 @@ NAMES: dict[str, str] = {
 }
 
 
-#: What a refusal means, by the beginning of Telegram's name for it.
+#: Meaning of an error, by the beginning of Telegram's name for it.
 REASONS: dict[str, str] = {
     "STORY_": "it can be seen no more",
     "CHAT_SEND_": "not allowed here",
@@ -67,7 +66,7 @@ _REMARK = re.compile(r"\[.+ — .+\]")
 
 
 def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> Text:
-    """`Ada · 2019-03-04 12:30` (UTC) as far as the mirror wants it; empty where it does not."""
+    """Return `Ada · 2019-03-04 12:30` (UTC) as far as the mirror asks for it; empty where it does not."""
     dated = mirror.dates == "always" or (mirror.dates == "backlog" and backlog)
     words = []
     if mirror.attribution != "none" and (name := speaker(message)):
@@ -81,16 +80,16 @@ def byline(message: Message, *, mirror: Mirror, source: Chat, backlog: bool) -> 
 
 
 def speaker(message: Message) -> str:
-    """`Ada · forwarded from Bo`, as far as that is known."""
+    """Return `Ada · forwarded from Bo`, as far as that is known."""
     origin = squeeze(message.forwarded)
     parts = (squeeze(message.sender), f"forwarded from {origin}" if origin else "")
     return " · ".join(part for part in parts if part)
 
 
 def goes_on(name: str, date: int, before: LastAuthor | None, *, mute: bool) -> bool:
-    """Whether the line above the post before speaks for this one too.
+    """Return whether the line above an earlier post also covers this one.
 
-    `mute`: it takes no caption, so that its line would be a message of its own.
+    `mute`: the post takes no caption, so that its line would be a separate message.
     """
     if before is None or not name or before.author != name:
         return False
@@ -98,7 +97,7 @@ def goes_on(name: str, date: int, before: LastAuthor | None, *, mute: bool) -> b
 
 
 def seen_above(original: Message, copy: str) -> tuple[bool, bool]:
-    """Whether the author and the topic of `original` are named in a copy of which only the text is known."""
+    """Return whether a copy, given by its text alone, names the author and the topic of `original`."""
     head = copy.partition(original.text)[0] if original.text else copy
     name = speaker(original)
     lines = head.splitlines()
@@ -108,7 +107,7 @@ def seen_above(original: Message, copy: str) -> tuple[bool, bool]:
 
 
 def is_ours(line: str, original: Message) -> bool:
-    """Whether a line of a copy, its white space squeezed, is one that this module puts there."""
+    """Return whether a line of a copy, its white space squeezed, is one that this module writes."""
     name = speaker(original)
     return (
         line.startswith((PLACE, ANSWER))
@@ -119,12 +118,12 @@ def is_ours(line: str, original: Message) -> bool:
 
 
 def topic_line(name: str) -> Text:
-    """The topic that a post stood in, where the target has none; empty for no name."""
+    """Return the line that names a post's topic, where the target has none; empty for no name."""
     return _line(f"{PLACE}{squeeze(name)}" if name else "", bold=True)
 
 
 def answered(reply: Reply | None, lost: str, url: str) -> Text:
-    """A quoted line in place of a reply that cannot be one: what it said, or why it is not there."""
+    """Return a quoted line in place of an impossible reply: the answered text, or why it is missing."""
     said = squeeze(reply.quote or reply.what) if reply is not None else ""
     if len(said) > GLIMPSE:
         said = said[: GLIMPSE - 1].rstrip() + "…"
@@ -132,7 +131,7 @@ def answered(reply: Reply | None, lost: str, url: str) -> Text:
 
 
 def note(media: Media, reason: str = "") -> Text:
-    """`[a poll: "Lunch?" — not copied]`."""
+    """Return `[a poll: "Lunch?" — not copied]`."""
     what, reason = describe(media), plainly(reason)
     middle = f", {reason}" if reason and reason not in what else ""
     return Text(text=f"[{what}{middle} — not copied]")
@@ -145,9 +144,9 @@ def in_words(
     own: Callable[[tuple[Entity, ...]], tuple[Entity, ...]] = lambda marks: marks,
     quiet: bool = False,
 ) -> Text:
-    """What stands in place of a media: all that it says, where that is known as a text, else a note.
+    """Return the replacement of a media: its whole content where that is known as text, else a note.
 
-    `own` picks the entities that the sender may set. `quiet`: no note.
+    `own` selects the entities that the sender may set. `quiet`: no note.
     """
     if not media.words.strip() or media.refusal:
         return Text() if quiet else note(media, reason)
@@ -157,28 +156,28 @@ def in_words(
 
 
 def plainly(reason: str) -> str:
-    """Why, for readers: Telegram's own name of a refusal is for the journal."""
+    """Return the reason for readers: Telegram's error names belong in the journal."""
     if not _NAME.fullmatch(reason):
         return reason
     return next((words for name, words in REASONS.items() if reason.startswith(name)), "Telegram refuses it")
 
 
 def remark(media: Media) -> Text:
-    """`[a quiz: "Capital?" — the right answer is not shown, copied as an ordinary poll]`."""
+    """Return `[a quiz: "Capital?" — the right answer is not shown, copied as an ordinary poll]`."""
     return Text(text=f"[{describe(media)} — {media.lacks}]")
 
 
 def describe(media: Media) -> str:
-    """What it is, in words: the adapter's sentence, or the kind with the name of the file."""
+    """Return a description: the adapter's sentence, or the kind with the name of the file."""
     if media.note:
         return squeeze(media.note)
-    # A photo has no name but the one that uploads want.
+    # A photo's only name is the one that uploads need.
     name = f' "{squeeze(media.name)}"' if media.name and media.kind not in ("photo", "live_photo") else ""
     return NAMES.get(media.kind, media.kind) + name
 
 
 def link(chat: Chat, message: int) -> str:
-    """The t.me link of a message; empty in a basic group, which has none."""
+    """Return the t.me link of a message; empty in a basic group, which has none."""
     if chat.username:
         return f"https://t.me/{chat.username}/{message}"
     marked = str(chat.id)
@@ -188,7 +187,7 @@ def link(chat: Chat, message: int) -> str:
 
 
 def first_link(text: str, entities: tuple[Entity, ...]) -> str:
-    """The first link in a text, which is the one that Telegram previews."""
+    """Return the first link in a text, which is the one that Telegram previews."""
     for entity in sorted(entities, key=lambda one: one.offset):
         if entity.kind == "text_url":
             return str(entity.args.get("url", ""))

@@ -1,6 +1,6 @@
-"""Finds the heaviest chain of pairs in which both sides ascend: two sequences that tell the same story.
+"""Finds the heaviest chain of pairs in which both sides ascend, to align two sequences.
 
-Pure. Each element of one side comes with the ways to pair it; at most one is taken.
+Pure. Each element of one side comes with the options to pair it; at most one is taken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to pair an element: places of the other side, ascending, each with what stands there."""
+    """One way to pair an element: ascending places of the other side, each with its partner."""
 
     pairs: tuple[tuple[int, int], ...]
     weight: int
@@ -35,7 +35,7 @@ class _Link:
 
 
 def best_chain(elements: Iterable[Sequence[Option]], places: int) -> list[Option]:
-    """The heaviest chain, of equally heavy ones one with small places. All places are below `places`."""
+    """Return the heaviest chain; of equals, one with small places. All places are below `places`."""
     ends = _Ends(places)
     best: _Link | None = None
     for options in elements:

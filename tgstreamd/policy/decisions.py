@@ -1,4 +1,4 @@
-"""What may follow an error: the verdicts that `retry` reaches, as values. They decide nothing."""
+"""The decisions that `retry` may reach after an error, as values. They decide nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Side = Literal["source", "target"]
 
 
 class Confirmation(Value, frozen=True, kw_only=True):
-    """What a chat, asked whether it is really lost, has said: nothing of the kind, unless a field says so."""
+    """A chat's answer to the question whether it is lost: it is not, unless a field says so."""
 
-    #: Why the mirror cannot run; empty where it can.
+    #: The reason why the mirror cannot run; empty where it can.
     lost: str = ""
-    #: Why nobody could say; empty where the chat has answered.
+    #: The reason why there was no answer; empty where the chat has answered.
     unanswered: str = ""
-    #: Until when it counts (unix time): the chat is not asked again before.
+    #: Valid until this unix time: the chat is not asked again before.
     until: float = 0.0
 
 
@@ -28,17 +28,17 @@ Confirm = Callable[[Mirror, Side], Awaitable[Confirmation]]
 
 
 class Again(Value, frozen=True, kw_only=True):
-    """Try again at `at`. `fresh`: nothing was carried out, so that payload and floor id may be new."""
+    """Try again at `at`. `fresh`: nothing was carried out, so payload and floor id may be new."""
 
     at: float
     fresh: bool = True
 
 
 class Unknown(Value, frozen=True, kw_only=True):
-    """It may have been carried out: from `at` on, find out, before anything else goes there.
+    """The call may have been carried out: find out from `at` on, before anything else is sent there.
 
-    `search`: look first, even though the `random_id` is young. `last`: park if the search is empty.
-    `was`: it was answered as carried out, so an empty search means that it was deleted since.
+    `search`: search first, even though the `random_id` is young. `last`: park if the search finds nothing.
+    `was`: the call was answered as carried out, so if nothing is found, the message was deleted since.
     """
 
     at: float
@@ -49,10 +49,10 @@ class Unknown(Value, frozen=True, kw_only=True):
 
 
 class Hold(Value, frozen=True, kw_only=True):
-    """Not before `until`; this call was not carried out. `widen`: the backlog is too fast.
+    """Wait until `until`; this call was not carried out. `widen`: the backlog is too fast.
 
-    `unsure`: an earlier call may have been: the outcome stays unknown, and is searched for after the hold.
-    `counts`: by a name that nobody has heard of, so that the wait is the job's own trouble.
+    `unsure`: an earlier call may have been carried out: its outcome stays unknown, and is searched for after
+    the hold. `counts`: the error's name is undocumented, so the wait counts as the job's own failure.
     """
 
     scope: Literal["method", "chat", "account"]
@@ -65,7 +65,7 @@ class Hold(Value, frozen=True, kw_only=True):
 
 
 class HoldAccount(Value, frozen=True, kw_only=True):
-    """The account sends nothing until then; `until` is infinite where only a person can help.
+    """Send nothing from this account until then; `until` is infinite where only a person can help.
 
     `unsure`: as in `Hold`.
     """
@@ -76,29 +76,29 @@ class HoldAccount(Value, frozen=True, kw_only=True):
 
 
 class Refresh(Value, frozen=True, kw_only=True):
-    """Fetch the reference of the media again, then the same at `at` (mostly: at once)."""
+    """Fetch the media's reference again, then repeat the call at `at` (usually at once)."""
 
     at: float
 
 
 class Resend(Value, frozen=True, kw_only=True):
-    """Upload these parts again, or, where none is named, the whole file under a new `file_id`."""
+    """Upload these parts again, or, where `parts` is empty, the whole file under a new `file_id`."""
 
     parts: tuple[int, ...]
     at: float
 
 
 class Degrade(Value, frozen=True, kw_only=True):
-    """Refused for a reason with a known cure: the same message, differently."""
+    """Send the same message differently: it was refused for a reason with a known cure."""
 
     what: Cure
     reason: str
 
 
 class Park(Value, frozen=True, kw_only=True):
-    """Set it aside with the reason; the queue goes on. `blamed`: for what its chat denies having said.
+    """Set the job aside with the reason; the queue continues. `blamed`: for a refusal that its chat denies.
 
-    `unpaid`: for a price that the chat does not name, and that can be no message's own.
+    `unpaid`: for a price that the chat does not name, and that cannot be this message's own.
     """
 
     reason: str
@@ -107,19 +107,19 @@ class Park(Value, frozen=True, kw_only=True):
 
 
 class Skip(Value, frozen=True, kw_only=True):
-    """There is nothing to copy."""
+    """Copy nothing: there is nothing to copy."""
 
     reason: str
 
 
 class AskChat(Value, frozen=True, kw_only=True):
-    """The error says that this side is lost, and may be the message's all the same: ask, and decide then."""
+    """Ask the chat, then decide: the error says that this side is lost, but may concern only the message."""
 
     side: Side
 
 
 class WaitForChat(Value, frozen=True, kw_only=True):
-    """Nobody knows whether a chat is lost: the mirror sends nothing until then. `unsure`: as in `Hold`."""
+    """Pause the mirror until then: it is unknown whether a chat is lost. `unsure`: as in `Hold`."""
 
     until: float
     reason: str
@@ -127,14 +127,14 @@ class WaitForChat(Value, frozen=True, kw_only=True):
 
 
 class PauseMirror(Value, frozen=True, kw_only=True):
-    """One side of the mirror is out of reach; the others go on. `unsure`: as in `Hold`."""
+    """Pause this mirror: one of its sides is out of reach. Others continue. `unsure`: as in `Hold`."""
 
     reason: str
     unsure: bool = False
 
 
 class Stop(Value, frozen=True, kw_only=True):
-    """The process cannot go on: raise the error."""
+    """Raise the error: the process cannot continue."""
 
     error: TgstreamdError
 

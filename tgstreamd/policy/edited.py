@@ -1,7 +1,7 @@
-"""Pairs copies with originals that were edited after they were copied, where nothing told us of the edit.
+"""Pairs copies with originals that were edited after copying without an edit having been received.
 
-Pure. Looks only between pairs that are sure, in the order of both, and only at originals that Telegram calls
-edited: what stands there otherwise is somebody's own.
+Pure. Considers only copies between sure pairs, in the order of both sides, and only originals that Telegram
+calls edited: any other message there belongs to somebody else.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from difflib import SequenceMatcher
 from ..domain.messages import Message
 from .slots import Slot, media_key, words
 
-#: How much two texts must have in common to be one before and after an edit: more than two others have.
+#: Similarity from which two texts count as one before and after an edit; unrelated texts stay below it.
 ALIKE = 0.6
 
 
 def pair_edited(
     slots: Sequence[Slot], sure: Mapping[int, int], taken: Mapping[int, int], free: Sequence[Message]
 ) -> dict[int, int]:
-    """The copies of edited originals, by their slots.
+    """Return the copies of edited originals, by their slots.
 
-    `sure`: copies in the source's order, by their slots; `taken`: all that are paired already, and `free`
-    those that are not.
+    `sure`: copies in the source's order, by their slots; `taken`: all paired copies; `free`: the others.
     """
     anchors = sorted(sure.items())
     places = [at for at, _ in anchors]
@@ -46,7 +45,7 @@ def pair_edited(
 
 
 def _closest(slot: Slot, copies: Sequence[Message]) -> Message | None:
-    """The one that the original may have been before its edit; None where none of them is like it."""
+    """Return the copy that may be the original before its edit; None where none is similar enough."""
     kinds = {look.media for look in slot.looks}
     able = [
         copy

@@ -1,7 +1,7 @@
 """Changes a draft that Telegram has definitely refused, by the cures that `refusals` names for it.
 
-Pure. Promises that nothing disappears silently: what cannot be sent becomes a note in its place. Where a
-file's bytes are to be moved instead of its reference the draft stays as it is (`moves`).
+Pure. Promises that nothing disappears silently: what cannot be sent is replaced by a note. Where a file's
+bytes are to be transferred instead of its reference, the draft stays unchanged (`moves`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from .captions import in_words
 from .text import Text, join, split, units, without
 
 CURES: tuple[Cure, ...] = get_args(Cure)
-#: A text is not cut shorter than this (UTF-16 code units) to be accepted.
+#: Shortest length (UTF-16 code units) to which a text is cut to be accepted.
 SHORT = 256
 
 
 class Files(Value, frozen=True, kw_only=True):
-    """How the files of a draft go, by the source ids of its pieces."""
+    """The way each file of a draft is sent, by the source ids of its pieces."""
 
-    #: Those that are only referred to; the others were uploaded by us.
+    #: Sent by reference; the others were uploaded.
     referred: frozenset[int] = frozenset()
-    #: Those whose bytes could be moved instead.
+    #: Files whose bytes could be transferred instead.
     movable: frozenset[int] = frozenset()
 
 
@@ -35,7 +35,7 @@ NO_FILES = Files()
 
 
 def possible(draft: Draft, files: Files, account: Account) -> frozenset[Cure]:
-    """The cures that would change something about this draft."""
+    """Return the cures that would change something about this draft."""
     return frozenset(
         cure
         for cure in CURES
@@ -44,7 +44,7 @@ def possible(draft: Draft, files: Files, account: Account) -> frozenset[Cure]:
 
 
 def moves(draft: Draft, what: Cure, files: Files) -> bool:
-    """Whether the cure is that bytes are moved from now on, where a reference was refused."""
+    """Return whether the cure is to transfer bytes from now on, where a reference was refused."""
     about: dict[Cure, Callable[[Media], bool]] = {
         "stream": lambda media: True,
         "sticker": lambda media: media.kind == "sticker",
@@ -61,7 +61,7 @@ def moves(draft: Draft, what: Cure, files: Files) -> bool:
 def degraded(
     draft: Draft, what: Cure, *, account: Account, files: Files = NO_FILES, reason: str = ""
 ) -> tuple[Draft, ...]:
-    """The drafts to send instead, each for pieces of the old one. `reason` goes into a note."""
+    """Return the drafts to send instead, each for pieces of the old one. `reason` goes into a note."""
     change = msgspec.structs.replace
     match what:
         case "reply":
@@ -96,7 +96,7 @@ def degraded(
 def without_media_of(
     draft: Draft, source_id: int, what: Cure, *, account: Account, reason: str
 ) -> tuple[Draft, ...]:
-    """The drafts to send instead, where the media of one message cannot be brought over as it is."""
+    """Return the drafts to send instead, where the media of one message cannot be copied as it is."""
     about = [piece for piece in draft.pieces if piece.source_id == source_id and piece.media is not None]
     if not about:
         return (draft,)
@@ -115,9 +115,9 @@ def without_media_of(
 
 
 def in_order(drafts: Sequence[Draft]) -> list[Draft]:
-    """The drafts, with texts that stand behind one another in the order of their originals.
+    """Return the drafts, with consecutive texts in the order of their originals.
 
-    Items of an album become notes one by one, in whichever order it turns out that they are lost.
+    Items of an album become notes one by one, in the order in which they are found to be lost.
     """
     change = msgspec.structs.replace
     ordered: list[Draft] = []
@@ -138,7 +138,7 @@ def _plainer(piece: Piece, what: Cure) -> Piece:
 
 
 def _alone(piece: Piece, kinds: frozenset[str]) -> Piece:
-    """Without the files that hang on its media: a cover, the moving part of a live photo, those of a poll."""
+    """Remove the companion files of its media: a cover, the moving part of a live photo, those of a poll."""
     media = piece.media
     if media is None or media.kind not in kinds or not media.companions:
         return piece
@@ -152,7 +152,7 @@ def _as_file(media: Media) -> Media:
 
 
 def _in_words(draft: Draft, what: Cure, files: Files, account: Account, reason: str) -> tuple[Draft, ...]:
-    """Without the media that the cure is about; what stands for them follows, and answers, the rest."""
+    """Remove the media that the cure concerns; their replacement follows as a reply to the rest."""
     if what == "attachment":
         pieces = tuple(_alone(piece, frozenset({"poll"})) for piece in draft.pieces)
         draft = msgspec.structs.replace(draft, pieces=pieces)
@@ -179,14 +179,14 @@ def _in_words(draft: Draft, what: Cure, files: Files, account: Account, reason: 
 
 
 def _noted_behind(draft: Draft, gone: list[Piece], account: Account, reason: str) -> tuple[Draft, ...]:
-    """Without these pieces; what is said in their place follows."""
+    """Remove these pieces; their replacement text follows."""
     left = tuple(piece for piece in draft.pieces if piece not in gone)
     texts = [text for piece in gone for text in _noted(piece, account, reason)]
     return _following(draft, [*([left] if left else []), *[(text,) for text in texts]])
 
 
 def _shorter(draft: Draft, account: Account) -> tuple[Draft, ...]:
-    """Its texts cut in halves, whatever this account may send elsewhere."""
+    """Cut its texts in halves, regardless of the account's usual limits."""
     longest = max(units(piece.text) for piece in draft.pieces)
     most = max(SHORT, -(-longest // 2))
     first: list[Piece] = []
@@ -210,7 +210,7 @@ def _noted(piece: Piece, account: Account, reason: str) -> list[Piece]:
 
 
 def _following(draft: Draft, groups: list[tuple[Piece, ...]]) -> tuple[Draft, ...]:
-    """One draft for each group: the first keeps the reply, the others answer the one before."""
+    """Return one draft for each group: the first keeps the reply, the others answer the one before."""
     change = msgspec.structs.replace
     return tuple(
         change(draft, pieces=group)

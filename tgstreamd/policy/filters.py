@@ -1,7 +1,7 @@
-"""Which posts the operator does not want copied.
+"""Applies the operator's filters to a post.
 
-Pure. A filter looks at what stands in the source, before anything is changed; an album is judged as a
-whole, with the kinds, sizes and texts of all its items. Knows nothing of what becomes of a dropped post.
+Pure. A filter examines the source message before any transform; an album is judged as a whole, with the
+kinds, sizes and texts of all its items. Does not know what happens to a dropped post.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .text import squeeze
 
 
 def dropped(messages: Sequence[Message], filters: Sequence[Filter]) -> str:
-    """The name of the first filter that does not let the post through; empty where it is to be copied.
+    """Return the name of the first filter that drops the post; empty where it is to be copied.
 
     Raises FilterTimeout where a pattern takes too long on this post: that decides nothing, since a filter
     that gives up would publish what it should hold back.
@@ -32,7 +32,7 @@ def dropped(messages: Sequence[Message], filters: Sequence[Filter]) -> str:
 
 
 def matches(messages: Sequence[Message], wanted: Filter) -> bool:
-    """Whether the post meets every condition that the filter sets. Raises TimeoutError."""
+    """Return whether the post meets every condition that the filter sets. Raises TimeoutError."""
     first = messages[0]
     return (
         (not wanted.kinds or any(_kind(message) in wanted.kinds for message in messages))
@@ -52,7 +52,7 @@ def _fits(messages: Sequence[Message], wanted: Filter) -> bool:
     if wanted.larger_than is None and wanted.smaller_than is None:
         return True
     largest = max((message.media.size for message in messages if message.media is not None), default=0)
-    # What has no file has no size.
+    # Without a file there is no size.
     return (
         largest > 0
         and (wanted.larger_than is None or largest > wanted.larger_than)
@@ -66,7 +66,7 @@ def _says(messages: Sequence[Message], phrases: Sequence[str]) -> bool:
 
 
 def _words(messages: Sequence[Message]) -> str:
-    """The text of a post, and what a kind without one says: a poll's question, a page."""
+    """Return the text of a post, with that of media which have one: a poll's question, a page."""
     parts = (part for message in messages for part in (message.text, message.media and message.media.words))
     return "\n".join(part for part in parts if part)[:TEXT_MAX]
 

@@ -1,8 +1,8 @@
-"""Links to messages of the source, rewritten to their copies.
+"""Rewrites links to messages of the source into links to their copies.
 
-Pure. Knows the spellings of https://core.telegram.org/api/links#message-links: by number, by name, with a
-topic, as `tg:` address. Touches only links, whether they are seen or lie under words, and only where the
-copy is known; whatever else stands in the address stays.
+Pure. Knows the forms of https://core.telegram.org/api/links#message-links: by number, by name, with a topic,
+as `tg:` address. Changes only links, visible or behind a text, whose copy is known; the rest of the address
+stays.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _APP = re.compile(
     re.IGNORECASE,
 )
 
-#: Message ids have 32 bits, whatever somebody writes into a link.
+#: Message ids have 32 bits; a link may contain any number.
 ID_MAX = 2**31 - 1
 
 
 def named(url: str, chat: Chat) -> int | None:
-    """The message of `chat` that a link means; None where it means something else."""
+    """Return the message of `chat` that a link points to; None where it points elsewhere."""
     found = _WEB.fullmatch(url) or _APP.fullmatch(url)
-    # A link to a comment names the post, and means what hangs on it elsewhere.
+    # A link to a comment names the post but points to a message in the discussion group.
     if found is None or "comment=" in (found["rest"] or ""):
         return None
     if len(found["id"]) > 10 or not 0 < (message := int(found["id"])) <= ID_MAX:
@@ -47,7 +47,7 @@ def named(url: str, chat: Chat) -> int | None:
 
 
 def mentioned(messages: Iterable[Message], chat: Chat) -> frozenset[int]:
-    """The messages of `chat` to which these ones link."""
+    """Return the messages of `chat` to which these messages link."""
     found = set()
     for message in messages:
         text = Text(text=message.text)
@@ -59,14 +59,14 @@ def mentioned(messages: Iterable[Message], chat: Chat) -> frozenset[int]:
 
 
 def led(url: str, source: Chat, target: Chat, copy_of: Callable[[int], int | None]) -> str:
-    """`url`, or the link of the copy where it names a message of `source` that has one."""
+    """Return `url`, or the link of the copy where it points to a message of `source` that has one."""
     message = named(url, source)
     copy = copy_of(message) if message is not None else None
     return (copy and link(target, copy)) or url
 
 
 def rewritten(whole: Text, source: Chat, target: Chat, copy_of: Callable[[int], int | None]) -> Text:
-    """The text with its links to messages of `source` led to their copies; entities keep their places."""
+    """Return the text with its links to messages of `source` rewritten; entities keep their places."""
     entities = [_led_under(entity, source, target, copy_of) for entity in whole.entities]
     whole = Text(text=whole.text, entities=tuple(entities))
     seen = [entity for entity in whole.entities if entity.kind == "url"]
@@ -92,7 +92,7 @@ def _url(text: Text, entity: Entity) -> str:
 
 
 def _exchanged(whole: Text, start: int, end: int, new: str) -> Text:
-    """`new` in place of what stands between two offsets; what covers it grows or shrinks with it."""
+    """Return the text with `new` in place of the units from `start` to `end`; entities are adjusted."""
     before, after = cut(whole, 0, start).text, cut(whole, end, whole.units).text
     grown = units(new) - (end - start)
 
@@ -101,7 +101,7 @@ def _exchanged(whole: Text, start: int, end: int, new: str) -> Text:
             return at + grown
         if at <= start:
             return at
-        # Inside of the link: it begins, or ends, with the new one.
+        # Inside of the link: the entity begins, or ends, with the new link.
         return start + units(new) if is_end else start
 
     entities = []

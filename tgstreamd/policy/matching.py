@@ -1,7 +1,7 @@
-"""Tells whether a message of the target is the copy of something: of an attempt, or of unsent jobs.
+"""Decides whether a message of the target is the copy of an attempt or of an unsent job.
 
-Pure. Promises to look only at what the server leaves alone: text without entities and white space, the
-committed id of a media, else its kind and shape. Searches nothing itself: candidates are handed in.
+Pure. Compares only what the server leaves unchanged: text without entities and white space, the committed id
+of a media, else its kind and shape. Searches nothing itself: candidates are arguments.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from ..domain.messages import GENERAL_TOPIC, TOLD_KINDS, Media, Message, Piece, Topic
 from .text import squeeze
 
-#: Matches in the source's order that show a target to hold copies already.
+#: Matches in the source's order that prove a target to hold copies already.
 ENOUGH = 3
 #: Characters from which a copy that is only part of the source's text (a split one) is recognised.
 PART_OF_TEXT = 200
@@ -25,10 +25,10 @@ MOVING: frozenset[str] = frozenset({"video", "gif", "round"})
 
 
 def fingerprint(piece: Piece, committed_id: int = 0) -> str:
-    """What identifies a piece once it stands in the target; short, and without its words.
+    """Return a short key that identifies a piece in the target without containing its text.
 
-    `committed_id`: the photo's or document's id under which it is sent (by reference: its own); 0 where
-    that is not known.
+    `committed_id`: the photo's or document's id under which it is sent (by reference: its own); 0 where that
+    is not known.
     """
     media = ""
     if piece.media is not None:
@@ -37,16 +37,16 @@ def fingerprint(piece: Piece, committed_id: int = 0) -> str:
 
 
 def as_it_stands(copy: Message) -> str:
-    """The fingerprint of a message of the target that shall look as it does now."""
+    """Return the fingerprint of a message of the target that is to stay as it is."""
     return fingerprint(Piece(source_id=0, text=copy.text, media=copy.media), copy.media_id)
 
 
 def matches(message: Message, print_: str) -> bool:
-    """Whether `message` may be what was sent with this fingerprint."""
+    """Return whether `message` may be what was sent with this fingerprint."""
     text, _, media = print_.partition("/")
     if _digest(message.text) != text:
         return False
-    # A link preview is no media; one that was sent must be there, one that was not must not.
+    # A link preview is no media; a sent media must be there, and no other may be.
     if not media or message.media is None:
         return not media and message.media is None
     known, _, looks = media.partition(":")
@@ -60,13 +60,13 @@ def known_copies(
     candidates: Sequence[Message],
     also: Callable[[Message], Message] | None = None,
 ) -> list[tuple[int, int]]:
-    """Which candidates look like copies of which jobs: (index of the job, id in the target), in order.
+    """Return which candidates look like copies of which jobs: (index of the job, id in the target), in order.
 
-    `jobs` are the source messages of unsent jobs in the source's order, `candidates` messages of the
-    target that no job maps, by id. The longest chain of pairs in which both ascend; an album's items, and
-    the parts of a split text, share their job. `also` says what else a copy may look like: a mirror that
-    replaces words makes other copies than it made before. Takes seconds for a hundred thousand jobs: call
-    it off the loop.
+    `jobs` are the source messages of unsent jobs in the source's order, `candidates` messages of the target
+    that no job maps, by id. Finds the longest chain of pairs in which both ascend; an album's items, and the
+    parts of a split text, share their job. `also` returns another form that a copy may have: a mirror that
+    replaces words makes other copies than before. Takes seconds for a hundred thousand jobs: call it off the
+    loop.
     """
     known = [[_Look(message) for message in job] for job in jobs]
     if also is not None:
@@ -76,7 +76,7 @@ def known_copies(
     for index, looks in enumerate(known):
         for look in looks:
             exact.setdefault(look.key, []).append(index)
-    # The classic longest ascending chain: heads[n] is the smallest job that ends a chain of n + 1 pairs.
+    # Longest increasing subsequence: heads[n] is the smallest job that ends a chain of n + 1 pairs.
     heads: list[int] = []
     ends: list[_Link] = []
     for message in candidates:
@@ -105,12 +105,12 @@ def known_copies(
 
 
 def holds_copies(pairs: Sequence[tuple[int, int]], *, jobs: int, candidates: int) -> bool:
-    """Whether so many pairs show that the target holds copies: three, or all where there are fewer."""
+    """Return whether these pairs show that the target holds copies: three, or all where there are fewer."""
     return bool(pairs) and len(pairs) >= min(ENOUGH, jobs, candidates)
 
 
 def of_album(job: Sequence[Message], copies: Sequence[Message]) -> dict[int, tuple[int, ...]]:
-    """Which of a job's copies belong to which of its messages, by source id; to a single one, all."""
+    """Return the ids of a job's copies by source id; a single message gets all of them."""
     if len(job) == 1:
         return {job[0].id: tuple(copy.id for copy in copies)}
     left = list(job)
@@ -131,10 +131,10 @@ def known_topics(
     unmade: Sequence[Topic],
     made: Sequence[Topic],
 ) -> dict[int, int]:
-    """Which topics of the target are copies of which of the source: by most of the copies that they hold.
+    """Return the copies of the source's topics in the target, each found by most of the copies that it holds.
 
-    `pairs` as `known_copies` has found them. What holds none goes by its title, where that is the only one:
-    `unmade` are topics of the source, `made` those of the target that this account has made.
+    `pairs` as `known_copies` returns them. A topic without copies is found by its title, if that is unique:
+    `unmade` are topics of the source, `made` those of the target that this account has created.
     """
     stands = {message.id: message.topic for message in candidates}
     votes: Counter[tuple[int, int]] = Counter()
@@ -156,7 +156,7 @@ def known_topics(
 
 
 class _Look:
-    """A message reduced to what is compared."""
+    """A message reduced to the compared properties."""
 
     __slots__ = ("key", "media", "text")
 
@@ -180,7 +180,7 @@ class _Link:
 
 
 def _many(job: Sequence[Message]) -> bool:
-    """Whether a job becomes several messages: an album, or a text that may have been split."""
+    """Return whether a job becomes several messages: an album, or a text that may have been split."""
     return len(job) > 1 or len(job[0].text) > SPLITTABLE
 
 
@@ -202,7 +202,10 @@ def _resembles(original: _Look, copy: _Look) -> bool:
 
 
 def _contained(original: str, copy: str) -> bool:
-    """The source's words stand in the copy, which may have a line of ours, or be a part of a long text."""
+    """Return whether the source's text is in the copy, or the copy is a part of a long text.
+
+    The copy may have added lines around it.
+    """
     if f" {original} " in f" {copy} " or not original:
         return True
     return len(copy) >= PART_OF_TEXT and copy in original
@@ -213,7 +216,9 @@ def _digest(text: str) -> str:
 
 
 def shape(media: Media) -> str:
-    """What is compared of a media besides its id: its kind, and what the server leaves alone of it."""
+    """Return the compared properties of a media besides its id: its kind, and what the server leaves
+    unchanged.
+    """
     kind = "moving" if media.kind in MOVING else media.kind
     if kind in TOLD_KINDS:
         # A live location is sent as the place where it was.
@@ -225,7 +230,7 @@ def shape(media: Media) -> str:
 
 
 def differs(message: Message, print_: str) -> str:
-    """In what a copy is not what was sent with this fingerprint: `text`, `media`, or nothing."""
+    """Return how a copy differs from what was sent with this fingerprint: `text`, `media`, or nothing."""
     if matches(message, print_):
         return ""
     return "media" if _digest(message.text) == print_.partition("/")[0] else "text"

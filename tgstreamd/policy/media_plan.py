@@ -1,7 +1,8 @@
-"""What will stand for one source message: its text and media, or words in place of what cannot be copied.
+"""Plans the copy of one source message: its text and media, or text in place of what cannot be copied.
 
-Pure. Decides how a media gets there: moved, by reference, said again, or not at all and why. Promises that
-nothing disappears silently unless the mirror wants it so. Knows nothing of albums, heads or drafts.
+Pure. Decides the way of a media: streamed, by reference, sent again from its fields, or refused with a
+reason. Promises that nothing disappears silently unless the mirror asks for it. Knows nothing of albums,
+added lines or drafts.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from .captions import in_words, remark
 from .links import led, rewritten
 from .text import Text, join, sane, without
 
-#: What the server finds in a text by itself, or alone may set.
+#: Entities that the server detects in a text by itself, or that only it may set.
 DETECTED: frozenset[str] = frozenset(
     {
         "mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone", "bank_card",
@@ -37,13 +38,13 @@ DETECTED: frozenset[str] = frozenset(
 
 
 class Refusal(str):
-    """Why a media cannot be copied."""
+    """The reason why a media cannot be copied."""
 
     __slots__ = ()
 
 
 class Item(Value, frozen=True, kw_only=True):
-    """A source message with what will stand for it."""
+    """A source message with its planned text and media."""
 
     message: Message
     body: Text
@@ -51,7 +52,7 @@ class Item(Value, frozen=True, kw_only=True):
 
 
 class Links(Value, frozen=True, kw_only=True):
-    """Where links to messages of the source lead: ids of the source with those of their copies."""
+    """The targets of links to messages of the source: their ids with those of their copies."""
 
     source: Chat
     target: Chat
@@ -61,7 +62,7 @@ class Links(Value, frozen=True, kw_only=True):
 def way(
     media: Media, *, mirror: Mirror, account: Account, same_account: bool, no_reference: bool = False
 ) -> Literal["stream", "reference", "told"] | Refusal:
-    """How it gets there: its bytes moved, by reference, or said again; or why not at all.
+    """Return the way a media is copied (streamed, by reference, sent again), or why it cannot be.
 
     `no_reference`: the source is protected, or Telegram has refused the reference.
     """
@@ -89,7 +90,7 @@ def way(
 
 
 def own_entities(entities: Sequence[Entity], account: Account) -> tuple[Entity, ...]:
-    """Those that a sender sets: not what the server detects, nor custom emoji without premium."""
+    """Return the entities that a sender sets: none that the server detects, custom emoji if Premium."""
     return without(entities, DETECTED if account.premium else DETECTED | {"custom_emoji"})
 
 
@@ -101,7 +102,7 @@ def item(
     same_account: bool,
     links: Links | None = None,
 ) -> Item | str:
-    """What stands for `message`; or, where nothing does, why."""
+    """Return the planned copy of `message`; or, where there is none, the reason."""
     body = sane(Text(text=message.text, entities=message.entities))
     if links is not None:
         body = rewritten(body, links.source, links.target, links.copies.get)
@@ -124,7 +125,7 @@ def item(
             if media.lacks and not quiet:
                 body = join((remark(media), body))
     if media is None and not body.text.strip():
-        # A preview may stand alone, where its author took the link out of the text.
+        # A preview may be alone, where its author removed the link from the text.
         url = message.preview.url if message.preview.mode == "forced" and message.media is None else ""
         if not url:
             return "empty message"

@@ -1,7 +1,7 @@
-"""Judges whether a mirror may run, from what is known of its two sides, and whether mirrors feed themselves.
+"""Judges whether a mirror may run, from the state of its two sides, and whether mirrors form a loop.
 
-Pure. Promises a finding with a sentence for people for every doubt. It asks nothing itself: chats and
-topics are handed in, or the error that came instead of them.
+Pure. Promises a finding with a sentence for people for every defect. Makes no requests: chats and topics are
+arguments, or the error that was raised instead.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ GRANT = "in Telegram, let this account"
 
 
 class Finding(Value, frozen=True, kw_only=True):
-    """One line of `check`. `fail`: the mirror is paused with it; `warn`: it runs, and someone should know."""
+    """One line of `check`. `fail`: the mirror is paused; `warn`: it runs, but someone should know."""
 
     level: Literal["ok", "warn", "fail"]
     subject: str
     text: str
-    #: What to do about it: a command, or a sentence where no command helps.
+    #: The remedy: a command, or a sentence where no command helps.
     remedy: str = ""
 
 
@@ -47,7 +47,7 @@ def judge(
     source_topics: Sequence[Topic] = (),
     target_topics: Sequence[Topic] = (),
 ) -> list[Finding]:
-    """All findings about one mirror, source first. It may run if none of them is a `fail`."""
+    """Return all findings about one mirror, source first. It may run if none of them is a `fail`."""
     found: list[Finding] = []
     if isinstance(source, Chat):
         found += _source(mirror, source, source_topics)
@@ -67,14 +67,14 @@ def may_run(findings: Iterable[Finding]) -> bool:
 
 
 def refusal(findings: Iterable[Finding]) -> str:
-    """The reasons of a pause in one line; empty where the mirror may run."""
+    """Return the reasons for a pause in one line; empty where the mirror may run."""
     return "; ".join(
         f"{f.subject}: {f.text}{f' ({f.remedy})' if f.remedy else ''}" for f in findings if f.level == "fail"
     )
 
 
 def cycle(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> list[str] | None:
-    """The names of mirrors that feed each other in a circle, in the order of the circle; None without.
+    """Return the names of mirrors that feed each other in a circle, in its order; None without one.
 
     `links` maps a channel to its discussion group, which Telegram feeds by itself.
     """
@@ -100,9 +100,9 @@ def cycle(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> list
 
 
 def refused(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> dict[str, str]:
-    """The mirrors that must not run beside the others, by name, with the reason.
+    """Return the mirrors that must not run beside the others, by name, with the reason.
 
-    Of two with the same source and target the later; of each circle the one that stands last in the file.
+    Of two with the same source and target, the later; of each circle, the one that is last in the file.
     """
     reasons: dict[str, str] = {}
     first: dict[tuple[int, int | None, int, int | None], str] = {}
@@ -123,18 +123,18 @@ def refused(edges: Sequence[Edge], links: Mapping[int, int] | None = None) -> di
 
 
 class Loops:
-    """The mirrors judged so far: what feeds what, by their names. `links` as in `cycle`."""
+    """The mirrors judged so far as a graph, by their names. `links` as in `cycle`."""
 
     def __init__(self) -> None:
         self.edges: dict[str, Edge] = {}
         self.links: dict[int, int] = {}
 
     def refused(self, order: Sequence[str]) -> dict[str, str]:
-        """`refused` over the mirrors judged so far; `order` is that of the file."""
+        """Apply `refused` to the mirrors judged so far; `order` is that of the file."""
         return refused([self.edges[name] for name in order if name in self.edges], self.links)
 
     def twin(self, edge: Edge, order: Sequence[str]) -> str | None:
-        """The mirror before this one in the file that lies between the same places."""
+        """Return the mirror earlier in the file with the same source and target."""
         for name in order:
             if name == edge.name:
                 break
@@ -145,7 +145,7 @@ class Loops:
 
 
 def backlog_words(count: int, first_date: int, interval: float) -> str:
-    """`70,412 messages since 2019-03-04, 68 h at 3.5 s`."""
+    """Return `70,412 messages since 2019-03-04, 68 h at 3.5 s`."""
     if count <= 0:
         return "no messages"
     since = f" since {datetime.fromtimestamp(first_date, UTC):%Y-%m-%d}" if first_date else ""
@@ -153,7 +153,7 @@ def backlog_words(count: int, first_date: int, interval: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A duration in the unit that people would use: `40 s`, `12 min`, `68 h`, `12 days`."""
+    """Return a duration in the unit that people would use: `40 s`, `12 min`, `68 h`, `12 days`."""
     for unit, size, most in (("s", 1.0, 90.0), ("min", 60.0, 90 * 60.0), ("h", 3600.0, 96 * 3600.0)):
         if seconds < most:
             return f"{seconds / size:.0f} {unit}"
@@ -276,7 +276,7 @@ def _both(mirror: Mirror, source: Chat, target: Chat) -> list[Finding]:
 
 
 def _feeds(edge: Edge, other: Edge, links: Mapping[int, int]) -> bool:
-    """Whether what `edge` writes is read by `other`."""
+    """Return whether `other` reads what `edge` writes."""
     if links.get(edge.target) == other.source:
         return True
     if edge.target != other.source:

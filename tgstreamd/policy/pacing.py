@@ -1,7 +1,7 @@
-"""Answers *not before when*: the interval of a target, of the account, of its backlogs, and the holds.
+"""Computes the earliest time of the next send from the intervals of target, account and backlogs, and holds.
 
-Pure arithmetic on what the ledger keeps, so a restart does not refill the budget. Promises that a wall
-clock set back costs at most one interval, never the hours of the step. Waits for nothing itself.
+Pure arithmetic on values that the ledger keeps, so a restart does not refill the budget. Promises that a wall
+clock set back costs at most one interval, never the hours of the step. Does not wait itself.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 
 from ..domain.messages import Mark, Value
 
-#: A flood of this many seconds on a send says that the backlog is too fast.
+#: A flood wait of this many seconds on a send shows that the backlog is too fast.
 LONG_FLOOD = 60
-#: The backlog's interval is never widened beyond this.
+#: Maximum of the backlog's interval in seconds.
 WIDEST = 30.0
-#: A widened interval is halved after so long without a long flood.
+#: A widened interval is halved after this many seconds without a long flood wait.
 CALM = 12 * 3600.0
 #: Live posts overtake a backlog only while it would still take longer than this.
 OVERTAKE_AFTER = 15 * 60.0
@@ -28,7 +28,7 @@ class Pace(Value, frozen=True, kw_only=True):
 
 
 class BacklogInterval(Value, frozen=True, kw_only=True):
-    """The interval that all backlogs of an account share, and when it was last widened or narrowed."""
+    """The interval that all backlogs of an account share, and when it last changed."""
 
     interval: float
     changed: float = 0.0
@@ -45,11 +45,11 @@ def not_before(
     backlog_interval: float,
     holds: Sequence[float] = (),
 ) -> float:
-    """The unix time before which the next send must not start; in the past where it may start at once.
+    """Return the unix time before which the next send must not start; in the past if it may start at once.
 
-    A mark is charged after it: an album of N keeps the target closed for N intervals. `holds` are unix
-    times (flood waits, slow mode). Marks from the future count as of now: write them back with
-    `anchored`, else asking again later moves the answer along.
+    A mark is charged after it: an album of N blocks the target for N intervals. `holds` are unix times (flood
+    waits, slow mode). Marks from the future count as of now: write them back with `anchored`, else the answer
+    moves with each later question.
     """
     times = list(holds)
     charged = [(target, pace.interval), (account, pace.account_interval)]
@@ -62,19 +62,19 @@ def not_before(
 
 
 def anchored(mark: Mark, now: float) -> Mark:
-    """The mark as it can be true: the wall clock was set back where it lies in the future."""
+    """Return the mark, moved to now where it is in the future because the wall clock was set back."""
     return mark if mark.at <= now else Mark(at=now, cost=mark.cost)
 
 
 def flooded(tempo: BacklogInterval, seconds: float, now: float) -> BacklogInterval:
-    """The backlog's tempo after a flood wait of `seconds` on a send."""
+    """Return the backlog interval after a flood wait of `seconds` on a send."""
     if seconds < LONG_FLOOD:
         return tempo
     return BacklogInterval(interval=max(tempo.interval, min(WIDEST, tempo.interval * 2)), changed=now)
 
 
 def calmed(tempo: BacklogInterval, pace: Pace, now: float) -> BacklogInterval:
-    """The backlog's tempo now: halved once for each calm stretch, down to the pace's own interval."""
+    """Return the current backlog interval: halved once for each calm stretch, down to the pace's interval."""
     interval, changed = tempo.interval, tempo.changed
     if changed > now:
         return BacklogInterval(interval=interval, changed=now)
@@ -88,12 +88,12 @@ def calmed(tempo: BacklogInterval, pace: Pace, now: float) -> BacklogInterval:
 
 
 def rate(times: Sequence[float], now: float, window: float = 600.0) -> float:
-    """Messages a minute over the last `window` seconds; `times` are unix times, in any order."""
+    """Return messages per minute over the last `window` seconds; `times` are unix times, in any order."""
     return sum(1 for at in times if now - window < at <= now) * 60.0 / window
 
 
 def eta(waiting: int, interval: float, *, incoming: float = 0.0) -> float | None:
-    """Seconds until `waiting` messages are sent at `interval`, while `incoming` arrive a minute.
+    """Return the seconds until `waiting` messages are sent at `interval`, while `incoming` arrive per minute.
 
     None where they arrive as fast as they leave: it never ends.
     """
@@ -108,20 +108,20 @@ def eta(waiting: int, interval: float, *, incoming: float = 0.0) -> float | None
 
 
 def arrival(files: Iterable[tuple[int, float]]) -> float:
-    """Seconds until the files on their way are there: bytes that are left, and bytes a second, of each.
+    """Return the seconds until the files in transfer have arrived: of each, bytes left and bytes per second.
 
-    A file that stands still just now foretells nothing.
+    A file without speed is ignored.
     """
     return max((left / speed for left, speed in files if speed > 0), default=0.0)
 
 
 def behind(incoming: float, outgoing: float) -> str:
-    """`falling behind: 24/min in, 17/min out`, or nothing where the pace suffices."""
+    """Return `falling behind: 24/min in, 17/min out`, or nothing where the pace suffices."""
     if incoming <= outgoing:
         return ""
     return f"falling behind: {incoming:.0f}/min in, {outgoing:.0f}/min out"
 
 
 def overtakes(backlog: int, interval: float) -> bool:
-    """Whether live posts may go before a backlog of so many messages (`order = "live-first"`)."""
+    """Return whether live posts may overtake a backlog of this size (`order = "live-first"`)."""
     return backlog * interval > OVERTAKE_AFTER

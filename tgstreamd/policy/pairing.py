@@ -1,8 +1,8 @@
-"""Pairs source messages with the messages of the target that are their copies, where no map tells.
+"""Pairs source messages with their copies in the target, where the ledger has no map.
 
-Pure. An exact match goes before one that only resembles, an album stays together, and what stands in the
-source's order goes before what stands elsewhere, as copies made by `resend` and repair do. A copy belongs to
-one message and is never older than its original. Does not say what a copy may look like (`slots`).
+Pure. An exact match precedes a similar one, an album stays together, and pairs in the source's order precede
+others, such as the copies made by `resend` and repair. A copy belongs to one message and is never older than
+its original. `slots` defines how a copy may look.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from .chain import Option, best_chain
 from .edited import pair_edited
 from .slots import Slot, SlotIndex, media_key, noted, words
 
-#: How well a copy fits: word for word; with lines of ours around it; a part of a long text; by its very file,
-#: with other words; with lines that are nobody's, which counts only in the source's order.
+#: Weights of a match: identical text; with added lines around it; a part of a long text; the same file
+#: with another text; with foreign lines, which counts only in the source's order.
 EXACT, LINED, PART, SAME_FILE, FOREIGN = 16, 12, 10, 10, 4
-#: More for the very file, and for items of an album whose ids are as far apart as they are.
+#: Additional weight for the same file, and for an album's items whose ids have the same distance.
 IDENTICAL, NEIGHBOURS = 4, 1
-#: Lines above and below, among which the original's words are looked for.
+#: Number of lines above and below that may surround the original's text.
 ABOVE, BELOW = 12, 8
-#: Characters from which words among foreign lines are no accident, and from which a part is recognised.
+#: Characters from which a text among foreign lines is no accident, and from which a part is recognised.
 TELLING, PART_MIN = 20, 200
-#: Of slots that look alike, so many are compared with one copy.
+#: Maximum number of identical slots that are compared with one copy.
 ALIKE_MAX = 64
 
 
 class Pair(Value, frozen=True, kw_only=True):
-    """A copy, and which slot of which job it fills."""
+    """A copy, and the slot of the job that it fills."""
 
     job: int
     slot: int
     copy: int
-    #: It stands out of the source's order.
+    #: It is out of the source's order.
     late: bool = False
-    #: It says something else than the original does now.
+    #: Its text differs from the original's current one.
     edited: bool = False
-    #: That is known by like words and by where it stands alone.
+    #: That was concluded only from similar text and position.
     likely: bool = False
 
 
@@ -50,10 +50,11 @@ def pair_copies(
     ours: Callable[[str, Message], bool],
     topics: Mapping[int, int] | None = None,
 ) -> list[Pair]:
-    """Which of `copies`, messages of the target, fill which slots of `jobs`, given in the source's order.
+    """Return which of `copies`, messages of the target, fill which slots of `jobs`, in the source's order.
 
-    `ours(line, original)`: whether we put that line around copies. `topics`: topics of the source with those
-    of the target, as far as they are known. Takes seconds for a hundred thousand jobs: call it off the loop.
+    `ours(line, original)` tells whether tgstreamd adds that line to copies. `topics`: topics of the source
+    with those of the target, as far as they are known. Takes seconds for a hundred thousand jobs: call it off
+    the loop.
     """
     pairing = _Pairing(jobs, copies, ours, topics or {})
     pairing.pair()
@@ -89,16 +90,16 @@ class _Pairing:
             self._alike.setdefault(look, []).append(one)
         self._ours = ours
         self._topics = topics
-        #: What is paired so far: the copy in each slot, and who is used.
+        #: Pairs so far: the copy in each slot, and the used copies.
         self._copy_in: dict[int, int] = {}
         self._used: set[int] = set()
         self._late: set[int] = set()
         self._edited: set[int] = set()
-        #: Known by the file alone: slots with copies that say something else.
+        #: Pairs known by the file alone: slots with copies that have another text.
         self._other_words: set[tuple[int, int]] = set()
-        #: Copies behind the one in a slot that belong to it: `(slot, copy)`.
+        #: Further copies that belong to a slot: `(slot, copy)`.
         self._tails: list[tuple[int, int]] = []
-        #: What looks like nothing else, in order on both sides: copies, and their slots.
+        #: Pairs that look like nothing else, ordered on both sides: copies, and their slots.
         self._frame: tuple[list[int], list[int]] = ([], [])
 
     def pair(self) -> None:
@@ -106,7 +107,7 @@ class _Pairing:
         self._frame = [option.pairs[0][1] for option in chain], [option.first for option in chain]
         options = (self._options(unit) for unit in self._units(self._copies))
         self._take(best_chain(options, len(self._slots)))
-        # An album before single messages: what looks like one of its items may stand anywhere.
+        # Albums before single messages: a message that looks like an album's item may be anywhere.
         for whole in (True, False):
             units = self._units([one for one in self._copies if one not in self._used], whole=whole)
             late = [option for unit in units for option in self._options(unit, late=True)]
@@ -136,7 +137,7 @@ class _Pairing:
             self._late.update(at for at, _ in option.pairs if late)
 
     def _take_edited(self) -> None:
-        """What the original said before it was edited."""
+        """Pair copies that have the text from before the original was edited."""
         sure = {at: copy for at, copy in self._copy_in.items() if at not in self._late}
         free = [copy for one, copy in self._copies.items() if one not in self._used]
         found = pair_edited(self._slots, sure, self._copy_in, free)
@@ -145,7 +146,7 @@ class _Pairing:
         self._edited |= set(found)
 
     def _take_tails(self) -> None:
-        """Lines of ours, or the rest of a long text, that answer the copy to which they belong."""
+        """Pair added lines, or the rest of a long text, that answer the copy to which they belong."""
         owner = {copy: at for at, copy in self._copy_in.items()}
         for one, copy in self._copies.items():
             if one in self._used or copy.media is not None or copy.reply is None:
@@ -160,10 +161,10 @@ class _Pairing:
                 self._used.add(one)
                 owner[one] = at
 
-    # -- what fits ------------------------------------------------------------------------------------
+    # -- matching -------------------------------------------------------------------------------------
 
     def _units(self, ids: Iterable[int], *, whole: bool = True) -> list[list[int]]:
-        """The albums (`whole`) and single messages among these copies, by their first ids."""
+        """Return the albums (`whole`) and single messages among these copies, by their first ids."""
         units: dict[tuple[int, int], list[int]] = {}
         for one in ids:
             group = self._copies[one].group if whole else None
@@ -171,19 +172,19 @@ class _Pairing:
         return list(units.values())
 
     def _options(self, unit: Sequence[int], *, late: bool = False) -> list[Option]:
-        """The ways to pair an album, or a single message, of the target."""
+        """Return the ways to pair an album, or a single message, of the target."""
         fits = {one: self._fits(one, late=late) for one in unit}
         if len(unit) == 1:
             (one,) = unit
             return [Option(((at, one),), weight) for at, weight in sorted(fits[one].items())]
-        # The item with the rarest look says which albums it can be.
+        # The item with the fewest matches limits the possible albums.
         jobs = min(
             ({self._job_of[at] for at in found} for found in fits.values() if found), key=len, default=set()
         )
         return [option for job in sorted(jobs) if (option := self._aligned(job, fits)) is not None]
 
     def _unique(self, one: int) -> list[Option]:
-        """The slot of a copy where both look like nothing else."""
+        """Return the slot of a copy where both look like nothing else."""
         slots = self._index.looks.get(self._looks[one], ())
         if (
             len(slots) != 1
@@ -194,7 +195,7 @@ class _Pairing:
         return [Option(((slots[0], one),), 1)]
 
     def _fits(self, one: int, *, late: bool) -> dict[int, int]:
-        """The slots that this may be the copy of, with how well it fits."""
+        """Return the slots whose copy this may be, with the weight of each match."""
         copy, (said, key) = self._copies[one], self._looks[one]
         found = dict.fromkeys(self._near(copy, self._index.looks.get((said, key), ()), late=late), EXACT)
         if not found:
@@ -210,13 +211,13 @@ class _Pairing:
         return found
 
     def _lined(self, copy: Message, *, late: bool) -> Iterator[tuple[int, int]]:
-        """Slots whose words are some whole lines of the copy; the others are ours, or nobody's."""
+        """Yield slots whose text is some whole lines of the copy; the other lines are added, or anybody's."""
         said, key = self._looks[copy.id]
         lines = said.splitlines()
         for first in range(min(len(lines), ABOVE) + 1):
             for last in range(max(first, len(lines) - BELOW), len(lines) + 1):
                 if last == first and first:
-                    continue  # no words at all: looked for once
+                    continue  # no text at all: searched for once
                 inner, others = "\n".join(lines[first:last]), [*lines[:first], *lines[last:]]
                 for at in self._near(copy, self._index.looks.get((inner, key), ()), late=late):
                     if all(self._ours(line, self._slots[at].message) for line in others):
@@ -225,7 +226,7 @@ class _Pairing:
                         yield at, FOREIGN
 
     def _noted(self, copy: Message) -> Iterator[tuple[int, int]]:
-        """Slots in whose place a note was sent, since the target would not have their media."""
+        """Yield slots that were replaced by a note, since the target did not accept their media."""
         said, key = self._looks[copy.id]
         lines = said.splitlines() if not key else []
         for number, line in enumerate(lines):
@@ -236,7 +237,7 @@ class _Pairing:
                         yield at, LINED
 
     def _parts(self, copy: Message) -> Iterator[tuple[int, int]]:
-        """Slots of a text too long for one message, of which the copy is a part."""
+        """Yield slots of a text too long for one message, of which the copy is a part."""
         said, key = self._looks[copy.id]
         for at in self._index.long if len(said) >= PART_MIN else ():
             slot = self._slots[at]
@@ -244,13 +245,13 @@ class _Pairing:
                 yield at, PART
 
     def _may(self, copy: Message, at: int) -> bool:
-        """Whether time and place allow it."""
+        """Return whether date and topic allow the pair."""
         original = self._slots[at].message
         topic = self._topics.get(original.topic or GENERAL_TOPIC)
         return copy.date >= original.date and topic in (None, copy.topic or GENERAL_TOPIC)
 
     def _near(self, copy: Message, slots: Sequence[int], *, late: bool) -> list[int]:
-        """Those of these slots that are possible; of very many, those that stand where the copy does."""
+        """Return the possible ones of these slots; of very many, those at the copy's position."""
         if late:
             free = (at for at in slots if at not in self._copy_in and self._may(copy, at))
             return list(islice(free, ALIKE_MAX))
@@ -260,7 +261,7 @@ class _Pairing:
             low = bisect_right(slots, here[at - 1]) if at else 0
             high = bisect_left(slots, here[at]) if at < len(here) else len(slots)
             alike = self._alike[self._looks[copy.id]]
-            # Between two that are sure, what looks alike can stand for each other.
+            # Between two sure pairs, identical messages are interchangeable.
             rank = bisect_left(alike, copy.id) - (bisect_right(alike, there[at - 1]) if at else 0)
             middle = min(low + rank, high)
             slots = slots[max(low, middle - ALIKE_MAX // 2) : min(high, middle + ALIKE_MAX // 2)]
@@ -269,9 +270,9 @@ class _Pairing:
     # -- albums ---------------------------------------------------------------------------------------
 
     def _aligned(self, job: int, fits: Mapping[int, Mapping[int, int]]) -> Option | None:
-        """The best way to lay the items of an album of the target into the slots of a job, both in order.
+        """Return the best alignment of an album's items in the target with the slots of a job, both in order.
 
-        Of items that look alike, ids tell which are missing: an album is sent in one call.
+        Of items that look alike, ids show which are missing: an album is sent in one call.
         """
         span = range(self._starts[job], self._starts[job + 1])
         ways: list[tuple[int, tuple[tuple[int, int], ...]]] = []
@@ -293,7 +294,7 @@ class _Pairing:
         return Option(pairs, weight)
 
     def _edges(self, pairs: Sequence[tuple[int, int]]) -> int:
-        """How well what is missing at both ends of an album fits into the ids that nobody has."""
+        """Return the weight for the missing items at both ends of an album matching unused ids."""
         (first, before), (last, behind) = pairs[0], pairs[-1]
         job, run = self._job_of[first], self._slots[first].run
         mates = [at for at in range(self._starts[job], self._starts[job + 1]) if self._slots[at].run == run]

@@ -1,7 +1,7 @@
 """Turns the source message(s) of one job into the drafts that copy it.
 
-Pure. Promises albums whole where Telegram allows them, no text over the account's limits, and a note or
-a reason for whatever is not copied. Does not know how anything is sent, nor what became of it.
+Pure. Promises whole albums where Telegram allows them, no text over the account's limits, and a note or a
+reason for whatever is not copied. Does not know how anything is sent, nor its outcome.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .media_plan import way as way
 from .text import Text, join, split, trim
 from .transforms import around, reworded, transformed
 
-#: Which kinds may stand in one album with each other
+#: Kinds of the same class may be in one album
 #: (https://core.telegram.org/api/files#albums-grouped-media).
 ALBUM_CLASS: dict[str, str] = {
     "photo": "visual",
@@ -46,12 +46,12 @@ ALBUM_MAX = 10
 MUTE: frozenset[str] = frozenset(
     {"sticker", "round", "geo", "geo_live", "venue", "contact", "story", "rich", "poll", "todo"}
 )
-#: What a quote may hold (https://core.telegram.org/constructor/inputReplyToMessage).
+#: Entities allowed in a quote (https://core.telegram.org/constructor/inputReplyToMessage).
 QUOTABLE: frozenset[str] = frozenset(
     {"bold", "italic", "underline", "strike", "spoiler", "custom_emoji", "formatted_date"}
 )
 
-#: What Telegram may take for a link: better no preview than that of our own line.
+#: Text that Telegram may take for a link: better no preview than that of an added line.
 BARE_LINK = re.compile(r"\w\.\w\w|://")
 
 
@@ -62,18 +62,18 @@ class Parent(Value, frozen=True, kw_only=True):
     quote_ok: bool = True
     lost: str = ""
     link: str = ""
-    #: The topic of the source that it stands in, where the mirror keeps topics apart; 0: not known.
+    #: Its topic in the source, where the mirror keeps topics apart; 0: not known.
     topic: int = 0
-    #: Its copy stands in another topic of the target.
+    #: Its copy is in another topic of the target.
     across: bool = False
 
 
 class Plan(Value, frozen=True, kw_only=True):
-    """What to send, in this order; or, with no drafts, why nothing is."""
+    """The drafts to send, in this order; or, without drafts, the reason."""
 
     drafts: tuple[Draft, ...] = ()
     skip: str = ""
-    #: It is skipped since a filter of the operator's drops it.
+    #: It is skipped because a filter of the operator's drops it.
     filtered: bool = False
 
 
@@ -94,13 +94,13 @@ def plan(
     placed: bool | None = None,
     bare: bool = False,
 ) -> Plan:
-    """The drafts for one message, or for the items of one album in the order of their ids.
+    """Return the drafts for one message, or for the items of one album in the order of their ids.
 
-    `account` writes. `parent` is None where the job answers nothing. `same_account`: it also reads.
-    `topic`: where a mirror of a whole forum puts it; the mirror's own target topic wins. `topic_name`:
-    written above it, where there is no topic to put it into. `links`: the copies of the messages that these
-    ones link to. `before`: whose post stands last in that place. `line`, `placed`: whether author and topic
-    are named, where that is decided already. `bare`: without our lines, which another item of the album has.
+    `account` writes. `parent` is None where the job answers nothing. `same_account`: it also reads. `topic`:
+    the target topic in a mirror of a whole forum; the mirror's own target topic takes precedence.
+    `topic_name`: written above the copy, where the target has no topics. `links`: the copies of the messages
+    that these link to. `before`: the author of the last post in that place. `line`, `placed`: whether author
+    and topic are named, if already decided. `bare`: without added lines, which another item of the album has.
     """
     first = messages[0]
     if first.service:
@@ -165,7 +165,7 @@ def _head(
     *,
     named: bool,
 ) -> Text:
-    """The lines above the copy: who wrote it, and what it answered where that cannot be a reply."""
+    """Return the lines above the copy: its author, and the answered message where no reply is possible."""
     lines = [byline(first, mirror=mirror, source=source, backlog=backlog)] if named else []
     if parent is not None and parent.copy is None:
         reply = next((message.reply for message in messages if message.reply), None)
@@ -183,7 +183,7 @@ def _voice(
     mute: bool,
     topic_name: str,
 ) -> LastAuthor | None:
-    """Who speaks and where, and whether that is said; None where the mirror names neither."""
+    """Return author and topic and whether each is named; None where the mirror names neither."""
     if mirror.attribution == "none" and not topic_name:
         return None
     name = speaker(first) if mirror.attribution != "none" else ""
@@ -191,16 +191,17 @@ def _voice(
     if line is None:
         line = not goes_on(name, first.date, before, mute=mute)
     if placed is None:
-        # Of what takes no caption the name would be a message of its own.
+        # Without a caption the name would be a separate message.
         placed = not mute or before is None or before.place != place
     return LastAuthor(author=name, at=first.date, place=place, line=line, placed=placed)
 
 
 def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], Text, int]:
-    """Our lines around the first text, else on the first item that takes one; else they follow as a tail.
+    """Put added lines around the first text, else on the first item that takes one; else they follow as a
+    tail.
 
-    (Clients show an album's caption only where exactly one item has one.) So does the text of a kind
-    that takes no caption. Also the id of the item that has our lines; 0 where they follow.
+    Clients show an album's caption only where exactly one item has one. The text of a kind that takes no
+    caption follows, too. Also returns the id of the item with the added lines; 0 where they follow.
     """
     tail = join(each.body for each in items if _mute(each))
     able = [index for index, each in enumerate(items) if not _mute(each)]
@@ -216,16 +217,16 @@ def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], 
 
 
 def _mute(one: Item) -> bool:
-    """A poll may have words beside it, which then are its own."""
+    """Return whether the item takes no caption. A poll or checklist with its own text does."""
     if one.media is None or one.media.kind not in MUTE:
         return False
     return one.media.kind not in ("poll", "todo") or not one.message.text
 
 
 def _runs(items: Sequence[Item]) -> list[list[Item]]:
-    """Neighbours that Telegram takes as one album; everything else stands alone.
+    """Group neighbours that Telegram accepts as one album; all others are single.
 
-    A note in place of an item does not part the others: it follows the album.
+    A note in place of an item does not split the album: it follows.
     """
     runs: list[list[Item]] = []
     open_run: list[Item] | None = None
@@ -243,7 +244,7 @@ def _runs(items: Sequence[Item]) -> list[list[Item]]:
 
 
 def _drafts(run: Sequence[Item], head: Text, foot: Text, account: Account) -> list[Draft]:
-    """The call for one run, and the texts that did not fit into it."""
+    """Return the call for one run, and the texts that did not fit into it."""
     if run[0].media is None:
         message, body = run[0].message, run[0].body
         pieces = split(body, account.text_max, account.text_max)
@@ -279,7 +280,7 @@ def _preview(message: Message, head: Text, foot: Text) -> Preview:
         return Preview(mode="none")
     if message.preview.mode == "auto":
         url = first_link(message.text, message.entities)
-        # Telegram would preview the link of our own line, where it comes first.
+        # Telegram would preview the link of an added line, where it comes first.
         if _linked(head):
             return Preview(mode="forced", url=url) if url else Preview(mode="none")
         if not url and _linked(foot):
@@ -288,7 +289,7 @@ def _preview(message: Message, head: Text, foot: Text) -> Preview:
 
 
 def _linked(line: Text) -> bool:
-    """Whether a line of ours has a link, or what Telegram may take for one."""
+    """Return whether an added line has a link, or what Telegram may take for one."""
     return bool(first_link(line.text, line.entities)) or BARE_LINK.search(line.text) is not None
 
 
@@ -302,7 +303,7 @@ def _reply(
         item = said.todo_item if said is not None else None
         return ReplyTo(id=parent.copy, across=parent.across, todo_item=item)
     kinds = QUOTABLE if account.premium else QUOTABLE - {"custom_emoji"}
-    # A line of ours above the parent moves its words along; Telegram finds them without an offset.
+    # An added line above the parent shifts its text; Telegram finds the quote without an offset.
     moved = mirror.attribution != "none" or mirror.dates != "never" or mirror.header or reworded(mirror)
     return ReplyTo(
         id=parent.copy,

@@ -1,7 +1,7 @@
-"""Finds an operator's regular expression in a text within bounded time.
+"""Searches a text for an operator's regular expression within bounded time.
 
-Pure. The patterns are Python's, searched by the package `regex`, which can stop: a pattern that goes back
-and forth without end is refused when it is read, or raises `TimeoutError` on the text that shows it.
+Pure. The patterns are Python's, searched by the package `regex`, which can stop: a pattern with unbounded
+backtracking is refused when it is read, or raises `TimeoutError` on the text that shows it.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import regex
 
-#: Characters of a text that are looked at: twice what a message can hold.
+#: Searched characters of a text: twice what a message can hold.
 TEXT_MAX = 8192
-#: Of a pattern as it is written.
+#: Characters of a pattern.
 LENGTH_MAX = 500
-#: Of all its counts (`{3}`, `{1,20}`) multiplied: what they are written out to takes memory.
+#: Product of all its counts (`{3}`, `{1,20}`): their expansion takes memory.
 COUNTS_MAX = 10_000
-#: Seconds of processor time for one search; an honest one takes a thousandth of it.
+#: Seconds of processor time for one search; an ordinary one takes a thousandth of it.
 SEARCH_MAX = 0.25
-#: Texts on which a pattern is tried that goes back and forth without end.
+#: Texts that expose a pattern with unbounded backtracking.
 _TRIALS = [text[:1000] + "!" for text in ("a" * 1000, "a " * 500, " " * 1000, "0" * 1000)]
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
 
 
 class Refused(ValueError):
-    """It is no pattern, or one that takes too long."""
+    """The text is not a pattern, or the pattern takes too long."""
 
 
 def occurs(pattern: str, text: str) -> bool:
-    """Whether `pattern` matches anywhere in the first `TEXT_MAX` characters of `text`.
+    """Return whether `pattern` matches anywhere in the first `TEXT_MAX` characters of `text`.
 
     Raises Refused where it is no pattern, and TimeoutError where the search takes longer than `SEARCH_MAX`.
     """
@@ -58,7 +58,7 @@ def try_out(pattern: str) -> None:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    # Only for those who have such a filter: two megabytes, and 30 ms of a start.
+    # Imported only where such a filter exists: it costs two megabytes, and 30 ms at start.
     import regex
 
     try:

@@ -1,8 +1,8 @@
-"""Answers what follows an error: again when, hold what, send it differently, park, pause or stop.
+"""Decides what follows an error: retry, hold, send differently, park, pause or stop.
 
-Pure. Promises that an unknown outcome is never taken for a refusal, that a hold never counts as a job's
-own trouble, and that nothing is tried without end. It judges by type and by Telegram's own name for the
-error, never by message text.
+Pure. Promises that an unknown outcome is never taken for a refusal, that a hold never counts as a job's own
+failure, and that nothing is retried without end. Judges by type and by Telegram's name for the error, never
+by message text.
 """
 
 from __future__ import annotations
@@ -49,26 +49,26 @@ from .decisions import Unknown as Unknown
 from .decisions import WaitForChat as WaitForChat
 from .pacing import LONG_FLOOD
 
-#: Connected seconds of trouble of its own after which a job is parked.
+#: Connected seconds of its own failures after which a job is parked.
 PATIENCE = 30 * 60.0
-#: Seconds of the holds for PEER_FLOOD, one longer than the other.
+#: Seconds of successive holds for PEER_FLOOD.
 LIMITED = (3600.0, 6 * 3600.0, 24 * 3600.0)
-#: Seconds to wait for a call that is still under way (https://core.telegram.org/api/updates#updatemessageid-updates).
+#: Seconds to wait for a call that is still in progress (https://core.telegram.org/api/updates#updatemessageid-updates).
 SETTLING = 10.0
-#: Connected seconds of answers without a message after which one that is not found was deleted in the target.
+#: Connected seconds of answers that name no message, after which a message not found counts as deleted.
 GONE = 5 * 60.0
 VANISHED = "it was sent, and is no longer in the target"
-#: So many refreshes (or resends) in a row go at once; later ones back off, as any trouble does.
+#: Number of consecutive refreshes (or resends) made at once; later ones back off.
 AT_ONCE = 3
-#: After so many fresh ones, in about three minutes, a reference that has expired is the fault of its message.
+#: Number of refreshes, in about three minutes, after which an expired reference is blamed on its message.
 REFRESHES = 8
 #: Tries of one part under a working connection before its transfer fails.
 PART_TRIES = 10
-#: The same for a part that only a CDN has and does not give; by then half a minute has passed.
+#: The same for a part that only a CDN has and does not deliver; it takes half a minute.
 CDN_TRIES = 4
 #: Longest wait of a part while there is no connection at all.
 OFFLINE = 10.0
-#: What an error that names no method refuses.
+#: The method assumed for an error that names none.
 SEND = "messages.sendMessage"
 
 
@@ -87,19 +87,19 @@ def decide(
     said: Confirmation | None = None,
     jitter: float = 0.0,
 ) -> Decision:
-    """What becomes of a job after `error`.
+    """Return the decision for a job after `error`.
 
-    `attempts` were made, this one included; `now` is unix time; `troubled_for` are connected seconds of
-    trouble of its own. `attempted`: a send was started whose fate `error` may leave open. `unsure`: so was
-    one before it with the same `random_id`, and no search has ruled it out, or `error` answers another call:
-    refusing that says nothing about the first. `repeats`: refreshes or resends since the last progress.
-    `strikes`: PEER_FLOODs of the account since its last successful send. `possible`: cures that would change
-    something. `met`: how often this job has met this error. `said`: what the chat has said that the error
-    says is lost; None before it was asked. `jitter` is added to every back-off.
+    `attempts` were made, this one included; `now` is unix time; `troubled_for` are connected seconds of the
+    job's own failures. `attempted`: a send was started whose outcome `error` may leave open. `unsure`: an
+    earlier send with the same `random_id` has an unknown outcome, and no search has ruled it out, or `error`
+    answers another call: a refusal then says nothing about the first. `repeats`: refreshes or resends since
+    the last progress. `strikes`: PEER_FLOODs of the account since its last successful send. `possible`: cures
+    that would change something. `met`: how often this job has met this error. `said`: the answer of the chat
+    that the error calls lost; None before it was asked. `jitter` is added to every back-off.
     """
     at = now + backoff(attempts) + jitter
     spent = troubled_for >= PATIENCE
-    # A question's refusal is no answer to the message: it waits for the question to work again.
+    # A refused question says nothing about the message, which waits until the question works again.
     method = error.method if isinstance(error, TelegramError) else ""
     asking = bool(method) and purpose(method) in ("read", "connect")
     match error:
@@ -129,17 +129,17 @@ def decide(
         case SourceGone():
             return _cured(("note",), error, possible)
         case CdnUnusable() if "reference" in possible:
-            # Telegram has the file, and gives its bytes nowhere else.
+            # Telegram has the file, but delivers its bytes nowhere else.
             return Degrade(what="reference", reason=error.what)
         case Duplicate():
-            # The first call is still under way: it cannot be told from the target yet.
+            # The first call is still in progress: the target does not show its outcome yet.
             wait = max(SETTLING, backoff(attempts))
             return Unknown(at=now + wait + jitter, last=spent, reason=error.line())
         case Unnamed() if attempted:
             gone = troubled_for >= GONE
             return Unknown(at=at, search=True, last=gone, was=True, reason=VANISHED)
         case Transient() | Undecodable() if attempted:
-            # An answer that cannot be read is an answer: look, rather than ask for it once more.
+            # An unreadable answer is an answer: search instead of repeating the call.
             search = spent or isinstance(error, Undecodable)
             return Unknown(at=at, search=search, last=spent, reason=error.line())
         case MediaExpired() if met > REFRESHES:
@@ -163,12 +163,12 @@ def decide(
 
 
 def backoff(attempts: int, first: float = 1.0, most: float = 60.0) -> float:
-    """Seconds before the next try: 1, 2, 4, … 60, or from `first` to `most`."""
+    """Return the seconds before the next try: 1, 2, 4, … 60, or from `first` to `most`."""
     return min(most, first * 2.0 ** min(max(0, attempts - 1), 10))
 
 
 def part_delay(error: Exception, attempt: int, *, connected: bool = True) -> float | None:
-    """Seconds until a part is tried again, None where it never will succeed.
+    """Return the seconds until a part is retried, None where it never will succeed.
 
     `attempt` counts its failures under a working connection, this one included.
     """

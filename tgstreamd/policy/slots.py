@@ -1,7 +1,7 @@
-"""Says what the copies of a job may look like, one slot for each message that it puts into a target.
+"""Defines how the copies of a job may look: one slot for each message that it puts into a target.
 
-Pure. A slot takes its looks from what would be sent now, and from the original as it is: the options of a
-mirror may have changed since its copies were made. Compares nothing (`pairing`).
+Pure. A slot's looks come from what would be sent now, and from the original as it is: the options of a mirror
+may have changed since its copies were made. Compares nothing (`pairing`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .plan import Plan, plan
 from .text import squeeze
 from .transforms import around, transformed
 
-#: A note in place of a media (`lines.note`, `lines.in_words`): what it was, and perhaps why it is not there.
+#: A note in place of a media (`captions.note`, `captions.in_words`): its description, and perhaps the reason.
 _NOTE = re.compile(r"\[(?P<what>.*) — (?:not copied|as text)\]")
 
 
 class Look(Value, frozen=True):
-    """Words, a line each, and what is compared of the media; empty for none."""
+    """The text by lines, and the compared key of the media; empty for none."""
 
     words: str
     media: str
@@ -38,20 +38,20 @@ class Slot:
     """One message of a target: an item of an album, a text or a part of one, or a single media."""
 
     message: Message
-    #: Which call of its job sends it: an album is one call.
+    #: The call of its job that sends it: an album is one call.
     run: int = 0
-    #: It is sent in some cases only, as a line of ours behind a sticker is.
+    #: It is sent in some cases only, like an added line after a sticker.
     optional: bool = False
     looks: list[Look] = field(default_factory=list)
-    #: All that the original says, for parts of it.
+    #: The original's whole text, to recognise parts of it.
     whole: str = ""
-    #: The ids that its file has where it went by reference.
+    #: The ids of its file where it was sent by reference.
     files: tuple[int, ...] = ()
-    #: How a note would call its media.
+    #: The description of its media in a note.
     note: str = ""
 
     def add(self, text: str, media: Media | None) -> None:
-        """One more way to look; none where there is nothing to see."""
+        """Add a possible look; ignore an empty one."""
         look = Look(words(text), media_key(media))
         if (look.words or look.media) and look not in self.looks:
             self.looks.append(look)
@@ -59,7 +59,7 @@ class Slot:
 
 @dataclass(slots=True)
 class SlotIndex:
-    """Where slots with a certain look are, ascending. Texts above `long_from` characters may be in parts."""
+    """The positions of slots by look, ascending. Texts above `long_from` characters may be in parts."""
 
     long_from: int
     looks: dict[tuple[str, str], list[int]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class SlotIndex:
 
 
 def slots_of(messages: Sequence[Message], plans: Sequence[Plan], mirror: Mirror) -> list[Slot]:
-    """The slots of one job in the order in which they are sent. `plans`: the `ways` to send it."""
+    """Return the slots of one job in the order in which they are sent. `plans`: the `ways` to send it."""
     known = {message.id: message for message in messages}
     slots: list[Slot] = []
     for number, planned in enumerate(plans):
@@ -116,12 +116,12 @@ def ways(
     same_account: bool,
     links: Links | None,
 ) -> list[Plan]:
-    """What would be sent for these messages: without and, where the mirror may name authors, with a line."""
+    """Return the plans for these messages: without and, where the mirror may name authors, with a line."""
     named = mirror.attribution != "none" or mirror.dates != "never"
     try:
         dropped(messages, mirror.filter)
     except FilterTimeout:
-        # Nobody knows whether it was wanted: what a copy of it looks like is known all the same.
+        # The filter is undecided, but the look of a copy is known.
         mirror = msgspec.structs.replace(mirror, filter=())
     return [
         plan(
@@ -141,18 +141,18 @@ def ways(
 
 
 def lacking(slots: Sequence[Slot], source_id: int, found: Sequence[tuple[int, Message]]) -> int:
-    """How many messages of an original's copy are not there. `found`: those that are, by their slots."""
+    """Return how many messages of an original's copy are missing. `found`: the existing ones, by slot."""
     mine = [(at, slot) for at, slot in enumerate(slots) if slot.message.id == source_id]
     whole = mine[0][1].whole
     if whole and any(whole in words(copy.text) for _, copy in found):
-        # All of it in one: the limits were others when that was made.
+        # The whole text is in one message: the limits differed when it was made.
         return 0
     there = {at for at, _ in found}
     return sum(1 for at, slot in mine if at not in there and not slot.optional)
 
 
 def our_lines(mirror: Mirror, source: Chat) -> Callable[[str, Message], bool]:
-    """Whether a line is one that this mirror puts around the copy of a message."""
+    """Return a predicate: whether this mirror adds a line to the copy of a message."""
 
     def ours(line: str, original: Message) -> bool:
         if is_ours(line, original):
@@ -163,22 +163,22 @@ def our_lines(mirror: Mirror, source: Chat) -> Callable[[str, Message], bool]:
 
 
 def words(text: str) -> str:
-    """The text with all white space alike, its lines kept and empty ones left out."""
+    """Return the text with uniform white space, its lines kept and empty ones removed."""
     return "\n".join(line for line in map(squeeze, text.splitlines()) if line)
 
 
 def media_key(media: Media | None) -> str:
-    """What is compared of a media: of a file its size and type, else what the server leaves alone."""
+    """Return the compared key of a media: of a file its size and type, else its unchanged properties."""
     if media is None:
         return ""
     if media.kind in FILE_KINDS and media.kind not in ("photo", "live_photo"):
-        # Telegram makes a video of a file that is one.
+        # Telegram turns a file that is a video into one.
         return f"{media.size}:{media.mime}"
     return shape(media)
 
 
 def noted(line: str) -> Iterator[str]:
-    """What a note may speak of: a reason behind the last comma is told apart by nobody."""
+    """Yield the descriptions that a note may contain: a reason after the last comma is indistinguishable."""
     if found := _NOTE.fullmatch(line):
         yield found["what"]
         if ", " in found["what"]:

@@ -1,8 +1,8 @@
-"""Texts with entities in Telegram's own measure, UTF-16 code units: cut, trim, join, split.
+"""Cuts, trims, joins and splits texts with entities, measured in UTF-16 code units as Telegram does.
 
-Pure. Promises that no surrogate pair and no custom emoji is ever cut, nor what is seen as one character,
-that every entity lies within its text and is never empty, and that nothing but white space at the edges is
-lost. Decides nothing about messages.
+Pure. Promises never to cut a surrogate pair, a custom emoji or a grapheme, that every entity lies within its
+text and is never empty, and that nothing but white space at the edges is lost. Decides nothing about
+messages.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import msgspec
 
 from ..domain.messages import Entity, Value
 
-#: What the server cuts off at both ends of a text. Narrower than `str.strip()`, so that an exotic space
-#: that it left alone in the source is left alone here too.
+#: Characters that the server removes at both ends of a text. Narrower than `str.strip()`, so that an exotic
+#: space which the server kept in the source is kept here, too.
 BLANK = " \t\n\v\f\r"
 
 
-#: Longest run of characters that is kept together as one: beyond it the text is cut anywhere.
+#: Longest grapheme that is kept whole: a longer one is cut anywhere.
 CLUSTER_MAX = 64
 _JOINER = "\u200d"
 
@@ -36,14 +36,14 @@ class Text(Value, frozen=True, kw_only=True):
 
 
 def units(text: str) -> int:
-    """The length of `text` as Telegram counts it."""
+    """Return the length of `text` as Telegram counts it."""
     return len(text) + sum(1 for char in text if char > "\uffff")
 
 
 def sane(whole: Text) -> Text:
-    """The text with its entities inside of its bounds and off the middle of pairs; the hopeless ones go.
+    """Return the text with its entities within bounds and not inside pairs; drop those beyond repair.
 
-    A message should not have others, but what is read is not trusted: one of them costs the whole send.
+    Input is not trusted: one invalid entity would have the whole send refused.
     """
     long = whole.units
     pairs = {at + 1 for at in _pairs(whole.text)} if len(whole.text) != long else set()
@@ -58,7 +58,7 @@ def sane(whole: Text) -> Text:
 
 
 def cut(whole: Text, start: int, end: int) -> Text:
-    """The units from `start` to `end`, which lie between characters, with what is left of the entities."""
+    """Return the units from `start` to `end`, which lie between characters, with the rest of the entities."""
     raw = whole.text.encode("utf-16-le", "surrogatepass")
     piece = raw[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
     kept = []
@@ -70,7 +70,7 @@ def cut(whole: Text, start: int, end: int) -> Text:
 
 
 def trim(whole: Text) -> Text:
-    """Without the white space at both ends, as the server will store it."""
+    """Return the text without white space at both ends, as the server will store it."""
     left = len(whole.text) - len(whole.text.lstrip(BLANK))
     right = len(whole.text.strip(BLANK))
     if right == len(whole.text):
@@ -80,7 +80,7 @@ def trim(whole: Text) -> Text:
 
 
 def join(parts: Iterable[Text], between: str = "\n") -> Text:
-    """One text of those parts that are not empty, their entities moved along."""
+    """Return one text of the parts that are not empty, with their entities shifted."""
     text, entities, at = "", [], 0
     for part in parts:
         if not part.text:
@@ -95,11 +95,11 @@ def join(parts: Iterable[Text], between: str = "\n") -> Text:
 
 
 def split(whole: Text, first: int, rest: int) -> list[Text]:
-    """Trimmed pieces of at most `first` units, then `rest`; one (perhaps empty) piece at least.
+    """Return trimmed pieces of at most `first` units, then `rest`; at least one (perhaps empty) piece.
 
-    Cuts at a line's end where one lies in the second half of the room, else at a space, else anywhere
-    but inside a pair or a custom emoji. An entity that is cut becomes two. `first` may be 0: then the
-    first piece is empty. `rest` must be 2 or more.
+    Cuts at a line's end where one lies in the second half of the limit, else at a space, else anywhere but
+    inside a pair or a custom emoji. An entity that is cut becomes two. `first` may be 0: then the first piece
+    is empty. `rest` must be 2 or more.
     """
     whole = trim(whole)
     if first < 2 and whole.text:
@@ -118,7 +118,7 @@ def split(whole: Text, first: int, rest: int) -> list[Text]:
 
 
 def squeeze(text: str) -> str:
-    """The text with all white space alike, for comparing what was sent with what stands there."""
+    """Return the text with uniform white space, for comparison with what is in the target."""
     return " ".join(text.split())
 
 
@@ -127,7 +127,7 @@ def without(entities: Sequence[Entity], kinds: Iterable[str]) -> tuple[Entity, .
 
 
 def _cut_before(whole: Text, room: int) -> int:
-    """Where to end the first piece: at most `room` units on, and at least one character."""
+    """Return the end of the first piece: at most `room` units, and at least one character."""
     window = _fitting(whole.text, room)
     for mark in ("\n", " "):
         at = window.rfind(mark)
@@ -141,7 +141,7 @@ def _cut_before(whole: Text, room: int) -> int:
 
 
 def _indivisible(whole: Text, end: int) -> int:
-    """`end`, moved before the custom emoji that it would cut."""
+    """Return `end`, moved before the custom emoji that it would cut."""
     for entity in whole.entities:
         if entity.kind == "custom_emoji" and entity.offset < end < entity.offset + entity.length:
             return entity.offset
@@ -149,7 +149,7 @@ def _indivisible(whole: Text, end: int) -> int:
 
 
 def _pairs(text: str) -> Iterator[int]:
-    """The offsets at which pairs begin."""
+    """Yield the offsets at which pairs begin."""
     at = 0
     for char in text:
         if char > "\uffff":
@@ -159,7 +159,7 @@ def _pairs(text: str) -> Iterator[int]:
 
 
 def _unbroken(window: str, text: str) -> str:
-    """`window`, the beginning of `text`, moved before what it would cut in two: 👩‍👩‍👧, ё, 🇺🇳."""
+    """Return `window`, the beginning of `text`, cut before a grapheme that it would split: 👩‍👩‍👧, ё, 🇺🇳."""
     end = len(window)
     while end > max(1, len(window) - CLUSTER_MAX) and _joined(text, end):
         end -= 1
@@ -167,7 +167,7 @@ def _unbroken(window: str, text: str) -> str:
 
 
 def _joined(text: str, at: int) -> bool:
-    """Whether the characters before and after `at` are seen as one."""
+    """Return whether the characters before and after `at` form one grapheme."""
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]
@@ -184,7 +184,7 @@ def _joined(text: str, at: int) -> bool:
 
 
 def _fitting(text: str, room: int) -> str:
-    """As many characters from the beginning as `room` units hold."""
+    """Return as many characters from the beginning as fit into `room` units."""
     window = text[:room]
     while units(window) > room:
         # Every step drops at least half of what is over: a text of pairs takes a few rounds.

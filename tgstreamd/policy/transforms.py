@@ -1,7 +1,7 @@
-"""What the operator wants changed in every copy: words and links replaced, captions dropped, lines around it.
+"""Applies the operator's transforms to a copy: replaces words and links, drops captions, adds lines.
 
-Pure. Formatting stays where it was, counted in UTF-16; a pass replaces each place once, so that what was
-put in is not looked at again. Costs nothing where nothing is asked for. Decides nothing about messages.
+Pure. Formatting keeps its place, counted in UTF-16; one pass replaces each place once, so that a replacement
+is not replaced again. Costs nothing where nothing is configured. Decides nothing about messages.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ..domain.messages import Chat, Entity, Message, Mirror, Preview
 from .captions import link
 from .text import Text, squeeze, units
 
-#: What header and footer may name, in braces.
+#: Placeholders of header and footer, in braces.
 PLACEHOLDERS = ("source", "author", "date", "link")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def transformed(message: Message, mirror: Mirror) -> Message:
-    """The message as its copy shall say it."""
+    """Return the message with all transforms of the mirror applied."""
     change = msgspec.structs.replace
     if mirror.drop_captions and message.media is not None and message.text:
         message = change(message, text="", entities=())
@@ -32,7 +32,7 @@ def transformed(message: Message, mirror: Mirror) -> Message:
     body = replaced(Text(text=message.text, entities=message.entities), mirror.replace)
     reply = message.reply
     if reply is not None and reply.quote:
-        # It must stand word for word in what it answers, which was changed alike.
+        # It must occur verbatim in the answered message, which was changed in the same way.
         quote = replaced(Text(text=reply.quote, entities=reply.quote_entities), mirror.replace)
         reply = change(reply, quote=quote.text, quote_entities=quote.entities)
     media = message.media
@@ -47,23 +47,23 @@ def transformed(message: Message, mirror: Mirror) -> Message:
 
 
 def around(message: Message, mirror: Mirror, source: Chat) -> tuple[Text, Text]:
-    """The lines above and below every copy that can carry words."""
+    """Return the lines above and below every copy that can have text."""
     return _line(mirror.header, message, source), _line(mirror.footer, message, source)
 
 
 def reworded(mirror: Mirror) -> bool:
-    """Whether copies say other words than their originals."""
+    """Return whether copies have another text than their originals."""
     return bool(mirror.replace) or mirror.drop_captions
 
 
 def replaced(whole: Text, pairs: Mapping[str, str]) -> Text:
-    """The text with each of the words replaced, in its links too; upper and lower case alike."""
+    """Return the text with each of the words replaced, in its links too, ignoring case."""
     text, marks = whole.text, [_relinked(entity, pairs) for entity in whole.entities]
     found = list(_finder(tuple(pairs)).finditer(text)) if text else []
     if not found:
         return Text(text=text, entities=tuple(mark for mark in marks if mark is not None))
     new, at = [], 0
-    #: Where each place was and is, in UTF-16: (begin, end, new begin, new end).
+    #: Old and new position of each replacement, in UTF-16: (begin, end, new begin, new end).
     places: list[tuple[int, int, int, int]] = []
     old_units = new_units = 0
     for match in found:
@@ -80,19 +80,19 @@ def replaced(whole: Text, pairs: Mapping[str, str]) -> Text:
 
 
 def _moved(mark: Entity, places: list[tuple[int, int, int, int]]) -> Entity | None:
-    """The entity at its new place; what cut through a replaced word now holds all of the new one."""
+    """Return the entity at its new place; one that overlapped a replaced word now covers the new one."""
     start, end = mark.offset, mark.offset + mark.length
     new_start, new_end = start, end
     for begin, stop, new_begin, new_stop in places:
         if begin >= end:
             break
         if mark.kind == "custom_emoji" and stop > start:
-            return None  # it stands for exactly the character that was replaced
+            return None  # it represents exactly the character that was replaced
         if stop <= start:
             new_start = new_stop + start - stop
         elif begin < start:
             new_start = new_begin
-        # A beginning at or before the place is not moved by it.
+        # A beginning at or before the replacement does not move.
         new_end = new_stop if stop >= end else new_stop + end - stop
     if new_start >= new_end:
         return None
@@ -100,7 +100,7 @@ def _moved(mark: Entity, places: list[tuple[int, int, int, int]]) -> Entity | No
 
 
 def _relinked(entity: Entity, pairs: Mapping[str, str]) -> Entity | None:
-    """The entity with its link replaced; None where no link is left."""
+    """Return the entity with its link replaced; None where no link is left."""
     url = entity.args.get("url")
     if entity.kind != "text_url" or not isinstance(url, str):
         return entity
@@ -115,7 +115,7 @@ def _in_url(url: str, pairs: Mapping[str, str]) -> str:
 
 
 def _put(found: str, pairs: Mapping[str, str]) -> str:
-    """What stands for a place that was found, however it was written."""
+    """Return the replacement of a found word, whatever its case."""
     if found in pairs:
         return pairs[found]
     return next((put for word, put in pairs.items() if word.casefold() == found.casefold()), found)
@@ -123,7 +123,7 @@ def _put(found: str, pairs: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def _finder(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds whole words, the longest first: literal texts only, so that it cannot run away."""
+    """Return a pattern for whole words, the longest first: only literal texts, which cannot backtrack."""
     longest = sorted(words, key=len, reverse=True)
     return re.compile("|".join(_whole(word) for word in longest), re.IGNORECASE)
 
