@@ -1,9 +1,10 @@
-"""The configuration as frozen structs: a TOML file, the environment over it, systemd credentials over both.
+"""The configuration as frozen structs: a TOML file, overridden by the environment and systemd credentials.
 
-`load()` returns a `Config` of which every value is possible, or raises one `ConfigError` that names the
-key and says why. It judges only what the file alone proves: it asks nobody, creates nothing, and puts no
-secret into an error or a `repr`.
-`locate()` finds the state beside a configuration that may be incomplete, for verbs that only look at it.
+`load()` returns a `Config` whose every value is valid, or raises one `ConfigError` that names the key and the
+reason. Judges only what the file alone proves: makes no requests, creates nothing, and puts no secret into an
+error or a `repr`.
+
+`locate()` finds the state of a configuration that may be incomplete, for verbs that only read it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ __all__ = [
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: what it does not know is refused."""
+    """A table of the file; unknown keys are refused."""
 
 
 class Server(Table, frozen=True, kw_only=True):
@@ -86,13 +87,13 @@ class MirrorConfig(Table, frozen=True, kw_only=True):
     pins: bool = True
     transfer: Literal["stream", "reference", "reference-only"] = "stream"
     unsupported: Literal["note", "skip"] = "note"
-    #: A forum into a chat without topics: a line with the topic's name.
+    #: From a forum into a chat without topics: a line with the topic's name.
     topic_names: bool = True
     #: Title, photo and description of the target follow the source's.
     chat: bool = False
-    #: Which posts are copied.
+    #: Conditions for the posts that are copied.
     filter: tuple[Filter, ...] = ()
-    #: What is changed in every copy.
+    #: Transforms of every copy.
     replace: dict[str, str] = {}
     header: str = ""
     footer: str = ""
@@ -107,7 +108,7 @@ class Pace(Table, frozen=True, kw_only=True):
 
 
 class Stream(Table, frozen=True, kw_only=True):
-    """The bounds of media under way: parts of 512 KiB in memory, uploads at once, connections a side.
+    """The limits of transfers: buffered parts of 512 KiB, parallel uploads, connections per side.
 
     `connections` 0 means as many as Telegram's own clients make: 2 down and 4 up, 8 and 8 with Premium.
     """
@@ -140,7 +141,7 @@ class File(Table, frozen=True, kw_only=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verb or the daemon runs by."""
+    """The configuration that a verb or the daemon runs with."""
 
     telegram: Telegram
     mirrors: tuple[MirrorConfig, ...]
@@ -151,17 +152,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     alerts: Alerts
     paths: Paths
-    #: The file it came from; None where the environment was all.
+    #: The file that it was read from; None where there was only the environment.
     file: Path | None
 
     def login_remedy(self, hint: str) -> str:
-        """A hint that advises to log in, so that it works for this configuration."""
+        """Return a hint that advises to log in, worded so that it works for this configuration."""
         by_variable = bool(self.telegram.session_string)
         return log_in.remedy(hint, by_variable=by_variable, option=option(self.file))
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, need_mirror: bool = True) -> Config:
-    """Read the file at `path` (None: the default one, if it exists) under the environment.
+    """Read the file at `path` (None: the default one, if it exists), overridden by the environment.
 
     `need_mirror=False` is for verbs that come before there is a mirror: login, chats. Raises ConfigError.
     """
@@ -177,9 +178,9 @@ def build(
     place_of: Path,
     need_mirror: bool = True,
 ) -> Config:
-    """The tables of a file as a Config, the environment laid over them; `tree` is used up.
+    """Build a Config from the tables of a file and the environment; modifies `tree`.
 
-    `where` is the file, for errors and for paths beside it; `place_of` decides where the state lies.
+    `where` is the file, for errors and for paths relative to it; `place_of` determines the state's place.
     """
     try:
         rules.known_keys(tree, File, unwritten=("session_string", "key"))
@@ -221,9 +222,9 @@ def build(
 
 
 def locate(path: Path | None, environ: Mapping[str, str]) -> Paths:
-    """The state beside the configuration, even where secrets are kept elsewhere or a value is wrong.
+    """Return the paths of the state, even where secrets are kept elsewhere or a value is wrong.
 
-    Of a file that is no TOML nothing is known: then it is where it lies without one.
+    For a file that is not TOML, returns the default places.
     """
     try:
         _, tree = read(path)
@@ -241,7 +242,7 @@ def locate(path: Path | None, environ: Mapping[str, str]) -> Paths:
 
 
 def _overlay(tree: dict[str, Any], variables: Mapping[str, str]) -> None:
-    """Lay the variables over the tables of the file, in place."""
+    """Override the tables of the file with the variables, in place."""
     telegram = tree.setdefault("telegram", {})
     if isinstance(telegram, dict):
         if "TG_API_ID" in variables:
@@ -273,7 +274,7 @@ def _overlay(tree: dict[str, Any], variables: Mapping[str, str]) -> None:
 
 
 def _normalise(tree: dict[str, Any]) -> None:
-    """Bring what may be written in several ways into one: chats and `history`."""
+    """Normalise values with several notations: chats and `history`."""
     alerts.normalise(tree)
     mirrors = tree.get("mirror")
     for index, mirror in enumerate(mirrors if isinstance(mirrors, list) else ()):
@@ -289,7 +290,7 @@ def _normalise(tree: dict[str, Any]) -> None:
 
 
 def _telegram(telegram: Telegram, where: Path | None) -> Telegram:
-    """The account's table with its files read and its values judged."""
+    """Return the account's table with its files read and its values checked."""
     server = telegram.server
     if server and server.public_key:
         file = (where.parent if where else Path()) / server.public_key

@@ -1,7 +1,7 @@
-"""The table `[alerts]`: who is told when the mirror needs a person, and from when on it does.
+"""The table `[alerts]`: the channels of alerts, and the thresholds.
 
-Judges what the file alone proves. Whether a command can be run here is `look`'s, for `check`; whether
-anybody answers at the address is seen when it is fetched.
+Judges what the file alone proves. `look`, for `check`, tells whether the command can be run here; whether
+anything answers at the address shows when it is fetched.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from . import rules
 
 
 class Alerts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The three ways, and the thresholds."""
+    """The three channels, and the thresholds."""
 
-    #: Fetched once a minute while every mirror is caught up or gets on, and not otherwise.
+    #: Fetched once a minute while every mirror is caught up or making progress, and only then.
     heartbeat_url: str = ""
     #: A program and its arguments, run with each alert as JSON on its standard input.
     command: tuple[str, ...] = ()
     #: `me` or a chat: a message by the account itself.
     chat: int | str = ""
-    #: Seconds by which the oldest post that waits may be late.
+    #: Seconds by which the oldest waiting post may be late.
     lag: Annotated[float, Meta(ge=60, le=30 * 86400)] = 3600.0
     #: Seconds without any progress after which the heartbeat stops.
     stall: Annotated[float, Meta(ge=120, le=7 * 86400)] = 900.0
-    #: Megabytes that must be free where the ledger lies.
+    #: Megabytes that must be free in the ledger's file system.
     free_mb: Annotated[int, Meta(ge=0, le=10**9)] = 200
 
     def __repr__(self) -> str:
-        # Whoever knows the address can keep the switch quiet.
+        # Whoever knows the address can silence the monitor.
         return f"Alerts(command={self.command[:1]!r}, chat={self.chat!r}, …)"
 
 
 def normalise(tree: dict[str, Any]) -> None:
-    """Bring a chat that may be written in several ways into one, in place. Raises ConfigError."""
+    """Normalise the notation of a chat, in place. Raises ConfigError."""
     table = tree.get("alerts")
     if not isinstance(table, dict):
         return
@@ -50,7 +50,7 @@ def normalise(tree: dict[str, Any]) -> None:
 
 
 def judge(alerts: Alerts, mirrors: Sequence[rules.Pair]) -> None:
-    """Refuse what can never work, or would tell nobody. Raises ConfigError."""
+    """Refuse values that can never work, or would notify nobody. Raises ConfigError."""
     if alerts.heartbeat_url:
         _address(alerts.heartbeat_url)
     if alerts.command:
@@ -73,7 +73,7 @@ def judge(alerts: Alerts, mirrors: Sequence[rules.Pair]) -> None:
 
 
 def _address(url: str) -> None:
-    """Without repeating it: whoever knows it can keep the switch quiet."""
+    """Refuse an invalid address without repeating it: whoever knows it can silence the monitor."""
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -86,7 +86,7 @@ def _address(url: str) -> None:
 
 
 def look(alerts: Alerts) -> list[dict[str, Any]]:
-    """Lines for `check`: what there is, and whether this user could run the command."""
+    """Return lines for `check`: the configured channels, and whether this user could run the command."""
     lines: list[dict[str, Any]] = []
 
     def add(level: str, text: str, remedy: str = "") -> None:

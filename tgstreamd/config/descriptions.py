@@ -1,13 +1,13 @@
-"""What each key of the configuration means, in words: the one place that says it.
+"""Describes each key of the configuration; the only place that does.
 
-The reference, tgstreamd.toml(5), the packaged example and the file that `init` writes all take their texts
-from here. Types and defaults are not repeated: they stand in the structs. A sentence a line; values between
-backticks, as they are written in the file.
+The reference, tgstreamd.toml(5), the packaged example and the file that `init` writes take their texts from
+here. Types and defaults are in the structs, not here. One sentence a line; values in backticks, as they are
+written in the file.
 """
 
 from __future__ import annotations
 
-#: A table's own words, by its path in the file.
+#: Descriptions of tables, by path in the file.
 TABLES: dict[str, str] = {
     "telegram": "The account, and the way to Telegram.",
     "telegram.server": "A server instead of Telegram's: a test server, or one of your own.\n"
@@ -29,7 +29,7 @@ TABLES: dict[str, str] = {
     "log": "What is logged, and how it looks.",
 }
 
-#: A key's words, by its path in the file. The first sentence stands alone where there is room for one.
+#: Descriptions of keys, by path in the file. The first sentence is used alone where there is room for one.
 KEYS: dict[str, str] = {
     "telegram.api_id": "From <https://my.telegram.org> (API development tools).\n"
     "It identifies the program, not you.",

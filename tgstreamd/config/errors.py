@@ -1,6 +1,6 @@
-"""msgspec's refusals in our words: which key, as it is written in the file, what is wrong, what to write.
+"""Translates msgspec's validation errors: the key as written in the file, the defect, the correction.
 
-Pure. What a value means is judged elsewhere (`rules`, `posts`); here it only has the wrong shape.
+Pure. Covers values of a wrong type; their meaning is checked elsewhere (`rules`, `filter_rules`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .filter_rules import filter_path
 
 
 def convert[T: msgspec.Struct](tree: dict[str, Any], table: type[T]) -> T:
-    """The tables as a struct; msgspec's refusal in our words."""
+    """Convert the tables to a struct; raise a ConfigError in place of msgspec's error."""
     try:
         return msgspec.convert(tree, table)
     except msgspec.ValidationError as error:
@@ -68,7 +68,7 @@ def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct
 
 
 def _as(kind: str) -> str:
-    """How a value of the kind is written."""
+    """Return how a value of the kind is written."""
     return next((hint for name, hint in _WRITTEN.items() if name in kind), "")
 
 
@@ -87,7 +87,7 @@ _MISSING = {
 
 
 def _choices(table: type[msgspec.Struct], path: str) -> list[str]:
-    """The literals allowed at the key that `path` names, one table after the other."""
+    """Return the literals allowed at the key that `path` names, one table after the other."""
     *tables, key = path.split(".")
     inner: type[msgspec.Struct] | None = table
     for name in tables:
@@ -96,7 +96,7 @@ def _choices(table: type[msgspec.Struct], path: str) -> list[str]:
 
 
 def literals(hint: Any) -> list[str]:
-    """The values of a Literal, or of those inside `tuple[…, ...]` and unions."""
+    """Return the values of a Literal, or of those inside `tuple[…, ...]` and unions."""
     if typing.get_origin(hint) is Literal:
         return list(typing.get_args(hint))
     return [value for inner in typing.get_args(hint) for value in literals(inner)]

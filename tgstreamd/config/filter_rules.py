@@ -1,7 +1,8 @@
-"""What filters and transforms may say: pure judgements, each a value or one ConfigError with the key's path.
+"""Validates filters and transforms: each function returns a value or raises one ConfigError with the key's
+path.
 
-They bring what may be written in several ways into one (sizes, single texts) and refuse what could never
-match, or could stall.
+Pure. Normalises values with several notations (sizes, single texts) and refuses what could never match, or
+could stall.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from ..policy.transforms import PLACEHOLDERS
 #: Characters of a header or footer, and of a filter's name.
 LINE_MAX = 200
 NAME_MAX = 64
-#: Bytes of a size: Telegram counts decimally, as disks do.
+#: Bytes of each unit: Telegram counts decimally, as disks do.
 UNITS = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kKMG]?B?)")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 def normalise(mirror: dict[str, Any], at: str) -> None:
-    """Bring sizes and single values into one form, in the mirror's table as it was read."""
+    """Normalise sizes and single values, in the mirror's table as it was read."""
     for index, table in enumerate(_tables(mirror)):
         of = filter_path(mirror, index, at)
         for key in ("kinds", "text", "author", "topic"):
@@ -42,7 +43,7 @@ def _tables(mirror: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def filter_path(mirror: dict[str, Any], index: int, at: str) -> str:
-    """How an error names a filter: by its name where it has one, else by its place, counted from 1."""
+    """Return a filter's path for errors: by its name where it has one, else by its place, counted from 1."""
     tables = mirror.get("filter")
     table = tables[index] if isinstance(tables, list) else None
     name = table.get("name") if isinstance(table, dict) else None
@@ -51,7 +52,7 @@ def filter_path(mirror: dict[str, Any], index: int, at: str) -> str:
 
 
 def size(at: str, text: str) -> int:
-    """`500 MB` in bytes."""
+    """Return the bytes of a size like `500 MB`."""
     found = _SIZE.fullmatch(text.strip())
     unit = found[2] if found else ""
     if found is None or unit not in UNITS:
@@ -60,7 +61,7 @@ def size(at: str, text: str) -> int:
 
 
 def filters(at: str, wanted: Sequence[Filter]) -> None:
-    """Refuse a filter that says nothing, cannot be understood, or could stall."""
+    """Refuse a filter that has no condition, is invalid, or could stall."""
     seen: set[str] = set()
     for index, each in enumerate(wanted, 1):
         if not each.name.strip() or not each.name.isprintable() or len(each.name) > NAME_MAX:
@@ -101,7 +102,7 @@ def replacements(at: str, pairs: dict[str, str]) -> None:
 
 
 def line(at: str, template: str) -> None:
-    """Refuse a header or footer that is too long, or names what is not known."""
+    """Refuse a header or footer that is too long, or has an unknown placeholder."""
     if len(template) > LINE_MAX:
         raise ConfigError(f"{at}: longer than {LINE_MAX} characters")
     for name in _BRACES.findall(template):

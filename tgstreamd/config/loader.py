@@ -1,6 +1,6 @@
-"""What is given: the tables of the file, and the variables of the environment, credentials before them.
+"""Reads the input of the configuration: the file's tables, the environment's variables, the credentials.
 
-Reads and judges nothing of it; what it cannot read is one ConfigError.
+Does not judge it; an input that cannot be read is one ConfigError.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class NotToml(ConfigError):
 
 
 def read(path: Path | None) -> tuple[Path | None, dict[str, Any]]:
-    """The file's path and tables; `(None, {})` where the default file does not exist."""
+    """Return the file's path and tables; `(None, {})` where the default file does not exist."""
     where = path or DEFAULT_FILE
     try:
         text = where.read_bytes().decode()
@@ -45,7 +45,7 @@ def read(path: Path | None) -> tuple[Path | None, dict[str, Any]]:
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are set, systemd's credentials of the same names winning."""
+    """Return the variables that are set; systemd's credentials of the same names take precedence."""
     found = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
     directory = environ.get("CREDENTIALS_DIRECTORY")
     for name in VARIABLES if directory else ():

@@ -1,6 +1,6 @@
-"""The table `[metrics]`: where the figures are shown, and to whom. Without `listen`, nothing listens.
+"""The table `[metrics]`: where metrics are served, and to whom. Without `listen`, no port is opened.
 
-Judges what the file alone proves; whether the port is free is seen when it is opened.
+Judges what the file alone proves; whether the port is free shows when it is opened.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     listen: str = ""
     page: bool = False
-    #: Names by which a browser or Prometheus may ask besides addresses and localhost.
+    #: Host names accepted in requests, besides addresses and localhost.
     hosts: tuple[str, ...] = ()
 
 
 def address(listen: str) -> tuple[str, int]:
-    """Address and port of `listen`. Raises ConfigError."""
+    """Return address and port of `listen`. Raises ConfigError."""
     host, colon, port = listen.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if host == "localhost":
@@ -42,7 +42,7 @@ def address(listen: str) -> tuple[str, int]:
 
 
 def judge(metrics: Metrics) -> None:
-    """Refuse what can never work. Raises ConfigError."""
+    """Refuse values that can never work. Raises ConfigError."""
     if metrics.listen:
         address(metrics.listen)
     elif metrics.page:

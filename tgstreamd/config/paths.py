@@ -1,8 +1,9 @@
-"""Where the state of one daemon lies: ledger, session, lock and control socket.
+"""Determines the places of one daemon's state: ledger, session, lock and control socket.
 
-systemd says it by `$STATE_DIRECTORY` and `$RUNTIME_DIRECTORY`
-(https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=); beside the
+systemd gives them in `$STATE_DIRECTORY` and `$RUNTIME_DIRECTORY`
+(https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=); outside of the
 unit the same places follow from the configuration's own path, so that a verb finds its daemon.
+
 Creates nothing.
 """
 
@@ -21,12 +22,12 @@ RUNTIME_ROOT = Path("/run/tgstreamd")
 
 
 def option(file: Path | None) -> str:
-    """The `--config` that a command needs to mean this configuration; empty where it needs none."""
+    """Return the `--config` that a command needs for this configuration; empty where it needs none."""
     return f" --config {file}" if file and file != DEFAULT_FILE else ""
 
 
 class Paths(msgspec.Struct, frozen=True, kw_only=True):
-    """The state directory and what lies in it, and the folder of the control socket."""
+    """The state directory and its files, and the directory of the control socket."""
 
     state_dir: Path
     runtime_dir: Path
@@ -38,7 +39,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lock(self) -> Path:
-        """Held by the daemon as long as it runs, by a verb while it works."""
+        """Locked by the daemon as long as it runs, by a verb while it works."""
         return self.state_dir / "lock"
 
     @property
@@ -47,10 +48,10 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place(file: Path, environ: Mapping[str, str], *, directory: str = "", session: str = "") -> Paths:
-    """The paths that belong to the configuration at `file`.
+    """Return the paths that belong to the configuration at `file`.
 
-    `directory` and `session` are `state.directory` and `telegram.session`, which win. Raises ConfigError
-    where nothing says where the state lies.
+    `directory` and `session` are `state.directory` and `telegram.session`, which take precedence. Raises
+    ConfigError where nothing determines the state's place.
     """
     # systemd gives several directories separated by colons; ours is the first.
     state_variable = environ.get("STATE_DIRECTORY", "").split(":")[0]
@@ -77,5 +78,5 @@ def place(file: Path, environ: Mapping[str, str], *, directory: str = "", sessio
         runtime = RUNTIME_ROOT / folder
     else:
         runtime = state
-    # A relative session lies in the state directory: the daemon's working directory is nobody's concern.
+    # A relative session is in the state directory: the daemon's working directory must not matter.
     return Paths(state_dir=state, runtime_dir=runtime, session=state / (session or "session"))

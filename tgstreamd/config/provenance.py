@@ -1,6 +1,6 @@
-"""Every key that is in force, and where it came from: the file, the environment, a credential, or a default.
+"""Lists every key in force with its origin: the file, the environment, a credential, or a default.
 
-For `config show`. Secrets are masked before they leave this room; what a key means stands in `meanings`.
+For `config show`. Secrets are masked before they are returned; `descriptions` explains the keys.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import Config, load
 from .loader import MIRROR_VARIABLES, VARIABLES, read
 
 MASK = "********"
-#: Which key a variable sets. Those of MIRROR_VARIABLES set one of the only mirror.
+#: The variable of each key. Those of MIRROR_VARIABLES set keys of the only mirror.
 VARIABLE_OF = {
     "telegram.api_id": "TG_API_ID",
     "telegram.api_hash": "TG_API_HASH",
@@ -30,7 +30,7 @@ TABLES = tuple(name for name in Config.__struct_fields__ if name not in ("mirror
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One key. `name` is the variable, the credential, or what a default follows from; else empty."""
+    """One key. `name` is the variable, the credential, or the basis of a default; else empty."""
 
     key: str
     value: Any
@@ -39,7 +39,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(path: Path | None, environ: Mapping[str, str]) -> tuple[Config, list[Setting]]:
-    """The configuration at `path` and its keys in the file's order. Raises ConfigError."""
+    """Return the configuration at `path` and its keys in the file's order. Raises ConfigError."""
     config = load(path, environ, need_mirror=False)
     _, tree = read(path)
     return config, list(_settings(config, tree, environ))
@@ -79,7 +79,7 @@ def _table(
 
 
 def _placed(setting: Setting, config: Config, environ: Mapping[str, str]) -> Setting:
-    """The state directory is never empty: where nothing names it, it follows from something."""
+    """Give the state directory its value and origin where the file does not name it."""
     if setting.key != "state.directory" or setting.origin == "file":
         return setting
     place = str(config.paths.state_dir)
@@ -89,7 +89,7 @@ def _placed(setting: Setting, config: Config, environ: Mapping[str, str]) -> Set
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, Literal["environment", "credential"]]:
-    """The variables that are set, and by what."""
+    """Return the origin of each variable that is set."""
     found: dict[str, Literal["environment", "credential"]] = {}
     folder = environ.get("CREDENTIALS_DIRECTORY")
     for name in VARIABLES:
@@ -106,7 +106,7 @@ def _part(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _shown(key: str, value: Any) -> Any:
-    """The value as JSON can hold it, with what is secret in it masked."""
+    """Return the value as JSON can hold it, with its secrets masked."""
     if not value:
         return msgspec.to_builtins(value)
     if key in ("telegram.api_hash", "telegram.session_string"):

@@ -1,7 +1,6 @@
-"""The configuration as a file for people: every key with its words; what is given counts, the rest is shown.
+"""Renders the configuration as a file for people: every key with its description.
 
-Pure: values in, text out. A key that is not given stands in a comment, with its default or, where there is
-none, with a sample.
+Pure. A key that is not set is commented out, with its default or, where there is none, a sample.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import tomli_w
 
 from . import schema
 
-#: What stands in the comment of a key that has no default.
+#: Samples for keys that have no default.
 SAMPLES: dict[str, str] = {
     "telegram.session": '"session"',
     "telegram.proxy": '"socks5://user:password@127.0.0.1:1080"',
@@ -44,10 +43,10 @@ def written(
     beside: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> str:
-    """The whole file. By the key's path: `given` are values, `beside` words behind one, `notes` above one."""
+    """Return the whole file. By key path: `given` values, `beside` comments after one, `notes` above one."""
     lines = [head]
     for table in schema.tables():
-        # A table with something required in it is there only where that is given; a filter is never.
+        # A table with required keys is written only where they are given; a filter never is.
         aside = any(key.required and key.path not in given for key in table.keys)
         lines += ["", *_comment(table.text), f"# {table.heading}" if aside else table.heading]
         for key in table.keys:
@@ -69,6 +68,6 @@ def _with(line: str, words: str) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    """Words above a key, which must not look like a key that is switched off."""
+    """Return the comment lines above a key, which must not look like a key that is commented out."""
     plain = re.sub(r"<(https?:[^>]+)>", r"\1", text.replace("`", ""))
     return [f"# {line}" for sentence in plain.split("\n") for line in textwrap.wrap(sentence, 106)]

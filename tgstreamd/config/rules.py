@@ -1,7 +1,7 @@
-"""What the values of the configuration may be: pure judgements, each a value or one ConfigError.
+"""Validates the values of the configuration: each function returns a value or raises one ConfigError.
 
-The errors name the key as it is written in the file (`mirror "main".source`) or the variable, say what
-is wrong with it and, where that is known, what to write instead.
+Pure. The errors name the key as written in the file (`mirror "main".source`) or the variable, the defect and,
+where it is known, the correction.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ INVITE = re.compile(r"(?:\+|joinchat/)[\w-]+/?")
 
 
 class Pair(Protocol):
-    """What of a mirror decides about loops."""
+    """The properties of a mirror that matter for loops."""
 
     @property
     def name(self) -> str: ...
@@ -56,7 +56,7 @@ class Pair(Protocol):
 
 
 def mirror_path(tree: dict[str, Any], index: int) -> str:
-    """How an error names a mirror: by its name where it has one, else by its place, counted from 1."""
+    """Return a mirror's path for errors: by its name where it has one, else by its place, counted from 1."""
     mirrors = tree.get("mirror")
     mirror = mirrors[index] if isinstance(mirrors, list) else None
     name = mirror.get("name") if isinstance(mirror, dict) else None
@@ -66,7 +66,7 @@ def mirror_path(tree: dict[str, Any], index: int) -> str:
 def known_keys(
     tree: dict[str, Any], table: type[msgspec.Struct], at: str = "", *, unwritten: Sequence[str] = ()
 ) -> None:
-    """Refuse keys that `table` does not have, with the nearest one that it has.
+    """Refuse keys that `table` does not have; suggest the nearest one that it has.
 
     `unwritten` are fields that a file cannot set.
     """
@@ -88,7 +88,7 @@ def known_keys(
 
 
 def struct_of(hint: Any) -> type[msgspec.Struct] | None:
-    """The struct inside `X`, `X | None` or `tuple[X, ...]`."""
+    """Return the struct inside `X`, `X | None` or `tuple[X, ...]`."""
     for kind in (hint, *typing.get_args(hint)):
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return kind
@@ -96,14 +96,14 @@ def struct_of(hint: Any) -> type[msgspec.Struct] | None:
 
 
 def whole(at: str, text: str) -> int:
-    """A whole number out of a variable."""
+    """Return the whole number in a variable."""
     if not re.fullmatch(r"-?\d{1,19}", text):
         raise ConfigError(f"{at}: not a whole number")
     return int(text)
 
 
 def chat(at: str, value: int | str) -> int | str:
-    """A chat as an id where the text has one, else the @username or link as written."""
+    """Return a chat's id where the value has one, else the @username or link as written."""
     if isinstance(value, str):
         value = _chat_text(at, value.strip())
     if isinstance(value, str):
@@ -125,7 +125,7 @@ def _chat_text(at: str, text: str) -> int | str:
     if link and (private := PRIVATE_LINK.fullmatch(link[1])):
         chat_id = int(f"-100{private[1]}")
         if private[2]:
-            # A topic or a message, the link does not say which: taking the whole chat would be a guess.
+            # The link does not tell a topic from a message: taking the whole chat would be a guess.
             hint = f"write {chat_id}, and the topic's number as source_topic or target_topic"
             raise ConfigError(f"{at}: this link names more than a chat", hint=hint)
         return chat_id
@@ -135,7 +135,7 @@ def _chat_text(at: str, text: str) -> int | str:
 
 
 def history(at: str, value: object) -> str:
-    """`all`, `none`, a message id, a date or an age in days, as text."""
+    """Return `all`, `none`, a message id, a date or an age in days, as text."""
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, int) and not isinstance(value, bool):
@@ -152,7 +152,7 @@ def history(at: str, value: object) -> str:
 
 
 def session_string(text: str) -> str:
-    """Telethon's string sessions: a 1, then 263 (IPv4) or 275 (IPv6) bytes of base64."""
+    """Check a Telethon string session: a 1, then 263 (IPv4) or 275 (IPv6) bytes of base64."""
     try:
         size = len(base64.urlsafe_b64decode(text[1:]))
     except (binascii.Error, ValueError):
@@ -165,7 +165,7 @@ def session_string(text: str) -> str:
 
 
 def public_key(file: Path) -> str:
-    """The text of the RSA public key at `file`."""
+    """Return the text of the RSA public key at `file`."""
     at = "telegram.server.public_key"
     try:
         text = file.read_text()
@@ -179,7 +179,7 @@ def public_key(file: Path) -> str:
 
 
 def api_hash(text: str, *, own_server: bool) -> None:
-    """Telegram's are 32 hexadecimal digits; another server's may be anything."""
+    """Check an API hash: Telegram's have 32 hexadecimal digits; another server's may be anything."""
     if not text.strip():
         raise ConfigError("telegram.api_hash is missing", hint=HASH_HINT)
     if not own_server and not re.fullmatch(r"[0-9a-fA-F]{32}", text):
@@ -188,13 +188,13 @@ def api_hash(text: str, *, own_server: bool) -> None:
 
 
 def server_address(text: str) -> str:
-    """The address of a server: IPv4, IPv6 (also in brackets) or a host name."""
+    """Return the address of a server: IPv4, IPv6 (also in brackets) or a host name."""
     at, hint = "telegram.server.address", '"127.0.0.1", "::1" or a host name; the port is a key of its own'
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         parsed = ipaddress.ip_address(bare)
     except ValueError:
-        # Digits and dots alone are meant as an address, and this one is none.
+        # Digits and dots alone are meant as an address, and this one is invalid.
         good = bare == text and bool(_HOST.fullmatch(text)) and not re.fullmatch(r"[\d.]+", text)
     else:
         good = bare == text or parsed.version == 6
@@ -204,7 +204,7 @@ def server_address(text: str) -> str:
 
 
 def proxy(url: str) -> None:
-    """Refuse what is no proxy's address, without repeating it: it may hold a password."""
+    """Refuse an invalid proxy address without repeating it: it may contain a password."""
     hint = "socks5://[user:password@]host:port, socks4://host:port or http://host:port"
     try:
         parts = urlsplit(url)
@@ -217,14 +217,14 @@ def proxy(url: str) -> None:
 
 
 def intervals(interval: float, *, own_server: bool) -> None:
-    """Faster than Telegram's limit only against a server that is not Telegram's."""
+    """Refuse an interval below Telegram's limit, except for a server that is not Telegram's."""
     if interval < LEAST_INTERVAL and not own_server:
         what = f"pace.interval: {interval:g} s is less than {LEAST_INTERVAL} s"
         raise ConfigError(what, hint="Telegram blocks accounts that post faster than 20 messages a minute")
 
 
 def names(given: Sequence[str]) -> None:
-    """Names are labels for people and for `tgstreamd pause NAME`: printable, and one each."""
+    """Check the mirrors' names, labels for `tgstreamd pause NAME`: printable and unique."""
     seen: set[str] = set()
     for index, name in enumerate(given, 1):
         if not name.strip() or not name.isprintable() or name != name.strip() or len(name) > 64:
@@ -239,7 +239,7 @@ def names(given: Sequence[str]) -> None:
 
 
 def loops(mirrors: Sequence[Pair]) -> None:
-    """Refuse what the ids alone prove: the same pair twice, and circles."""
+    """Refuse loops that the ids alone prove: the same pair twice, and circles."""
     pairs: dict[tuple[int | str | None, ...], str] = {}
     for mirror in mirrors:
         pair = (mirror.source, mirror.source_topic, mirror.target, mirror.target_topic)

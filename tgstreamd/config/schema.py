@@ -1,7 +1,8 @@
-"""The keys of the configuration, as the program's own structs have them, each with its meaning.
+"""Lists the keys of the configuration from the program's own structs, each with its description.
 
-The one place that walks the structs: what `init` writes, the packaged example, the man page and the reference
-are drawn from this list. A key without words in meanings.py, or words without a key, is an error.
+The only code that walks the structs: the file that `init` writes, the packaged example, the man page and the
+reference are generated from this list. A key without a text in descriptions.py, or a text without a key, is
+an error.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .descriptions import KEYS, TABLES
 
 #: Fields that a file cannot set.
 UNWRITTEN = {"telegram.session_string", "telegram.server.key"}
-#: What stands for nothing, per key, where the default needs words instead.
+#: Defaults that need an explanation instead of a value, by key.
 SAID: dict[str, str] = {
     "telegram.session": "`session`",
     "state.directory": "what systemd says, or `/var/lib/tgstreamd`",
@@ -55,7 +56,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tables() -> list[Table]:
-    """Every table, in the order of the file. Raises LookupError where words are missing or left over."""
+    """Return every table, in the file's order. Raises LookupError if a description is missing or unused."""
     found: list[Table] = []
     for field in msgspec.structs.fields(File):
         _walk(inspect.type_info(field.type), field.name, found)
@@ -100,7 +101,7 @@ def _walk(kind: inspect.Type, path: str, found: list[Table]) -> None:
 
 
 def _struct(kind: inspect.Type) -> tuple[inspect.StructType | None, bool]:
-    """The struct inside, and whether there may be several."""
+    """Return the struct inside, and whether there may be several."""
     if isinstance(kind, inspect.StructType):
         return kind, False
     if isinstance(kind, inspect.VarTupleType):
@@ -113,7 +114,7 @@ def _struct(kind: inspect.Type) -> tuple[inspect.StructType | None, bool]:
 
 
 def _kind(kind: inspect.Type, literals: list[Any]) -> str:
-    """The type in words."""
+    """Return the type in words."""
     if literals:
         values = " or ".join(f'`"{value}"`' for value in dict.fromkeys(literals))
         return f"list of {values}" if isinstance(kind, inspect.VarTupleType) else values
@@ -151,14 +152,14 @@ def _default(at: str, field: inspect.Field) -> str:
 
 
 def _value(field: inspect.Field) -> Any:
-    """The default itself; None where there is none."""
+    """Return the default; None where there is none."""
     if field.default_factory is not NODEFAULT:
         return field.default_factory()
     return None if field.default is NODEFAULT else field.default
 
 
 def toml(value: Any) -> str:
-    """A value as it is written in the file; a whole float without its dot."""
+    """Return a value as written in the file; a whole float without its dot."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
