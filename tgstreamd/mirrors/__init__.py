@@ -1,5 +1,5 @@
-"""Which mirrors run: `admitting` judges them; `birth`, `moves` and `looks` do what a judgement leads to.
+"""Decides which mirrors run: `admission` judges them; the other modules create, move and profile them.
 
-The only room that asks Telegram about chats for a running daemon (`asking`), and the only one that writes
-the roster.
+The only package that asks Telegram about chats for a running daemon (`chat_lookup`), and the only one that
+writes the registry.
 """

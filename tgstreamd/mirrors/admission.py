@@ -1,7 +1,7 @@
-"""Which mirrors of the configuration run: resolves their names, judges both sides, gives birth to new ones.
+"""Decides which configured mirrors run: resolves their chats, judges both sides, creates new ones.
 
-What Telegram says about one chat pauses that mirror and no other, with its reason, and is asked again
-every ten minutes. Writes the roster; every other room reads it.
+A chat that Telegram refuses pauses its mirror alone, with the reason, and is asked about again every ten
+minutes. Writes the registry, which the other packages read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ AGAIN = 600.0
 IDLE = 60.0
 
 Resolve = Callable[[int | str], Awaitable[int]]
-#: Told before each wait of a start: seconds, and why.
+#: Called before each wait of a start with its seconds and reason.
 Waiting = Callable[[float, TgstreamdError], None]
 
 
@@ -62,8 +62,9 @@ class Admission:
         notify: Callable[[], None],
         readmitted: Callable[[int], None],
     ) -> None:
-        """`interval` is the pace's, for words; `notify` is called when a mirror was let in or released, and
-        `readmitted` with the source of one that had been lost."""
+        """`interval` is the pace's, for log messages. `notify` is called on every admission or release,
+        `readmitted` with the source of a mirror that had been lost.
+        """
         self._configs = configs
         self._resolve = resolve
         self._source = source
@@ -75,38 +76,38 @@ class Admission:
         self._births = Births(source, store, roster, clock, interval=interval)
         self._notify = notify
         self._readmitted = readmitted
-        #: Configured, but not born yet, by name: the reason.
+        #: Reasons of the configured mirrors that are not created yet, by name.
         self.pending: dict[str, str] = {}
         self._loops = Loops()
         self._floods = Floods(store, clock)
-        #: Chats that changed, and could not be asked about then.
+        #: Chats that changed and could not be asked about at that time.
         self._unasked: set[int] = set()
 
     async def admit_all(self, waiting: Waiting) -> None:
-        """Judge every configured mirror once; waits for a network and through floods as long as it takes."""
+        """Judge every configured mirror once; wait for the network and through flood waits without limit."""
         before = {row.id for row in await self._store.mirror_list()}
         await self._store.uncheck_all()
         for config in self._configs:
             await self._patiently(config, before, waiting)
-        # Only now: a start that is cut short must not make those that it had not reached look removed.
+        # Only now: an interrupted start must not make mirrors that it had not reached look removed.
         for mirror_id in before - self._roster.mirrors.keys():
             await self._store.deactivate(mirror_id)
         await self._refuse_loops()
 
     def unborn(self) -> list[tuple[MirrorConfig, str]]:
-        """The configured mirrors that could not begin, each with its reason."""
+        """Return the configured mirrors that could not begin, each with its reason."""
         return [
             (config, self.pending[config.name]) for config in self._configs if config.name in self.pending
         ]
 
     async def reconfigure(self, configs: Sequence[MirrorConfig]) -> None:
-        """The configuration has changed: let in what is new, list no longer what is gone."""
+        """Apply a changed configuration: admit new mirrors, remove those no longer configured."""
         self._configs = configs
         before = {row.id for row in await self._store.mirror_list()}
         self.pending.clear()
         self._loops = Loops()
         for config in configs:
-            # What cannot be asked about now is asked again with the paused ones.
+            # Mirrors that cannot be judged now are judged again with the paused ones.
             self.pending[config.name] = "not judged yet"
         kept: set[int] = set()
         for config in configs:
@@ -120,7 +121,7 @@ class Admission:
         self._notify()
 
     async def run(self, beat: Beat) -> None:
-        """The service that asks again: about paused mirrors, and about chats that changed."""
+        """Run the service that judges again: paused mirrors, and those whose chats changed."""
         again = self._clock.monotonic() + AGAIN
         while True:
             beat(IDLE)
@@ -134,8 +135,7 @@ class Admission:
                 await self.ask_again(suspects, everyone_paused=due)
 
     async def ask_again(self, suspects: set[int], *, everyone_paused: bool) -> None:
-        """Judge anew the mirrors of these chats, and (`everyone_paused`) those that wait for a chat or for an
-        answer about one."""
+        """Judge the mirrors of these chats again, and with `everyone_paused` those that wait for a chat."""
         if self._roster.frozen:
             return
         if everyone_paused:
@@ -146,7 +146,7 @@ class Admission:
             mirror = by_name.get(config.name)
             touched = mirror is not None and suspects & {mirror.source, mirror.target}
             waits = config.name in self.pending or (mirror is not None and mirror.id in lost)
-            # Of a changed description nothing may have told.
+            # A changed description may have caused no update.
             waits = waits or config.chat
             if touched or (everyone_paused and waits):
                 begins = mirror is None or mirror.id in lost
@@ -158,7 +158,7 @@ class Admission:
                     await self._admit(config, again=True)
                 except TelegramError as error:
                     log.warning("could not ask about a mirror's chats", mirror=config.name, why=error.line())
-                    # Nothing tells of the change a second time.
+                    # No second update will report the change.
                     self._unasked |= suspects
                     if isinstance(error, FloodWait):
                         await self._floods.remember(error)
@@ -173,12 +173,12 @@ class Admission:
             try:
                 await self._floods.load()
                 if (flood := self._floods.flood(QUESTIONS)) is not None:
-                    # Of which somebody was told before a restart.
+                    # A flood wait received before a restart.
                     raise flood
                 await self._admit(config, before=before)
                 return
             except AccountFrozen as error:
-                # Found frozen is judged too: nothing is asked until a person has started us again.
+                # A frozen account counts as judged: nothing is asked until a person restarts the program.
                 if not self._roster.frozen:
                     self._roster.frozen = True
                     log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
@@ -191,7 +191,7 @@ class Admission:
                 tries += 1
                 seconds, why = backoff(tries), error
             except TelegramError as error:
-                # No answer, and none that passes: the others need not wait for it.
+                # An error that will not pass: the other mirrors need not wait for it.
                 self._wait(config.name, error.line())
                 return
             until = self._clock.monotonic() + seconds
@@ -207,7 +207,8 @@ class Admission:
         again: bool = False,
         reload: bool = False,
     ) -> int | None:
-        """Resolve, judge, and let in, bear or pause; the mirror's id, None where it cannot begin yet.
+        """Resolve, judge, then admit, create or pause a mirror; return its id, None where it cannot begin
+        yet.
 
         `before`: the mirrors that were configured until now. `again`: it was judged already.
         """
@@ -277,7 +278,7 @@ class Admission:
         await take_face(mirror, source, target, store=self._store, clock=self._clock)
         self._roster.mirrors[mirror_id] = mirror
         self._roster.former[mirror_id] = await self._store.former_chats(mirror_id)
-        # A circle is judged with the rest, so that no message slips through between two verdicts.
+        # Loops are judged with the rest, so that no message is copied between two verdicts.
         why = refusal(findings) or self._loops.refused(self.names()).get(config.name, "")
         await self._pause_or_release(config.name, mirror_id, why)
         return mirror_id
@@ -299,7 +300,7 @@ class Admission:
     # -- asking ---------------------------------------------------------------------------------------
 
     async def _resolved(self, ref: int | str) -> int:
-        """What a name meant when it was first resolved; only `check` and `init` ask anew."""
+        """Return the chat that a name was first resolved to; only `check` and `init` resolve it again."""
         if isinstance(ref, str) and (known := await self._store.known_name(ref)) is not None:
             return await self._store.moved_to(known)
         chat = await self._resolve(ref)
@@ -308,12 +309,12 @@ class Admission:
         return await self._store.moved_to(chat)
 
     async def _refuse_loops(self) -> None:
-        """What feeds itself, as only Telegram shows it: a name, a linked group."""
+        """Pause mirrors in loops that only Telegram's answers reveal: by a name, a linked group."""
         by_name = {mirror.name: mirror.id for mirror in self._roster.mirrors.values()}
         for name, why in self._loops.refused(self.names()).items():
             if name in by_name:
                 await self._pause_or_release(name, by_name[name], why)
 
     def names(self) -> list[str]:
-        """Of the configured mirrors, in their order."""
+        """Return the names of the configured mirrors, in their order."""
         return [config.name for config in self._configs]

@@ -1,7 +1,7 @@
-"""What Telegram says about one side of a mirror: the chat and its topics, or the error that stands for them.
+"""Asks Telegram about one side of a mirror: its chat and topics, or the error that replaces them.
 
-An error that says that this chat is lost is an answer; one that says nothing of it (no network, a flood, a
-refusal of the question) or that concerns the account is raised.
+An error that this chat is lost is returned as an answer; errors that say nothing about the chat (no network,
+a flood wait, a refused request) or that concern the account are raised.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from ..policy.retry import backoff
 
 log = structlog.get_logger()
 
-#: Seconds until a question that was refused is asked again, at first and at last; and between words about a
-#: wait.
+#: Seconds until a refused request is repeated, first and longest; and between two reports of a wait.
 FIRST, LAST, TOLD_EVERY = 5.0, 600.0, 25.0
 
-#: The methods by which is asked about a chat: while Telegram holds one of them, nobody asks.
+#: The methods that ask about a chat: none is called while Telegram holds one of them.
 QUESTIONS = frozenset({"channels.getFullChannel", "messages.getForumTopics", "messages.getFullChat"})
 
-#: Told before each wait: the seconds, and why.
+#: Called before each wait with its seconds and reason.
 Waiting = Callable[[float, TgstreamdError], None]
 
 
 async def patiently[R](ask: Callable[[], Awaitable[R]], clock: Clock, waiting: Waiting) -> R:
-    """Who the account is, without which nothing starts: through floods, trouble of the network and refusals.
+    """Ask which account this is, through flood waits, network errors and refusals: nothing starts without it.
 
-    `waiting` is told why at least every 25 s. The question is asked again after the time that Telegram says;
-    after 1, 2, 4, … 60 s where it had no answer; and after 5, 10, 20, … 600 s where it was refused.
+    Calls `waiting` with the reason at least every 25 s. Repeats the request after the time that Telegram
+    orders; after 1, 2, 4, … 60 s where there was no answer; and after 5, 10, 20, … 600 s where it was
+    refused.
     """
     tries = 0
     while True:
@@ -53,7 +53,7 @@ async def patiently[R](ask: Callable[[], Awaitable[R]], clock: Clock, waiting: W
         except TelegramError as error:
             tries += 1
             pause = _pause(error, tries)
-            # Of an unknown login something else has told.
+            # An unknown login is reported elsewhere.
             if not isinstance(error, LoginUnknown) and (tries in (1, 5) or tries % 30 == 0):
                 log.warning("start waits", seconds=round(pause), tries=tries, why=error.line())
             told = TgstreamdError(f"waiting to learn who this account is: {error.what}", hint=error.hint)
@@ -68,7 +68,7 @@ def _pause(error: TelegramError, tries: int) -> float:
         case FloodWait():
             return float(max(1, error.seconds))
         case LoginUnknown():
-            # While it lasts nothing is asked of Telegram: the connection finds out.
+            # While it lasts no request reaches Telegram: the connection finds out.
             return FIRST
         case Transient():
             return backoff(tries)
@@ -76,7 +76,7 @@ def _pause(error: TelegramError, tries: int) -> float:
 
 
 async def asked(side: Source | Target, chat: int) -> Chat | TelegramError:
-    """The chat as this side's account sees it, or why it does not. Raises what says nothing of that."""
+    """Return the chat as this side's account sees it, or the error that it is lost. Raises other errors."""
     try:
         return await side.chat(chat)
     except (SourceLost, TargetLost) as error:
@@ -84,7 +84,7 @@ async def asked(side: Source | Target, chat: int) -> Chat | TelegramError:
 
 
 async def topics(side: Source | Target, chat: Chat | TelegramError, topic: int | None) -> Sequence[Topic]:
-    """The topics of a forum, where a mirror names one of them."""
+    """Return the topics of a forum, where a mirror names one of them."""
     if topic is None or not isinstance(chat, Chat) or not chat.forum:
         return ()
     return await side.topics(chat.id)

@@ -1,7 +1,7 @@
-"""How a source looks besides its messages: its topics, its title, photo and description, kept in the ledger.
+"""Keeps a source's profile in the ledger: its topics, title, photo and description.
 
-Taken by admission at every judgement, so that what was changed while nobody listened is found. Judges
-nothing, sends nothing.
+Called by admission at every judgement, which finds changes made while the daemon was stopped. Judges nothing,
+sends nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 async def take_face(
     mirror: Mirror, source: Chat | TelegramError, target: Chat | TelegramError, *, store: Store, clock: Clock
 ) -> None:
-    """Note how the source looks, where the target is to look so."""
+    """Store the source's profile, where the mirror copies it to the target."""
     if mirror.chat and isinstance(source, Chat) and isinstance(target, Chat) and target.may_change_info:
         await store.note_face(mirror.id, source.id, _face(source), _face(target), clock.now())
 
@@ -38,7 +38,7 @@ async def take_forum(
     store: Store,
     clock: Clock,
 ) -> None:
-    """Keep what the source's topics look like now. Raises what stops an admission."""
+    """Store the current properties of the source's topics. Raises errors that stop an admission."""
     if not isinstance(source, Chat) or mirror.source_topic is not None:
         return
     if isinstance(target, Chat):
@@ -52,7 +52,7 @@ async def take_forum(
     except (NotAuthorised, Transient, FloodWait, AccountFrozen):
         raise
     except TelegramError as error:
-        # Each is asked for again when a post of it comes.
+        # Each topic is fetched again when it gets a post.
         log.warning("topics could not be listed", mirror=mirror.name, why=error.line())
         return
     for gone in await store.take_topics(mirror.id, source.id, topics, heard=heard, now=clock.now()):

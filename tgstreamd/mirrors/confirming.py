@@ -1,7 +1,7 @@
-"""Asks a chat whether it is lost, where a refusal says so: that may be a message's, or a method's, instead.
+"""Asks a chat whether it is lost, where an error says so that may concern a message or method instead.
 
-One question a chat and ten minutes; its answer is remembered, also that there was none. A mirror is judged
-by it as admission judges. Pauses nothing, and changes nothing but what the roster knows of the chat.
+Asks each chat at most once in ten minutes; remembers the answer, or that there was none. Judges by the rules
+of admission. Pauses nothing; changes only the registry's knowledge of the chat.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ REMEMBERED = 600.0
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a chat has said. `seen`: what the roster knew of it then."""
+    """The answer of a chat. `seen`: the registry's chat at that time."""
 
-    #: How long it counts, by the monotonic clock, and by the wall clock for others.
+    #: End of its validity, by the monotonic clock, and by the wall clock for others.
     until: float
     date: float
     chat: Chat | TelegramError
@@ -42,7 +42,7 @@ class _Answer:
 
 
 class Confirming:
-    """Remembers what chats have said."""
+    """Remembers the answers of chats."""
 
     def __init__(
         self, source: Source, target: Target, store: Store, roster: MirrorRegistry, clock: Clock
@@ -54,7 +54,7 @@ class Confirming:
         self._answers: dict[tuple[Side, int], _Answer] = {}
 
     async def confirm(self, mirror: Mirror, side: Side) -> Confirmation:
-        """What the chat on this side of the mirror says, asked now or within the last ten minutes.
+        """Return the answer of the chat on this side of the mirror, at most ten minutes old.
 
         Raises NotAuthorised, and StoreError.
         """
@@ -77,7 +77,7 @@ class Confirming:
         chat_id = mirror.source if side == "source" else mirror.target
         seen = self._chats(side).get(chat_id)
         known = self._answers.get((side, chat_id))
-        # Where somebody else has asked since, that answer is in the roster, and newer than ours.
+        # If the chat was fetched elsewhere since, the registry's answer is newer than ours.
         if known is not None and known.seen is seen and self._clock.monotonic() < known.until:
             return known
         answer = await self._ask(mirror, side, chat_id)
@@ -100,7 +100,7 @@ class Confirming:
             chat = await asked(port, chat_id)
             there = await topics(port, chat, self._topic(side, chat_id))
         except TelegramError as error:
-            # Of what may or may not be so nothing follows but to ask again.
+            # Without a definite answer the only consequence is to ask again.
             if isinstance(error, FloodWait):
                 await self._floods.remember(error)
                 wait = max(wait, float(error.seconds))
@@ -113,7 +113,7 @@ class Confirming:
         return self._clock.monotonic() + seconds, self._clock.now() + seconds
 
     def _topic(self, side: Side, chat_id: int) -> int | None:
-        """A topic of this chat that some mirror names, for which all of them are asked for."""
+        """Return a topic of this chat that some mirror names, for which all topics are fetched."""
         places = [
             (mirror.source, mirror.source_topic) if side == "source" else (mirror.target, mirror.target_topic)
             for mirror in self._roster.mirrors.values()

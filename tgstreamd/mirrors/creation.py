@@ -1,7 +1,7 @@
-"""How a mirror enters the ledger: born with its positions and its backlog, or put back after an absence.
+"""Adds a mirror to the ledger: creates it with its positions and backlog, or reactivates it after an absence.
 
-The position is always read before the newest id: what comes between the two is seen twice, never missed.
-Judges nothing.
+The position is always read before the newest id: messages in between are seen twice, never missed. Judges
+nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .registry import MirrorRegistry, box_of
 
 log = structlog.get_logger()
 
-#: The methods by which a mirror begins, or begins again: its chats are found, their histories measured.
+#: The methods by which a mirror begins or resumes: they find its chats and count their histories.
 BEGINNINGS = HISTORIES | {
     "contacts.resolveUsername", "messages.checkChatInvite", "messages.getDialogs", "users.getUsers",
     "updates.getChannelDifference", "updates.getState",
 }  # fmt: skip
-#: A mirror with more backlog than this begins paused where a reload, not a start, brought it.
+#: A mirror with more backlog than this begins paused if it was added by a reload, not at a start.
 LONG_BACKLOG = 1000
 
 
@@ -37,7 +37,7 @@ class Births:
     def __init__(
         self, source: Source, store: Store, roster: MirrorRegistry, clock: Clock, *, interval: float
     ) -> None:
-        """`interval` is the pace's, for words."""
+        """`interval` is the pace's, for log messages."""
         self._source = source
         self._store = store
         self._roster = roster
@@ -45,7 +45,7 @@ class Births:
         self._interval = interval
 
     async def bear(self, config: MirrorConfig, mirror: Mirror, source: Chat, *, reload: bool) -> int:
-        """A mirror that the ledger does not know; its id. Raises what the source raises."""
+        """Create a mirror that the ledger does not know; return its id. Raises the source's errors."""
         box = await self._source.box(mirror.source)
         newest = await self._source.newest(mirror.source)
         begins = await beginning(config.history, mirror, self._source, self._clock.now())
@@ -82,7 +82,7 @@ class Births:
         return mirror_id
 
     async def _pinned(self, config: MirrorConfig, mirror: Mirror) -> tuple[int, ...]:
-        """What is pinned now; a refusal to say it keeps no mirror from beginning."""
+        """Return the pinned messages; if they cannot be read, the mirror begins without them."""
         if not config.pins:
             return ()
         try:
@@ -94,7 +94,7 @@ class Births:
     async def _former(
         self, config: MirrorConfig, mirror: Mirror, source: Chat
     ) -> tuple[tuple[int, int, int] | None, int, int]:
-        """The basic group that the source was: its ids that belong to the history, how many, since when."""
+        """Return the basic group that the source was: its ids in the history, their count and oldest date."""
         try:
             found = await former_history(config.history, mirror, source, self._source, self._clock.now())
             if found is None:
@@ -108,10 +108,10 @@ class Births:
         return (chat, start, end), count, since
 
     async def put_back(self, name: str, mirror: Mirror, mirror_id: int, *, was_away: bool) -> None:
-        """A mirror that the ledger knows. `was_away`: the time since then is a gap."""
+        """Reactivate a mirror that the ledger knows. `was_away`: the time since then is a gap."""
         box = await self._source.box(mirror.source) if mirror.source in self._roster.sources else None
         if box is None:
-            # Its source cannot be read: it is listed, and its gap is opened when that changes.
+            # Its source cannot be read: list it only, and open the gap once that changes.
             await self._store.list_only(mirror_id, name)
             return
         newest = await self._source.newest(mirror.source) if was_away else 0
@@ -128,13 +128,15 @@ class Births:
 async def former_history(
     history: str, mirror: Mirror, source: Chat, reader: Source, now: float
 ) -> tuple[int, int, int] | None:
-    """The basic group that a source was, and its ids (above the second, up to the third) that belong to the
-    mirror's history; None where it was none. Raises what `reader` raises."""
+    """Return the basic group that a source was, with the range of ids (above, up to) in the mirror's history.
+
+    None where there was none. Raises the errors of `reader`.
+    """
     chat, end = source.migrated_from, source.migrated_from_max
     if chat is None or mirror.source_topic is not None:
         return None
     end = end or await reader.newest(chat)
-    # A first message id is one of the supergroup's.
+    # A configured first message id belongs to the supergroup.
     whole = history != "none" and not history.isdigit()
     then = msgspec.structs.replace(mirror, source=chat)
     begins = await beginning(history, then, reader, now) if whole else end

@@ -1,4 +1,4 @@
-"""Makes a mirror from its configuration, and finds the message above which its history lies."""
+"""Creates a mirror from its configuration, and finds the id above which its history begins."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DAY = 86_400
 
 
 def mirror_of(config: MirrorConfig, source: int, target: int, *, id: int = 0) -> Mirror:
-    """The mirror as configured, between these ids; `id` is its row in the ledger."""
+    """Return the mirror as configured, between these ids; `id` is its row in the ledger."""
     return Mirror(**{**msgspec.structs.asdict(config), "id": id, "source": source, "target": target})
 
 
 async def beginning(history: str, mirror: Mirror, source: Source, now: float) -> int:
-    """The id above which a mirror's history lies. Raises TelegramError, or ConfigError for no history."""
+    """Return the id above which a mirror's history begins. Raises TelegramError; ConfigError if invalid."""
     if history == "all":
         return 0
     if history == "none":

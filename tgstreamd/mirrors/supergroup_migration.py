@@ -1,8 +1,8 @@
 """Follows a basic group that has become a supergroup, on either side of a mirror.
 
-The mirror keeps its row, its map and its history; the configuration may go on naming the old id. What
-cannot be followed (no access, another mirror already there, a call of unknown outcome) stays where it is,
-and is asked about again.
+The mirror keeps its row, its map and its history; the configuration may keep naming the old id. A chat that
+cannot be followed (no access, another mirror already there, a call of unknown outcome) stays unchanged and is
+asked about again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Side = tuple[int, Chat | TelegramError]
 
 
 class Moves:
-    """Moves mirrors."""
+    """Moves mirrors to supergroups."""
 
     def __init__(self, source: Source, target: Target, store: Store, roster: MirrorRegistry) -> None:
         self._source = source
@@ -32,7 +32,7 @@ class Moves:
         self._roster = roster
 
     async def follow(self, config: MirrorConfig, source: Side, target: Side) -> tuple[Side, Side]:
-        """Both sides of a configured mirror, as they are now; raises what `asked` raises."""
+        """Return both sides of a configured mirror after any move; raises the errors of `asked`."""
         to = await self._led(self._source, source)
         if to is not None and await self._move_source(config, source, to, target[0]):
             source = to
@@ -42,7 +42,7 @@ class Moves:
         return source, target
 
     async def _led(self, reader: Source | Target, side: Side) -> tuple[int, Chat] | None:
-        """What a chat has become, if this account is let in there."""
+        """Return the supergroup that a chat has become, if this account has access."""
         chat = side[1]
         if not isinstance(chat, Chat) or chat.migrated_to is None:
             return None
@@ -52,7 +52,7 @@ class Moves:
     async def _move_source(self, config: MirrorConfig, old: Side, new: tuple[int, Chat], target: int) -> bool:
         row = await self._store.find_mirror(old[0], config.source_topic, target, config.target_topic)
         if row is not None:
-            # The position first, the newest id after it: what comes between is seen twice, never missed.
+            # The position before the newest id: messages in between are seen twice, never missed.
             box = await self._source.box(new[0])
             newest = await self._source.newest(new[0])
             end = max(new[1].migrated_from_max, await self._source.newest(old[0]))
