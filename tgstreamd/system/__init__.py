@@ -1,1 +1,1 @@
-"""The machine: systemd, journald, log set-up, the lock, kernel settings, permissions, resources."""
+"""Interfaces to the machine: systemd, journald, log set-up, lock, kernel settings, permissions, resources."""

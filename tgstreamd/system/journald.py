@@ -1,8 +1,8 @@
-"""journald's native protocol: an event as one datagram with fields, so that the journal can be asked by them.
+"""Speaks journald's native protocol: one event is one datagram with fields, which the journal can filter by.
 
 https://systemd.io/JOURNAL_NATIVE_PROTOCOL/. Owns the names of the fields and the catalogue of message ids
-(packaging/tgstreamd.catalog explains each). Sending never blocks for long and never raises: what journald
-does not take is lost, as a mirror must not stop for its log.
+(packaging/tgstreamd.catalog explains each). Sending never blocks for long and never raises: an entry that
+journald does not accept is lost, since a mirror must not stop for its log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "tgstreamd"
 
-#: By event: what `journalctl -x` explains and `journalctl MESSAGE_ID=` finds. Never changed once published.
+#: Message ids by event, for `journalctl -x` and `journalctl MESSAGE_ID=`. Never changed once published.
 CATALOGUE: dict[str, str] = {
     "tgstreamd started": "bdddd9c7b7b04a62a7e1f94e7972bc01",
     "stopped": "bdddd9c7b7b04a62a7e1f94e7972bc02",
@@ -41,14 +41,16 @@ CATALOGUE: dict[str, str] = {
     "configuration refused, the old one stays in force": "bdddd9c7b7b04a62a7e1f94e7972bc12",
     "services are overdue, systemd will restart us": "bdddd9c7b7b04a62a7e1f94e7972bc13",
 }
-#: Fields with a meaning of their own: a key of that name goes by another.
+#: Reserved fields: a key of that name is prefixed.
 TAKEN = frozenset({"MESSAGE", "MESSAGE_ID", "PRIORITY", "ERRNO", "UNIT", "COREDUMP_UNIT", "TID"})
 TAKEN_PREFIXES = ("CODE_", "SYSLOG_", "OBJECT_", "INVOCATION_", "USER_", "COREDUMP_")
 NAME_MAX = 64
 
 
 def field_name(key: str) -> str:
-    """`source_id` → `SOURCE_ID`: upper case, digits and `_`, at most 64, none that means something else."""
+    """Return the field of a key (`source_id` → `SOURCE_ID`): upper case, digits, `_`, at most 64, not
+    reserved.
+    """
     name = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in key.upper()).lstrip("_")
     if not name or name[0].isdigit() or name in TAKEN or name.startswith(TAKEN_PREFIXES):
         name = f"TGSTREAMD_{name}"
@@ -56,7 +58,7 @@ def field_name(key: str) -> str:
 
 
 def datagram(message: str, priority: int, event: str, facts: Mapping[str, object]) -> bytes:
-    """One entry: `message` for people, `event` for the catalogue, `facts` as fields. None is left out."""
+    """Return one entry: `message` for people, `event` for the catalogue, `facts` as fields without None."""
     fields: dict[str, object] = {field_name(key): value for key, value in facts.items() if value is not None}
     fields |= {"MESSAGE": message, "PRIORITY": priority, "SYSLOG_IDENTIFIER": IDENTIFIER}
     if event in CATALOGUE:
@@ -72,21 +74,21 @@ def _field(name: str, value: str) -> bytes:
 
 
 class Journal:
-    """The line to journald."""
+    """A connection to journald."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
 
     @classmethod
     def open(cls, path: Path = SOCKET) -> Journal | None:
-        """None where no journald listens."""
+        """Connect to journald; return None where none listens."""
         line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
             line.connect(str(path))
         except OSError:
             line.close()
             return None
-        # A journald that is busy is waited for; one that hangs does not hang us.
+        # Wait for a busy journald, but not for one that hangs.
         line.settimeout(1.0)
         return cls(line)
 
@@ -99,7 +101,7 @@ class Journal:
                     self._send_large(entry)
 
     def _send_large(self, entry: bytes) -> None:
-        """As a sealed file in memory: a datagram holds less than a long traceback."""
+        """Send a sealed file in memory: a datagram is too small for a long traceback."""
         handle = os.memfd_create("journal", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             with open(handle, "wb", closefd=False) as file:

@@ -1,7 +1,7 @@
-"""One daemon per state directory: a lock on a file in it, held while the daemon runs or a verb works.
+"""Locks the state directory to one process: the daemon while it runs, or a verb while it works.
 
-The kernel lets go of it when the holder dies, however it dies; the file itself means nothing and stays.
-Its text is the holder's pid and purpose, for the message that somebody else reads.
+The kernel releases the lock whenever the holder dies; the file itself stays and means nothing. Its text is
+the holder's pid and purpose, for the message that others see.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _HINTS = {
 
 
 class Locked(TgstreamdError):
-    """Somebody else holds the state directory."""
+    """Another process has locked the state directory."""
 
 
 class Lock:
-    """The held lock; `release()` or the end of the process lets go of it."""
+    """A lock that was taken; `release()` or the end of the process releases it."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
@@ -57,14 +57,14 @@ def try_take(path: Path, purpose: str) -> Lock:
         os.close(handle)
         what = f"another tgstreamd uses {path.parent}: {holder or 'one that just started'}"
         raise Locked(what, hint="one daemon per state directory; `tgstreamd status` asks it") from None
-    with contextlib.suppress(OSError):  # on a full disk it is held all the same, without a name
+    with contextlib.suppress(OSError):  # on a full disk it is locked all the same, without a name
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{purpose} (pid {os.getpid()})\n".encode(), 0)
     return Lock(handle)
 
 
 async def take(path: Path, purpose: str, clock: Clock, *, patience: float = 30.0) -> Lock:
-    """Take the lock, waiting `patience` seconds for a verb that is at work. Raises Locked, StoreError."""
+    """Take the lock, waiting up to `patience` seconds for a verb that works. Raises Locked, StoreError."""
     until = clock.monotonic() + patience
     while True:
         try:

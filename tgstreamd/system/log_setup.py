@@ -1,10 +1,11 @@
-"""The log: structlog events, one line a fact, rendered for the journal, a terminal or a machine.
+"""Configures logging: structlog events, rendered for the journal, a terminal or a machine.
 
-Under systemd events go to the journal with their fields; where journald does not listen, each line carries
-its priority (`<N>`, https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html). Telethon's and
-asyncio's own words are routed through, from WARNING up.
-Promises that no secret leaves by it and that a log which cannot be written stops nothing.
-`Repeated` says trouble that goes on at intervals, and its end once, with the count.
+Under systemd events go to the journal with their fields; where journald does not listen, each line has its
+priority (`<N>`, https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html). Records of Telethon
+and asyncio are included, from WARNING up.
+
+Promises that no secret is logged and that a log which cannot be written stops nothing. `Repeated` logs a
+continuing failure at intervals, and its end once, with the count.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TextIO, cast
 
-# structlog imports rich wherever it is installed, to draw tracebacks. Rich is for the verbs that draw
-# tables; the daemon must not start later and larger for it. `__main__` imports this module first.
+# structlog imports rich wherever it is installed, to draw tracebacks. Only the verbs that draw tables need
+# rich; it would cost the daemon time and memory. `__main__` imports this module first.
 if "structlog" not in sys.modules:
     sys.modules.setdefault("rich", cast(Any, None))
 import structlog
@@ -34,7 +35,7 @@ Format = Literal["auto", "journal", "console", "json"]
 
 #: Syslog priorities (`man 3 syslog`).
 PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
-#: Keys whose values are nobody's business, whoever logs them.
+#: Keys whose values are never logged.
 SECRET_KEYS = frozenset({"api_hash", "phone", "code", "password", "session", "token", "proxy"})
 HIDDEN = "[hidden]"
 
@@ -50,7 +51,7 @@ def configure(
 ) -> None:
     """Set up the log for the whole process; `secrets` are texts that are hidden wherever they occur.
 
-    `journal` is the line to journald, asked for where the stream leads to the journal.
+    `journal` connects to journald, called where the stream leads to the journal.
     """
     out = stream if stream is not None else sys.stderr
     chosen = choose(format, out, environ)
@@ -105,7 +106,9 @@ def configure(
 
 
 def choose(format: Format, stream: TextIO, environ: Mapping[str, str]) -> Format:
-    """What `auto` means for this stream: the journal where it leads there, else the console."""
+    """Return the format that `auto` means for this stream: the journal where it leads there, else the
+    console.
+    """
     if format != "auto":
         return format
     try:
@@ -117,17 +120,17 @@ def choose(format: Format, stream: TextIO, environ: Mapping[str, str]) -> Format
 
 
 class Repeated:
-    """Trouble of one kind, said when it begins, then at most every `every` seconds, and once when it ends."""
+    """Logs a failure of one kind when it begins, at most every `every` seconds, and once when it ends."""
 
     def __init__(self, clock: Clock, *, every: float = 600.0, logger: Any = None) -> None:
         self._clock = clock
         self._every = every
         self._logger = logger if logger is not None else structlog.get_logger()
-        #: By kind: how often, since when, and when it was last said (monotonic seconds).
+        #: By kind: count, beginning, and time of the last log message (monotonic seconds).
         self._known: dict[str, tuple[int, float, float]] = {}
 
     def trouble(self, kind: str, event: str, **keys: Any) -> None:
-        """It happened (again): `event` is logged as a warning, with the count where it repeats."""
+        """Record a failure: log `event` as a warning, with the count where it repeats."""
         now = self._clock.monotonic()
         count, since, said = self._known.get(kind, (0, now, now - self._every))
         count += 1
@@ -138,7 +141,7 @@ class Repeated:
         self._known[kind] = (count, since, said)
 
     def recovered(self, kind: str, event: str, **keys: Any) -> None:
-        """It is over: said once, and only if there was trouble."""
+        """Record the end: log it once, and only if there was a failure."""
         if kind in self._known:
             count, since, _ = self._known.pop(kind)
             seconds = round(self._clock.monotonic() - since)
@@ -146,7 +149,7 @@ class Repeated:
 
 
 class _Lines:
-    """Where structlog's lines go: the stream, flushed, and never an error of the stream's to the caller."""
+    """Writes structlog's lines to the stream, flushed, and never raises the stream's errors."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -162,7 +165,7 @@ class _Lines:
 
 
 class _Entries:
-    """Where events go that have fields: to journald."""
+    """Writes events with fields to journald."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -174,7 +177,7 @@ class _Entries:
 
 
 class _Route(logging.Handler):
-    """The standard library's records, as events of ours."""
+    """Turns records of the standard library into structlog events."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname.lower() if record.levelname.lower() in PRIORITY else "warning"
@@ -209,9 +212,9 @@ class _Hide:
 
 
 class _Visible:
-    """Makes other people's texts harmless, on a terminal as in the journal.
+    """Escapes other people's texts, for a terminal as for the journal.
 
-    `one_line`: line ends too, for who does not quote them.
+    `one_line`: escapes line ends as well, for output that does not quote them.
     """
 
     def __init__(self, *, one_line: bool) -> None:
@@ -235,19 +238,19 @@ class _Visible:
 
 
 def _journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
-    """`<6>event key=value …`; the lines of a traceback follow, each with the priority."""
+    """Return `<6>event key=value …`; the lines of a traceback follow, each with the priority."""
     priority, _, lines = _told(event_dict)
     return "\n".join(f"<{priority}>{line}" for line in lines)
 
 
 def _native(logger: WrappedLogger, method: str, event_dict: EventDict) -> bytes:
-    """The same text as one entry, and its keys as fields."""
+    """Return the same text as one entry, with its keys as fields."""
     priority, event, lines = _told(event_dict)
     return datagram("\n".join(lines), priority, event, event_dict)
 
 
 def _told(event_dict: EventDict) -> tuple[int, str, list[str]]:
-    """Priority, event, and the lines for people; the facts alone are left in `event_dict`."""
+    """Return priority, event and the lines for people; leave only the facts in `event_dict`."""
     priority = PRIORITY.get(event_dict.pop("level", "info"), 6)
     traceback = str(event_dict.pop("exception", ""))
     event = " ".join(str(event_dict.pop("event", "")).split())
@@ -259,7 +262,7 @@ def _told(event_dict: EventDict) -> tuple[int, str, list[str]]:
 
 
 def _plain(value: Any) -> str:
-    """A value on one line, quoted where it would otherwise be ambiguous."""
+    """Return a value on one line, quoted where it would otherwise be ambiguous."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     plain = bool(text) and text.isprintable() and not any(sign in text for sign in ' ="')
     return text if plain else json.dumps(text, ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""What the process does for its secrets before it touches any: no core dump, no file that others can read.
+"""Protects secrets before the process reads any: no core dump, no file that others can read.
 
-A file counts as exposed where any user of the machine gets to it: its own mode lets them, and so do all the
-folders above it. Changes nothing on the disk; the error says the command that does.
+A file is exposed if any user of the machine can reach it: its own mode and those of all its directories allow
+it. Changes nothing on the disk; the error names the command that does.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..domain.errors import ConfigError
 
 
 def no_core_dumps() -> None:
-    """A crash must not write keys and texts to a disk (`man 5 core`)."""
+    """Disable core dumps: a crash must not write keys and texts to a disk (`man 5 core`)."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def refuse_exposed(files: Iterable[tuple[Path, str]]) -> None:
-    """Raise ConfigError for the first of `files` that everyone can read or write; each says what it holds."""
+    """Raise ConfigError for the first of `files` that everyone can read or write; each names its content."""
     for path, holds in files:
         mode = _open_to_all(path)
         if mode & stat.S_IROTH:
@@ -40,7 +40,7 @@ def refuse_exposed(files: Iterable[tuple[Path, str]]) -> None:
 
 
 def _open_to_all(path: Path) -> int:
-    """What everyone may do with it; nothing where there is none, or we cannot look."""
+    """Return everyone's permission bits; 0 where the file does not exist or cannot be examined."""
     try:
         return path.stat().st_mode & stat.S_IRWXO
     except OSError:

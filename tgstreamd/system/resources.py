@@ -1,6 +1,6 @@
-"""How much room there is on the disk, and how much of the memory is ours.
+"""Measures free disk space and the process's memory.
 
-Only looks; whoever warns of too little, or too much, decides what that is.
+Only measures; callers decide how much is too little or too much.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def free(directory: Path) -> int | None:
-    """Bytes free for us in the file system of `directory`; None where it does not say."""
+    """Return the bytes free for us in the file system of `directory`; None where that is not known."""
     try:
         found = os.statvfs(directory)
     except OSError:
@@ -20,7 +20,7 @@ def free(directory: Path) -> int | None:
 
 
 def resident() -> int:
-    """Bytes of resident memory of this process now; 0 where nobody says."""
+    """Return the resident memory of this process in bytes; 0 where that is not known."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -1,7 +1,8 @@
-"""Kernel tuning: which values are wanted, which are in force, and what is missing. Only looks.
+"""Compares kernel settings: wanted values with those in force. Changes nothing.
 
-What is wanted stands in the sysctl file that counts: the administrator's of that name before the package's
-(https://www.freedesktop.org/software/systemd/man/latest/sysctl.d.html). It is advice: a daemon runs without.
+The wanted values are in the sysctl file in force: the administrator's of that name before the package's
+(https://www.freedesktop.org/software/systemd/man/latest/sysctl.d.html). They are advice: a daemon runs
+without.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import Any
 FILE = "60-tgstreamd.conf"
 FOLDERS = tuple(map(Path, ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")))
 PROC = Path("/proc/sys")
-#: Not set, since that could lower it, but needed by the unit's LimitNOFILE=.
+#: Minima needed by the unit's LimitNOFILE=; not set by the file, since that could lower them.
 AT_LEAST = {"fs.nr_open": 1_048_576}
-#: Limits of the kind where more is as good.
+#: Limits where a higher value is as good.
 MORE_IS_FINE = frozenset({"fs.file-max", "net.core.rmem_max", "net.core.wmem_max"})
 
 
 def effective(folders: tuple[Path, ...] = FOLDERS) -> Path | None:
-    """The file that counts; None where there is none, or a link to /dev/null switches it off."""
+    """Return the file in force; None where there is none, or a link to /dev/null disables it."""
     for folder in folders:
         file = folder / FILE
         if file.is_symlink() or file.exists():
@@ -29,7 +30,7 @@ def effective(folders: tuple[Path, ...] = FOLDERS) -> Path | None:
 
 
 def wanted(text: str) -> dict[str, str]:
-    """The assignments of a sysctl.d file, by key."""
+    """Return the assignments of a sysctl.d file, by key."""
     found = {}
     for line in text.splitlines():
         key, sign, value = line.strip().partition("=")
@@ -39,7 +40,7 @@ def wanted(text: str) -> dict[str, str]:
 
 
 def value(key: str, proc: Path = PROC) -> str | None:
-    """What is in force; None where this kernel, or this network namespace, has no such key."""
+    """Return the value in force; None where this kernel, or this network namespace, has no such key."""
     try:
         return " ".join((proc / key.replace(".", "/")).read_text().split())
     except OSError:
@@ -49,7 +50,7 @@ def value(key: str, proc: Path = PROC) -> str | None:
 def findings(
     want: Mapping[str, str], now: Callable[[str], str | None], *, where: str = FILE
 ) -> list[dict[str, Any]]:
-    """Lines like those of `check`; nothing of it keeps a start from succeeding."""
+    """Return lines like those of `check`; none of them keeps a start from succeeding."""
     lines = []
     for key, wish in want.items():
         actual = now(key)
@@ -72,7 +73,7 @@ def findings(
 
 
 def look() -> list[dict[str, Any]]:
-    """The findings on this machine."""
+    """Return the findings on this machine."""
     file = effective()
     try:
         text = file.read_text() if file else None
