@@ -1,7 +1,7 @@
-"""The only wiring: builds every room, owns the tasks, the signals, readiness and the end.
+"""Builds all components, connects their callbacks, and owns the tasks, readiness and the end.
 
-Services live as long as the process; one that returns is an error like one that raises. Nothing is
-restarted in here: systemd does that, and a start is the recovery.
+Services live as long as the process; one that returns is an error like one that raises. Nothing is restarted
+in here: systemd does that, and a start is the recovery.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ from .settings import pace
 
 log = structlog.get_logger()
 
-#: Seconds between looks at the status line.
+#: Seconds between updates of the status line.
 STATUS_EVERY = 5.0
 IDLE = 60.0
 
 
 class Daemon:
-    """Every room of the house, and who rings at whose door."""
+    """All components of the daemon, and the callbacks between them."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Daemon:
         self.connection = connection
         self.roster = roster
         self.state: State = "starting"
-        #: The configuration as its file is now: what `check` judges.
+        #: Reads the configuration file anew, for `check`.
         self.reread: Callable[[], Config] = lambda: config
         self._systemd = systemd
         self.rates = Rates(clock)
@@ -209,15 +209,15 @@ class Daemon:
         return cls(config, clock, systemd, store, connection, roster, ids, wall=wall, watch=watch)
 
     async def begin(self, waiting: Waiting) -> None:
-        """Judge every mirror once; `waiting` is told before each wait for a network or a flood."""
+        """Judge every mirror once; `waiting` is called before each wait for the network or a flood wait."""
         if (hold := (await self.store.holds()).get("account")) and hold.until >= FOREVER:
-            # A person has started us again: perhaps after the appeal. One try tells.
+            # A person has restarted the daemon, perhaps after the appeal: try once.
             await self.store.lift_hold("account")
         await self.admission.admit_all(waiting)
         await self._introduce()
 
     async def serve(self, waiting: Waiting, reload: Reload) -> None:
-        """Begin, say ready, and run the services until one of them ends."""
+        """Begin, report readiness, and run the services until one of them ends."""
         await self.begin(waiting)
         services: dict[str, Callable[[Beat], Awaitable[None]]] = {
             "listen": self.capture.listen,
@@ -240,7 +240,7 @@ class Daemon:
             self.state = "running"
             self._systemd.ready()
 
-    # -- doorbells ------------------------------------------------------------------------------------
+    # -- callbacks ------------------------------------------------------------------------------------
 
     def _media_came(self) -> None:
         self.sender.wake()
@@ -253,9 +253,9 @@ class Daemon:
         self.capture.wake()
 
     def _sent(self, mirror: Mirror, messages: int) -> None:
-        """A settled send wakes every mirror whose source is that target, and makes room for more backlog.
+        """Wake every mirror whose source is that target, and make room for more backlog.
 
-        What waited for this copy (a poll's end, a pin) can be done now.
+        Changes that waited for this copy (a poll's end, a pin) can be carried out now.
         """
         self.rates.sent(mirror.id, messages)
         self.second.wake()
@@ -271,10 +271,10 @@ class Daemon:
             self.capture.wake()
 
     def reconfigured(self, config: Config) -> None:
-        """A reload has put this into force."""
+        """Put a reloaded configuration into force."""
         self.watch.settings = config.alerts
 
-    # -- words ----------------------------------------------------------------------------------------
+    # -- log and status -------------------------------------------------------------------------------
 
     async def _introduce(self) -> None:
         standings = await self.store.standings()
@@ -295,7 +295,7 @@ class Daemon:
             await self.clock.sleep_until(self.clock.monotonic() + STATUS_EVERY)
 
     async def status_line(self) -> str:
-        """One line for `systemctl status`."""
+        """Return one line for `systemctl status`."""
         now = self.clock.now()
         if (unknown := self.connection.unknown_login) is not None:
             return unknown.line()

@@ -1,7 +1,7 @@
-"""The process around the daemon: its lock, its ledger, its connection, its signals and its end.
+"""Runs the process around the daemon: its lock, ledger, connection, signals and end.
 
-`run` is what `tgstreamd run` does. Whatever ends the daemon passes through here, everything that was opened
-is closed in the opposite order, within seconds.
+`run` implements `tgstreamd run`. Whatever ends the daemon passes through here; everything that was opened is
+closed in reverse order, within seconds.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ log = structlog.get_logger()
 
 
 async def run(config: Config, reread: Callable[[], Config], log_as: Callable[[Config], None]) -> int:
-    """The daemon, until SIGTERM or SIGINT (then 0), or until something raises.
+    """Run the daemon until SIGTERM or SIGINT (then return 0), or until something raises.
 
-    On SIGHUP, `reread` loads the configuration again and `log_as` sets the log up by it.
+    On SIGHUP, `reread` loads the configuration again and `log_as` configures the log by it.
     """
     clock = SystemClock()
     systemd = Systemd(clock)
@@ -59,7 +59,7 @@ async def run(config: Config, reread: Callable[[], Config], log_as: Callable[[Co
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    # Until there is something to reload into; by default it would kill us.
+    # Ignored until there is a daemon to reload; by default it would kill the process.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     try:
         await _run(config, clock, systemd, reread, log_as)
@@ -89,7 +89,7 @@ async def _run(
         stack.push_async_callback(store.close)
 
         def waiting(seconds: float, why: TgstreamdError) -> None:
-            # systemd must not take a wait of ours for a hang: it is renewed at least every 30 s.
+            # systemd must not take a wait for a hang: the extension is renewed at least every 30 s.
             systemd.extend(60.0)
             reception.note = f"{why.line()}; next try in {seconds:.0f} s"
             systemd.status(f"starting: {reception.note}")
@@ -136,8 +136,8 @@ async def _run(
 async def _show(
     config: Config, reception: Reception, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Meter:
-    """Show figures at the configured port, from now until the end."""
-    # Here: HTTP and metrics cost memory and a moment, which nobody pays who did not ask for them.
+    """Serve metrics at the configured port, from now until the end."""
+    # Imported only if configured: HTTP and metrics cost memory and time.
     from ..config.metrics import address
     from ..web.reading import Meter
     from ..web.routes import answers
@@ -155,7 +155,7 @@ async def _show(
 
 
 def first(errors: BaseExceptionGroup) -> BaseException:
-    """The first real error of a group: the others were cancelled because of it."""
+    """Return the first real error of a group: the others were cancelled because of it."""
     for error in errors.exceptions:
         return first(error) if isinstance(error, BaseExceptionGroup) else error
     return errors

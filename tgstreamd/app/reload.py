@@ -1,7 +1,7 @@
 """Applies a changed configuration to the running daemon, on SIGHUP: pace, log level, alerts, mirrors.
 
-A wrong file is refused and the old one stays in force; what only a restart can change is named and left.
-No transfer is dropped. Owns nothing but the configuration that is in force.
+A wrong file is refused and the old configuration stays in force; changes that need a restart are logged and
+ignored. No transfer is dropped. Owns nothing but the configuration in force.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ..system.systemd import Systemd
 log = structlog.get_logger()
 
 IDLE = 60.0
-#: Tables that take effect at a start only.
+#: Tables that only take effect at a start.
 AT_START = ("telegram", "stream", "state", "metrics")
 
 
 class Reload:
-    """`ask` from a signal handler; `run` is the service that does it."""
+    """Reloads the configuration: `ask` is for a signal handler, `run` is the service."""
 
     def __init__(
         self,
@@ -42,8 +42,9 @@ class Reload:
         log_as: Callable[[Config], None],
         tell: Callable[[Config], None] = lambda config: None,
     ) -> None:
-        """`reread` loads the configuration again, or raises ConfigError; `log_as` sets the log up anew;
-        `tell` hears of what is in force for whoever reads it as they go."""
+        """`reread` loads the configuration again, or raises ConfigError; `log_as` configures the log by it;
+        `tell` is called with the new configuration for components that read it at run time.
+        """
         self.config = config
         self._reread = reread
         self._admission = admission
@@ -67,7 +68,7 @@ class Reload:
                 self._systemd.ready()
 
     async def once(self) -> None:
-        """Read the file again and apply it, or say why not."""
+        """Read the file again and apply it, or log why not."""
         try:
             new = self._reread()
         except ConfigError as error:
@@ -77,7 +78,7 @@ class Reload:
             if getattr(new, table) != getattr(self.config, table):
                 log.warning("this takes effect at the next start", table=table)
         if (new.log, new.alerts) != (self.config.log, self.config.alerts):
-            # The alerts too: the log hides the address of the heartbeat.
+            # Alerts as well: the log hides the address of the heartbeat.
             self._log_as(new)
         self._holding.pace = Pace(interval=new.pace.interval, account_interval=new.pace.account_interval)
         self.config = new

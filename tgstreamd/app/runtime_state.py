@@ -1,7 +1,6 @@
-"""What only the running daemon knows, gathered for those who look: `status` and the alerts.
+"""Collects the state that only the running daemon knows, for `status` and the alerts.
 
-Asks the rooms for what they have in memory, at the moment it is wanted. Keeps nothing, waits for nothing,
-changes nothing.
+Reads the components' memory on request. Keeps nothing, waits for nothing, changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ..transfer.prefetch import Prefetcher
 
 
 class Vitals:
-    """The rooms that are asked."""
+    """Reads the components' state."""
 
     def __init__(
         self,
@@ -43,7 +42,7 @@ class Vitals:
         self._pipe = pipe
 
     def alive(self) -> Alive:
-        """For the alerts."""
+        """Return the state for the alerts."""
         mirrors = self._roster.mirrors
         return Alive(
             connected=self._connection.connected,
@@ -58,7 +57,7 @@ class Vitals:
         )
 
     def live(self, state: State) -> Live:
-        """For `status`."""
+        """Return the state for `status`."""
         return Live(
             state=state,
             account=self._roster.reader,
