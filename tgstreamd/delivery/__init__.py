@@ -1,1 +1,2 @@
-"""The target side: whose turn it is, what is sent, what became of it, what follows from an error."""
+"""Turns jobs into calls to the target: schedules, prepares and sends them, and handles their outcomes and
+errors."""

@@ -1,6 +1,6 @@
-"""How many messages are parked on one word of a chat that denies what it is refused for.
+"""Limits how many messages are parked because a chat's answer contradicts the refusal of a send.
 
-The chat may be wrong: some limits of an account do not show in it. Asks nothing and parks nothing.
+The chat may be wrong: some limits of an account do not show in its rights. Asks nothing and parks nothing.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from ..ledger import Job
 from ..policy.decisions import Confirmation
 from ..policy.retry import Decision, Park, WaitForChat
 
-#: Messages in a row that are parked on one word, before the chat is asked once more.
+#: Consecutive messages parked on the strength of one answer before the chat is asked again.
 LIMIT = 3
-#: Seconds between two in a row that are parked unpaid: what costs one message costs them all. And the longest
-#: of the growing waits between the tries meanwhile, beyond the chat's word.
+#: Seconds between two consecutive messages parked as unpaid, since a chat that charges for one message
+#: charges for all. UNPAID_WAIT caps the growing waits between attempts in the meantime, added to the answer's
+#: own expiry.
 UNPAID_EVERY, UNPAID_WAIT = 12 * 3600.0, 3000.0
 
 
 class Blame:
-    """Remembers, while the process lives, whose messages were parked on which word."""
+    """Remembers, for the life of the process, which messages were parked on which answer of a chat."""
 
     def __init__(self) -> None:
-        #: By mirror: until when the word counts, and the jobs.
+        #: By mirror: when the answer expires, and the jobs parked on it.
         self._jobs: dict[int, tuple[float, list[int]]] = {}
-        #: By mirror: the last that was parked unpaid, and on a word that counted until when.
+        #: By mirror: expiry of the answer on which a job was last parked as unpaid, and that job.
         self._unpaid: dict[int, tuple[float, int]] = {}
 
     def weigh(self, mirror: Mirror, job: Job, decision: Decision, said: Confirmation) -> Decision:
-        """The decision; a wait for the chat's next word instead of one message too many."""
+        """Return the decision, or a wait for the chat's next answer once the limit is reached."""
         if not isinstance(decision, Park) or not decision.blamed:
             return decision
         if decision.unpaid:
@@ -49,6 +50,6 @@ class Blame:
         return decision
 
     def forget(self, mirror: Mirror) -> None:
-        """A message of it went through."""
+        """Reset the mirror's counts: one of its messages was accepted."""
         self._jobs.pop(mirror.id, None)
         self._unpaid.pop(mirror.id, None)

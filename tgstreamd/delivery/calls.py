@@ -1,6 +1,6 @@
-"""The calls of a job as they are written down: with their ids, and changed where a message's media is.
+"""Stores the calls of a job with their `random_id`s and changes stored calls when a message's media changes.
 
-Knows which jobs keep their calls and are not planned anew at their turn. Sends nothing, fetches nothing.
+Knows which jobs keep their stored calls and which are planned again at their turn. Sends and fetches nothing.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ from ..policy.retry import Cure
 
 
 class Calls:
-    """Writes calls down."""
+    """Stores and changes the calls of jobs."""
 
     def __init__(self, store: Store, roster: MirrorRegistry, ids: Ids) -> None:
         self._store = store
         self._roster = roster
         self._ids = ids
-        #: Jobs whose calls were changed after a refusal: they are not planned anew.
+        #: Jobs whose calls were changed after a refusal: these are not planned again.
         self.cured: set[int] = set()
 
     def are_planned_anew(self, job: Job, sends: Sequence[Send]) -> bool:
-        """Whether the job's calls come from what is kept of its messages; else they are as written down."""
+        """Return whether the job's calls are planned from its stored messages; otherwise the stored calls are
+        used."""
         return all(send.state == "new" for send in sends) and (not sends or job.id not in self.cured)
 
     async def write_down(self, job: Job, drafts: Sequence[Draft], born: dict[int, int]) -> None:
-        """Give each piece its `random_id`: the one born with its message, or for what follows a new one."""
+        """Store the calls. Each piece gets the `random_id` stored with its message; later pieces of it get a
+        new one."""
         used: set[int] = set()
 
         def random_id(source_id: int) -> int:
@@ -51,7 +53,8 @@ class Calls:
     async def change_media(
         self, job: Job, source_id: int, what: Cure, reason: str, born: dict[int, int]
     ) -> None:
-        """Carry the change of a message's media into the calls that are not planned anew from it."""
+        """Apply the change of a message's media to stored calls, which are not planned from the message
+        again."""
         sends = await self._store.sends(job.id)
         if self.are_planned_anew(job, sends):
             return

@@ -1,7 +1,7 @@
-"""What follows from an error of a change: tried again, put off, sent anew, or given up once with one warning.
+"""Handles errors of changes: retries, postpones or sends anew, or gives up with a single warning.
 
-A refused change pauses no mirror: only the chat itself, asked, can say that it is lost, and then the change
-waits for it. A flood holds its method and no other. Carries out no change.
+A refused change never pauses a mirror by itself: the chat is asked first, and only if it confirms that it is
+lost does the change wait for it. A flood wait holds its own method only. Carries out no change.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from .prepare import Outgoing
 
 log = structlog.get_logger()
 
-#: Times that one change is tried again after trouble that passes.
+#: Retries of one change after transient errors.
 TRIES = 50
 
 
 class ChangeErrors:
-    """Deals with the errors of changes."""
+    """Handles the errors of changes."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class ChangeErrors:
         confirm: Confirm,
         refuse: Callable[[Change, str], bool],
     ) -> None:
-        """`refuse` is told of deletions that are given up, and whether that is new: what became of them is
-        still to be seen."""
+        """`refuse` records that a deletion is given up and returns whether that is new; the messages still
+        present are then looked up."""
         self._store = store
         self._outgoing = outgoing
         self._holding = holding
@@ -60,7 +60,8 @@ class ChangeErrors:
         self._refuse = refuse
 
     async def settle(self, mirror: Mirror, change: Change, error: BaseException, *, methods: str) -> None:
-        """What becomes of the change. `methods`: the one by which the holds know its kind."""
+        """Handle the error of a change. `methods` is the method under which holds are kept for this kind of
+        change."""
         names = {"mirror": mirror.name, "kind": change.kind, "source_id": change.source_id}
         now = self._clock.now()
         match error:
@@ -84,7 +85,7 @@ class ChangeErrors:
                     await self._store.change_done(change, given_up=why, now=now)
 
     async def give_up(self, mirror: Mirror, change: Change, why: str) -> None:
-        """It is not tried again as it is; said once, here and in the status."""
+        """Drop the change; log it once and record it as the mirror's last error."""
         if change.kind == "delete":
             await self._see(change, why)
             return
@@ -96,7 +97,8 @@ class ChangeErrors:
         await self._store.set_last_error(mirror.id, f"{change.kind}{about} given up: {why}")
 
     async def _see(self, change: Change, why: str) -> None:
-        """Whether a deletion was refused is seen by what stands, later where that cannot be seen now."""
+        """Schedule the lookup that shows whether a refused deletion took effect, later if it cannot be made
+        now."""
         if not self._refuse(change, why) or change.attempts >= TRIES:
             await self._store.postpone_change(change.id, self._clock.now() + backoff(change.attempts))
 
@@ -106,16 +108,17 @@ class ChangeErrors:
         now = self._clock.now()
         decision = decide(error, attempts=1, now=now, troubled_for=0.0, attempted=False)
         if isinstance(decision, Hold):
-            # A flood of edits says nothing about the pace of posts.
+            # A flood wait on edits says nothing about the pace of sends, so the pace is not widened.
             await self._holding.hold(msgspec.structs.replace(decision, widen=False), mirror)
             if decision.scope == "method" and decision.method != method:
-                # A call that nobody looks at before this kind of change.
+                # The hold is on a call that is not checked before this kind of change.
                 await self._store.postpone_change(change.id, decision.until, tries=0)
         elif isinstance(decision, HoldAccount):
             await self._holding.hold_account(decision)
 
     async def _is_in_target(self, mirror: Mirror, change: Change) -> bool:
-        """Not in the basic group that the target was: what that says, the target does not."""
+        """Return whether the copy is in the present target rather than in the basic group that it was
+        migrated from, whose answers say nothing about the target."""
         place, _ = await self._store.copies_of_change(change)
         return place in (0, mirror.target)
 
@@ -124,7 +127,7 @@ class ChangeErrors:
             await self.give_up(mirror, change, error.line())
 
     async def may_send(self, mirror: Mirror, change: Change) -> bool:
-        """Whether the target, asked, says that the account may post there. Else the change waits."""
+        """Return whether the target confirms that the account may post there. If not, the change waits."""
         said = await self._confirm(mirror, "target")
         if said.unanswered:
             log.warning("change waits for an answer about its chat", mirror=mirror.name, why=said.unanswered)

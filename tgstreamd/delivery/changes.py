@@ -1,7 +1,7 @@
-"""The second clock: edits, deletions and pins of copies, beside the sends and never in their way.
+"""Carries out edits, deletions and pins of copies, independently of sends and without delaying them.
 
-A pace of its own per target, at the same interval; a hold on one method stops only that method. A change
-of something that Telegram no longer lets anyone edit becomes a copy of its own. Sends no new message.
+Has its own pace per target, with the same interval as sends; a hold on one method stops only that method.
+When Telegram no longer allows an edit, the copy is sent anew. Sends no new message itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 IDLE = 60.0
 OFFLINE = 2.0
-#: How the holds name what each kind of change calls.
+#: The method under which holds are kept, by kind of change.
 METHODS = {
     "edit": "messages.editMessage",
     "delete": "channels.deleteMessages",
@@ -47,7 +47,7 @@ Apply = Callable[[Mirror, Change], Awaitable[bool]]
 
 
 class ChangeSender:
-    """Carries changes out, one call per target at a time."""
+    """Carries out changes, one call per target at a time."""
 
     def __init__(
         self,
@@ -64,8 +64,9 @@ class ChangeSender:
         others: dict[str, Apply] | None = None,
         on_anew: Callable[[], None] = lambda: None,
     ) -> None:
-        """`confirm` asks a chat that is said to be lost. `others` carry out further kinds (topics, the chat
-        itself): true when done. `on_anew` is called when a copy is gone, and can be sent anew."""
+        """`confirm` asks a chat reported as lost. `others` carry out further kinds of change (topics, the
+        chat itself) and return true when done. `on_anew` is called when a copy is gone and can be sent
+        anew."""
         self._target = target
         self._store = store
         self._roster = roster
@@ -84,11 +85,11 @@ class ChangeSender:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Look again: something changed, or media came over."""
+        """Check for due changes at once: a change was recorded, or media was transferred."""
         self._wake.set()
 
     async def run(self, beat: Beat) -> None:
-        """The service."""
+        """Run the service until cancelled."""
         while True:
             beat(IDLE)
             self._wake.clear()
@@ -98,7 +99,7 @@ class ChangeSender:
                 await self._clock.wait(self._wake, self._clock.monotonic() + wait)
 
     async def step(self) -> float:
-        """Carry out what is due, one call per target; the unix time at which there may be more."""
+        """Carry out due changes, one call per target; return the unix time at which more may be due."""
         now = self._clock.now()
         if self._roster.frozen:
             return math.inf
@@ -109,7 +110,8 @@ class ChangeSender:
         for target in dict.fromkeys(change.target for change in ready):
             await self._holding.load()
             mine = [change for change in ready if change.target == target]
-            # "Now" is where nothing binds: asked for before the clock is read, or it would never come.
+            # Without a limit this returns the current time, so it must be called before the clock is read: a
+            # later "now" would never be reached.
             times = [self._holding.second_not_before(target, METHODS[change.kind]) for change in mine]
             now = self._clock.now()
             free = [change for change, at in zip(mine, times, strict=True) if at <= now]
@@ -122,7 +124,7 @@ class ChangeSender:
             await self._serve(batch)
             due = min(due, self._clock.now() if len(mine) > len(batch) else due)
         if ready:
-            # What was put off is due by then.
+            # Changes that this step postponed may be due already.
             _, soonest = await self._store.due_changes(self._clock.now())
             due = min(due, math.inf if soonest is None else soonest)
         return due
@@ -132,7 +134,7 @@ class ChangeSender:
         mirror = self._roster.mirrors.get(change.mirror)
         if mirror is None:
             return
-        # What breaks on one change must not stop the others: its error is a value here.
+        # An error of one change must not stop the others, so it is returned as a value.
         [outcome] = await asyncio.gather(self._carry_out(mirror, batch), return_exceptions=True)
         if isinstance(outcome, BaseException):
             if ends_process(outcome):
@@ -164,7 +166,7 @@ class ChangeSender:
     # -- kinds ----------------------------------------------------------------------------------------
 
     async def _delete(self, mirror: Mirror, batch: list[Change]) -> None:
-        """What is to take the place of a copy has to be in hand before that is deleted."""
+        """Delete copies. One that is to be replaced is deleted only once its replacement can be sent."""
         change = batch[0]
         if change.replaces:
             if not await self._errors.may_send(mirror, change):
@@ -181,7 +183,7 @@ class ChangeSender:
     async def _pin(self, mirror: Mirror, change: Change) -> None:
         copies = await self._store.copies_of(change.mirror, change.chat, change.source_id)
         target = self._roster.targets.get(mirror.target)
-        # Where this account may not pin, nothing is asked: `check` and the start have said so.
+        # If the account may not pin here, skip the call: `check` and the start have reported it.
         may = target is None or target.may_pin
         if copies and mirror.pins and may:
             await self._target.pin(mirror.target, copies[0], pinned=change.flag())
@@ -195,14 +197,14 @@ class ChangeSender:
         job = await self._store.job(origin.job) if origin else None
         chat, copies = await self._store.where_copied(change.mirror, change.chat, change.source_id)
         message = change.message()
-        # A poll that was closed when it was copied belongs to the copy, not to what happened after it.
+        # A poll already closed when it was copied is part of the copy, not a later edit.
         wanted = mirror.edits or (message.media is not None and message.media.closed)
         if job is None or not copies or not wanted:
             await self._store.change_done(change)
             return
         planned = await self._outgoing.plan_again(mirror, job, [message])
         if planned.filtered:
-            # The copy stays as it is: what the operator does not want is not carried into it.
+            # The copy stays unchanged: content that a filter excludes is not copied into it.
             why = planned.skip
             log.info("edit not copied", mirror=mirror.name, source_id=change.source_id, why=why)
             await self._store.change_done(change)
@@ -247,7 +249,7 @@ class ChangeSender:
         log.info("copy edited", mirror=mirror.name, source_id=change.source_id, target_id=copies[0])
 
     async def _bring_over(self, mirror: Mirror, change: Change, job: Job) -> None:
-        """The new media flows first; staging rings when it is there."""
+        """Request the transfer of the new media; the prefetcher wakes this service when it is done."""
         failure = self._staging.failure(job.id)
         if failure is None:
             self._staging.want(job, change.message())
@@ -256,7 +258,7 @@ class ChangeSender:
         media = change.message().media
         referable = media is not None and self._staging.could_refer(media, mirror.id)
         if isinstance(failure.error, CdnUnusable) and referable:
-            # As for a post: Telegram has the file, and gives its bytes nowhere else.
+            # As for posts: Telegram has the file but serves its bytes only from that CDN.
             self._staging.referred.add(job.id)
         else:
             await self._errors.give_up(mirror, change, str(failure.error))

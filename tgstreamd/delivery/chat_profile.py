@@ -1,7 +1,7 @@
-"""Makes the target look as its source does: title, description, photo (`chat = true`).
+"""Copies the source's title, description and photo to the target (`chat = true`).
 
-Each is carried out by itself and written down, so that nothing is done twice. The photo's few hundred
-kilobytes are moved like any file's, part by part. What this account may not do is not asked for.
+Each of the three is carried out and recorded separately, so that none is done twice. The photo (a few hundred
+KiB) is transferred part by part like any file. Calls for which the account has no rights are not made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ..mirrors.registry import MirrorRegistry
 
 log = structlog.get_logger()
 
-#: While a call is under way the target may look either way: like nothing that a source can look like.
+#: Marks a call in progress: the target may show the old or the new value, so this equals no value of a
+#: source.
 UNSURE = ChatProfile(title="", about="\0", photo=Media(kind="photo", id=-1))
 
 
@@ -34,8 +35,11 @@ class Faces:
         self._ids = ids
 
     async def change(self, mirror: Mirror, change: Change) -> bool:
-        """True once the target looks so. Each of the three is tried, whatever becomes of the others; raises
-        the first refusal then, and at once what the ports raise else."""
+        """Bring the target's profile up to date and return true.
+
+        Each of the three parts is attempted whatever becomes of the others. Raises the first refusal at the
+        end; other errors of the ports are raised at once.
+        """
         wanted = msgspec.msgpack.decode(change.payload, type=ChatProfile)
         shown = await self._store.face(mirror.id)
         target = self._roster.targets.get(mirror.target)

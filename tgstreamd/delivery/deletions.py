@@ -1,8 +1,8 @@
-"""Deletes copies, up to a hundred in a call, and finds out which of them Telegram leaves standing.
+"""Deletes copies, up to a hundred per call, and determines which of them Telegram did not delete.
 
-A refusal does not say of which message it speaks, and Telegram may say yes and delete nothing: what counts is
-what still stands. What is to be sent in the place of a copy waits for that (`ledger/replacing`). Decides
-nothing about other errors.
+A refusal does not name the message it concerns, and Telegram may confirm a deletion without deleting, so the
+result is the set of messages still present. A replacement waits for that (`ledger/replacing`). Handles no
+other errors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 #: https://core.telegram.org/method/channels.deleteMessages
 AT_ONCE = 100
-#: Times that a deletion which Telegram says it has made is made again while the message stands.
+#: Attempts at a deletion that Telegram confirms while the message remains.
 LOOKS = 3
 STANDS = "Telegram says that it is deleted, and it stands"
 
@@ -30,28 +30,29 @@ Charge = Callable[[Mirror, int], Awaitable[None]]
 
 
 class Deletions:
-    """Carries deletions out."""
+    """Carries out deletions."""
 
     def __init__(
         self, target: Target, store: Store, clock: Clock, *, charge: Charge, freed: Callable[[], None]
     ) -> None:
-        """`charge` is told of each call; `freed` is called when something can be sent that waited."""
+        """`charge` accounts for each call; `freed` is called when a replacement that waited can be sent."""
         self._target = target
         self._store = store
         self._clock = clock
         self._charge = charge
         self._freed = freed
-        #: Deletions that one call may hold: fewer after a refusal.
+        #: Largest number of deletions in one call: lowered after a refusal.
         self._at_once = AT_ONCE
-        #: Those that were refused alone, and why: it is to be seen what stands.
+        #: Deletions refused individually, with the reason: the messages still present are to be looked up.
         self._refused: dict[tuple[int, int, int], str] = {}
-        #: Those of calls that deleted nothing: which of them Telegram keeps, each shows alone.
+        #: Deletions from calls that deleted nothing: each is repeated alone to find those that Telegram
+        #: keeps.
         self._alone: set[tuple[int, int, int]] = set()
 
     def batch(self, ready: Sequence[Change]) -> list[Change]:
-        """Those of these that go next, in one call or alone."""
+        """Choose the deletions for the next call: several, or one that must be made alone."""
         single = self._refused.keys() | self._alone
-        # Whether what is to take a copy's place can be sent is seen for each by itself.
+        # Whether a copy's replacement can be sent is checked one by one.
         if ready[0].replaces or _key(ready[0]) in single:
             return [ready[0]]
         return [change for change in ready if not (change.replaces or _key(change) in single)][
@@ -59,17 +60,19 @@ class Deletions:
         ]
 
     def halve(self, batch: Sequence[Change]) -> None:
-        """It may be one of them alone that is refused."""
+        """Halve the batch size: perhaps only one of the batch is refused."""
         self._at_once = max(1, len(batch) // 2)
 
     def refuse(self, change: Change, why: str) -> bool:
-        """It is not tried again; next it is looked what became of it. False where that was the case."""
+        """Record that the deletion is not repeated and its messages are to be looked up. Return false if
+        already recorded."""
         first = _key(change) not in self._refused
         self._refused.setdefault(_key(change), why)
         return first
 
     async def carry_out(self, mirror: Mirror, batch: Sequence[Change]) -> None:
-        """Delete the copies of these. Raises what the target raises, then nothing is settled."""
+        """Delete the copies of these changes. Raises the target's errors, in which case nothing is
+        settled."""
         if (why := self._refused.get(_key(batch[0]))) is not None:
             await self._end(mirror, batch[0], why)
             return
@@ -107,7 +110,7 @@ class Deletions:
                     await self._keep(mirror, change, sorted(left), STANDS)
 
     async def _end(self, mirror: Mirror, change: Change, why: str) -> None:
-        """What of a refused one stands, where each of its messages is tried alone."""
+        """Finish a refused deletion: try each message alone and record those that remain."""
         chat, ids = await self._store.copies_of_change(change)
         left = list(ids)
         for one in ids if len(ids) > 1 else ():
@@ -133,9 +136,9 @@ class Deletions:
             self._freed()
 
     async def keep(self, mirror: Mirror, change: Change, why: str) -> None:
-        """Do not delete the copies whose place something was to take: that cannot be sent.
+        """Keep the copies because their replacement cannot be sent.
 
-        Where none of them stands nothing is kept by waiting, and it has its turn like any other.
+        If none of them is left there is nothing to keep, and the replacement takes its turn in the queue.
         """
         chat, ids = await self._store.copies_of_change(change)
         if standing := sorted(await self._standing(chat, ids)) if ids else []:
@@ -147,7 +150,7 @@ class Deletions:
     async def _keep(
         self, mirror: Mirror, change: Change, standing: Sequence[int], why: str, because: str = KEPT_COPY
     ) -> None:
-        """The copy stays: said once, here and in the status."""
+        """Record that the copy stays; log it once and set the mirror's last error."""
         names = {"mirror": mirror.name, "source_id": abs(change.source_id), "why": why}
         now = self._clock.now()
         kept = await self._store.deletion_refused(change, standing, why, now, because=because)
@@ -165,5 +168,5 @@ class Deletions:
 
 
 def _key(change: Change) -> tuple[int, int, int]:
-    """What it is about: the number of a row may be given again."""
+    """Identify the deletion by its message, since the ledger may reuse row ids."""
     return change.mirror, change.chat, change.source_id

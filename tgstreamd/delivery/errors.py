@@ -1,7 +1,7 @@
-"""What follows from an error of the target side: `retry` decides, this carries it out in the ledger.
+"""Handles errors of the target side: `policy.retry` decides, this module applies the decision to the ledger.
 
-Owns what is known of troubled jobs while the process lives: which are of unknown outcome, how often each
-was tried, which broke us. Sends nothing, waits for nothing: it says when to look again.
+Keeps per-job error state for the life of the process: which calls have an unknown outcome, how often each job
+was tried, which jobs raised unhandled errors. Sends and awaits nothing; returns the time of the next attempt.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from .prepare import Outgoing
 
 log = structlog.get_logger()
 
-#: Different jobs of one mirror in a row that broke us, after which it is the mirror that is broken.
+#: Different jobs of one mirror in a row that raise an unhandled error before the mirror itself is paused.
 POISON_LIMIT = 3
 
 
 class Trouble:
-    """Deals with errors, one job's or one mirror's."""
+    """Handles the errors of jobs and mirrors."""
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class Trouble:
         self._outgoing = outgoing
         self._holding = holding
         self._clock = clock
-        #: Jobs of unknown outcome: when to find out, and how. One that is missing: search at once.
+        #: Jobs whose call has an unknown outcome: when and how to search. Jobs not listed: at once.
         self.unknown: dict[int, Unknown] = {}
-        #: Jobs whose call was made again without a search: its refusal says nothing about the first.
+        #: Jobs whose call was repeated without a search: its refusal says nothing about the first call.
         self.unsure: set[int] = set()
-        #: Jobs that broke us and are not to blame: not parked, even if a last search finds nothing.
+        #: Jobs that are not the cause of their unhandled error: not parked if a last search finds nothing.
         self.spared: set[int] = set()
         self._tries: dict[int, int] = {}
-        #: How often a job has met an error, by Telegram's name for it.
+        #: How often a job met an error, by Telegram's name for the error.
         self._met: dict[int, dict[str, int]] = {}
         self._blame = Blame()
         self._poisoned: dict[int, list[int]] = {}
@@ -86,7 +86,7 @@ class Trouble:
         self._floods = Floods(store, clock)
 
     def settled(self, mirror: Mirror, job: Job) -> None:
-        """A call went through: nothing of its trouble matters any more."""
+        """Clear the error state of a job whose call succeeded."""
         self.unknown.pop(job.id, None)
         self.unsure.discard(job.id)
         self.spared.discard(job.id)
@@ -94,12 +94,12 @@ class Trouble:
         self._poisoned.pop(mirror.id, None)
         self._blame.forget(mirror)
 
-    # -- a job's --------------------------------------------------------------------------------------
+    # -- errors of a job ------------------------------------------------------------------------------
 
     async def of_job(
         self, mirror: Mirror, job: Job, error: BaseException, *, source_id: int | None = None
     ) -> float:
-        """What becomes of the job; when to look again. `source_id`: the item whose media failed."""
+        """Handle a job's error; return when to try again. `source_id`: the item whose media failed."""
         if not isinstance(error, Exception):
             raise error
         current = await self._store.job(job.id) or job
@@ -120,7 +120,7 @@ class Trouble:
     async def _decide(
         self, mirror: Mirror, job: Job, send: Send | None, error: Exception, source_id: int | None
     ) -> Decision:
-        """What `retry` says, and where that depends on it, after the chat was asked."""
+        """Return the decision of `policy.retry`, asking the chat where that depends on its answer."""
         name = named(error)
         met = self._met.setdefault(job.id, {})
         met[name] = met.get(name, 0) + 1
@@ -153,9 +153,9 @@ class Trouble:
         self._met.pop(job.id, None)
 
     async def of_look(self, mirror: Mirror, job: Job, how: Unknown, error: TelegramError) -> float:
-        """The target could not be looked through for a call of unknown outcome: when to try again.
+        """Handle a failed search for a call of unknown outcome; return the unix time of the next attempt.
 
-        Nothing that is refused here was refused to the call, which stays open.
+        The error concerns the search, not the call, which stays open.
         """
         if isinstance(error, FloodWait):
             await self._floods.remember(error)
@@ -169,7 +169,8 @@ class Trouble:
         return await self.of_job(mirror, job, error)
 
     async def _repaired(self, mirror: Mirror, job: Job, send: Send, error: Exception) -> bool:
-        """A definite no for the topic's sake, which could be put right: the next attempt is a first one."""
+        """Return whether the topic was the cause and was repaired: the next attempt then counts as the
+        first."""
         if not isinstance(error, TargetLost) or job.id in self.unsure:
             return False
         if not await self._outgoing.topics.repair(mirror, job, send.draft, error):
@@ -179,7 +180,7 @@ class Trouble:
         return True
 
     async def end(self, mirror: Mirror, job: Job, state: str, reason: str) -> None:
-        """Park or skip, and say so."""
+        """Park or skip the job and log it."""
         await self._store.finish(job.id, state, reason, self._clock.now())
         self.unknown.pop(job.id, None)
         self.unsure.discard(job.id)
@@ -214,7 +215,8 @@ class Trouble:
                 log.warning("sending failed, trying on", **names, why=words(error))
                 await self._store.postpone(job.id, decision.at, trouble=self._cost(decision.at))
                 if not isinstance(decision, Again):
-                    # What was committed is made again under a new file_id; a source's reference is refetched.
+                    # Uploads are committed again under a new file_id; references into the source are
+                    # refetched.
                     try:
                         await self._outgoing.refresh(mirror, job, send, source_id=source_id)
                     except TelegramError as further:
@@ -229,7 +231,7 @@ class Trouble:
                 await self._holding.hold(decision, mirror)
                 self._wait_unsure(job, decision.until, decision.unsure)
                 if not decision.method.startswith("messages.send"):
-                    # Something that the job needs before it can be sent: no hold of sends knows of it.
+                    # The hold concerns a call that prepares the send, and no hold on sends covers it.
                     await self._store.postpone(job.id, decision.until)
                 if decision.counts:
                     await self._store.postpone(job.id, decision.until, trouble=self._cost(decision.until))
@@ -242,7 +244,7 @@ class Trouble:
                 what, why = decision.what, decision.reason
                 log.warning("refused as it is, sent differently", **names, without=what, why=why)
                 if isinstance(error, MediaExpired):
-                    # What goes now has references of its own, which may have to be fetched anew.
+                    # The replacement media has its own file references, which may need fetching again.
                     self._forget(job)
                 await self._outgoing.degrade(mirror, job, send, decision, source_id=source_id)
                 return now
@@ -261,7 +263,7 @@ class Trouble:
         return now
 
     async def _wait_for_chat(self, mirror: Mirror, decision: WaitForChat) -> None:
-        """In the ledger, so that the status shows it and a restart keeps it."""
+        """Store the hold in the ledger, so that status shows it and a restart keeps it."""
         await self._store.hold_until(f"mirror:{mirror.id}", decision.until, decision.reason)
         seconds = round(decision.until - self._clock.now())
         log.warning("waiting for a chat's word", mirror=mirror.name, seconds=seconds, why=decision.reason)
@@ -271,12 +273,16 @@ class Trouble:
             self.unknown[job.id] = Unknown(at=until, search=True)
 
     def _cost(self, at: float) -> float:
-        """What waiting until then adds to the job's own trouble: nothing while there is no connection."""
+        """Return the seconds that a wait until `at` takes from the job's retry budget: none while offline."""
         return max(0.0, at - self._clock.now()) if self._target.connected else 0.0
 
     async def _is_poison(self, mirror: Mirror, job: Job) -> bool:
-        """Three different jobs in a row: it is not the message. The third stays where it is, and is what
-        the mirror is tried with again."""
+        """Pause the mirror, and return true, once POISON_LIMIT different jobs in a row raised unhandled
+        errors.
+
+        The cause is then not the message. The last job stays in the queue and is tried when the mirror
+        resumes.
+        """
         broken = self._poisoned.setdefault(mirror.id, [])
         if job.id not in broken:
             broken.append(job.id)
@@ -285,19 +291,19 @@ class Trouble:
         await self.pause(mirror, f"{POISON_LIMIT} messages in a row broke the program: see the journal")
         return True
 
-    # -- a mirror's -----------------------------------------------------------------------------------
+    # -- errors of a mirror ---------------------------------------------------------------------------
 
     async def pause(self, mirror: Mirror, reason: str) -> None:
-        """Send nothing for this mirror until its chats were asked again."""
+        """Pause the mirror until its chats have been asked again."""
         if await self._store.pause(mirror.id, "lost", reason):
             log.error("mirror paused, asked again every 10 minutes", mirror=mirror.name, why=reason)
 
     def rests(self, mirror: Mirror) -> float:
-        """Until when this mirror's target is left alone after trouble that is no job's (unix time)."""
+        """Return the unix time until which the target is not called, after an error that concerns no job."""
         return self._clock.now() + self._patience.left(mirror.id)
 
     async def of_mirror(self, mirror: Mirror, error: TelegramError) -> float:
-        """The target could not be looked at, before any job: when to try again."""
+        """Handle an error from before a job was chosen; return the unix time of the next attempt."""
         if isinstance(error, TargetLost):
             said = await self._confirm(mirror, "target")
             if said.lost:

@@ -1,4 +1,4 @@
-"""Says of an error of the target side whether it answers the call, what it counts as, and how it reads."""
+"""Classifies and formats errors of the target side."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from ..ledger import Send
 
 
 def answers_another(error: Exception, send: Send) -> bool:
-    """Whether the error is of a question about the call, say of a search: it says nothing about the call."""
+    """Return whether the error concerns a query about the call, such as a search, rather than the call
+    itself."""
     if not isinstance(error, TelegramError) or isinstance(error, Transient):
         return False
     return bool(error.method) and error.method != send.draft.method
 
 
 def named(error: Exception) -> str:
-    """Return the name by which tries are counted: a reference has one, whichever item it is of."""
+    """Return the name under which attempts are counted: the same for every item of an expired file
+    reference."""
     if isinstance(error, MediaExpired):
         return "FILE_REFERENCE"
     return error.error if isinstance(error, TelegramError) else type(error).__name__
 
 
 def words(error: BaseException) -> str:
-    """An error in one line, whosever it is."""
+    """Format any error as one line."""
     return error.line() if isinstance(error, TgstreamdError) else f"{type(error).__name__}: {error}"

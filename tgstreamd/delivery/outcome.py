@@ -1,8 +1,8 @@
-"""Settles a call of unknown outcome by asking Telegram, never by guessing.
+"""Resolves calls of unknown outcome by asking Telegram, never by guessing.
 
-While the attempt is fresh, the same call with the same `random_id` tells. Else the target's difference is
-read for the `random_id`s, then the target is looked through for what was sent, and only where both are empty
-the call is made again. Knows where a target stood before each attempt.
+While the attempt is fresh, the same call is repeated with the same `random_id`, which answers the question.
+Otherwise the target's difference is read for the `random_id`s, then the target is searched for the messages;
+only if neither shows them is the call made again. Keeps the target's position from before each attempt.
 """
 
 from __future__ import annotations
@@ -23,35 +23,36 @@ from .topics import deliver
 
 log = structlog.get_logger()
 
-#: Seconds for which the call itself is asked first, as long as the process lives.
+#: Seconds during which the call itself is repeated first, within the same process.
 FRESH = 600.0
-#: Answers of one difference that are read; beyond, the target is looked through.
+#: Slices of one difference that are read; beyond that the target is searched.
 SLICES_MAX = 10
 
 
 class Outcome:
-    """Finds out what became of an attempt."""
+    """Resolves attempts of unknown outcome."""
 
     def __init__(self, target: Target, store: Store, clock: Clock, *, run: str) -> None:
-        """`run` names this process: an attempt of another one is never fresh."""
+        """`run` identifies this process: an attempt of another process is never fresh."""
         self._target = target
         self._store = store
         self._clock = clock
         self._run = run
         self._floods = Floods(store, clock)
-        #: Per target: the highest message id known to exist there, and a live position not after now.
+        #: By target: the highest message id known to exist, and an update position that is not in the future.
         self._starts: dict[int, tuple[int, Box | None]] = {}
 
     # -- before an attempt ----------------------------------------------------------------------------
 
     async def start(self, chat: int) -> tuple[int, Box | None]:
-        """Above which id, and after which position, lies whatever is sent from now on. Asks once a chat."""
+        """Return the message id and update position that everything sent from now on exceeds. Asks once per
+        chat."""
         if chat not in self._starts:
             self._starts[chat] = await self._target.start(chat)
         return self._starts[chat]
 
     def advance(self, chat: int, sent: Sent) -> None:
-        """Nothing is under way there any more, and what is sent next lies behind this."""
+        """Move the starting position past these messages: no call to the chat is in progress."""
         if chat not in self._starts:
             return
         floor, box = self._starts[chat]
@@ -59,21 +60,22 @@ class Outcome:
             box = msgspec.structs.replace(box, pts=sent.position.pts, date=sent.position.date)
         self._starts[chat] = max([floor, *sent.ids.values()]), box
 
-    # -- after it -------------------------------------------------------------------------------------
+    # -- after an attempt -----------------------------------------------------------------------------
 
     def is_fresh(self, send: Send) -> bool:
-        """Whether the call itself is the first to be asked."""
-        # An attempt of the future tells of a clock that was set: nobody knows how long ago it was.
+        """Return whether to repeat the call before searching."""
+        # An attempt in the future means that the clock was set back: its age is unknown.
         return send.run == self._run and 0 <= self._clock.now() - send.attempted_at < FRESH
 
     async def repeat(self, mirror: Mirror, send: Send) -> Sent:
-        """The same call under the same `random_id`s. Raises what `Target.send` raises."""
+        """Repeat the call under the same `random_id`s. Raises the errors of `Target.send`."""
         await self._store.repeat(send.job, send.seq)
         ids = [copy.random_id for copy in send.copies]
         return await deliver(self._target, mirror.target, send.draft, ids, send.committed)
 
     async def published(self, mirror: Mirror, send: Send) -> dict[int, int]:
-        """Scheduled copies of this send that have become messages: id by scheduled id."""
+        """Return the message ids of this send's scheduled copies that have been published, by scheduled
+        id."""
         waiting = [copy for copy in send.copies if copy.scheduled_id is not None and copy.target_id is None]
         still = {message.id for message in await self._target.scheduled(mirror.target)}
         gone = [copy for copy in waiting if copy.scheduled_id not in still]
@@ -87,9 +89,10 @@ class Outcome:
         }
 
     async def look(self, mirror: Mirror, send: Send) -> Sent:
-        """What the attempt became, as far as the target tells. `unseen` are those that are gone.
+        """Return what the attempt became, as far as the target shows it; `unseen` holds messages already
+        deleted.
 
-        Raises FloodWait also where Telegram has ordered it before.
+        Raises FloodWait also for a wait that Telegram ordered earlier.
         """
         await self._floods.load()
         if (flood := self._floods.flood(DIFFERENCES | HISTORIES)) is not None:
@@ -108,13 +111,13 @@ class Outcome:
         return Sent(ids=ids, scheduled=scheduled, unseen=unseen)
 
     async def confirm(self, mirror: Mirror, send: Send, sent: Sent) -> Sent:
-        """The same answer, and of what it names without its message only that which is gone."""
+        """Return the answer with `unseen` reduced to the messages that no longer exist."""
         if not sent.unseen:
             return sent
         there = await self._target.messages(mirror.target, list(sent.unseen.values()))
         standing = {m.id: m for m in await self._candidates(mirror, send, list(there.values()))}
         prints = {copy.random_id: copy.fingerprint for copy in send.copies}
-        # A scheduled id is of another sequence: that another message bears the number says nothing.
+        # Scheduled ids are a separate sequence, so another message may have the same number.
         found = {
             random_id: id_
             for random_id, id_ in sent.unseen.items()
@@ -126,9 +129,10 @@ class Outcome:
     # -- inside ---------------------------------------------------------------------------------------
 
     async def _difference(self, mirror: Mirror, send: Send) -> Sent:
-        """What was told of our `random_id`s since the attempt; nothing where that is too long.
+        """Return what the difference since the attempt says about our `random_id`s; nothing if it is too
+        long.
 
-        https://core.telegram.org/api/updates#updatemessageid-updates: a lost answer is told again so.
+        A lost answer is repeated there: https://core.telegram.org/api/updates#updatemessageid-updates
         """
         wanted = {copy.random_id for copy in send.copies}
         made: dict[int, int] = {}
@@ -158,12 +162,12 @@ class Outcome:
         return await self._candidates(mirror, send, await self._target.after(mirror.target, send.floor_id))
 
     async def _candidates(self, mirror: Mirror, send: Send, messages: Sequence[Message]) -> list[Message]:
-        """Of these our own that no job maps, as what was sent would look."""
+        """Return our own messages among these that no job maps, in the form in which they were sent."""
         known = await self._store.mapped(mirror.target, [message.id for message in messages])
         ours = [m for m in messages if m.id not in known and (m.out or m.sender_id == mirror.target)]
         if send.draft.opens is None:
             return [message for message in ours if not message.service]
-        # A topic is recognised by its title, as a message by its words.
+        # A topic is matched by its title, as a message is by its text.
         return [
             msgspec.structs.replace(message, text=str(message.action.get("title", "")))
             for message in ours
@@ -172,7 +176,7 @@ class Outcome:
 
 
 def _assign(copies: Iterable[CopyRow], candidates: Iterable[Message]) -> dict[int, int]:
-    """Each copy's message by `random_id`, in the order of both; no message serves twice."""
+    """Match each copy to a message in order, each message at most once; return message ids by `random_id`."""
     left = list(candidates)
     found: dict[int, int] = {}
     for copy in copies:

@@ -1,7 +1,7 @@
-"""What the copies of a job should look like: the pure plan, fed with what ledger, roster and source know.
+"""Plans the copies of a job: calls the pure `policy.plan` with data from ledger, registry and source.
 
-Finds the parent of a reply, the topic, the copies that links lead to, whose post stands before. Writes
-nothing but what puts a parent or a topic before the job. Sends nothing.
+Finds a reply's parent, the topic, the copies that links point to, and the author of the preceding post.
+Writes only to place a parent or a topic job before this one. Sends nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..transfer.prefetch import Prefetcher
 from .replies import Lifted, Parents
 from .topics import Place, Topics
 
-#: Seconds that a poll must at least stay open (https://core.telegram.org/constructor/poll).
+#: Minimum seconds that a poll must stay open (https://core.telegram.org/constructor/poll).
 CLOSING = 10.0
 
 
@@ -48,7 +48,7 @@ class Planning:
         self._parents = Parents(source, store, roster, staging, clock, ids)
 
     async def of(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan | None:
-        """What the job will send; None where its topic or its parent was put before it."""
+        """Return what the job sends; None if its topic or its parent was placed before it."""
         if job.kind == "topic":
             opening = await self._topics.opening(mirror, job)
             return Plan(drafts=(opening,)) if opening else Plan(skip="the topic is there already")
@@ -61,7 +61,7 @@ class Planning:
         return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
 
     async def again(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan:
-        """What the copy of originals that have changed should look like now; nobody is lifted for it."""
+        """Return what the copy of edited originals should look like now. Moves no parent ahead."""
         parent = await self._parents.find(mirror, job, messages, may_lift=False)
         place = await self._topics.place(mirror, job, messages[0], may_make=False)
         parent = None if isinstance(parent, Lifted) else parent
@@ -82,8 +82,8 @@ class Planning:
         said: tuple[bool | None, bool | None] = (None, None),
         bare: bool = False,
     ) -> Plan:
-        """`said`: whether author and topic are named, where that was decided when the copy was made. `bare`:
-        an item of an album of which another one carries our lines."""
+        """`said`: whether author and topic were shown when the copy was made. `bare`: an album item whose
+        lines are carried by another item."""
         messages = [_closed_by_now(message, self._clock.now()) for message in messages]
         if parent is not None and await self._topics.is_elsewhere(mirror, job.chat, parent.topic, place):
             parent = msgspec.structs.replace(parent, across=True)
@@ -106,18 +106,18 @@ class Planning:
         )
 
     async def _before(self, mirror: Mirror, place: Place) -> LastAuthor | None:
-        """Whose post stands last where the next one goes; None where nobody asks."""
+        """Return the author of the last post where the next one goes; None if that does not matter."""
         if mirror.attribution == "none" and not place.name:
             return None
         topic = mirror.target_topic or place.topic or GENERAL_TOPIC
         return await self._store.voice(mirror.id, mirror.target, 0 if topic == GENERAL_TOPIC else topic)
 
     async def _whole(self, job: Job, messages: Sequence[Message]) -> Sequence[Message]:
-        """The messages with media of which Telegram had told only a part."""
+        """Return the messages, with media that Telegram had sent only in part fetched in full."""
         if not any(message.media is not None and message.media.partial for message in messages):
             return messages
         fresh = await self._source.messages(job.chat, [message.id for message in messages])
-        # What is gone stays as it was told.
+        # A message deleted since stays as it was received.
         return [
             msgspec.structs.replace(message, media=fresh[message.id].media)
             if message.id in fresh and fresh[message.id].media is not None
@@ -126,21 +126,22 @@ class Planning:
         ]
 
     async def _links(self, mirror: Mirror, messages: Sequence[Message]) -> Links | None:
-        """The copies of the messages of the source to which these ones link."""
+        """Return the copies of those source messages to which these messages link."""
         source, target = self._roster.sources[mirror.source], self._roster.targets.get(mirror.target)
         if target is None:
             return None
         copies = {}
         for source_id in mentioned(messages, source):
             origin = await self._store.origin(mirror.id, mirror.source, source_id)
-            # A copy in the group that the target was has an id of that.
+            # A copy in the basic group from before the migration has an id of that group.
             if origin is not None and origin.copy_id is not None and origin.target == mirror.target:
                 copies[source_id] = origin.copy_id
         return Links(source=source, target=target, copies=copies)
 
 
 def _closed_by_now(message: Message, now: float) -> Message:
-    """A poll whose time has come while it waited takes no votes, and Telegram no such time."""
+    """Return the poll as closed if its closing time passed while it waited: it takes no more votes, and
+    Telegram accepts no closing time in the past."""
     media = message.media
     if media is None or media.closed or not 0 < media.closes <= now + CLOSING:
         return message

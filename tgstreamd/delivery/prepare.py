@@ -1,6 +1,6 @@
-"""From a job to the call that is made next: written down, with its media, and changed where it was refused.
+"""Prepares a job's next call: plans and stores it, adds its media, and changes it after a refusal.
 
-Bridges what `planning` says and the ledger, and applies the cures of what was refused. Sends nothing.
+Connects planning with the ledger, and applies fallbacks to refused calls. Sends nothing.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from .topics import Topics
 
 log = structlog.get_logger()
 
-#: Cures that say in words what cannot be sent.
+#: Fallbacks that describe in text what cannot be sent.
 NOTES: frozenset[Cure] = frozenset({"note", "told", "sticker", "attachment"})
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
 
 class Outgoing:
-    """Prepares calls."""
+    """Prepares the calls of jobs."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class Outgoing:
     async def cures(
         self, mirror: Mirror, job: Job, send: Send | None, *, source_id: int | None = None
     ) -> frozenset[Cure]:
-        """What would change something about the refused call, or (`send` None) about the message whose media
-        cannot be brought over. Nothing turns what a copy was deleted for into a note: that waits for a
-        person."""
+        """Return the fallbacks available for the refused call, or (`send` None) for the message whose media
+        cannot be transferred. A replacement never falls back to a note: it is parked for the operator
+        instead."""
         found = await self._cures(mirror, job, send, source_id)
         return found - NOTES if job.replaces else found
 
@@ -94,13 +94,13 @@ class Outgoing:
                 continue
             if committed.get(piece.source_id, (0, None))[1] is None:
                 referred.add(piece.source_id)
-                # One that is not configured any more moves nothing.
+                # A mirror that is no longer configured transfers nothing.
                 if mirror.id in self._roster.mirrors and self._staging.could_move(piece.media, mirror.id):
                     movable.add(piece.source_id)
         return Files(referred=frozenset(referred), movable=frozenset(movable))
 
     async def method(self, job: Job) -> str:
-        """Which call the job will make next, as the holds name it."""
+        """Return the method of the job's next call, as holds name it."""
         for send in await self._store.sends(job.id):
             if send.state == "new":
                 return send.draft.method
@@ -112,7 +112,7 @@ class Outgoing:
         return "messages.sendMedia" if messages and messages[0].media is not None else "messages.sendMessage"
 
     async def prepare(self, mirror: Mirror, job: Job) -> Prepared | None:
-        """The next call of the job, written down; None where the job has ended, or another goes first."""
+        """Return the job's next call, stored; None if the job has ended or another job goes first."""
         kept = await self._store.messages(job.id)
         sends = await self._store.sends(job.id)
         anew = self._calls.are_planned_anew(job, sends)
@@ -136,7 +136,7 @@ class Outgoing:
         send = next(send for send in sends if send.state == "new")
         draft = _with_references(self._answering(send, sends), [message for message, _ in kept])
         if not anew and kept and draft.topic is not None and mirror.target_topic is None:
-            # It was planned before, and may name a topic that was deleted since.
+            # The stored call was planned earlier and may name a topic deleted since.
             place = await self.topics.place(mirror, job, kept[0][0])
             if place.later:
                 return None
@@ -153,17 +153,18 @@ class Outgoing:
         )
 
     async def plan_again(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan:
-        """What the copy of originals that have changed should look like now; nobody is lifted for it."""
+        """Return what the copy of edited originals should look like now. Moves no parent ahead."""
         return await self._planning.again(mirror, job, messages)
 
     async def refetch(self, job: Job, messages: Sequence[Message]) -> dict[int, Message]:
-        """Those of these that still exist, as they are now; the ledger keeps their references."""
+        """Return those of these messages that still exist, as they are now; the ledger keeps their file
+        references."""
         fresh = await self._source.messages(job.chat, [message.id for message in messages])
         await self._store.refresh(job.id, list(fresh.values()))
         return fresh
 
     async def refetch_change(self, change: Change, now: float) -> None:
-        """A reference is too old, the original's or that of what was moved for it: both are made anew."""
+        """Renew the expired file references of a change: the original's and that of its upload."""
         if origin := await self._store.origin(change.mirror, change.chat, change.source_id):
             await self._store.drop_upload(origin.job, change.source_id)
         fresh = (await self._source.messages(change.chat, [change.source_id])).get(change.source_id)
@@ -173,7 +174,8 @@ class Outgoing:
             )
 
     def fingerprints(self, draft: Draft, committed: Sequence[bytes | None]) -> list[str]:
-        """What each piece will be recognised by, if its outcome becomes unknown."""
+        """Return the fingerprint by which each piece is found in the target if its outcome becomes
+        unknown."""
         return [
             fingerprint(piece, piece.media.id if piece.media is not None and raw is None else 0)
             for piece, raw in zip(draft.pieces, committed, strict=True)
@@ -188,7 +190,7 @@ class Outgoing:
         *,
         source_id: int | None = None,
     ) -> None:
-        """Apply the cure: to the refused call, or to the one message whose media cannot be brought over."""
+        """Apply the fallback to the refused call, or to the one message whose media cannot be transferred."""
         what, reason = decision.what, decision.reason
         if send is None and what == "reference":
             self._staging.referred.add(job.id)
@@ -208,13 +210,13 @@ class Outgoing:
         born = {message.id: random_id for message, random_id in await self._store.messages(job.id)}
         await self._calls.write_down(job, drafts, born)
         if what == "as-file":
-            # What was committed as a photo or video is made anew.
+            # An upload committed as a photo or video must be committed again as a file.
             for piece in send.draft.pieces:
                 await self._change_media(job, piece.source_id, what, reason)
         self._staging.wake()
 
     async def _change_media(self, job: Job, source_id: int | None, what: Cure, reason: str) -> None:
-        """The kept message itself is changed, and with it the calls that are not planned anew from it."""
+        """Change the stored message itself and the stored calls that are not planned from it again."""
         change = msgspec.structs.replace
         kept = await self._store.messages(job.id)
         for message, _ in kept:
@@ -236,11 +238,11 @@ class Outgoing:
     async def refresh(
         self, mirror: Mirror, job: Job, send: Send | None, *, source_id: int | None = None
     ) -> None:
-        """References are too old: fetch the messages anew; uploads of ours are made again.
+        """Fetch messages whose file references expired again, and upload our own media again.
 
-        That is of the refused call, or (`send` None) of the one message whose media could not be moved: what
-        stands in the target already is left alone. What went by reference, and whose message is gone or has
-        other media now, becomes a note in its place.
+        Concerns the refused call, or (`send` None) the one message whose media could not be transferred;
+        calls already sent are left alone. An item sent by reference whose message is gone or has other media
+        now is replaced by a note.
         """
         about: frozenset[int] | None
         if send is not None:
@@ -266,7 +268,7 @@ class Outgoing:
                 await self._change_media(job, message.id, "note", "the original has other media now")
 
     async def split_off(self, job: Job, send: Send, missing: set[int]) -> None:
-        """The items of an album that are missing become a call behind it, answering its first item."""
+        """Move the missing items of an album to a call after it, as a reply to the album's first item."""
         idxs = [idx for idx, copy in enumerate(send.copies) if copy.random_id in missing]
         rest = msgspec.structs.replace(
             send.draft,
@@ -279,13 +281,14 @@ class Outgoing:
         )
 
     async def vanished(self, job: Job, send: Send) -> None:
-        """What this call sent was deleted: if it is ever sent again, then as something new."""
+        """Prepare a call whose messages were deleted for being sent as something new, should it ever be sent
+        again."""
         await self._store.vanished(job.id, send.seq, self._ids.random_id)
 
     # -- inside ---------------------------------------------------------------------------------------
 
     def _answering(self, send: Send, sends: Sequence[Send]) -> Draft:
-        """The draft, with the reply that only became known when the call before it was settled."""
+        """Return the draft with the reply that became known when the preceding call was settled."""
         if not send.draft.reply_to_previous:
             return send.draft
         before = [copy.target_id for each in sends if each.seq < send.seq for copy in each.copies[:1]]
@@ -294,7 +297,7 @@ class Outgoing:
 
 
 def _with_references(draft: Draft, kept: Sequence[Message]) -> Draft:
-    """The draft with the references as they were last fetched: it may have been planned long ago."""
+    """Return the draft with the latest file references: it may have been planned long ago."""
     media = {message.id: message.media for message in kept}
 
     def fresh(piece: Piece) -> Piece:

@@ -1,8 +1,8 @@
-"""Derives the map of a mirror anew from its two chats, where the ledger has lost it.
+"""Rebuilds a mirror's lost map of copies by comparing its two chats.
 
-Works on a mirror that waits since its target holds copies that the ledger does not know (see `census`): its
-history is captured whole. `look` reads the target and says what would be written, `write` writes it and lets
-the mirror go on. Sends nothing.
+Works on a mirror that is paused because its target holds copies unknown to the ledger (see `target_scan`),
+with its whole history read. `look` reads the target and reports what would be written; `write` writes it and
+resumes the mirror. Sends nothing.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ log = structlog.get_logger()
 
 Messages = tuple[Message, ...]
 
-#: Why a message is skipped that was not found, and is older than the supergroup which the target is now.
+#: Skip reason for a message that was not found and is older than the migration of the target to a supergroup.
 BEFORE = "ledger lost: it may stand in the group that the target was"
 
 
 class _Found(Value, frozen=True):
-    """What a look has found: the copies by source message, and where the newest of them stands."""
+    """The result of a comparison: the copies by source message, and the position of the newest of them."""
 
     copies: tuple[Recognised, ...]
     lines: tuple[Lines, ...]
-    #: What would be skipped at its turn, and why: chat, id, reason.
+    #: Jobs that would be skipped at their turn: chat, id, reason.
     unwanted: tuple[tuple[int, int, str], ...]
     upto: int
     newest: int
 
 
 class Rebuild:
-    """See the module. Both calls answer with plain values, for the desk."""
+    """Compares and writes. Both calls return plain values for the control socket."""
 
     def __init__(self, target: Target, store: Store, roster: MirrorRegistry, clock: Clock, ids: Ids) -> None:
         self._target = target
@@ -60,7 +60,8 @@ class Rebuild:
         self._found: dict[int, _Found] = {}
 
     async def look(self, name: str) -> dict[str, Any]:
-        """Compare the whole target with what waits. Reads as much as the target holds: minutes, if long."""
+        """Compare the whole target with the waiting jobs. Reads the whole target, which takes minutes if it
+        is long."""
         mirror = await self._waiting(name)
         there = await self._target.after(mirror.target, 0)
         known = await self._store.mapped(mirror.target, [message.id for message in there])
@@ -72,13 +73,13 @@ class Rebuild:
             and not message.service
             and (topic is None or (message.topic or GENERAL_TOPIC) == topic)
         ]
-        # A ledger of before may know as parked what a `retry` has sent since.
+        # An older ledger may list as parked what a `retry` has sent since.
         parked = await self._store.unsent(mirror.id, "parked")
         unsent = sorted([*await self._store.unsent(mirror.id), *parked], key=itemgetter(0))
         aside = {(message.chat, message.id) for _, messages in parked for message in messages}
         jobs = [messages for _, messages in unsent]
         topics = await self._store.made_topics(mirror.id, mirror.source)
-        # Seconds, for a long history: not on the loop.
+        # Takes seconds for a long history, so it runs outside the event loop.
         plans, slots, pairs = await asyncio.to_thread(self._compare, mirror, jobs, candidates, topics)
         newest = max((pair.job for pair in pairs if not pair.late), default=None)
         if newest is None:
@@ -114,7 +115,7 @@ class Rebuild:
         }
 
     async def write(self, name: str) -> dict[str, Any]:
-        """Write what the last look has found, all of it or nothing; the mirror goes on behind it."""
+        """Write the result of the last comparison in one transaction; the mirror continues after it."""
         mirror = await self._waiting(name)
         found = self._found.pop(mirror.id, None)
         if found is None:
@@ -132,7 +133,7 @@ class Rebuild:
         return {"mirror": name, "mapped": mapped, "skipped": skipped, "newest": found.newest}
 
     async def _moved_at(self, mirror: Mirror) -> int:
-        """When the target became a supergroup; 0 where it always was one."""
+        """Return when the target became a supergroup; 0 if it always was one."""
         target = self._roster.targets.get(mirror.target)
         if target is None or target.migrated_from is None:
             return 0
@@ -158,7 +159,7 @@ class Rebuild:
         copies: Sequence[Message],
         topics: dict[int, int],
     ) -> tuple[list[list[Plan]], list[list[Slot]], list[Pair]]:
-        """What would be sent for each job, what that looks like, and which copies look so."""
+        """Return for each job what would be sent and what that looks like, and the copies that match."""
         source = self._roster.source_of(mirror, mirror.source)
         linking = [job for job, messages in enumerate(jobs) if mentioned(messages, source)]
         ours = our_lines(mirror, source)
@@ -170,7 +171,7 @@ class Rebuild:
             before, known = known, _first_copies(slots, pairs, mirror.source)
             if not linking or len(known) <= len(before):
                 return plans, slots, pairs
-            # Copies link to copies: which words those are is known only once these are found.
+            # Links in copies point to copies, so their text is known only once those are found.
             links = Links(source=source, target=self._roster.targets[mirror.target], copies=known)
             for job in linking:
                 plans[job] = self._ways(mirror, jobs[job], links)
@@ -188,12 +189,12 @@ class Rebuild:
 
 
 def _slots(messages: Messages, plans: Sequence[Plan], mirror: Mirror) -> list[Slot]:
-    """What the copies of a job look like; the making of a topic is no message."""
+    """Return what the copies of a job look like; the creation of a topic is not a message."""
     return [] if messages[0].service else slots_of(messages, plans, mirror)
 
 
 def _first_copies(slots: Sequence[Sequence[Slot]], pairs: Sequence[Pair], source: int) -> dict[int, int]:
-    """Where links to messages of the source lead, as far as copies are found."""
+    """Return the targets of links to source messages, as far as copies are found."""
     found: dict[int, int] = {}
     for pair in pairs:
         message = slots[pair.job][pair.slot].message
@@ -208,7 +209,7 @@ _RESUME = "`tgstreamd resume {0}` goes on after what was recognised before"
 def _recognised(
     slots: Sequence[Sequence[Slot]], pairs: Sequence[Pair], copies: dict[int, Message]
 ) -> Iterator[Recognised]:
-    """Each source message of which something was found."""
+    """Yield each source message with at least one copy found."""
     by_message: dict[tuple[int, int], list[Pair]] = {}
     for pair in pairs:
         by_message.setdefault((pair.job, slots[pair.job][pair.slot].message.id), []).append(pair)
@@ -227,7 +228,7 @@ def _recognised(
 def _lines(
     mirror: Mirror, jobs: Sequence[Messages], found: Sequence[Recognised], there: dict[int, Message]
 ) -> Iterator[Lines]:
-    """Which copies name their author and topic, so that an edit leaves the lines as they stand."""
+    """Yield which copies show author and topic, so that an edit keeps these lines as they are."""
     copies = {(one.chat, one.source_id): there[one.copies[0][0]] for one in found}
     for messages in jobs:
         if not any((message.chat, message.id) in copies for message in messages):

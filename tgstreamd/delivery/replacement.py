@@ -1,7 +1,7 @@
-"""Says whether a copy may be deleted that another is to replace: all that this needs has to be in hand.
+"""Decides whether a copy may be deleted for a replacement: everything the replacement needs must be ready.
 
-Else a file that cannot be read any more would cost the message: its old copy gone, and nothing in its place.
-Has media brought over, and asks Telegram whether they can be sent now. Deletes and sends nothing.
+Otherwise a file that can no longer be read would cost the message: the old copy deleted and nothing in its
+place. Requests transfers, and asks Telegram whether the media can be sent now. Deletes and sends nothing.
 """
 
 from __future__ import annotations
@@ -37,29 +37,29 @@ from .scheduling import Turns
 
 log = structlog.get_logger()
 
-#: How much trouble that may pass is waited out: questions without an answer, for half an hour. A transfer
-#: that was tried for a quarter of an hour, and a reference that was just fetched, count as several.
+#: Attempts allowed through transient errors (half an hour of unanswered queries); a transfer that was retried
+#: for a quarter of an hour, or a file reference just fetched, counts as SEVERAL.
 TRIES, SEVERAL = 30, 10
-#: Seconds between looks: whether the media has come over, whether the job's turn has come, and whether a
-#: person has said what becomes of one that is parked.
+#: Seconds between checks: for the transfer of media, for the job's turn, and for the operator's decision on a
+#: parked job.
 LOOK, TURN, PARKED = 5.0, 15.0, 60.0
 CHECK = "messages.uploadMedia"
 
 
 class Later(Value, frozen=True, kw_only=True):
-    """Something is still to come: look again then (unix time)."""
+    """The replacement is not ready: check again at this unix time."""
 
     at: float
 
 
 class Never(Value, frozen=True, kw_only=True):
-    """What should take the copy's place cannot be sent, and why."""
+    """The replacement cannot be sent, and why."""
 
     why: str
 
 
 class Replacement:
-    """Judges what is to be sent for copies that are to be deleted."""
+    """Checks the replacements of copies that are to be deleted."""
 
     def __init__(
         self,
@@ -80,13 +80,13 @@ class Replacement:
         self._turns = turns
         self._holding = holding
         self._clock = clock
-        #: How often a job has met trouble that may pass.
+        #: Weighted count of transient errors by job.
         self._tries: dict[int, int] = {}
 
     async def obstacle(self, mirror: Mirror, change: Change) -> Later | Never | None:
-        """What keeps the copies of this change from being deleted now; None where nothing does.
+        """Return what prevents deleting the copies of this change now; None if nothing does.
 
-        Raises the errors that hold the account or a method, and what no message is to blame for.
+        Raises the errors that hold the account or a method, and those not caused by a message.
         """
         origin = await self._store.origin(change.mirror, change.chat, abs(change.source_id))
         job = await self._store.job(origin.job) if origin is not None else None
@@ -99,7 +99,7 @@ class Replacement:
         if job.state == "parked":
             return Later(at=now + PARKED)
         rows = await self._store.mirror_list()
-        # Before its target was compared with this ledger, nothing is sent there.
+        # Nothing is sent to a target before it has been compared with this ledger.
         unchecked = any(row.unchecked for row in rows if row.id == mirror.id)
         if unchecked or not await self._turns.is_next(mirror, job):
             return Later(at=now + TURN)
@@ -136,7 +136,7 @@ class Replacement:
         return found
 
     async def _shrinks(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
-        """Why nothing, or less than stands there now, would be sent; empty where it is not so."""
+        """Return why the replacement would be empty or less than the present copy; empty if it would not."""
         planned = await self._outgoing.plan_again(mirror, job, messages)
         if planned.skip:
             return planned.skip
@@ -158,7 +158,8 @@ class Replacement:
     async def _expired(
         self, mirror: Mirror, job: Job, messages: Sequence[Message]
     ) -> list[tuple[Message, MediaExpired]]:
-        """Those whose media was brought over, and cannot be sent any more. Raises where another's cannot."""
+        """Return the messages whose transferred media can no longer be sent. Raises if media sent by
+        reference cannot be sent."""
         committed = await self._store.committed(job.id)
         expired: list[tuple[Message, MediaExpired]] = []
         referred: list[Message] = []
@@ -174,7 +175,7 @@ class Replacement:
                     await self._target.check_media(mirror.target, media, staged[1])
                 except MediaExpired as error:
                     expired.append((message, error))
-        # A reference is as old as what was last read of its message.
+        # A file reference is as old as the last read of its message.
         fresh = await self._outgoing.refetch(job, referred) if referred else {}
         for message in referred:
             now = fresh[message.id].media if message.id in fresh else None
@@ -189,12 +190,12 @@ class Replacement:
     def _failed(
         self, mirror: Mirror, job: Job, messages: Sequence[Message], failure: Failure
     ) -> Later | Never:
-        """The media of a message could not be brought over."""
+        """Handle media of a message that could not be transferred."""
         media = [m.media for m in messages if m.media is not None]
         if isinstance(failure.error, CdnUnusable) and all(
             self._staging.could_refer(each, mirror.id) for each in media
         ):
-            # As for a post: Telegram has the file, and gives its bytes nowhere else.
+            # As for posts: Telegram has the file but serves its bytes only from that CDN.
             self._staging.referred.add(job.id)
             return Later(at=self._clock.now())
         return self._trouble(mirror, job, failure.error, count=SEVERAL)

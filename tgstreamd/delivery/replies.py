@@ -1,7 +1,7 @@
-"""What a post answers: the copy of its parent, or why there is none; a parent may go before its reply.
+"""Finds the copy that a reply answers, or the reason why there is none.
 
-A parent that still waits in the backlog is lifted directly before the live reply to it, one level deep. A
-parent that is lost degrades to a line, and never blocks. Sends nothing.
+A parent still waiting in the backlog is moved directly before the live reply to it, one level deep. A lost
+parent degrades to a line and never blocks. Sends nothing.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from ..transfer.prefetch import Prefetcher
 
 log = structlog.get_logger()
 
-#: How far an album's items may lie apart in ids, when its first one is fetched alone.
+#: Largest distance in ids between an album's items, when the first is fetched alone.
 ALBUM_SPAN = 9
-#: Of a parent whose copy stands in the basic group that the target was.
+#: Shown for a parent whose copy is in the basic group from before the target's migration.
 BEFORE = "a message from before this group became a supergroup"
 
 
 class Lifted:
-    """The parent was put before its reply and goes first."""
+    """The parent was moved before its reply and goes first."""
 
 
 class Parents:
-    """Finds parents."""
+    """Finds the parents of replies."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Parents:
     async def find(
         self, mirror: Mirror, job: Job, messages: Sequence[Message], *, may_lift: bool = True
     ) -> Parent | Lifted | None:
-        """What the job answers; Lifted where the parent has been put before it and goes first."""
+        """Return the parent of the job; Lifted if the parent was moved before it and goes first."""
         if job.follows is not None:
             copy = await self._store.first_copy(job.follows)
             return Parent(copy=copy) if copy is not None else None
@@ -99,7 +99,7 @@ class Parents:
         return any(gap.chat == chat and gap.next_id < source_id <= gap.end_id for gap in gaps)
 
     async def _fetch_whole(self, chat: int, source_id: int) -> list[Message]:
-        """A message, or the whole album that it belongs to."""
+        """Fetch a message, or the whole album that it belongs to."""
         around = range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
         found = await self._source.messages(chat, list(around))
         message = found.get(source_id)

@@ -1,7 +1,7 @@
-"""Whose turn it is: the job that a mirror sends next, and from when it may go.
+"""Chooses the job that a mirror sends next and the time from which it may be sent.
 
-Knows the two lanes and what a job waits for: its release by a position, its album, its delay, its media,
-the pace. Reads the ledger, changes nothing.
+Knows the two lanes and what a job waits for: its release by a position, the rest of its album, its delay, its
+media and the pace. Reads the ledger, changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .prepare import Outgoing
 
 
 class Turns:
-    """Chooses jobs."""
+    """Chooses the next job of a mirror."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class Turns:
         self._clock = clock
 
     async def next(self, mirror: Mirror) -> tuple[Job | None, float]:
-        """The job whose turn it is and the unix time from which it may go: infinite where something else
-        has to happen first, and then whoever does it rings."""
+        """Return the next job and the unix time from which it may be sent; infinite if something else must
+        happen first, whose author then wakes the sender."""
         heads = await self._store.heads(mirror.id)
         first, second = self._lanes(mirror, heads.left)
         head, ready_at = await self._head(mirror, heads, first)
@@ -47,12 +47,13 @@ class Turns:
             return None, math.inf
         if head is not None and (first == "backlog" or ready_at <= self._clock.now()):
             return head, ready_at
-        # A live post that is not ready yet does not keep the backlog waiting.
+        # A live post that is not ready does not delay the backlog.
         other, other_at = await self._head(mirror, heads, second)
         return (other, other_at) if other_at < ready_at else (head, ready_at)
 
     async def is_next(self, mirror: Mirror, job: Job) -> bool:
-        """Whether nothing goes before this job, which is not in the queue yet: its old copies still stand."""
+        """Return whether no job precedes this one, which is not queued yet because its old copies still
+        exist."""
         heads = await self._store.heads(mirror.id)
         lanes = self._lanes(mirror, heads.left)
         for lane in lanes[: lanes.index(job.lane) + 1]:
@@ -64,7 +65,8 @@ class Turns:
         return job.lane == lanes[0] or lanes[0] != "backlog" or not heads.unread
 
     def _lanes(self, mirror: Mirror, left: int) -> tuple[Lane, Lane]:
-        """Live posts overtake the backlog only while it would still take long, and only if they may."""
+        """Return the lanes in order: live first only if configured and only while the backlog would still
+        take long."""
         if mirror.order == "live-first" and overtakes(left, self._holding.backlog_interval):
             return "live", "backlog"
         return "backlog", "live"

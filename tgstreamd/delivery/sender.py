@@ -1,8 +1,8 @@
-"""The target side: one service that sends the next job of every mirror, when its turn has come.
+"""Sends the next job of every mirror when its turn has come.
 
-Leases, delivers, settles. What is sent is committed before it is sent; a call of unknown outcome is
-settled before anything else goes to that target. Must not decide how a copy looks (`plan`), whose turn it
-is (`turns`), nor what an error means (`trouble`).
+Leases, delivers and settles jobs. Each attempt is committed to the ledger before it is sent, and a call of
+unknown outcome is resolved before anything else goes to its target. Does not decide how a copy looks
+(`planning`), whose turn it is (`scheduling`), or what an error means (`errors`).
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from .topics import deliver
 log = structlog.get_logger()
 
 IDLE = 60.0
-#: Seconds between looks while there is no connection.
+#: Seconds between checks while disconnected.
 OFFLINE = 2.0
-#: Seconds for which a target waits for a message that Telegram has accepted but only scheduled.
+#: Seconds that a target waits for a message that Telegram accepted but only scheduled.
 SCHEDULED_PATIENCE = 30 * 60.0
-#: Seconds between looks at such a message.
+#: Seconds between checks for such a message.
 SCHEDULED_LOOK = 15.0
 
 
 class Sender:
-    """Sends to all targets of the roster, one call at a time."""
+    """Sends to the targets of all mirrors, one call at a time."""
 
     def __init__(
         self,
@@ -58,8 +58,8 @@ class Sender:
         may_start: Callable[[MirrorRow], Awaitable[bool]],
         on_sent: Callable[[Mirror, int], None],
     ) -> None:
-        """`confirm` asks a chat that is said to be lost; `may_start` judges a mirror before its first send;
-        `on_sent` hears of every settled call and of how many messages it was."""
+        """`confirm` asks a chat reported as lost; `may_start` decides whether a mirror may make its first
+        send; `on_sent` is called for every settled call with its number of messages."""
         self._target = target
         self._store = store
         self._roster = roster
@@ -70,7 +70,7 @@ class Sender:
         self._may_start = may_start
         self._on_sent = on_sent
         self._wake = asyncio.Event()
-        #: Which process attempted a send: an older one's attempt is never fresh.
+        #: Identifies this process in attempts: an attempt of an earlier process is never fresh.
         self._run_id = secrets.token_hex(8)
         self._outcome = Outcome(target, store, clock, run=self._run_id)
         self._turns = Turns(store, roster, staging, outgoing, holding, clock)
@@ -78,11 +78,11 @@ class Sender:
         self._served: dict[int, float] = {}
 
     def wake(self) -> None:
-        """Look again: something became ready, or a pause was lifted."""
+        """Check for due jobs at once: a job became ready, or a pause was lifted."""
         self._wake.set()
 
     async def run(self, beat: Beat) -> None:
-        """The service."""
+        """Run the service until cancelled."""
         while True:
             beat(IDLE)
             self._wake.clear()
@@ -92,21 +92,21 @@ class Sender:
                 await self._clock.wait(self._wake, self._clock.monotonic() + wait)
 
     async def step(self, beat: Beat = lambda seconds: None) -> float:
-        """Send what is due, one call per target; the unix time at which there may be more."""
+        """Send what is due, one call per target; return the unix time at which more may be due."""
         if not self._target.connected:
-            # A send without a connection would only become an unknown outcome.
+            # A send without a connection would only end in an unknown outcome.
             return self._clock.now() + OFFLINE
         due = math.inf
         rows = await self._store.mirror_list(active_only=False)
         targets: dict[int, list[MirrorRow]] = {}
         for row in rows:
             targets.setdefault(row.target, []).append(row)
-        # What all targets share, the backlogs' interval above all, goes to the one that waits longest.
+        # Budgets shared by all targets, above all the backlog interval, go to the target served longest ago.
         for target, there in sorted(targets.items(), key=lambda item: max(map(self._served_at, item[1]))):
             beat(IDLE)
             await self._holding.load()
             if (job := await self._store.open_job(target)) is not None:
-                # Neither a pause nor a mirror's removal leaves an attempt without its answer.
+                # An open attempt is resolved even if its mirror is paused or removed.
                 row = next(row for row in there if row.id == job.mirror)
                 due = min(due, await self._serve(self._mirror(row), job))
             else:
@@ -114,7 +114,7 @@ class Sender:
         return due
 
     async def _serve_one_of(self, rows: list[MirrorRow]) -> float:
-        """The next call to one target; the mirror that was served longest ago comes first."""
+        """Make the next call to one target, beginning with the mirror served longest ago."""
         due = math.inf
         for row in sorted(rows, key=self._served_at):
             if row.paused or row.id not in self._roster.mirrors:
@@ -143,7 +143,7 @@ class Sender:
         return self._served.get(row.id, 0.0)
 
     async def _serve(self, mirror: Mirror, job: Job) -> float:
-        """One call of one job, and what follows from it; when to look again."""
+        """Make one call of one job and handle its result; return the unix time of the next check."""
         try:
             if job.state == "open":
                 return await self._find_out(mirror, job)
@@ -179,8 +179,8 @@ class Sender:
         await self._answered(mirror, job, send, sent)
 
     async def _answered(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
-        """Telegram has answered the call, without an error."""
-        # What is asked from here on may be refused, which says nothing about the call.
+        """Handle an answer without an error."""
+        # Errors of the queries that follow say nothing about the call.
         self._trouble.unsure.add(job.id)
         send = next(s for s in await self._store.sends(job.id) if s.seq == send.seq)
         sent = await self._outcome.confirm(mirror, send, sent)
@@ -190,18 +190,18 @@ class Sender:
         await self._known(mirror, job, send, sent)
 
     async def _known(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
-        """It is known what the call became; what was left out of it becomes a call of its own."""
+        """Record the call's known outcome; items missing from it become a call of their own."""
         found = sent.ids.keys() | sent.scheduled.keys()
         missing = {copy.random_id for copy in send.copies} - found
         if not found:
-            # What is gone stays together; what was not named is no part of that.
+            # Deleted items stay together in one call; items that the answer did not name are not among them.
             missing -= sent.unseen.keys()
         if missing:
             await self._outgoing.split_off(job, send, missing)
         if found:
             await self._settled(mirror, job, send, sent)
             if missing and missing <= sent.unseen.keys():
-                # They were sent as well, and deleted since.
+                # These were sent too, and deleted since.
                 rest = next(s for s in await self._store.sends(job.id) if s.seq == send.seq + 1)
                 await self._vanished(mirror, job, rest)
         else:
@@ -236,7 +236,7 @@ class Sender:
     # -- unknown outcomes -----------------------------------------------------------------------------
 
     async def _find_out(self, mirror: Mirror, job: Job) -> float:
-        """An attempt whose outcome is not known: this process's, or one before it."""
+        """Resolve an attempt of unknown outcome, of this process or an earlier one."""
         how = self._trouble.unknown.setdefault(job.id, Unknown(at=0.0, search=True))
         if how.at > self._clock.now():
             return how.at
@@ -246,7 +246,7 @@ class Sender:
             return self._clock.now()
         if send.state == "accepted":
             return await self._await_publication(mirror, job, send)
-        # Before the target was looked through, no refusal says anything about the first call.
+        # Until the target has been searched, no refusal says anything about the first call.
         self._trouble.unsure.add(job.id)
         if how.search or how.last or not self._outcome.is_fresh(send):
             try:
@@ -270,7 +270,7 @@ class Sender:
         return self._clock.now()
 
     async def _not_found(self, mirror: Mirror, job: Job, send: Send, how: Unknown) -> None:
-        """The last look has found nothing, and the call is not made again."""
+        """End the job after the last search found nothing; the call is not made again."""
         if job.id in self._trouble.spared:
             await self._store.refused(job.id, send.seq)
         elif how.was:
@@ -279,7 +279,8 @@ class Sender:
             await self._trouble.end(mirror, job, "parked", how.reason or "its outcome stayed unknown")
 
     async def _vanished(self, mirror: Mirror, job: Job, send: Send) -> None:
-        """Deleted in the target before we knew of it: a topic is made again, a message waits for a word."""
+        """Handle messages deleted before their ids were known: a topic is created again, a message is parked
+        for the operator."""
         if send.draft.opens is None:
             await self._trouble.end(mirror, job, "parked", VANISHED)
         else:
@@ -288,7 +289,7 @@ class Sender:
         self._trouble.unsure.discard(job.id)
 
     async def _await_publication(self, mirror: Mirror, job: Job, send: Send) -> float:
-        """Accepted, and only scheduled: the real message comes by itself, and is waited for a while."""
+        """Wait, up to SCHEDULED_PATIENCE, for a message that Telegram accepted but only scheduled."""
         now = self._clock.now()
         found = await self._outcome.published(mirror, send)
         for scheduled_id, message_id in found.items():
@@ -305,7 +306,7 @@ class Sender:
         return now if found else now + SCHEDULED_LOOK
 
     def _mirror(self, row: MirrorRow) -> Mirror:
-        """The mirror of a row; one that is not configured any more has nothing but its places."""
+        """Return the mirror of a row; one that is no longer configured has only its chats."""
         return self._roster.mirrors.get(row.id) or Mirror(
             id=row.id,
             name=row.name,

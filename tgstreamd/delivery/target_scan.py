@@ -1,8 +1,8 @@
-"""Looks through a target before a mirror's first send after a start: does it hold copies we do not know?
+"""Scans a target for copies unknown to the ledger, before a mirror's first send after a start.
 
-A mirror whose target holds posts of ours that its ledger does not know waits for `resume`, so that a ledger
-which is new, old or lost never leads to a second copy. Reads the target, compares, and pauses the mirror or
-clears its *unchecked* mark. Sends nothing.
+A mirror whose target holds such copies is paused until `resume`, so that a new, old or lost ledger never
+leads to duplicates. Reads the target, compares, and pauses the mirror or clears its *unchecked* mark. Sends
+nothing.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ..policy.transforms import reworded, transformed
 
 log = structlog.get_logger()
 
-#: Messages of the target that are looked through where the ledger maps none there.
+#: Newest messages scanned in a target for which the ledger has no copies.
 NEWEST = 100
 UNKNOWN_COPIES = "this target already holds copies that this ledger does not know"
 
 
 class Census:
-    """Judges whether a mirror may begin to send."""
+    """Decides whether a mirror may start sending."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class Census:
         caught_up: Callable[[Mirror], bool],
         read_all: Callable[[int], None],
     ) -> None:
-        """`caught_up(mirror)`: its live position was read since the start. `read_all(id)`: its whole
-        history is to be captured before anything is sent."""
+        """`caught_up(mirror)`: its live position was read since the start. `read_all(id)` requests that its
+        whole history be read before anything is sent."""
         self._target = target
         self._store = store
         self._roster = roster
@@ -55,7 +55,8 @@ class Census:
         self._candidates: dict[int, list[Message]] = {}
 
     async def may_start(self, row: MirrorRow) -> bool:
-        """True once the target was looked through; raises what the target raises, or would."""
+        """Return true once the target was scanned. Raises the target's errors, and floods that Telegram
+        ordered earlier."""
         if not row.unchecked:
             return True
         mirror = self._roster.mirrors[row.id]
@@ -77,11 +78,11 @@ class Census:
         return await self._compare(mirror, candidates)
 
     async def _unknown(self, mirror: Mirror) -> list[Message]:
-        """Our own messages there that no job maps and no open attempt explains."""
+        """Return our own messages there that neither a job nor an open attempt accounts for."""
         highest = await self._store.highest_copy(mirror.target)
         newest = await self._target.newest(mirror.target)
         if newest > highest:
-            # Whoever wrote that, nobody's line goes on below it.
+            # Somebody else posted since, so the next post must show its author again.
             await self._store.forget_last_authors(mirror.target)
         floor = highest or max(0, newest - NEWEST)
         found = await self._target.after(mirror.target, floor)
@@ -99,7 +100,7 @@ class Census:
 
     async def _compare(self, mirror: Mirror, candidates: list[Message]) -> bool:
         unsent = await self._store.unsent(mirror.id)
-        # Seconds, for a long history: not on the loop.
+        # Takes seconds for a long history, so it runs outside the event loop.
         pairs = await asyncio.to_thread(
             known_copies,
             [messages for _, messages in unsent],
@@ -127,7 +128,7 @@ class Census:
         pairs: list[tuple[int, int]],
         candidates: list[Message],
     ) -> list[tuple[int, Topic]]:
-        """The topics of the source whose copies in the target are known again."""
+        """Return the source topics whose copies were recognised in the target."""
         if not await self._store.is_forum(mirror.id):
             return []
         there = {topic.id: topic for topic in await self._target.topics(mirror.target)}

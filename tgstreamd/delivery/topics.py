@@ -1,7 +1,7 @@
-"""Which topic of the target a post goes into, for mirrors of a whole forum, and how topics follow.
+"""Finds the target topic of a post, for mirrors of a whole forum, and mirrors changes of topics.
 
-A topic that the target lacks is put as a job directly before its first post. A chat without topics, or one
-topic for all, gets the name of the topic as a line instead. Sends no message.
+A topic missing in the target is queued as a job directly before its first post. In a target without topics,
+or with one fixed topic, the topic's name is shown as a line instead. Sends no message.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from ..mirrors.registry import MirrorRegistry
 log = structlog.get_logger()
 
 TOPIC_CLOSED = "TOPIC_CLOSED"
-#: Seconds until it is looked again whether the posts before a closing are there.
+#: Seconds until the next check whether the posts before a topic's closing have been sent.
 CLOSING_LOOK = 60.0
 DELETED = "a topic that was deleted"
 
 
 class Place(Value, frozen=True, kw_only=True):
-    """Where a post goes: a topic of the target, None for General; and the line that names its own topic."""
+    """The destination of a post: a topic of the target (None for General), and the line that names its own
+    topic."""
 
     topic: int | None = None
     name: str = ""
-    #: Its topic has to be made first, and was put before it.
+    #: The topic must be created first and was queued before the post.
     later: bool = False
 
 
@@ -43,7 +44,7 @@ async def deliver(
     random_ids: Sequence[int],
     committed: Sequence[bytes | None],
 ) -> Sent:
-    """Carry out one draft, whatever it makes. Raises what `Target.send` raises."""
+    """Carry out one draft, which sends messages or creates a topic. Raises the errors of `Target.send`."""
     if (topic := draft.opens) is not None:
         (random_id,) = random_ids
         return await target.create_topic(chat, topic.title, topic.icon_color, topic.icon_emoji, random_id)
@@ -51,7 +52,7 @@ async def deliver(
 
 
 class Topics:
-    """Finds places, and carries out changes of topics."""
+    """Finds the topics of posts and carries out changes of topics."""
 
     def __init__(
         self, source: Source, target: Target, store: Store, roster: MirrorRegistry, clock: Clock, ids: Ids
@@ -64,7 +65,7 @@ class Topics:
         self._ids = ids
 
     async def place(self, mirror: Mirror, job: Job, message: Message, *, may_make: bool = True) -> Place:
-        """Where this post goes. Raises what the source raises."""
+        """Return the destination of this post. Raises the source's errors."""
         topic = message.topic or GENERAL_TOPIC
         source = self._roster.sources.get(job.chat)
         if mirror.source_topic is not None or topic == GENERAL_TOPIC or not (source and source.forum):
@@ -76,7 +77,7 @@ class Topics:
         if row is not None and row.copy_id is not None:
             return Place(topic=row.copy_id)
         if row is None or row.job_state == "parked" or not may_make:
-            # It cannot be made: its posts must not wait for that.
+            # The topic cannot be created, and its posts must not wait for it.
             return Place(name=name)
         await self._store.place_topic(
             mirror.id, row.state, before=job.id, now=self._clock.now(), new_id=self._ids.random_id
@@ -85,7 +86,7 @@ class Topics:
         return Place(later=True)
 
     async def is_elsewhere(self, mirror: Mirror, chat: int, topic: int, place: Place) -> bool:
-        """Whether the copies of this topic of the source stand in another topic than `place`."""
+        """Return whether the copies of this source topic are in a topic other than `place`."""
         if topic == 0 or mirror.source_topic is not None or not self._by_topic(mirror):
             return False
         if topic == GENERAL_TOPIC:
@@ -94,14 +95,14 @@ class Topics:
         return (row.copy_id if row is not None else None) != place.topic
 
     async def opening(self, mirror: Mirror, job: Job) -> Draft | None:
-        """The call that makes the topic of this job; None where there is nothing left to make."""
+        """Return the call that creates the topic of this job; None if there is nothing to create."""
         row = await self._known(mirror, job.chat, job.first_id)
         if row is None or row.copy_id is not None:
             return None
         return Draft(pieces=(Piece(source_id=job.first_id, text=row.state.title),), opens=row.state)
 
     async def change(self, mirror: Mirror, change: Change) -> bool:
-        """Make a topic of the target look as its original does now; false if it is not the time yet."""
+        """Bring a topic of the target up to date with its original; false if that must wait."""
         wanted = msgspec.msgpack.decode(change.payload, type=Topic)
         row = await self._store.topic(mirror.id, change.chat, change.source_id)
         if row is None or row.copy_id is None or row.shown is None or not self._by_topic(mirror):
@@ -129,7 +130,7 @@ class Topics:
             if not _is_gone(error):
                 raise
             log.warning("topic was deleted in the target", mirror=mirror.name, topic=wanted.title)
-            # Its next post makes it again, as it is then; until then there is nothing left to ask for.
+            # Its next post creates it again with the present title; until then there is nothing to change.
             await self._store.topic_changed(change, wanted)
             return True
         await self._store.topic_changed(change, wanted)
@@ -140,7 +141,7 @@ class Topics:
         return not closing
 
     async def order(self, mirror: Mirror, change: Change) -> bool:
-        """Pin in the target what is pinned in the source, in its order; true when done."""
+        """Pin topics in the target as in the source, in the same order; true when done."""
         wanted = msgspec.msgpack.decode(change.payload, type=list[int])
         target = self._roster.targets.get(mirror.target)
         if not mirror.pins or not self._by_topic(mirror) or not (target and target.may_manage_topics):
@@ -153,11 +154,11 @@ class Topics:
         except TargetLost as error:
             if not _is_gone(error):
                 raise
-            # Just now: it is not among those that are there when we look again.
+            # It was deleted just now, so the next reading does not include it.
             await self._store.postpone_change(change.id, self._clock.now() + CLOSING_LOOK)
             return False
         if gone:
-            # Once its next post has made it again, the order is another one than shown.
+            # Once its next post has created it again, the order differs from the one recorded.
             log.warning("topic was deleted in the target", mirror=mirror.name, n=len(gone))
         shown = [topic for topic in wanted if topic in made and made[topic] not in gone]
         await self._store.order_shown(mirror.id, shown)
@@ -165,7 +166,8 @@ class Topics:
         return True
 
     async def repair(self, mirror: Mirror, job: Job, draft: Draft, error: TelegramError) -> bool:
-        """A post was refused for its topic: open that again, or have another made; true if it may go anew."""
+        """Repair the topic for which a post was refused: reopen it or have it created again. Return whether
+        to retry."""
         kept = await self._store.messages(job.id)
         if not kept or draft.topic is None or mirror.target_topic is not None:
             return False
@@ -174,7 +176,7 @@ class Topics:
         if row is None:
             return False
         if row.copy_id != draft.topic:
-            # Another post of it found that out before; the next attempt goes where it stands now.
+            # Another post found this out earlier; the next attempt uses the topic's present place.
             return _is_gone(error)
         if error.error == TOPIC_CLOSED:
             try:
@@ -203,12 +205,12 @@ class Topics:
         return row
 
     async def list_topics(self, mirror: Mirror, chat: int) -> None:
-        """Read how all topics of the source look now."""
+        """Read the present state of all topics of the source."""
         heard = await self._store.topics_heard(mirror.id, chat)
         topics = await self._source.topics(chat)
         await self._store.take_topics(mirror.id, chat, topics, heard=heard, now=self._clock.now())
 
 
 def _is_gone(error: TelegramError) -> bool:
-    """Whether it says that one topic is no more, which says nothing about the chat."""
+    """Return whether the error says that one topic no longer exists, which says nothing about the chat."""
     return row(error.error, error.method).then == "topic" and error.error != TOPIC_CLOSED
