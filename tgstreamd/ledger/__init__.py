@@ -1,8 +1,8 @@
-"""The ledger: the only owner of truth, and the only package that imports sqlite3.
+"""The ledger: the only owner of the program's durable state, and the only package that imports sqlite3.
 
-`Store` is the whole surface: each attribute is one transaction (a `query` only reads, and is answered from
-memory while nothing is written), an async method made of a plain function that lives in the room it belongs
-to (mirrors, intake, queue, attempts, topics, …).
+`Store` is the whole interface. Each attribute is one transaction (a `query` only reads, and is answered from
+memory until something is written): an async method made from a plain function of the module it belongs to
+(mirrors, intake, jobs, attempts, topics, …).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The calls of a job: planned before the first is made, attempted, repeated, refused, settled.
+"""Keeps the calls of a job: planned before the first is made, attempted, repeated, refused, settled.
 
 Planning writes rows of `send` and `copy`, `random_id`s included. A call is open from its attempt until its
-outcome is known; settling it maps its copies, marks the pace and ends the job, in one transaction.
+outcome is known; settling it maps its copies, updates the pace's marks and ends the job, in one transaction.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def plan_sends(
     random_ids: Sequence[Sequence[int]],
     fingerprints: Sequence[Sequence[str]],
 ) -> None:
-    """Write down what the job will send. Sends that were carried out or attempted stay as they are."""
+    """Store the calls that the job will make. Calls already carried out or attempted stay unchanged."""
     row = db.execute(
         "SELECT job.mirror, job.chat, mirror.target FROM job JOIN mirror ON mirror.id = job.mirror "
         "WHERE job.id = ?",
         (job_id,),
     ).fetchone()
-    # An album that was to go as single messages may go as an album again: each id moves to another call.
+    # An album planned as single messages may be sent as an album again: each id moves to another call.
     db.execute(
         "DELETE FROM copy WHERE job = ? AND target_id IS NULL AND scheduled_id IS NULL "
         "AND seq IN (SELECT seq FROM send WHERE job = ? AND state = 'new')",
@@ -74,7 +74,7 @@ def plan_sends(
 
 
 def sends(db: Db, job_id: int) -> list[Send]:
-    """The calls of a job in their order."""
+    """Return the calls of a job in their order."""
     result = []
     for row in db.execute("SELECT * FROM send WHERE job = ? ORDER BY seq", (job_id,)).fetchall():
         copies = db.execute(
@@ -112,7 +112,7 @@ def attempt(
     run: str,
     now: float,
 ) -> None:
-    """Before the call: from here on its outcome is unknown until it is settled or refused."""
+    """Record an attempt before the call: its outcome is unknown until it is settled or refused."""
     db.execute(
         "UPDATE send SET state = 'open', draft = ?, committed = ?, floor_id = ?, attempted_at = ?, run = ?, "
         "position = ? WHERE job = ? AND seq = ?",
@@ -140,7 +140,7 @@ def attempt(
 
 
 def repeat(db: Db, job_id: int, seq: int) -> None:
-    """The same call again, payload and `random_id` unchanged; its time stays that of the first attempt."""
+    """Record a repetition, payload and `random_id` unchanged; its time stays that of the first attempt."""
     db.execute(
         "UPDATE job SET attempts = attempts + 1 WHERE id = ? AND EXISTS "
         "(SELECT 1 FROM send WHERE job = ? AND seq = ? AND state = 'open')",
@@ -149,13 +149,15 @@ def repeat(db: Db, job_id: int, seq: int) -> None:
 
 
 def refused(db: Db, job_id: int, seq: int) -> None:
-    """A definite no: nothing was sent, so the payload may change and the next attempt is a first one."""
+    """Record a definite refusal: nothing was sent, so the payload may change and the next attempt is a first
+    one.
+    """
     db.execute("UPDATE send SET state = 'new' WHERE job = ? AND seq = ? AND state = 'open'", (job_id, seq))
     db.execute("UPDATE job SET state = 'waiting' WHERE id = ? AND state = 'open'", (job_id,))
 
 
 def vanished(db: Db, job_id: int, seq: int, new_id: Callable[[], int]) -> None:
-    """Carried out, and deleted in the target since: the next attempt is a first one, under other ids."""
+    """Record that the message was sent and deleted since: the next attempt is a first one, under new ids."""
     copies = db.execute(
         "SELECT random_id, chat, source_id FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL",
         (job_id, seq),
@@ -186,10 +188,11 @@ def settle(
     backlog: bool,
     now: float,
 ) -> bool:
-    """After the call: the map, the marks of the pace and the job's state, in one; true if the job is done.
+    """Record a known outcome: map the copies, mark the pace, update the job's state; return whether it is
+    done.
 
-    `ids` and `scheduled` go by `random_id`. Items that appear in neither stay unsent: the caller splits
-    them off first.
+    `ids` and `scheduled` are by `random_id`. Items that appear in neither stay unsent: the caller splits them
+    off first.
     """
     _count(db, job_id, seq, target)
     for random_id, target_id in ids.items():
@@ -212,7 +215,7 @@ def settle(
 
 
 def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now: float) -> bool:
-    """A scheduled message became real (or was given up, None): map it; true if we had sent it."""
+    """Map a scheduled message that was published, or given up (None); return whether it was ours."""
     row = db.execute(
         "SELECT random_id, job, seq, mirror, chat, source_id FROM copy "
         "WHERE target = ? AND scheduled_id = ? AND target_id IS NULL",
@@ -222,7 +225,7 @@ def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now
         return False
     if target_id is not None:
         db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, row["random_id"]))
-        # Where nobody waited for it any more, there was nothing to pin.
+        # If the job had been given up, there was nothing to pin before.
         pin_anew(db, row["mirror"], row["chat"], row["source_id"], now)
     left = db.execute(
         "SELECT 1 FROM copy WHERE job = ? AND seq = ? AND target_id IS NULL", (row["job"], row["seq"])
@@ -236,7 +239,7 @@ def published(db: Db, target: int, scheduled_id: int, target_id: int | None, now
 def split_off(
     db: Db, job_id: int, seq: int, *, missing: Draft, random_ids: Sequence[int], idxs: Sequence[int]
 ) -> None:
-    """Of an album found in part, the missing items become a call of their own, `random_id`s kept."""
+    """Move the missing items of an album found in part to a call of their own, keeping their `random_id`s."""
     db.execute("UPDATE send SET seq = seq + 1000 WHERE job = ? AND seq > ?", (job_id, seq))
     db.execute("UPDATE copy SET seq = seq + 1000 WHERE job = ? AND seq > ?", (job_id, seq))
     db.execute("UPDATE send SET seq = seq - 999 WHERE job = ? AND seq > 1000", (job_id,))
@@ -256,7 +259,7 @@ def split_off(
 
 
 def finish_if_done(db: Db, job_id: int, now: float) -> bool:
-    """After a call of the job: whether it was the last one, and so the job is done."""
+    """End the job if its last call is done; return whether it was."""
     row = db.execute(
         "SELECT count(*) FILTER (WHERE state = 'done') AS done, "
         "count(*) FILTER (WHERE state = 'new') AS new, count(*) AS n FROM send WHERE job = ?",
@@ -267,13 +270,15 @@ def finish_if_done(db: Db, job_id: int, now: float) -> bool:
         erase(db, job_id)
         return True
     if row["new"]:
-        # What is left has not been attempted: the job waits for its next turn, its outcome so far known.
+        # The rest has not been attempted: the job waits for its next turn; its outcome so far is known.
         db.execute("UPDATE job SET state = 'waiting' WHERE id = ? AND state = 'open'", (job_id,))
     return False
 
 
 def _count(db: Db, job_id: int, seq: int, target: int) -> None:
-    """Who spoke last there; and how the files of a call went, for people: part by part, or by reference."""
+    """Record the last author in the target, and count how the call's files were sent: streamed or by
+    reference.
+    """
     row = db.execute(
         "SELECT job.mirror, job.lane, send.draft, send.committed FROM send JOIN job ON job.id = send.job "
         "WHERE send.job = ? AND send.seq = ? AND send.state IN ('new', 'open') AND send.draft IS NOT NULL",

@@ -1,6 +1,6 @@
-"""Whose post stands last in each place of a target, so that one line above several speaks for all of them.
+"""Keeps the last author in each place of a target, so that one line covers consecutive posts.
 
-Kept in the transaction that settles a call: what a place remembers is what stands there.
+Updated in the transaction that settles a call, so it matches what is in the target.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from .engine import Db
 
 
 def spoke(db: Db, mirror: int, target: int, draft: Draft) -> None:
-    """A call has put this into the target. What names nobody ends what was said before it."""
+    """Record a call's author as the last one in its place. A post without a byline clears the last author."""
     if draft.opens is not None:
         return
     if draft.voice is None:
@@ -23,7 +23,7 @@ def spoke(db: Db, mirror: int, target: int, draft: Draft) -> None:
 
 
 def voice(db: Db, mirror: int, target: int, topic: int) -> LastAuthor | None:
-    """Whose post of this mirror stands last there (topic 0: where no topic is); None for another's."""
+    """Return the last author there (topic 0: no topic), if the last post is this mirror's; else None."""
     row = db.execute(
         "SELECT author, at, place FROM voice WHERE target = ? AND topic = ? AND mirror = ?",
         (target, topic, mirror),
@@ -32,15 +32,15 @@ def voice(db: Db, mirror: int, target: int, topic: int) -> LastAuthor | None:
 
 
 def others_spoke(db: Db, target: int, topic: int, message: int, *, own: bool) -> None:
-    """Somebody else's post stands last there now (topic 0: where no topic is).
+    """Record that somebody else's post is now the last one there (topic 0: no topic).
 
-    `own`: it is of our account, but perhaps none of our copies: a person writes by the same account.
+    `own`: it is our account's, but perhaps not a copy: a person may use the same account.
     """
     ours = (
         own
         and db.execute(
             "SELECT 1 FROM copy WHERE target = :target AND target_id = :id UNION ALL "
-            # A call is under way there, and this may be what it makes.
+            # A call is in progress there, and may have created this message.
             "SELECT 1 FROM job JOIN copy ON copy.job = job.id WHERE job.state = 'open' AND target = :target "
             "AND target_id IS NULL",
             {"target": target, "id": message},
@@ -51,12 +51,12 @@ def others_spoke(db: Db, target: int, topic: int, message: int, *, own: bool) ->
 
 
 def forget_last_authors(db: Db, target: int) -> None:
-    """Who stands last there is not known any more, in none of its topics."""
+    """Clear the last authors in all topics of a target."""
     db.execute("DELETE FROM voice WHERE target = ?", (target,))
 
 
 def keep_lines(db: Db, job: int, draft: Draft) -> None:
-    """Where our lines stand, and whether author and topic are among them: an edit has to make it so again."""
+    """Store which item has the added lines, and which lines they are: an edit has to reproduce them."""
     voice = draft.voice
     line, placed = (voice.line, voice.placed) if voice is not None else (True, True)
     if draft.host or voice is not None:

@@ -1,6 +1,6 @@
-"""What happened to originals after their copies were made: edits, deletions, pins for the second clock.
+"""Keeps the changes of originals after copying: edits, deletions and pins, for the change sender.
 
-At most one change of a kind is pending for a message, and it is the newest state.
+At most one change of a kind is pending for a message; it holds the newest state.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from .engine import IN_CHAT, Db, Row
 from .jobs import may_come
 from .rows import decode_draft, decode_message, encode
 
-#: An edit is sent when its original was quiet for so long, or so long after the first (seconds).
+#: An edit is sent after its original was unchanged for QUIET seconds, or LONGEST seconds after the first.
 QUIET, LONGEST = 10.0, 300.0
 #: https://core.telegram.org/method/channels.deleteMessages
 DELETE_AT_ONCE = 100
-#: Kinds whose row stays when they are given up: somebody waits for them, or would note the same again.
+#: Kinds whose row is kept when given up: a job waits for it, or the same change would be stored again.
 KEPT = frozenset({"delete", "topic", "order", "chat"})
 
 
 class Change(Value, frozen=True, kw_only=True):
-    """One thing to be done to a copy, or to a topic or chat of the target."""
+    """One change to make to a copy, or to a topic or chat of the target."""
 
     id: int
     mirror: int
@@ -36,21 +36,21 @@ class Change(Value, frozen=True, kw_only=True):
     attempts: int
 
     def message(self) -> Message:
-        """The newest state of the original, of an edit."""
+        """Return the newest state of the original, for an edit."""
         return decode_message(self.payload)
 
     def flag(self) -> bool:
-        """Pinned or not, of a pin."""
+        """Return whether the message is pinned, for a pin."""
         return self.payload == b"1"
 
     @property
     def replaces(self) -> bool:
-        """Whether it deletes what something newer will stand for (`replacing`)."""
+        """Whether it deletes copies that a newer message will replace (`replacing`)."""
         return self.kind == "delete" and self.source_id < 0
 
 
 def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: bytes, now: float) -> None:
-    """The newest state of this kind replaces a pending older one."""
+    """Store a change; its state replaces that of a pending one of this kind."""
     db.execute(
         "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
         "VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET payload = excluded.payload, "
@@ -60,9 +60,9 @@ def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: byt
 
 
 def note_edit(db: Db, mirror: int, message: Message, *, shown: str, now: float) -> None:
-    """The original looks different from `shown`, its digest when the copy was made."""
+    """Store an edit, unless the original looks like `shown`, its digest when the copy was made."""
     if message.content() == shown:
-        # Reactions, views, a keyboard; or an edit taken back before it was carried out.
+        # Reactions, views, a keyboard; or an edit undone before it was carried out.
         db.execute(
             "DELETE FROM change WHERE mirror = ? AND kind = 'edit' AND chat = ? AND source_id = ?",
             (mirror, message.chat, message.id),
@@ -78,7 +78,7 @@ def note_edit(db: Db, mirror: int, message: Message, *, shown: str, now: float) 
 
 
 def note_closed_poll(db: Db, job_id: int, seq: int, now: float) -> None:
-    """A poll goes out open, whatever it was: one that takes no votes is closed afterwards, as an edit."""
+    """Store the closing of a poll as an edit: a poll is always sent open, even where votes are closed."""
     sent = db.execute("SELECT draft FROM send WHERE job = ? AND seq = ?", (job_id, seq)).fetchone()
     media = decode_draft(sent["draft"]).pieces[0].media if sent and sent["draft"] else None
     if media is None or not media.closed:
@@ -92,16 +92,16 @@ def note_closed_poll(db: Db, job_id: int, seq: int, now: float) -> None:
         db.execute(
             "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
             "VALUES (?,'edit',?,?,?,?,?)",
-            # At once: this is no edit that another may follow.
+            # At once: no further edit is expected.
             (row["mirror"], message.chat, message.id, encode(closed), now - QUIET, now - QUIET),
         )
 
 
 def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float) -> None:
-    """Copies of these originals are to be deleted; a pending edit or pin of theirs is not worth its call."""
+    """Store deletions of the copies of these originals; drop their pending edits and pins."""
     for source_id in ids:
         rows = db.execute(
-            # What a topic hangs on stays: deleting it would leave its posts without a place.
+            # The message that created a topic is kept: deleting it would delete the topic.
             "SELECT DISTINCT copy.chat FROM feed CROSS JOIN copy ON copy.mirror = feed.mirror "
             "AND copy.chat = feed.chat CROSS JOIN job ON job.id = copy.job WHERE job.kind = 'copy' "
             f"AND feed.mirror = :mirror AND {IN_CHAT} AND copy.source_id = :id",
@@ -117,7 +117,7 @@ def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float)
 
 
 def due(db: Db, now: float) -> tuple[list[Change], float | None]:
-    """The changes that are due and whose copies are made, oldest first; and when the next one is due."""
+    """Return the due changes whose copies exist, oldest first, and the time of the next one."""
     ready: list[Change] = []
     soonest: float | None = None
     rows = db.execute(
@@ -149,9 +149,9 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
 
 
 def _copied(db: Db, change: Row) -> bool:
-    """Whether the original is copied; what never will be drops its changes, what is parked keeps them.
+    """Return whether the original is copied; drop the changes of one that never will be, not of a parked one.
 
-    Of an album that was parked or skipped when a part of it was sent, that part is.
+    Also true for the sent part of an album that was parked or skipped later.
     """
     row = db.execute(
         "SELECT job.state FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? AND item.chat = ? "
@@ -160,7 +160,7 @@ def _copied(db: Db, change: Row) -> bool:
     ).fetchone()
     given_up = row is not None and row["state"] in ("parked", "skipped")
     if given_up and stands(db, change["mirror"], change["chat"], change["source_id"]):
-        # An edit may replace all of it, of which perhaps not all is known.
+        # An edit may replace all of it, and the outcome of a part may be unknown.
         return change["kind"] != "edit" or row["state"] == "skipped" or not _unknown(db, change)
     if row is None or row["state"] == "skipped":
         if (
@@ -174,7 +174,7 @@ def _copied(db: Db, change: Row) -> bool:
 
 
 def _unknown(db: Db, change: Row) -> bool:
-    """Whether a call that holds a part of this message is of unknown outcome."""
+    """Return whether a call with a part of this message has an unknown outcome."""
     row = db.execute(
         "SELECT 1 FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq WHERE mirror = ? "
         "AND chat = ? AND source_id = ? AND send.state = 'open'",
@@ -184,14 +184,14 @@ def _unknown(db: Db, change: Row) -> bool:
 
 
 def postpone_change(db: Db, change: int, not_before: float, *, tries: int = 1) -> None:
-    """Not before then; `tries`: 0 where the wait is none of its own trouble."""
+    """Postpone a change; `tries` is 0 where it did not fail itself."""
     db.execute(
         "UPDATE change SET not_before = ?, attempts = attempts + ? WHERE id = ?", (not_before, tries, change)
     )
 
 
 def count_given_up(db: Db, change: Change, why: str, now: float) -> None:
-    """Whatever becomes of its row, people are told how many there were of its kind, and of the last."""
+    """Count a change that was given up, by kind, and keep the last one, for people."""
     db.execute(
         "INSERT INTO given_up VALUES (?,?,1,?,?,?) ON CONFLICT DO UPDATE SET n = n + 1, "
         "source_id = excluded.source_id, reason = excluded.reason, at = excluded.at",
@@ -202,10 +202,10 @@ def count_given_up(db: Db, change: Change, why: str, now: float) -> None:
 def change_done(
     db: Db, change: Change, prints: Sequence[str] = (), *, given_up: str = "", now: float = 0.0
 ) -> None:
-    """Carried out or, for a reason, given up (`now`), unless a newer state came meanwhile.
+    """End a change that was carried out, or given up (at `now`), unless a newer state was stored meanwhile.
 
-    `prints`: the fingerprints of the copies as an edit has left them. Where it was given up they look like
-    nothing that we would send, which a comparison tells; no further try is made by itself.
+    `prints`: the fingerprints of the copies after an edit. If it was given up, they are set to match nothing,
+    which a comparison reports; no further try is made by itself.
     """
     if change.kind == "edit":
         _look(db, change, prints, given_up=bool(given_up))
@@ -227,7 +227,7 @@ def change_done(
 
 
 def refused_as(db: Db, mirror: int, kind: str, chat: int, source_id: int) -> bytes | None:
-    """The state that Telegram would not have, where a change of this kind was given up; None otherwise."""
+    """Return the state that Telegram refused, where a change of this kind was given up; else None."""
     row = db.execute(
         "SELECT payload FROM change WHERE mirror = ? AND kind = ? AND chat = ? AND source_id = ? "
         "AND given_up <> ''",
@@ -247,10 +247,10 @@ def _look(db: Db, change: Change, prints: Sequence[str], *, given_up: bool) -> N
 
 
 def edit_attempted(db: Db, change: Change, *, replace: bool) -> None:
-    """Before the copy is edited: until that is known to be done, it may look either way, like nothing else.
+    """Record, before a copy is edited, that its look is unknown until the edit is known to be done.
 
-    Else an original that is changed back after a lost answer would seem to need no edit. `replace`: the
-    media as well.
+    Otherwise an original changed back after a lost answer would seem to need no edit. `replace`: the media as
+    well.
     """
     db.execute(
         "UPDATE item SET digest = '', media_id = CASE WHEN ? THEN -1 ELSE media_id END "
@@ -260,7 +260,7 @@ def edit_attempted(db: Db, change: Change, *, replace: bool) -> None:
 
 
 def note_pin(db: Db, mirror: int, chat: int, source_id: int, *, pinned: bool, now: float) -> None:
-    """The original was pinned or unpinned."""
+    """Store that the original was pinned or unpinned."""
     note(db, mirror, "pin", chat, source_id, b"1" if pinned else b"0", now)
     if pinned:
         db.execute("INSERT OR IGNORE INTO pinned VALUES (?,?,?)", (mirror, chat, source_id))
@@ -271,7 +271,7 @@ def note_pin(db: Db, mirror: int, chat: int, source_id: int, *, pinned: bool, no
 
 
 def take_pinned(db: Db, mirror: int, chat: int, pinned: Sequence[int], now: float) -> None:
-    """All that is pinned in the source, oldest first: what is new among it, and what is no more."""
+    """Compare with all pins of the source, oldest first: store new ones and removed ones."""
     rows = db.execute("SELECT source_id FROM pinned WHERE mirror = ? AND chat = ?", (mirror, chat))
     known = {row["source_id"] for row in rows}
     for source_id in [*(known - set(pinned)), *(one for one in pinned if one not in known)]:

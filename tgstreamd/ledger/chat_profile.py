@@ -1,6 +1,6 @@
-"""What the target's own face was last made of, for mirrors whose title, photo and description follow.
+"""Keeps the profile that the target last got, for mirrors that copy title, photo and description.
 
-Plain functions, one transaction each. What differs is one pending `change` of the mirror.
+Plain functions, one transaction each. A difference is one pending `change` of the mirror.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from .rows import encode
 
 
 def note_face(db: Db, mirror: int, chat: int, wanted: ChatProfile, present: ChatProfile, now: float) -> None:
-    """How the source looks; `present` is how the target looks, and counts where nothing was made yet."""
+    """Compare the source's profile with the target's; `present` is the target's if none was ever set."""
     shown = face(db, mirror)
     if shown is None:
-        # Its photo has another id in the target: what is there is taken for another one.
+        # Its photo would have another id in the target: the present one counts as different.
         shown = msgspec.structs.replace(present, photo=None)
         face_shown(db, mirror, shown)
     if wanted.looks() == shown.looks():
@@ -29,11 +29,11 @@ def note_face(db: Db, mirror: int, chat: int, wanted: ChatProfile, present: Chat
 
 
 def face(db: Db, mirror: int) -> ChatProfile | None:
-    """How the target was made to look; None where it never was."""
+    """Return the profile that the target was given; None where it never was."""
     row = db.execute("SELECT face FROM mirror WHERE id = ?", (mirror,)).fetchone()
     return msgspec.msgpack.decode(row["face"], type=ChatProfile) if row["face"] is not None else None
 
 
 def face_shown(db: Db, mirror: int, shown: ChatProfile) -> None:
-    """The target looks like this now."""
+    """Store the target's current profile."""
     db.execute("UPDATE mirror SET face = ? WHERE id = ?", (encode(shown), mirror))

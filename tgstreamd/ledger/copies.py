@@ -1,6 +1,6 @@
-"""The map from source messages to their copies, and what it says about a target.
+"""Reads the map from source messages to their copies, and the state of a target that follows from it.
 
-Reads; what it writes is only that the copy which takes another's place is to be pinned too.
+Writes only digests of what copies show, and that a copy which replaces a pinned one must be pinned.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOR_EDIT = b"edit"
 
 
 def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
-    """What became of a source message; None where the ledger never saw it."""
+    """Return the state of a source message; None where the ledger does not know it."""
     row = db.execute(
         "SELECT job.id, job.state, job.lane, job.reason, job.topic, first.target, first.target_id, "
         "first.job AS made_by FROM item "
@@ -30,7 +30,7 @@ def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
     ).fetchone()
     if row is None:
         return None
-    # What is to be deleted before the job can go is nothing to answer or to link to.
+    # A copy that will be deleted before the job is sent must not be answered or linked to.
     goes = row["state"] == "waiting" and row["made_by"] != row["id"]
     return Origin(
         state=row["state"],
@@ -44,7 +44,7 @@ def origin(db: Db, mirror: int, chat: int, source_id: int) -> Origin | None:
 
 
 def first_copy(db: Db, job_id: int) -> int | None:
-    """The first message that a job became, if it stands in what is the target now."""
+    """Return the first message of a job in the current target."""
     row = db.execute(
         "SELECT target_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
         "WHERE job = ? AND target_id IS NOT NULL ORDER BY seq, idx LIMIT 1",
@@ -54,15 +54,17 @@ def first_copy(db: Db, job_id: int) -> int | None:
 
 
 def noted(payload: bytes | None) -> tuple[int, list[int]]:
-    """What a ledger of schema 1 has noted of copies to be replaced: a chat, and ids that it took out of the
-    map. 0 and none in a ledger of now."""
+    """Return the chat and ids that a ledger of schema 1 stored for copies to be replaced.
+
+    0 and none in a ledger of the current schema.
+    """
     if not payload or payload == FOR_EDIT:
         return 0, []
     return msgspec.msgpack.decode(payload, type=tuple[int, list[int]])
 
 
 def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
-    """Which of these messages of the target are copies that the ledger knows, or is about to delete."""
+    """Return which of these messages of the target are copies in the ledger, or about to be deleted by it."""
     known: set[int] = set()
     for row in db.execute("SELECT payload FROM change WHERE kind = 'delete' AND source_id < 0").fetchall():
         place, replaced = noted(row["payload"])
@@ -76,7 +78,7 @@ def mapped(db: Db, target: int, ids: Sequence[int]) -> set[int]:
 
 
 def copies_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
-    """The messages that an original became, in their order, in what is the target now."""
+    """Return the copies of an original in the current target, in their order."""
     rows = db.execute(
         "SELECT target_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
         "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL ORDER BY seq, idx",
@@ -86,9 +88,9 @@ def copies_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
 
 
 def where_copied(db: Db, mirror: int, chat: int, source_id: int) -> tuple[int, list[int]]:
-    """The chat in which the copies of an original stand, and their ids there, in their order.
+    """Return the chat with the copies of an original, and their ids there, in their order.
 
-    That is the target, or the basic group that it was when they were made; 0 where there are none.
+    The chat is the target, or the basic group that it was when they were made; 0 where there are none.
     """
     rows = db.execute(
         "SELECT copy.target, target_id FROM copy JOIN mirror ON mirror.id = copy.mirror "
@@ -101,7 +103,7 @@ def where_copied(db: Db, mirror: int, chat: int, source_id: int) -> tuple[int, l
 
 
 def keep_shown(db: Db, mirror: int, message: Message) -> None:
-    """The copy of this original shows it, or will, as it is here."""
+    """Store that the copy of this original shows, or will show, this state."""
     db.execute(
         "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ?",
         (message.content(), message.media_id, mirror, message.chat, message.id),
@@ -109,7 +111,7 @@ def keep_shown(db: Db, mirror: int, message: Message) -> None:
 
 
 def shown_media(db: Db, mirror: int, chat: int, source_id: int) -> int:
-    """The id of the media that the copy of this original shows; 0 for none."""
+    """Return the id of the media in the copy of this original; 0 for none."""
     row = db.execute(
         "SELECT media_id FROM item WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
     ).fetchone()
@@ -117,7 +119,7 @@ def shown_media(db: Db, mirror: int, chat: int, source_id: int) -> int:
 
 
 def stands(db: Db, mirror: int, chat: int, source_id: int) -> bool:
-    """Whether there is a copy of this original, in what is the target or was."""
+    """Return whether a copy of this original exists, in the current target or a former one."""
     row = db.execute(
         "SELECT 1 FROM copy WHERE mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL",
         (mirror, chat, source_id),
@@ -126,7 +128,7 @@ def stands(db: Db, mirror: int, chat: int, source_id: int) -> bool:
 
 
 def open_prints(db: Db, target: int) -> list[str]:
-    """The fingerprints of attempts at this target whose outcome is not known."""
+    """Return the fingerprints of attempts at this target whose outcome is not known."""
     rows = db.execute(
         "SELECT fingerprint FROM copy CROSS JOIN job ON job.id = copy.job WHERE copy.target = ? "
         "AND job.state IN ('open', 'parked') AND target_id IS NULL",
@@ -136,7 +138,7 @@ def open_prints(db: Db, target: int) -> list[str]:
 
 
 def highest_copy(db: Db, target: int) -> int:
-    """The highest message of the target that the ledger maps; 0 where it maps none."""
+    """Return the highest message of the target that the ledger maps; 0 where it maps none."""
     row = db.execute(
         "SELECT max(target_id) AS id FROM copy WHERE target = ? AND target_id IS NOT NULL", (target,)
     ).fetchone()
@@ -144,8 +146,10 @@ def highest_copy(db: Db, target: int) -> int:
 
 
 def pin_anew(db: Db, mirror: int, chat: int, source_id: int, now: float) -> None:
-    """The original gets another copy, or a first one though it was pinned before we heard of it: where it is
-    pinned, so is that. A pin that waits keeps its place among the others."""
+    """Store a pin for a new copy, where its original is pinned; a pending pin keeps its position.
+
+    Also for a first copy whose original was pinned before it was known.
+    """
     db.execute(
         "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
         "SELECT mirror, 'pin', chat, source_id, X'31', ?, ? FROM pinned "
@@ -154,7 +158,7 @@ def pin_anew(db: Db, mirror: int, chat: int, source_id: int, now: float) -> None
     )
 
 
-#: Whether something is still to be done about an original's copy.
+#: Whether a change of an original's copy is pending.
 _PENDING = (
     "EXISTS (SELECT 1 FROM change WHERE change.mirror = {0}.mirror AND change.kind IN ('edit', 'delete') "
     "AND change.given_up = '' "
@@ -162,7 +166,7 @@ _PENDING = (
 )
 
 
-#: Whether a job that waits will put another copy in the place of this one.
+#: Whether a waiting job will replace this copy.
 _REPLACED = (
     "EXISTS (SELECT 1 FROM item CROSS JOIN job AS next ON next.id = item.job WHERE item.mirror = copy.mirror "
     "AND item.chat = copy.chat AND item.source_id = copy.source_id AND next.id <> copy.job "
@@ -171,23 +175,23 @@ _REPLACED = (
 
 
 class Entry(Value, frozen=True, kw_only=True):
-    """What became of one source message."""
+    """The state of one source message."""
 
     source_id: int
     job: int
     kind: str
     state: JobState
     reason: str
-    #: Of what the copy shows.
+    #: Digest of the state that the copy shows.
     digest: str
     media_id: int
-    #: Its messages in what is the target now: how many are known by their ids, the first of these, how many
-    #: are only scheduled, and how many should be there besides.
+    #: Its messages in the current target: the number of known ids, the first of these, the number of
+    #: scheduled and that of missing ones.
     known: int
     first: int
     scheduled: int
     lacking: int
-    #: How many it has in the basic group that the target was before.
+    #: Number of messages in the basic group that the target was before.
     former: int
     pending: bool
 
@@ -208,7 +212,7 @@ class Copied(Value, frozen=True, kw_only=True):
 
 
 def entries(db: Db, mirror: int, chat: int, after: int, upto: int) -> dict[int, Entry]:
-    """The source messages with ids above `after` up to `upto` that the ledger knows."""
+    """Return the known source messages with ids above `after` up to `upto`."""
     rows = db.execute(
         "SELECT item.source_id, job.id AS job, job.kind, job.state, job.reason, item.digest, item.media_id, "
         "(SELECT count(target_id) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
@@ -233,7 +237,7 @@ def entries(db: Db, mirror: int, chat: int, after: int, upto: int) -> dict[int, 
 
 
 def copies_between(db: Db, target: int, after: int, upto: int) -> list[Copied]:
-    """The copies of any mirror that stand in a target above `after` up to `upto`."""
+    """Return the copies of all mirrors in a target above `after` up to `upto`."""
     rows = db.execute(
         "SELECT copy.target_id, copy.mirror, copy.chat, copy.source_id, copy.fingerprint, job.kind, "
         f"job.lane, job.ord, job.sub, {_PENDING.format('copy')} OR {_REPLACED} AS pending FROM copy "
@@ -245,7 +249,7 @@ def copies_between(db: Db, target: int, after: int, upto: int) -> list[Copied]:
 
 
 def first_of(db: Db, mirror: int, target: int) -> int:
-    """From which message of the target on there may be some that this mirror made; 0 where it made none."""
+    """Return the first message of the target that this mirror may have sent; 0 where it sent none."""
     row = db.execute(
         "SELECT target_id FROM copy WHERE target = ? AND target_id IS NOT NULL AND mirror = ? "
         "ORDER BY target_id LIMIT 1",
@@ -257,6 +261,6 @@ def first_of(db: Db, mirror: int, target: int) -> int:
 
 
 def feeds(db: Db, mirror: int) -> list[tuple[int, int]]:
-    """The source chats of a mirror, what it was before first: each with the id up to which it was read."""
+    """Return the source chats of a mirror, former ones first, each with the id up to which it was read."""
     rows = db.execute("SELECT chat, fed_to FROM feed WHERE mirror = ? ORDER BY base, chat", (mirror,))
     return [(row["chat"], row["fed_to"]) for row in rows]

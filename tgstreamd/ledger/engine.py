@@ -1,11 +1,11 @@
-"""The connection to the ledger: one, in a thread of its own, one plain function per transaction or question.
+"""Connects to the ledger: one connection in a thread of its own, one plain function per transaction or query.
 
-A question that is asked again before anything was written is answered from memory: whoever has a ledger open
-for writing is the only one who writes to it (`system.lock`).
+A query repeated before anything was written is answered from memory: whoever has a ledger open for writing is
+its only writer (`system.lock`).
 
-A caller that is cancelled cannot leave half a transaction behind, since none ever waits in the middle;
-it only does not learn the result, so every write must be safe to repeat. Failures of SQLite become
-`StoreError` with a hint. Beside `migration`, nothing else in the program imports sqlite3.
+Transactions never await; a cancelled caller may miss the result but cannot leave half a write, so every write
+must be safe to repeat. Failures of SQLite become `StoreError` with a hint. Besides `migration`, no other
+module imports sqlite3.
 """
 
 from __future__ import annotations
@@ -33,36 +33,36 @@ Db = sqlite3.Connection
 Row = sqlite3.Row
 
 
-#: Answers that are kept at most, of questions of which some are asked with the time of the day.
+#: Maximum number of kept answers: some questions include the time, so they never repeat.
 ANSWERS = 500
 
 
 class NoLedger(StoreError):
-    """There is none yet, or one whose first transaction has not ended."""
+    """There is no ledger yet, or its first transaction has not ended."""
 
 
 class Engine:
-    """An open ledger. Made by `open` or `open_read_only`; `close` when done."""
+    """An open ledger, opened by `open` or `open_read_only`; call `close` when done."""
 
     def __init__(self, thread: ThreadPoolExecutor, db: Db, path: Path, *, read_only: bool) -> None:
         self._thread = thread
         self._db = db
         self._read_only = read_only
-        #: What was asked since something was last written. A write begins a new one, so that an answer that
-        #: was under way meanwhile is kept where nobody looks any more.
+        #: Answers since the last write. A write replaces the dict, so that a query in progress meanwhile
+        #: stores its answer in the discarded one.
         self._answers: dict[Hashable, Any] = {}
         self.path = path
 
     @classmethod
     async def open(cls, path: Path, schema: Schema = OURS) -> Self:
-        """Open or make the ledger at `path` (mode 0600) and bring its schema up to date."""
+        """Open or create the ledger at `path` (mode 0600) and migrate its schema."""
         return await cls._open(path, partial(_connect, schema=schema), read_only=False)
 
     @classmethod
     async def open_read_only(cls, path: Path, schema: Schema = OURS) -> Self:
         """Open an existing ledger beside its writer, or while none runs, without changing a byte of it.
 
-        One of an older schema looks like one of ours.
+        One of an older schema is shown as one of the current schema.
         """
         return await cls._open(path, partial(_connect_read_only, schema=schema), read_only=True)
 
@@ -77,7 +77,7 @@ class Engine:
         return cls(thread, db, path, read_only=read_only)
 
     async def run[R](self, transaction: Callable[[Db], R]) -> R:
-        """Carry out `transaction` between BEGIN IMMEDIATE and COMMIT, in the store's thread."""
+        """Run `transaction` between BEGIN IMMEDIATE and COMMIT, in the store's thread."""
         before = self._answers
         since = self._answers = {}
         done: _Done[R] = await self._in_thread(_transact, self._db, transaction, self._read_only)
@@ -86,14 +86,15 @@ class Engine:
         return done.result
 
     async def ask[R](self, question: Hashable, read: Callable[[Db], R]) -> R:
-        """Return what `read` finds, or found when the same was asked and nothing was written since.
+        """Return the result of `read`, or an earlier result of the same question if nothing was written
+        since.
 
-        `read` must not write, and nobody may change what it has found.
+        `read` must not write, and callers must not modify its result.
         """
         answers = self._answers
         if question in answers:
             known: R = answers[question]
-            # As in the thread, the others have their turn meanwhile.
+            # Let other tasks run, as a call in the thread would.
             await asyncio.sleep(0)
             return known
         done: _Done[R] = await self._in_thread(_transact, self._db, read, True)
@@ -104,7 +105,7 @@ class Engine:
         return done.result
 
     async def copy_to(self, path: Path) -> None:
-        """A consistent copy of the ledger as a file of its own (mode 0600), beside whoever writes."""
+        """Write a consistent copy of the ledger to a new file (mode 0600), beside any writer."""
         await self._in_thread(_copy, self._db, path)
 
     async def _in_thread[R](self, function: Callable[..., R], *args: Any) -> R:
@@ -132,7 +133,7 @@ def transaction[**P, R](
 def query[**P, R](
     function: Callable[Concatenate[Db, P], R],
 ) -> Callable[Concatenate[Engine, P], Coroutine[Any, Any, R]]:
-    """Turn a plain function that only reads, and not much, into an async method of the store."""
+    """Turn a plain function that reads a small amount into an async method of the store."""
 
     async def method(self: Engine, /, *args: P.args, **kwargs: P.kwargs) -> R:
         question = (function, args, tuple(kwargs.items()))
@@ -166,13 +167,13 @@ def _transact[R](db: Db, function: Callable[[Db], R], reads: bool) -> _Done[R]:
 
 
 def _copy(db: Db, path: Path) -> None:
-    # Made before SQLite sees it, so that it is never readable by others.
+    # Created before SQLite opens it, so that it is never readable by others.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     copy = sqlite3.connect(path, isolation_level=None)
     try:
-        # In one step: a writer beside us waits for nobody in WAL mode, and cannot make it begin anew.
+        # In one step: in WAL mode a concurrent writer is not blocked, and cannot make the copy start again.
         db.backup(copy)
-        # As a file without companions, whole in itself.
+        # A single file, complete without WAL files.
         copy.execute("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()
@@ -180,7 +181,7 @@ def _copy(db: Db, path: Path) -> None:
 
 def _connect(path: Path, schema: Schema) -> Db:
     try:
-        # Made before SQLite sees it, so that it is never readable by others.
+        # Created before SQLite opens it, so that it is never readable by others.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(f"cannot open the ledger {path}: {error.strerror}", hint=_unopened(error)) from error
@@ -203,7 +204,7 @@ def _connect_read_only(path: Path, schema: Schema) -> Db:
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5)
     try:
         db.row_factory = sqlite3.Row
-        # What an older schema is seen through lies in no file.
+        # The views of an older schema are not stored in a file.
         db.execute("PRAGMA temp_store = MEMORY")
         if not schema.show(db, path):
             raise NoLedger(f"the ledger at {path} is only being made", hint="ask again in a moment")

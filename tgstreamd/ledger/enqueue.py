@@ -1,7 +1,6 @@
-"""How one source message enters the ledger: as a job of its own, as an item of an album, or as nothing.
+"""Enqueues one source message: as a job, as an item of an album, or not at all.
 
-Inserting a message that is already there only improves what is known of it. Called inside the transactions
-of `intake`; moves no position.
+Inserting a known message only updates it. Called inside the transactions of `intake`; moves no position.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ def take(
     now: float,
     new_id: NewId,
 ) -> int:
-    """Insert the message, or improve what is known of it; 1 if it is new."""
+    """Insert the message, or update it; return 1 if it is new."""
     known = db.execute(
         "SELECT item.job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, message.chat, message.id),
     ).fetchone()
     if known:
-        # A push says how it was when it came: the difference that overtook it may know of an edit since.
+        # A push shows an old state: the difference that overtook it may include a later edit.
         if released:
             revise(db, mirror, message, now)
             db.execute("UPDATE job SET released = 1 WHERE id = ?", (known["job"],))
@@ -82,7 +81,7 @@ def take(
     )
     if message.media is not None and message.media.kind == "poll" and not message.media.closed:
         db.execute("INSERT OR IGNORE INTO poll VALUES (?,?,?)", (mirror, message.chat, message.id))
-    # Its pin may have been told before the message was, and found nothing to pin.
+    # Its pin may have arrived before the message, and found nothing to pin.
     pin_anew(db, mirror, message.chat, message.id, now)
     if message.service in ("TopicCreate", "TopicEdit"):
         hear(db, mirror, message, live=lane == "live", now=now)
@@ -94,7 +93,7 @@ def _new_job(
 ) -> int:
     makes_topic = message.service == "TopicCreate" and is_forum(db, mirror)
     reason = tells(message.service) if message.service and not makes_topic else ""
-    # A late part of an album stands behind the album that it belongs to.
+    # A late item of an album follows its album.
     place = (place_of(db, mirror, message.chat, message.id), 0)
     if follows is not None:
         row = db.execute("SELECT ord FROM job WHERE id = ?", (follows,)).fetchone()
@@ -126,7 +125,7 @@ def _new_job(
 
 
 def _open_album(db: Db, mirror: int, group: int, now: float) -> tuple[int | None, int | None]:
-    """The job that an item of this album joins, or the job behind which a late one goes."""
+    """Return the job that an item of this album joins, or the job that a late one follows."""
     rows = db.execute(
         "SELECT id, state, attempts, items, follows FROM job WHERE mirror = ? AND group_id = ? ORDER BY id",
         (mirror, group),
@@ -138,7 +137,7 @@ def _open_album(db: Db, mirror: int, group: int, now: float) -> tuple[int | None
 
 
 def _is_own_copy(db: Db, mirror: int, message: Message) -> bool:
-    """Own posts are source posts unless this mirror's own map made them."""
+    """Return whether this mirror made the message; our account's other posts are source posts."""
     row = db.execute(
         "SELECT 1 FROM copy WHERE target = ? AND target_id = ? AND mirror = ?",
         (message.chat, message.id, mirror),
@@ -155,7 +154,7 @@ def in_gap(db: Db, mirror: int, message: Message, lane: Lane) -> bool:
 
 
 def revise(db: Db, mirror: int, message: Message, now: float) -> None:
-    """The newest state of a message replaces the kept one; once something was attempted, it is a change."""
+    """Store the newest state of a message; after an attempt, store a change instead."""
     row = db.execute(
         "SELECT job.state, job.attempts, item.digest FROM item JOIN job ON job.id = item.job "
         "WHERE item.mirror = ? AND item.chat = ? AND item.source_id = ?",
@@ -171,7 +170,7 @@ def revise(db: Db, mirror: int, message: Message, now: float) -> None:
             (encode(message), *key),
         )
         if not stands(db, *key):
-            # Else its old copy is still to be deleted, and shows what it did.
+            # Otherwise its old copy still exists and shows the old state.
             db.execute(
                 "UPDATE item SET digest = ?, media_id = ? WHERE mirror = ? AND chat = ? AND source_id = ? "
                 "AND payload IS NOT NULL",
@@ -184,10 +183,10 @@ def revise(db: Db, mirror: int, message: Message, now: float) -> None:
 def drop_deleted(
     db: Db, mirror: int, chat: int, ids: Sequence[int], now: float, *, mirrored: bool, held: bool
 ) -> list[int]:
-    """Deleted before its turn: an unattempted message is skipped (`held`: parked), an album loses the item.
+    """Drop messages deleted before their turn: skip an unattempted one (`held`: park), or an album's item.
 
-    Unless deletions are `mirrored`, what is sent once more is not: it had a copy.
-    The ids that were not dropped so: their copies are made, or being made.
+    Unless deletions are `mirrored`, a message that is sent once more stays: it had a copy. Returns the ids
+    not dropped: their copies exist or are being made.
     """
     left = []
     for source_id in ids:
@@ -201,20 +200,20 @@ def drop_deleted(
         if row is None or row["reason"] == DELETION_HELD:
             continue
         if row["state"] == "skipped":
-            # Of an album that was given up when a part of it was sent, that part stands.
+            # The sent part of an album that was given up still exists.
             left += [source_id] if stands(db, mirror, row["chat"], source_id) else []
             continue
         again = row["sub"] >= LATE and not mirrored
         waits = row["state"] in ("waiting", "parked")
         if waits and row["attempts"] and mirrored and not held and is_made_in_part(db, row["id"]):
-            # A part of the job stands: of that, this message's copy is deleted; the rest of it is not sent.
+            # A part of the job was sent: delete this message's copy, and do not send the rest of it.
             leave_out(db, row["id"], [source_id], now)
             left.append(source_id)
             continue
         if not waits or row["attempts"] or again:
             left.append(source_id)
         elif row["gone"]:
-            # Told once more, by the difference after the push: the rest of its album still stands.
+            # Reported again, by the difference after the push: the rest of its album still counts.
             continue
         elif row["items"] == 1:
             state, reason = ("parked", DELETION_HELD) if held else ("skipped", "deleted before its turn")
@@ -235,7 +234,7 @@ def drop_deleted(
 
 
 def _hold_item(db: Db, mirror: int, job: int, chat: int, source_id: int, now: float) -> None:
-    """Its album goes out whole and the deletion waits for the operator; unless nothing of it was left."""
+    """Send the item with its album, and hold its deletion for the operator; park a job deleted entirely."""
     note(db, mirror, "delete", chat, source_id, b"", now)
     left = db.execute(
         "SELECT 1 FROM item WHERE job = ? AND payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM change "

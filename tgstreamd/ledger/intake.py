@@ -1,8 +1,8 @@
-"""How source messages become jobs: from pushes, differences and history pages.
+"""Turns source messages into jobs: from pushes, differences and history pages.
 
-Each function is one transaction that inserts jobs *and* moves the position, so that a crash between the
-two cannot exist. Inserting a message that is already there is harmless; that is what makes seeing it
-twice (push and difference, difference and gap) safe.
+Each function is one transaction that inserts jobs *and* moves the position, so that a crash between the two
+cannot exist. Inserting a known message is harmless, which makes it safe to see it twice (push and difference,
+difference and gap).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .mirrors import doubt, open_gap
 from .resend import late
 from .rows import Gap
 
-#: A mirror, and whether it mirrors deletions (else it only drops what waits; None: only counts that).
+#: A mirror, and whether it mirrors deletions (False: drop only waiting jobs; None: only count).
 Deletes = tuple[int, bool | None]
 
 #: Seconds after its last item during which an album still waits for more.
@@ -28,13 +28,13 @@ ALBUM_WAIT = 4.0
 
 
 def box(db: Db, box_chat: int) -> Box | None:
-    """The live position of a box; None where none was ever taken."""
+    """Return the live position of a box; None where there is none."""
     row = db.execute("SELECT * FROM box WHERE chat = ?", (box_chat,)).fetchone()
     return Box(pts=row["pts"], qts=row["qts"], date=row["date"]) if row else None
 
 
 def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
-    """The gaps of active mirrors that are still open, live ones first."""
+    """Return the open gaps of active mirrors, live ones first."""
     rows = db.execute(
         "SELECT gap.* FROM gap JOIN mirror ON mirror.id = gap.mirror "
         "WHERE mirror.active = 1 AND (:mirror IS NULL OR gap.mirror = :mirror) ORDER BY lane DESC, gap.id",
@@ -46,7 +46,7 @@ def gaps(db: Db, mirror: int | None = None) -> list[Gap]:
 def ingest_push(
     db: Db, message: Message, *, mirrors: Sequence[int], pts: int, now: float, new_id: NewId
 ) -> list[int]:
-    """Keep a pushed message, unreleased, for these mirrors; those that had not yet known it."""
+    """Insert a pushed message, unreleased, for these mirrors; return those that did not know it."""
     return [
         mirror
         for mirror in mirrors
@@ -56,9 +56,9 @@ def ingest_push(
 
 
 def take_deleted(db: Db, chat: int, ids: Sequence[int], *, deletes: Sequence[Deletes], now: float) -> None:
-    """Originals were deleted: what waits is dropped, and where deletions are mirrored, copies will be.
+    """Record deleted originals: drop waiting jobs and, where deletions are mirrored, delete the copies.
 
-    Pushes are taken too: no difference tells of a message that came and went after its position.
+    Pushes count as well: no difference reports a message that came and went after its position.
     """
     for mirror, mirrored in deletes:
         if mirrored is None:
@@ -72,13 +72,13 @@ def take_deleted(db: Db, chat: int, ids: Sequence[int], *, deletes: Sequence[Del
 
 
 def take_edits(db: Db, mirror: int, messages: Sequence[Message], now: float) -> None:
-    """What these messages look like now: what differs from their copies becomes an edit."""
+    """Compare the current state of these messages with their copies; differences become edits."""
     for message in messages:
         revise(db, mirror, message, now)
 
 
 def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
-    """Those of the ids that this mirror has, and has not already dropped, deleted or noted as deleted."""
+    """Return the ids that this mirror has and has not already dropped, deleted or marked for deletion."""
     return [
         source_id
         for source_id in ids
@@ -108,13 +108,14 @@ def take_difference(
     now: float,
     new_id: NewId,
 ) -> list[int]:
-    """One difference, for every mirror of its box; the mirror of each message that was new to it.
+    """Insert one difference, for every mirror of its box; return the mirror of each new message.
 
-    `takers(message)` names the mirrors that want it, `deletes(chat)` those to which deletions matter,
-    `pins(chat)` those that pin. `newest` holds, for a difference that was too long, each chat's newest id.
+    `takers(message)` returns the mirrors that want it, `deletes(chat)` those that handle deletions,
+    `pins(chat)` those that copy pins. `newest` holds, for a difference that was too long, each chat's newest
+    id.
     """
     new: list[int] = []
-    # Before the rest of an album comes, with which the whole of it counts as told.
+    # Before the rest of an album is inserted, after which the whole album counts as released.
     went = [] if difference.too_long else _came_and_went(db, box_chat, difference)
     for message in difference.messages:
         for mirror in takers(message):
@@ -149,9 +150,9 @@ def take_difference(
 
 
 def _came_and_went(db: Db, box_chat: int, difference: Difference) -> list[tuple[int, list[int]]]:
-    """What was pushed since the old position and is not in the difference: it was deleted meanwhile.
+    """Return messages pushed since the old position that the difference lacks: they were deleted meanwhile.
 
-    Telegram tells of neither its coming nor its going in a difference that has both.
+    A difference that covers both a message and its deletion reports neither.
     """
     row = db.execute("SELECT pts FROM box WHERE chat = ?", (box_chat,)).fetchone()
     there = {(message.chat, message.id) for message in difference.messages}
@@ -180,9 +181,9 @@ def take_page(
     now: float,
     new_id: NewId,
 ) -> int:
-    """One page of the history, oldest first, up to id `upto`; how many messages were new.
+    """Insert one page of the history, oldest first, up to id `upto`; return the number of new messages.
 
-    `ended`: nothing lies above within the gap, which is thereby closed.
+    `ended`: the gap has no further messages, and is thereby closed.
     """
     new = 0
     for message in messages:
@@ -208,7 +209,7 @@ def take_page(
 
 
 def skip_unreadable(db: Db, gap: Gap, source_id: int, *, reason: str, now: float, new_id: NewId) -> None:
-    """A message that cannot be read at this layer is parked in its place, and the gap goes on behind it."""
+    """Park a message that cannot be read at this layer, and continue the gap after it."""
     blank = Message(chat=gap.chat, id=source_id, date=0)
     if take(db, gap.mirror, blank, lane=gap.lane, released=True, pts=0, now=now, new_id=new_id):
         db.execute(
@@ -222,7 +223,7 @@ def skip_unreadable(db: Db, gap: Gap, source_id: int, *, reason: str, now: float
 def take_lifted(
     db: Db, mirror: int, messages: Sequence[Message], *, before: int, now: float, new_id: NewId
 ) -> None:
-    """Put the parent of a live reply (an album whole) directly before the job that answers it."""
+    """Put the parent of a live reply (a whole album) directly before the job that answers it."""
     child = db.execute("SELECT ord FROM job WHERE id = ?", (before,)).fetchone()
     for message in messages:
         take(db, mirror, message, lane="live", released=True, pts=0, now=now, new_id=new_id)
@@ -238,13 +239,13 @@ def take_lifted(
 
 
 def born_to(db: Db, mirror: int, chat: int) -> int:
-    """The newest id when the mirror was born: what lies above it has to be in the ledger."""
+    """Return the newest id when the mirror was created: later messages have to be in the ledger."""
     row = db.execute("SELECT born_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     return int(row["born_to"]) if row else 0
 
 
 def take_missed(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
-    """What the slow comparison with the history found that no update ever told; how many were new."""
+    """Insert messages that the history has but no update reported; return the number of new ones."""
     new = [
         message
         for message in messages
@@ -264,7 +265,7 @@ def _release(db: Db, chat: int, condition: str, *args: int) -> None:
 
 
 def _chats_of_box(db: Db, box_chat: int) -> list[tuple[int, int]]:
-    """The source chats of active mirrors that share this box (0: all basic groups)."""
+    """Return the source chats of active mirrors that share this box (0: all basic groups)."""
     rows = db.execute(
         "SELECT feed.chat, mirror.id FROM mirror JOIN feed ON feed.mirror = mirror.id WHERE active = 1 "
         "ORDER BY mirror.id, feed.chat"
@@ -277,7 +278,7 @@ def _chats_of_box(db: Db, box_chat: int) -> list[tuple[int, int]]:
 
 
 def _mirrors_of(db: Db, chat: int) -> list[int]:
-    """The active mirrors that read this chat, as their source or as what that was before."""
+    """Return the active mirrors that read this chat, as their source or its former chat."""
     rows = db.execute(
         "SELECT mirror.id FROM mirror JOIN feed ON feed.mirror = mirror.id "
         "WHERE active = 1 AND feed.chat = ?",
@@ -304,8 +305,8 @@ def _move_box(db: Db, box_chat: int, difference: Difference, chats: Sequence[int
 
 
 def next_seal(db: Db, chat: int) -> float | None:
-    """When an album of this chat that is still open can be complete: time for another difference."""
-    # Unsealed jobs are few, albums are many, and the planner has to be told which index serves: `+`.
+    """Return when an open album of this chat may be complete: the time for another difference."""
+    # Unsealed jobs are few, albums are many: `+` makes the planner use the right index.
     row = db.execute(
         "SELECT min(last_item_at) AS at FROM job JOIN mirror ON mirror.id = job.mirror WHERE active = 1 "
         "AND job.chat = ? AND lane = 'live' AND state = 'waiting' AND sealed = 0 AND +group_id IS NOT NULL",

@@ -1,7 +1,7 @@
-"""The durable queue: what is next, what was attempted, what became of it.
+"""The durable queue: the next jobs, their messages, and their ends.
 
-A job goes waiting → open (attempted, outcome not yet known) → done, skipped or parked. What a job sends
-is planned into rows of `send` and `copy`, `random_id`s included, before the first call is made.
+A job goes waiting → open (attempted, outcome not yet known) → done, skipped or parked. Its calls are planned
+into rows of `send` and `copy`, `random_id`s included, before the first one is made.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..domain.messages import Message
 from .engine import IN_CHAT, Db, Row
 from .rows import LATE, Heads, Job, Lane, decode_message, encode
 
-#: Of a job that sends something again: its old copies are still to be deleted (`replacing`).
+#: The old copies of a job that sends something again are still to be deleted (`replacing`).
 WAITS_FOR_DELETION = (
     f"(job.sub >= {LATE} AND EXISTS (SELECT 1 FROM item CROSS JOIN change ON change.mirror = item.mirror "
     "AND change.kind = 'delete' AND change.chat = item.chat AND change.source_id = -item.source_id "
@@ -30,13 +30,13 @@ def _job(row: Row) -> Job:
 
 
 def place_of(db: Db, mirror: int, chat: int, source_id: int) -> int:
-    """Its place among the mirror's messages: what a supergroup was before, has smaller ones."""
+    """Return a message's position in the mirror's order: those of a former basic group come first."""
     row = db.execute("SELECT base FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     return source_id + (row["base"] if row is not None else 0)
 
 
 def may_come(db: Db, mirror: int, chat: int, source_id: int) -> bool:
-    """Whether a message that the ledger does not know can still come: out of the history, or as a new one."""
+    """Return whether an unknown message may still arrive: from the history, or as a new one."""
     row = db.execute(
         "SELECT 1 FROM gap WHERE mirror = :mirror AND chat = :chat AND next_id < :id AND end_id >= :id "
         "UNION ALL SELECT 1 FROM feed WHERE mirror = :mirror AND chat = :chat AND fed_to < :id",
@@ -46,9 +46,9 @@ def may_come(db: Db, mirror: int, chat: int, source_id: int) -> bool:
 
 
 def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
-    """The next jobs of a lane in their order, the ones that cannot go yet included.
+    """Return the next jobs of a lane in their order, including those that cannot be sent yet.
 
-    One whose old copies are still to be deleted keeps nobody waiting, and is left out.
+    A job whose old copies are still to be deleted blocks nobody, and is left out.
     """
     rows = db.execute(
         "SELECT * FROM job WHERE mirror = ? AND lane = ? AND state IN ('waiting', 'open') "
@@ -59,7 +59,7 @@ def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
 
 
 def heads(db: Db, mirror: int) -> Heads:
-    """What may be sent next."""
+    """Return the jobs that may be sent next."""
     row = db.execute(
         "SELECT (SELECT total(n) FROM tally WHERE mirror = :mirror AND lane = 'backlog' "
         "AND state IN ('waiting', 'open')) + (SELECT total(remaining) FROM gap WHERE mirror = :mirror "
@@ -72,7 +72,7 @@ def heads(db: Db, mirror: int) -> Heads:
 
 
 def count_ahead(db: Db, mirror: int, lane: Lane, most: int) -> int:
-    """How many jobs of a lane are ahead, counted up to `most`."""
+    """Count the next jobs of a lane, up to `most`."""
     row = db.execute(
         "SELECT count(*) AS n FROM (SELECT 1 FROM job WHERE mirror = ? AND lane = ? "
         f"AND state IN ('waiting', 'open') AND NOT {WAITS_FOR_DELETION} LIMIT ?)",
@@ -98,7 +98,7 @@ def _has_media(db: Db, job: Job) -> bool:
 
 
 def open_job(db: Db, target: int) -> Job | None:
-    """The job of unknown outcome at this target: there is at most one, and nothing else is sent there."""
+    """Return this target's job of unknown outcome: there is at most one, and it blocks the target."""
     row = db.execute(
         "SELECT job.* FROM job JOIN mirror ON mirror.id = job.mirror WHERE mirror.target = ? "
         "AND job.state = 'open' ORDER BY job.id LIMIT 1",
@@ -108,7 +108,7 @@ def open_job(db: Db, target: int) -> Job | None:
 
 
 def live_floor(db: Db, mirror: int) -> int | None:
-    """While a live gap is open, no live job beyond this place may go."""
+    """Return the position beyond which no live job may be sent while a live gap is open."""
     row = db.execute(
         "SELECT min(next_id + coalesce((SELECT base FROM feed WHERE feed.mirror = gap.mirror "
         "AND feed.chat = gap.chat), 0)) AS floor FROM gap WHERE mirror = ? AND lane = 'live'",
@@ -123,7 +123,7 @@ def job(db: Db, job_id: int) -> Job | None:
 
 
 def messages(db: Db, job_id: int) -> tuple[tuple[Message, int], ...]:
-    """The messages of a job that are still kept, in id order, each with the `random_id` of its birth."""
+    """Return the stored messages of a job by id, each with the `random_id` that it was created with."""
     rows = db.execute(
         "SELECT payload, random_id FROM item WHERE job = ? AND payload IS NOT NULL ORDER BY source_id",
         (job_id,),
@@ -132,7 +132,7 @@ def messages(db: Db, job_id: int) -> tuple[tuple[Message, int], ...]:
 
 
 def refresh(db: Db, job_id: int, fresh: Sequence[Message]) -> None:
-    """Newly fetched media references replace the old ones; texts stay as they were captured."""
+    """Replace media references with newly fetched ones; texts stay as they were captured."""
     for new in fresh:
         row = db.execute(
             "SELECT payload FROM item WHERE job = ? AND source_id = ? AND payload IS NOT NULL",
@@ -151,31 +151,31 @@ def refresh(db: Db, job_id: int, fresh: Sequence[Message]) -> None:
 
 
 def change_media(db: Db, job_id: int, message: Message) -> None:
-    """What is kept of a message changes before its first attempt: its media becomes another thing."""
+    """Replace a stored message whose media changes before its first attempt."""
     db.execute(
         "UPDATE item SET payload = ? WHERE job = ? AND source_id = ? AND payload IS NOT NULL",
         (encode(message), job_id, message.id),
     )
 
 
-#: The place of a job in the source's order, wherever in its lane it was put.
+#: The position of a job in the source's order, wherever it is in its lane.
 _PLACE = (
     "job.first_id + coalesce((SELECT base FROM feed WHERE feed.mirror = job.mirror "
     "AND feed.chat = job.chat), 0)"
 )
 
 
-#: A call of the job was carried out, accepted, or is of unknown outcome.
+#: A call of the job was carried out, accepted, or has an unknown outcome.
 BEGUN = "EXISTS (SELECT 1 FROM send WHERE send.job = job.id AND send.state <> 'new')"
-#: It was not tried, or refused for certain.
+#: No call was attempted, or all were definitely refused.
 UNSENT = f"NOT {BEGUN}"
 
 
 def unsent(
     db: Db, mirror: int, state: Literal["waiting", "parked"] = "waiting"
 ) -> list[tuple[int, tuple[Message, ...]]]:
-    """Every unsent job of the mirror in the source's order: its place and its messages."""
-    # The first condition on the state is the one that the index has, so that settled jobs are not read.
+    """Return every unsent job of the mirror in the source's order: its position and its messages."""
+    # The first condition on the state matches the index, so that settled jobs are not read.
     states = "('waiting', 'open')" if state == "waiting" else "('parked')"
     rows = db.execute(
         f"SELECT job.id, {_PLACE} AS place, item.payload FROM job CROSS JOIN item ON item.job = job.id "
@@ -191,7 +191,7 @@ def unsent(
 
 
 def skip_upto(db: Db, mirror: int, place: int, reason: str, now: float) -> int:
-    """Unsent jobs that wait, up to this place, are skipped; how many messages those were."""
+    """Skip unsent waiting jobs up to this position; return the number of their messages."""
     rows = db.execute(
         "UPDATE job SET state = 'skipped', reason = ?, settled_at = ? WHERE mirror = ? AND state = 'waiting' "
         f"AND {UNSENT} AND {_PLACE} <= ? RETURNING id, items",
@@ -204,7 +204,7 @@ def skip_upto(db: Db, mirror: int, place: int, reason: str, now: float) -> int:
 
 
 def keep_old_copies(db: Db, job_id: int) -> None:
-    """What was to be deleted before this job stays: nothing is sent in its place."""
+    """Cancel the deletions that this job waits for: nothing is sent in their place."""
     db.execute(
         "DELETE FROM change WHERE kind = 'delete' AND source_id < 0 AND (mirror, chat, -source_id) IN "
         "(SELECT mirror, chat, source_id FROM item WHERE job = ?)",
@@ -222,7 +222,7 @@ def finish(db: Db, job_id: int, state: str, reason: str, now: float) -> None:
 
 
 def postpone(db: Db, job_id: int, not_before: float, *, trouble: float = 0.0, reason: str = "") -> None:
-    """Not before then; `trouble` adds to the connected seconds that the job has cost."""
+    """Postpone a job; `trouble` adds to the connected seconds of its own failures."""
     db.execute(
         "UPDATE job SET not_before = ?, troubled = troubled + ?, reason = ? WHERE id = ?",
         (not_before, trouble, reason, job_id),
@@ -237,10 +237,10 @@ def erase(db: Db, job_id: int) -> None:
 
 
 def _without(db: Db, table: str, job_id: int, *columns: str) -> None:
-    """What was said goes; that it was there stays.
+    """Erase columns of a job's rows, but keep the rows.
 
-    The rows are put in again, not updated: those that shrink in place leave their pages three quarters empty
-    for ever, and the ledger would be twice as large (`make soak`).
+    Reinserts the rows instead of updating them: rows that shrink in place leave their pages three quarters
+    empty for ever, and the ledger would be twice as large (`make soak`).
     """
     for row in db.execute(f"DELETE FROM {table} WHERE job = ? RETURNING *", (job_id,)).fetchall():
         kept = dict(row) | dict.fromkeys(columns)
@@ -249,10 +249,10 @@ def _without(db: Db, table: str, job_id: int, *columns: str) -> None:
 
 
 def note_vanished(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> None:
-    """These were deleted in the source (chat 0: in whichever basic group has them)."""
+    """Record messages deleted in the source (chat 0: in whichever basic group has them)."""
     for source_id in ids:
         db.execute(
-            # By way of `feed`, so that also an id without a chat is looked up and not searched for.
+            # Joined through `feed`, so that an id without a chat is looked up by index, too.
             "INSERT OR IGNORE INTO vanished SELECT item.mirror, item.chat, item.source_id FROM feed "
             "CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
             "AND item.source_id = :id CROSS JOIN job ON job.id = item.job "
@@ -263,7 +263,7 @@ def note_vanished(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> None:
 
 
 def note_titles(db: Db, titles: Mapping[int, str]) -> None:
-    """What these chats are called now."""
+    """Store the current titles of these chats."""
     for chat, text in titles.items():
         db.execute(
             "INSERT INTO title VALUES (?,?) ON CONFLICT DO UPDATE SET text = excluded.text", (chat, text)
@@ -271,5 +271,5 @@ def note_titles(db: Db, titles: Mapping[int, str]) -> None:
 
 
 def titles(db: Db) -> dict[int, str]:
-    """What the chats that were ever mirrored were called when they were last asked about."""
+    """Return the last known titles of all chats that were ever mirrored."""
     return {row["chat"]: row["text"] for row in db.execute("SELECT chat, text FROM title")}

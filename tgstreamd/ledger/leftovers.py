@@ -1,7 +1,7 @@
-"""The calls of a job that were not made yet, where others of it were: its first part stands in the target.
+"""Handles the remaining calls of a job of which a part has been sent.
 
-Takes messages out of those calls when nothing of them shall be sent any more. Plain functions, called inside
-the transactions of others or as one. Never touches a call that was made or attempted.
+Removes messages from calls when nothing more of them is to be sent. Plain functions, called inside the
+transactions of others or as one. Never changes a call that was made or attempted.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .rows import decode_draft, encode
 
 
 def is_made_in_part(db: Db, job_id: int) -> bool:
-    """Whether the target holds a part of the job, or may hold one."""
+    """Return whether the target has a part of the job, or may have one."""
     return db.execute(f"SELECT 1 FROM job WHERE id = ? AND {BEGUN}", (job_id,)).fetchone() is not None
 
 
 def media_to_send(db: Db, job_id: int) -> frozenset[int] | None:
-    """The source ids whose media the job has still to send; None where all of it is planned at its turn."""
+    """Return the source ids whose media are still to be sent; None where the job is planned at its turn."""
     if not is_made_in_part(db, job_id):
         return None
     rows = db.execute("SELECT draft FROM send WHERE job = ? AND state IN ('new', 'open')", (job_id,))
@@ -32,9 +32,9 @@ def media_to_send(db: Db, job_id: int) -> frozenset[int] | None:
 
 
 def leave_out(db: Db, job_id: int, source_ids: Collection[int], now: float) -> None:
-    """Send nothing of these messages any more; a job that has nothing else to send is done.
+    """Send nothing more of these messages; a job that has nothing else to send is done.
 
-    One of which nothing was sent is no item of the job any more.
+    A message of which nothing was sent is removed from the job.
     """
     for source_id in source_ids:
         made = db.execute(
@@ -57,9 +57,9 @@ def leave_out(db: Db, job_id: int, source_ids: Collection[int], now: float) -> N
 
 
 def edit_done(db: Db, change: Change, prints: Sequence[str], now: float) -> None:
-    """The copies show the newest state, so what was still to be sent of an older one is not sent.
+    """End an edit: the copies show the newest state, so the unsent rest of an older one is left out.
 
-    `prints`: the fingerprints of the copies as the edit has left them.
+    `prints`: the fingerprints of the copies after the edit.
     """
     calls = db.execute(
         "SELECT DISTINCT copy.job FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq "
@@ -72,9 +72,9 @@ def edit_done(db: Db, change: Change, prints: Sequence[str], now: float) -> None
 
 
 def leave_out_deleted(db: Db, job_id: int, now: float) -> bool:
-    """Leave out what is no longer kept, or is about to be deleted; true where that was anything.
+    """Leave out messages no longer stored, or about to be deleted; return whether there were any.
 
-    A ledger of an older version may hold such calls.
+    A ledger of an older version may have such calls.
     """
     if not is_made_in_part(db, job_id):
         return False
@@ -95,7 +95,7 @@ def leave_out_deleted(db: Db, job_id: int, now: float) -> bool:
 
 
 def _shorten(db: Db, job_id: int, seq: int, raw: bytes, source_ids: Collection[int]) -> None:
-    """A call that was not made, without these messages; the calls behind it move up where nothing is left."""
+    """Remove these messages from an unsent call; if nothing is left of it, later calls move up."""
     draft = decode_draft(raw)
     left = [(idx, piece) for idx, piece in enumerate(draft.pieces) if piece.source_id not in source_ids]
     if len(left) == len(draft.pieces):
@@ -122,7 +122,7 @@ def _shorten(db: Db, job_id: int, seq: int, raw: bytes, source_ids: Collection[i
 
 
 def _end(db: Db, job_id: int, now: float) -> None:
-    """What has nothing left to send is done, or waits for what Telegram has only scheduled."""
+    """End a job that has nothing left to send, or let it wait for scheduled messages."""
     job = db.execute("SELECT state FROM job WHERE id = ?", (job_id,)).fetchone()
     states = {row["state"] for row in db.execute("SELECT state FROM send WHERE job = ?", (job_id,))}
     if job["state"] not in ("waiting", "parked") or not states or states & {"new", "open"}:

@@ -1,8 +1,8 @@
-"""Makes a new ledger, brings an older one up to date, and shows an older one to who may only read.
+"""Creates a new ledger, migrates an older one, and shows an older one to read-only users.
 
-`schema.sql` makes a new one; `migrations/NNNN.sql` brings one of the schema before to NNNN. Beside that lies
-`NNNN.view.sql`: TEMP views, each with the name of a table, that show a ledger of the schema before as one of
-NNNN. They name what they read as `main.TABLE`, without an alias, so that one can be laid over the other.
+`schema.sql` creates a new one; `migrations/NNNN.sql` migrates the previous schema to NNNN. Beside it,
+`NNNN.view.sql` has TEMP views, each named like a table, that show a ledger of the previous schema as one of
+NNNN. They refer to tables as `main.TABLE`, without an alias, so that views can be stacked.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 
 from ..domain.errors import StoreError
 
-#: `PRAGMA user_version` of a ledger made by this program.
+#: `PRAGMA user_version` of a ledger created by this program.
 SCHEMA = 3
 
-#: The way out of a ledger that cannot be read.
+#: The remedy for a ledger that cannot be read.
 ANEW = (
     "put a backup in its place; or move ledger.db* away and start: a mirror whose target holds copies waits, "
     "and `tgstreamd rebuild` derives its map anew"
@@ -31,16 +31,16 @@ _TABLE = re.compile(r"\bmain\.(\w+)")
 
 @dataclass(frozen=True)
 class Schema:
-    """What a program knows of ledgers: the number of its schema, and the folder with the scripts."""
+    """The schema that the program knows: its number, and the folder with the scripts."""
 
     number: int
     scripts: Traversable
 
     def migrate(self, db: sqlite3.Connection, path: Path) -> None:
-        """Bring the ledger here, wholly or, whatever happens in between, not at all.
+        """Migrate the ledger to this schema, completely or, whatever happens in between, not at all.
 
-        Foreign keys must be off: a table that is replaced is dropped. Raises StoreError for what is no
-        ledger, or a newer one.
+        Foreign keys must be off: a table that is replaced is dropped. Raises StoreError for a file that is no
+        ledger, or has a newer schema.
         """
         if self._version(db, path) == self.number:
             return
@@ -58,9 +58,9 @@ class Schema:
             raise
 
     def show(self, db: sqlite3.Connection, path: Path) -> bool:
-        """Let a ledger look as if it had been brought here; false where it is still to be made.
+        """Show a ledger as if it had been migrated; return False where it is still to be created.
 
-        Raises what `migrate` raises.
+        Raises the errors of `migrate`.
         """
         version = self._version(db, path)
         if version == 0:
@@ -82,7 +82,7 @@ class Schema:
         return (self.scripts / "migrations" / name).read_text()
 
     def _version(self, db: sqlite3.Connection, path: Path) -> int:
-        """Of what kind it is; 0 for a ledger that is still to be made. Raises for what is none of ours."""
+        """Return the schema number; 0 for a ledger yet to be created. Raises StoreError for other files."""
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if version > self.number:
             raise StoreError(
@@ -96,7 +96,7 @@ class Schema:
 
 
 def _take_views(db: sqlite3.Connection) -> dict[str, str]:
-    """The SELECTs of the TEMP views, which are gone then."""
+    """Return the SELECTs of the TEMP views, and drop these."""
     rows = db.execute("SELECT name, sql FROM sqlite_temp_master WHERE type = 'view'").fetchall()
     for row in rows:
         db.execute(f"DROP VIEW temp.{row[0]}")
@@ -104,17 +104,17 @@ def _take_views(db: sqlite3.Connection) -> dict[str, str]:
 
 
 def _laid_over(shown: dict[str, str], body: str) -> str:
-    """A view that reads tables as the views before show them."""
+    """Return a view's body that reads tables as the earlier views show them."""
     return _TABLE.sub(
         lambda found: f"({shown[found[1]]}) AS {found[1]}" if found[1] in shown else found[0], body
     )
 
 
 def _statements(script: str) -> Iterator[str]:
-    """One by one, since `executescript` would commit what stands open."""
+    """Yield statements one by one, since `executescript` would commit the open transaction."""
     statement = ""
     for piece in re.split("(?<=;)", script):
-        # A semicolon may also stand in a text, a comment or a trigger.
+        # A semicolon may also be in a text, a comment or a trigger.
         statement += piece
         if sqlite3.complete_statement(statement):
             yield statement

@@ -1,6 +1,6 @@
-"""Mirrors in the ledger: who they are, whether they are paused, what their names once meant.
+"""Keeps the mirrors: their four ids, pauses and checks, and the chats that their names were resolved to.
 
-A mirror is its four ids; its name is a label. Plain functions, one transaction each.
+The four ids identify a mirror; its name is a label. Plain functions, one transaction each.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _row(row: Row) -> MirrorRow:
 
 
 def mirror_list(db: Db, *, active_only: bool = True) -> list[MirrorRow]:
-    """The mirrors, in the order of their birth."""
+    """Return the mirrors, in the order of their creation."""
     where = "WHERE active = 1" if active_only else ""
     return [_row(row) for row in db.execute(f"SELECT * FROM mirror {where} ORDER BY id")]
 
@@ -49,7 +49,7 @@ def mirror_list(db: Db, *, active_only: bool = True) -> list[MirrorRow]:
 def find_mirror(
     db: Db, source: int, source_topic: int | None, target: int, target_topic: int | None
 ) -> MirrorRow | None:
-    """The mirror between these places, whether it is configured at present or not."""
+    """Return the mirror between these places, whether it is currently configured or not."""
     row = db.execute(
         "SELECT * FROM mirror WHERE source = ? AND source_topic = ? AND target = ? AND target_topic = ?",
         (source, source_topic or 0, target, target_topic or 0),
@@ -58,12 +58,12 @@ def find_mirror(
 
 
 def uncheck_all(db: Db) -> None:
-    """At a start: every target is looked through before anything is sent to it."""
+    """Mark all targets unchecked: at a start each is scanned before anything is sent to it."""
     db.execute("UPDATE mirror SET unchecked = 1")
 
 
 def deactivate(db: Db, mirror: int) -> None:
-    """The configuration no longer names it; its rows stay."""
+    """Mark a mirror as no longer configured; its rows stay."""
     db.execute("UPDATE mirror SET active = 0 WHERE id = ?", (mirror,))
 
 
@@ -87,11 +87,11 @@ def bear(
     former: tuple[int, int, int] | None = None,
     pinned: Sequence[int] = (),
 ) -> int:
-    """Make a mirror whose backlog is the ids above `start` up to `newest`, and return its id.
+    """Create a mirror whose backlog is the ids above `start` up to `newest`, and return its id.
 
     `former`: the basic group that the source was, whose ids from the second up to the third come first.
-    `pinned`: what is pinned now, oldest first; all in one, so that no death in between loses it.
-    `box` must have been read before `newest`: what came between the two is then seen twice, never missed.
+    `pinned`: the current pins, oldest first; stored in the same transaction, so that a crash cannot lose
+    them. `box` must have been read before `newest`: messages in between are then seen twice, never missed.
     """
     mirror = db.execute(
         "INSERT INTO mirror (name, source, source_topic, target, target_topic, history, born_at, "
@@ -124,7 +124,7 @@ def bear(
 
 
 def pause_not_created(db: Db, name: str, reason: str) -> bool:
-    """A mirror that has not begun is to begin paused; an empty reason takes that back. False: it was so."""
+    """Set (if empty, remove) the reason for which a mirror will begin paused; return whether it changed."""
     changed = fact(db, _unborn_key(name)) != reason
     if reason:
         set_fact(db, _unborn_key(name), reason)
@@ -134,7 +134,7 @@ def pause_not_created(db: Db, name: str, reason: str) -> bool:
 
 
 def pause_of_not_created(db: Db, name: str) -> str:
-    """Why a mirror that has not begun yet will begin paused; empty where it will not."""
+    """Return the reason for which a mirror will begin paused; empty where it will not."""
     return fact(db, _unborn_key(name))
 
 
@@ -145,9 +145,9 @@ def _unborn_key(name: str) -> str:
 def activate(
     db: Db, mirror: int, *, name: str, was_away: bool, newest: int, box_chat: int, box: Box, waiting: str = ""
 ) -> None:
-    """A known mirror stands in the configuration (again).
+    """Record that a known mirror is configured (again).
 
-    `was_away`: it was not there at the last start, so that the time between is a gap of its own.
+    `was_away`: it was not configured at the last start, so that the time between is a gap of its own.
     """
     if waiting:
         db.execute("UPDATE mirror SET waiting = ? WHERE id = ? AND waiting = ''", (waiting, mirror))
@@ -160,12 +160,12 @@ def activate(
 
 
 def list_only(db: Db, mirror: int, name: str) -> None:
-    """A known mirror stands in the configuration, but its source cannot be asked about."""
+    """Record that a known mirror is configured, but its source cannot be read."""
     db.execute("UPDATE mirror SET active = 1, unchecked = 1, name = ? WHERE id = ?", (name, mirror))
 
 
 def begin_box(db: Db, box_chat: int, box: Box) -> None:
-    """What happens there counts from this position on."""
+    """Set the first position of a box; later events count."""
     db.execute(
         "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
         (box_chat, box.pts, box.qts, box.date),
@@ -173,7 +173,7 @@ def begin_box(db: Db, box_chat: int, box: Box) -> None:
 
 
 def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
-    """Everything above `fed_to` up to `newest` must be read from the history before newer live jobs go."""
+    """Open a gap above `fed_to` up to `newest`: it must be read before newer live jobs are sent."""
     fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     fed_to = fed["fed_to"] if fed else 0
     if newest <= fed_to:
@@ -190,13 +190,13 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
 
 
 def doubt(db: Db, mirror: int, chat: int) -> None:
-    """What happened there was not told: deletions and pins among it are to be found by asking."""
+    """Record that events there were missed: deletions and pins must be asked for."""
     for what in ("deleted", "pinned"):
         db.execute("INSERT INTO doubt VALUES (?,?,?) ON CONFLICT DO NOTHING", (mirror, chat, what))
 
 
 def pause(db: Db, mirror: int, kind: str, reason: str) -> bool:
-    """Pause for a reason of this kind (`hold`, `waiting`, `lost`); false if it already stood so."""
+    """Pause for a reason of this kind (`hold`, `waiting`, `lost`); return whether that changed anything."""
     if kind not in _KINDS_OF_PAUSE:
         raise ValueError(kind)
     changed = db.execute(
@@ -208,7 +208,7 @@ def pause(db: Db, mirror: int, kind: str, reason: str) -> bool:
 
 
 def release(db: Db, mirror: int, kind: str) -> bool:
-    """Lift one kind of pause; false if there was none."""
+    """Lift one kind of pause; return whether there was one."""
     if kind not in _KINDS_OF_PAUSE:
         raise ValueError(kind)
     changed = db.execute(f"UPDATE mirror SET {kind} = '' WHERE id = ? AND {kind} <> ''", (mirror,))
@@ -216,9 +216,10 @@ def release(db: Db, mirror: int, kind: str) -> bool:
 
 
 def resume(db: Db, mirror: int, now: float) -> tuple[str, list[str]]:
-    """Release one thing, in the contract's order; what it was, and what still waits.
+    """Lift one pause, in a fixed order (`hold`, `waiting`, `held`); return its reason and the remaining ones.
 
-    A start in waiting over unknown copies goes on after the newest of them: what is older is skipped.
+    A mirror that waits because of unknown copies continues after the newest of them: older messages are
+    skipped.
     """
     row = db.execute("SELECT hold, waiting, lost, held FROM mirror WHERE id = ?", (mirror,)).fetchone()
     standing = [row[kind] for kind in (*_KINDS_OF_PAUSE, "held") if row[kind]]
@@ -245,9 +246,9 @@ def await_resume(
     now: float,
     new_id: Callable[[], int],
 ) -> None:
-    """The target holds copies up to this source id: nothing is sent until the operator has said so.
+    """Let a mirror wait for the operator: the target holds copies up to this source id.
 
-    `topics`: topics of the source, each with the one of the target that is known again as its copy.
+    `topics`: topics of the source, each with the topic of the target recognised as its copy.
     """
     db.execute("UPDATE mirror SET waiting = ?, unchecked = 0 WHERE id = ?", (reason, mirror))
     set_fact(db, known_upto_key(mirror), str(upto))
@@ -261,7 +262,7 @@ def known_upto_key(mirror: int) -> str:
 
 
 def checked(db: Db, mirror: int) -> None:
-    """The target was looked through: what it holds, the ledger knows."""
+    """Mark the target as scanned: the ledger knows its content."""
     db.execute("UPDATE mirror SET unchecked = 0 WHERE id = ?", (mirror,))
 
 
@@ -270,7 +271,7 @@ def set_last_error(db: Db, mirror: int, text: str) -> None:
 
 
 def known_name(db: Db, ref: str) -> int | None:
-    """What `ref` meant when it was first resolved."""
+    """Return the chat that `ref` was first resolved to."""
     row = db.execute("SELECT chat FROM name WHERE ref = ?", (ref,)).fetchone()
     return int(row["chat"]) if row else None
 

@@ -1,6 +1,7 @@
-"""A map derived anew: copies that were recognised in the target become the ledger's own.
+"""Rebuilds the map: copies that were recognised in the target become the ledger's own.
 
-Plain functions, one transaction each. Changes only what waits or is parked, and is not known to be sent.
+Plain functions, one transaction each. Changes only jobs that wait or are parked, and are not known to be
+sent.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ NOT_THERE = "ledger lost: not found in the target"
 
 
 def known_upto(db: Db, mirror: int) -> int | None:
-    """The place of the newest unknown copy that a mirror waits for; None where it waits for none."""
+    """Return the position of the newest unknown copy that a mirror waits for; None where there is none."""
     found = fact(db, known_upto_key(mirror))
     return int(found) if found else None
 
 
 class Lines(Value, frozen=True, kw_only=True):
-    """What a copy names above its original's words: author, topic; of an album, by which item."""
+    """The lines above a copy: author, topic; for an album, the item that has them."""
 
     chat: int
     source_id: int
@@ -32,16 +33,16 @@ class Lines(Value, frozen=True, kw_only=True):
 
 
 class Recognised(Value, frozen=True, kw_only=True):
-    """The copies of one source message that were found, and how many of its parts were not."""
+    """The recognised copies of one source message, and the number of its parts not found."""
 
     chat: int
     source_id: int
-    #: Each with what it will be recognised by.
+    #: Ids, each with its fingerprint.
     copies: tuple[tuple[int, str], ...]
     missing: int = 0
-    #: It stands out of the source's order.
+    #: It is out of the source's order.
     late: bool = False
-    #: It says something else than the original does now.
+    #: Its text differs from the original's current one.
     edited: bool = False
 
 
@@ -56,10 +57,10 @@ def adopt_copies(
     now: float,
     new_id: Callable[[], int],
 ) -> tuple[int, int]:
-    """Map source messages to their copies, skip what is older and has none, and let the mirror go on.
+    """Map source messages to their copies, skip older ones that have none, and resume the mirror.
 
-    `unwanted`: messages (chat, id) that would be skipped at their turn, and why. How many messages were
-    mapped, and how many skipped.
+    `unwanted`: messages (chat, id) that would be skipped at their turn, with the reason. Returns the numbers
+    of mapped and of skipped messages.
     """
     target = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
     jobs: set[int] = set()
@@ -75,7 +76,7 @@ def adopt_copies(
         places = db.execute("SELECT count(*) AS n FROM copy WHERE job = ?", (row["id"],)).fetchone()["n"]
         ids = [*one.copies, *[(None, "")] * one.missing]
         for idx, (target_id, print_) in enumerate(ids, places):
-            # A part that was not found has its row all the same: the message is not whole.
+            # A part that was not found gets a row, too: the message is incomplete.
             db.execute(
                 "INSERT OR IGNORE INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, "
                 "fingerprint, target_id) VALUES (?,?,0,?,?,?,?,?,?,?)",
@@ -84,7 +85,7 @@ def adopt_copies(
         if one.late:
             db.execute("UPDATE job SET sub = 2 WHERE id = ?", (row["id"],))
         if one.edited:
-            # Nothing that it was looks so: a comparison tells, and the next edit replaces the words.
+            # The digest matches nothing: a comparison reports it, and the next edit replaces the text.
             db.execute(
                 "UPDATE item SET digest = '' WHERE mirror = ? AND chat = ? AND source_id = ?",
                 (mirror, one.chat, one.source_id),

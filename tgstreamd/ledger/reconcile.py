@@ -1,7 +1,7 @@
-"""What has to be asked for, since it may have been missed: ids that were deleted, what is pinned.
+"""Keeps the pending checks: deletions and pins that may have been missed, and open polls.
 
-A difference that was too long tells of neither. What is in doubt is a row, made in the transaction that
-gave the events up, so that no death forgets it. Plain functions, one transaction each.
+A difference that was too long reports neither. A pending check is a row, inserted in the transaction that
+gave the events up, so that a crash cannot lose it. Plain functions, one transaction each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .engine import Db
 from .enqueue import revise
 from .intake import Deletes, take_deleted
 
-#: The newest of a mirror's messages that are asked for: ten calls.
+#: Number of a mirror's newest messages that are checked: ten calls.
 WINDOW = 1000
 
 
@@ -28,7 +28,7 @@ class PendingCheck(Value, frozen=True, kw_only=True):
 
 
 def doubts(db: Db) -> list[PendingCheck]:
-    """What is in doubt, of the mirrors that stand in the configuration."""
+    """Return the pending checks of the configured mirrors."""
     rows = db.execute(
         "SELECT doubt.mirror, doubt.chat, what FROM doubt JOIN mirror ON mirror.id = doubt.mirror "
         "WHERE mirror.active = 1 ORDER BY doubt.mirror, doubt.chat, what"
@@ -37,11 +37,13 @@ def doubts(db: Db) -> list[PendingCheck]:
 
 
 def doubtful(db: Db, doubt: PendingCheck, *, mirrored: bool) -> list[int]:
-    """The newest ids whose deletion would matter, newest first: what waits or is parked, and where deletions
-    are `mirrored` what was copied."""
+    """Return the newest ids whose deletion would matter, newest first.
+
+    Those are waiting and parked ones and, where deletions are `mirrored`, copied ones.
+    """
     found: set[int] = set()
     waiting = db.execute(
-        # Oldest first they would be sent first: but what is in doubt is what came last.
+        # Newest first: the uncertain messages are the latest ones.
         "SELECT source_id FROM job JOIN item ON item.job = job.id WHERE job.mirror = ? "
         "AND lane IN ('live', 'backlog') AND state IN ('waiting', 'open') AND job.chat = ? "
         "AND job.kind = 'copy' AND payload IS NOT NULL ORDER BY source_id DESC LIMIT ?",
@@ -68,31 +70,31 @@ def doubtful(db: Db, doubt: PendingCheck, *, mirrored: bool) -> list[int]:
 def answer_doubt(
     db: Db, doubt: PendingCheck, gone: Sequence[int], *, deletes: Sequence[Deletes], settled: bool, now: float
 ) -> None:
-    """These were deleted, as a push would tell. `settled`: no other id is in doubt any more."""
+    """Record these ids as deleted. `settled`: no other id has to be checked."""
     take_deleted(db, doubt.chat, gone, deletes=deletes, now=now)
     if settled:
         forget_doubt(db, doubt)
 
 
 def answer_pinned(db: Db, doubt: PendingCheck, pinned: Sequence[int], now: float) -> None:
-    """What is pinned there now, oldest first."""
+    """Record the current pins, oldest first."""
     take_pinned(db, doubt.mirror, doubt.chat, pinned, now)
     forget_doubt(db, doubt)
 
 
 def forget_doubt(db: Db, doubt: PendingCheck) -> None:
-    """It is settled, or does not matter to this mirror."""
+    """Remove a check that is settled, or does not matter to this mirror."""
     db.execute(
         "DELETE FROM doubt WHERE mirror = ? AND chat = ? AND what = ?", (doubt.mirror, doubt.chat, doubt.what)
     )
 
 
-#: The newest ones that are asked about: one call.
+#: Number of newest polls that are checked: one call.
 POLL_WINDOW = 100
 
 
 def open_polls(db: Db, mirror: int, chat: int) -> list[int]:
-    """The newest polls of a source chat that took votes when they were last seen."""
+    """Return the newest polls of a source chat that were open when last seen."""
     rows = db.execute(
         "SELECT source_id FROM poll WHERE mirror = ? AND chat = ? ORDER BY source_id DESC LIMIT ?",
         (mirror, chat, POLL_WINDOW),
@@ -103,7 +105,7 @@ def open_polls(db: Db, mirror: int, chat: int) -> list[int]:
 def take_polls(
     db: Db, mirror: int, chat: int, asked: Collection[int], found: Sequence[Message], now: float
 ) -> None:
-    """How these polls look now: one that has ended is an edit; one that is gone is not asked about again."""
+    """Record the state of these polls: a closed one is an edit; a missing one is not checked again."""
     open_ = set()
     for message in found:
         if message.media is not None and message.media.kind == "poll" and not message.media.closed:

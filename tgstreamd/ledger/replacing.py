@@ -1,8 +1,8 @@
-"""Copies that are deleted before a new one is sent in their place, and deletions of copies in general.
+"""Deletes copies, in particular before new ones are sent in their place.
 
-A job that sends something again waits while a change of kind `delete` with the negative id of one of its
-messages does. Until that is settled the old copies stay in the map: where the deletion is refused, they are
-what there is. Plain functions, one transaction each.
+A job that sends something again waits while there is a change of kind `delete` with the negative id of one of
+its messages. Until that is settled the old copies stay in the map: if Telegram refuses the deletion, they
+remain the copies. Plain functions, one transaction each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .jobs import erase
 from .leftovers import leave_out
 from .rows import decode_message
 
-#: Why a message was not sent once more: its old copy stays.
+#: Reasons why a message was not sent once more: its old copy stays.
 KEPT_COPY = "its old copy cannot be deleted"
 NO_NEW_COPY = "its new copy cannot be made"
 
@@ -25,9 +25,9 @@ NO_NEW_COPY = "its new copy cannot be made"
 def note_replaced(
     db: Db, mirror: int, chat: int, source_id: int, now: float, *, for_edit: bool = False
 ) -> None:
-    """The copies of the job that holds this message are to be deleted before it is sent.
+    """Store that the copies of this message's job are to be deleted before it is sent.
 
-    What a ledger of before has noted there, ids that no map knows any more, is deleted with them.
+    Ids that an older schema stored there, and no map knows, are deleted with them.
     """
     db.execute(
         "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
@@ -38,7 +38,7 @@ def note_replaced(
 
 
 def copies_of_change(db: Db, change: Change) -> tuple[int, list[int]]:
-    """The messages that a change is about, and their chat: the target, or the basic group that it was.
+    """Return the messages that a change concerns, and their chat: the target, or its former basic group.
 
     0 and none where there are none.
     """
@@ -53,7 +53,7 @@ def copies_of_change(db: Db, change: Change) -> tuple[int, list[int]]:
 
 
 def deleted(db: Db, done: Sequence[Change], now: float) -> bool:
-    """The copies of these originals are gone; true where something can be sent in their place now."""
+    """Record deleted copies; return whether something can be sent in their place now."""
     for change in done:
         if change.replaces:
             items = _items(db, change)
@@ -61,7 +61,7 @@ def deleted(db: Db, done: Sequence[Change], now: float) -> bool:
                 _forget_old(db, change, source_id)
             _show_payloads(db, change, items)
         elif _forget_all(db, change, now):
-            # What is still to be found out may stand there as well: then it is deleted, too.
+            # A part with an unknown outcome may exist as well: then it is deleted, too.
             continue
         db.execute("DELETE FROM change WHERE id = ?", (change.id,))
     return any(change.replaces for change in done)
@@ -70,9 +70,9 @@ def deleted(db: Db, done: Sequence[Change], now: float) -> bool:
 def deletion_refused(
     db: Db, change: Change, standing: Sequence[int], why: str, now: float, *, because: str = KEPT_COPY
 ) -> list[int]:
-    """Of these copies some still stand, and are not deleted (`because`); the messages not sent for that.
+    """Record that some of these copies remain, `because` of a reason; return the messages not sent therefore.
 
-    What stands keeps its place in the map. Of an album the items that are gone are sent, the others not.
+    Remaining copies keep their place in the map. Of an album, only items whose copies are gone are sent.
     """
     if not change.replaces:
         for copy in where_copied(db, change.mirror, change.chat, change.source_id)[1]:
@@ -94,7 +94,7 @@ def deletion_refused(
         for source_id in items
         if {copy["target_id"] for copy in _old_copies(db, change, source_id)} & set(standing)
     ]
-    # Where a ledger of schema 1 has noted them, nobody knows any more whose copies those are.
+    # For ids stored by schema 1 it is unknown whose copies they are.
     kept = kept or items
     gone = [source_id for source_id in items if source_id not in kept]
     for source_id in gone:
@@ -121,7 +121,7 @@ def _job_of(db: Db, change: Change) -> Row | None:
 
 
 def _items(db: Db, change: Change) -> list[int]:
-    """The messages of the job that waits for this deletion."""
+    """Return the messages of the job that waits for this deletion."""
     job = _job_of(db, change)
     if job is None:
         return []
@@ -130,7 +130,7 @@ def _items(db: Db, change: Change) -> list[int]:
 
 
 def _old_copies(db: Db, change: Change, source_id: int) -> list[Row]:
-    """The copies of a message that its job did not make, those in what is the target now first."""
+    """Return the copies of a message that its job did not make, those in the current target first."""
     return db.execute(
         "SELECT copy.target, copy.target_id FROM copy CROSS JOIN item ON item.mirror = copy.mirror "
         "AND item.chat = copy.chat AND item.source_id = copy.source_id CROSS JOIN mirror "
@@ -142,9 +142,9 @@ def _old_copies(db: Db, change: Change, source_id: int) -> list[Row]:
 
 
 def _forget_all(db: Db, change: Change, now: float) -> bool:
-    """Take the copies of a message out of the map, and what was still to be sent of it out of its job.
+    """Remove the copies of a message from the map, and its unsent rest from its job.
 
-    True where a call of unknown outcome holds another part of it, which stays.
+    Returns whether a call of unknown outcome has another part of it, which stays.
     """
     key = (change.mirror, change.chat, change.source_id)
     calls = db.execute(
@@ -161,7 +161,7 @@ def _forget_all(db: Db, change: Change, now: float) -> bool:
 
 
 def _forget_old(db: Db, change: Change, source_id: int) -> None:
-    """Take the copies of a message that its job did not make out of the map."""
+    """Remove the copies of a message that its job did not make from the map."""
     db.execute(
         "DELETE FROM copy WHERE mirror = :mirror AND chat = :chat AND source_id = :id AND job <> "
         "(SELECT job FROM item WHERE item.mirror = :mirror AND item.chat = :chat AND item.source_id = :id)",
@@ -170,19 +170,19 @@ def _forget_old(db: Db, change: Change, source_id: int) -> None:
 
 
 def _show_payloads(db: Db, change: Change, items: Sequence[int]) -> None:
-    """What will be sent is what the next copy shows."""
+    """Store that the next copy shows the messages to be sent."""
     for source_id in items:
         if (kept := _kept(db, change, source_id)) is not None:
             keep_shown(db, change.mirror, kept[0])
 
 
 def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
-    """The old copy stays. An edit that it does not show is made in place, unless that was tried."""
+    """Keep the old copy. An edit that it does not show is made in place, unless that was tried."""
     if (kept := _kept(db, change, source_id)) is None:
         return
     message, shown = kept
     if change.payload == FOR_EDIT:
-        # It looks like nothing that we would send, which a comparison tells; no try is made by itself.
+        # Its fingerprint matches nothing, which a comparison reports; no try is made by itself.
         keep_shown(db, change.mirror, message)
         db.execute(
             "UPDATE copy SET fingerprint = '?' WHERE mirror = ? AND chat = ? AND source_id = ?",
@@ -193,7 +193,7 @@ def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
 
 
 def _kept(db: Db, change: Change, source_id: int) -> tuple[Message, str] | None:
-    """What is to be sent of a message, and the digest of what its copy shows; None where nothing is kept."""
+    """Return the message to be sent, and the digest that its copy shows; None where none is stored."""
     row = db.execute(
         "SELECT payload, digest FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",
         (change.mirror, change.chat, source_id),
@@ -204,7 +204,7 @@ def _kept(db: Db, change: Change, source_id: int) -> tuple[Message, str] | None:
 
 
 def _move_out(db: Db, job: Row, change: Change, items: Sequence[int]) -> int:
-    """A job of their own for those items of an album that are not sent again; its id."""
+    """Move those items of an album that are not sent again to a job of their own; return its id."""
     fields = dict(job) | {"items": len(items), "first_id": items[0]}
     del fields["id"]
     made = db.execute(

@@ -1,4 +1,4 @@
-"""What the ledger tells people: counts, lag, parked jobs. And what they do about parked ones."""
+"""Reports the ledger to people: counts, lag, parked jobs; carries out their decisions on parked ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .rows import MirrorRow, decode_message
 
 
 class Standing(Value, frozen=True, kw_only=True):
-    """One mirror in numbers of messages."""
+    """The state of one mirror in numbers of messages."""
 
     mirror: MirrorRow
     done: int
@@ -23,32 +23,32 @@ class Standing(Value, frozen=True, kw_only=True):
     #: Waiting in the ledger, by lane.
     live: int
     backlog: int
-    #: Estimated, not yet read from the history, by lane.
+    #: Estimated number not yet read from the history, by lane.
     unread_live: int
     unread_backlog: int
-    #: Edits, deletions, pins and the like that wait for the second clock.
+    #: Edits, deletions, pins and the like that wait for the change sender.
     changes: int
-    #: Date of the oldest live message that waits; 0 where none does.
+    #: Date of the oldest waiting live message; 0 where there is none.
     oldest_live: int
-    #: Files that were moved part by part, and files that Telegram copied by reference; and their bytes.
+    #: Files that were streamed, and files that Telegram copied by reference; and their bytes.
     streamed: int = 0
     streamed_bytes: int = 0
     referenced: int = 0
     referenced_bytes: int = 0
-    #: Of the skipped ones: how many for which reason.
+    #: Number of skipped ones by reason.
     skipped_by: dict[str, int] = {}
-    #: Of the done ones: those whose originals had vanished by then.
+    #: Number of done ones whose originals had been deleted by then.
     rescued: int = 0
     #: The id in the source up to which everything was read.
     position: int = 0
     #: Changes that were given up, by kind.
     given_up: dict[str, GivenUp] = {}
-    #: When something was last sent to its target (unix time); 0 for never.
+    #: Time of the last send to its target (unix time); 0 for never.
     last_sent: float = 0.0
 
 
 class GivenUp(Value, frozen=True, kw_only=True):
-    """Changes of one kind that Telegram would not have: how many, and the last of them."""
+    """The changes of one kind that Telegram refused: their number, and the last one."""
 
     n: int
     #: The message, or the topic; 0 for the chat.
@@ -71,7 +71,7 @@ class ParkedJob(Value, frozen=True, kw_only=True):
 
 
 def standings(db: Db, *, active_only: bool = True) -> list[Standing]:
-    """Every mirror's standing."""
+    """Return the standing of every mirror."""
     return [_standing(db, mirror) for mirror in mirror_list(db, active_only=active_only)]
 
 
@@ -148,7 +148,7 @@ def _changes(db: Db, mirror: int) -> int:
 
 
 def parked(db: Db) -> list[ParkedJob]:
-    """All parked jobs, oldest first."""
+    """Return all parked jobs, oldest first."""
     rows = db.execute(
         "SELECT job.*, mirror.name AS mirror_name, (SELECT payload FROM item WHERE item.job = job.id "
         "AND payload IS NOT NULL ORDER BY source_id LIMIT 1) AS payload "
@@ -170,10 +170,10 @@ def parked(db: Db) -> list[ParkedJob]:
 
 
 def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
-    """Put parked jobs (None: all) to the end of the live lane; the ids that were parked.
+    """Put parked jobs (None: all) at the end of the live lane; return the ids that were parked.
 
-    One that was attempted goes on as of unknown outcome, so that it begins with the search. One whose
-    originals were deleted meanwhile, where that counts, is not sent any more.
+    An attempted one continues with an unknown outcome, so that it begins with the search. One whose originals
+    were deleted meanwhile, where that counts, is skipped.
     """
     chosen = _parked_ids(db, ids)
     for job in chosen:
@@ -194,7 +194,7 @@ def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
 
 
 def _deleted(db: Db, job: int) -> bool:
-    """Whether all of its messages were deleted, and nothing of it can stand in the target."""
+    """Return whether all of its messages were deleted, and no part of it can be in the target."""
     row = db.execute(
         "SELECT job.items, (SELECT count(*) FROM item JOIN change ON change.kind = 'delete' "
         "AND change.mirror = item.mirror AND change.chat = item.chat AND change.source_id = item.source_id "
@@ -207,7 +207,7 @@ def _deleted(db: Db, job: int) -> bool:
 
 
 def skip_parked(db: Db, ids: Sequence[int], now: float) -> list[int]:
-    """Give parked jobs up for good; the ids that were parked."""
+    """Give parked jobs up for good; return the ids that were parked."""
     chosen = _parked_ids(db, ids)
     for job in chosen:
         db.execute(

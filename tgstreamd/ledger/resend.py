@@ -1,8 +1,8 @@
-"""A source message that is sent once more, or whose copy is found again: what the operator asked for.
+"""Queues a source message once more, or maps it to a copy found again, as the operator asked.
 
-It becomes a job of its own at the end of its lane: late copies are not judged for order. What stands for it
-in the target until then is deleted first (`replacing`), so that there is never a second copy.
-Plain functions, one transaction each.
+It becomes a job of its own at the end of its lane: late copies are not checked for order. Its present copies
+in the target are deleted first (`replacing`), so that there is never a second copy. Plain functions, one
+transaction each.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .rows import LATE, REPLACES, Lane, encode
 
 
 def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
-    """The source messages of the job that this one belongs to, itself included; empty if it is not known."""
+    """Return the source messages of this message's job, itself included; empty if it is not known."""
     rows = db.execute(
         "SELECT other.source_id FROM item CROSS JOIN item AS other ON other.job = item.job "
         "WHERE item.mirror = ? AND item.chat = ? AND item.source_id = ? ORDER BY other.source_id",
@@ -35,11 +35,11 @@ def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
 def send_again(
     db: Db, mirror: int, messages: Sequence[Message], *, standing: Sequence[int], now: float, new_id: NewId
 ) -> int | None:
-    """Queue these messages, known and settled, as one post; the job's id, None where one is not settled.
+    """Queue these known, settled messages as one post; return the job's id, None where one is not settled.
 
-    `standing`: messages of the target that stand for them now, and are deleted before anything is sent.
-    Where nothing stands, what was history goes with the history: a thousand holes are filled at its pace.
-    Nobody is rung for it.
+    `standing`: their present copies in the target, deleted before anything is sent. Where there are none,
+    messages of the history join the backlog: a thousand holes are filled at its pace. Does not notify
+    subscribers.
     """
     lanes = [_settled_in(db, mirror, message) for message in messages]
     if None in lanes:
@@ -56,7 +56,7 @@ def send_again(
 
 
 def send_anew(db: Db, change: Change, new_id: NewId, now: float) -> int:
-    """Delete and resend, where an edit cannot be made in place: the original becomes a job of its own."""
+    """Queue the original as a job of its own that replaces its copy, where that cannot be edited in place."""
     message = change.message()
     job = _job(db, change.mirror, "live", REPLACES, [message], now)
     _move(db, change.mirror, message, job, new_id(), replaces=True, now=now)
@@ -66,7 +66,9 @@ def send_anew(db: Db, change: Change, new_id: NewId, now: float) -> int:
 
 
 def capture(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new_id: NewId) -> int:
-    """Take messages (one, or an album) that the ledger does not know, as late ones; how many were new."""
+    """Insert messages (one, or an album) that the ledger does not know, as late ones; return how many are
+    new.
+    """
     chat = messages[0].chat
     row = db.execute("SELECT born_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     born_to = row["born_to"] if row else 0
@@ -84,7 +86,7 @@ def capture(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new
 
 
 def late(db: Db, mirror: int, messages: Sequence[Message]) -> None:
-    """Newer ones may have been copied already: these are not judged for order."""
+    """Mark messages as late: newer ones may have been copied already, so their order is not checked."""
     for message in messages:
         db.execute(
             "UPDATE job SET sub = 2 WHERE sub = 0 AND id = (SELECT job FROM item WHERE mirror = ? "
@@ -116,14 +118,14 @@ def _job(db: Db, mirror: int, lane: Lane, sub: int, messages: Sequence[Message],
 
 
 def _end(db: Db, mirror: int, messages: Sequence[Message]) -> int:
-    """The place behind everything that was read so far."""
+    """Return the position after everything read so far."""
     chat = messages[0].chat
     fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     return place_of(db, mirror, chat, max(messages[-1].id, fed["fed_to"] if fed else 0))
 
 
 def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
-    """The lane of a message that is done or skipped; None for any other."""
+    """Return the lane of a message that is done or skipped; None for any other."""
     row = db.execute(
         "SELECT job.lane FROM item CROSS JOIN job ON job.id = item.job WHERE item.mirror = ? "
         "AND item.chat = ? AND item.source_id = ? AND job.state IN ('done', 'skipped')",
@@ -135,9 +137,9 @@ def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
 def _move(
     db: Db, mirror: int, message: Message, job: int, random_id: int, *, replaces: bool, now: float
 ) -> None:
-    """Out of the job that it belonged to, which counts one message less, into this one.
+    """Move a message from its former job, which counts one message less, to this one.
 
-    `replaces`: until its copies are deleted they stay in the map, and what they show is known.
+    `replaces`: its copies stay in the map until they are deleted, and what they show is known.
     """
     key = (mirror, message.chat, message.id)
     before = db.execute(
@@ -151,18 +153,18 @@ def _move(
     )
     db.execute("UPDATE job SET items = items - 1 WHERE id = ? AND items > 0", (before["id"],))
     for table in ("upload", "committed"):
-        # An edit that could not be made in place has brought its file over already.
+        # An edit that could not be made in place has already uploaded its file.
         db.execute(
             f"UPDATE {table} SET job = ? WHERE job = ? AND source_id = ?", (job, before["id"], message.id)
         )
-    # Of which a part was sent, the rest is not sent as well.
+    # If a part of it was sent, the rest is not sent in addition.
     leave_out(db, before["id"], [message.id], now)
     db.execute(
         "DELETE FROM change WHERE kind IN ('edit', 'delete') AND mirror = ? AND chat = ? AND source_id = ?",
         key,
     )
     if replaces:
-        # Where these stay, an edit has to leave their lines as they are.
+        # If these stay, an edit has to keep their lines.
         db.execute(
             "UPDATE job SET byline = ?, placed = ?, host = ? WHERE id = ?",
             (before["byline"], before["placed"], before["host"], job),
@@ -181,9 +183,9 @@ def found_again(
     now: float,
     new_id: NewId,
 ) -> bool:
-    """These messages of the target, which no job maps, are the copy of that one, whose own is gone.
+    """Map a message whose copy is gone to these messages of the target, which no job maps; return success.
 
-    `copies`: their ids, each with what it will be recognised by.
+    `copies`: their ids, each with its fingerprint.
     """
     for target_id, _ in copies:
         if db.execute(
@@ -211,13 +213,13 @@ def found_again(
         )
     db.execute("UPDATE job SET state = 'done', reason = '' WHERE id = ?", (row["id"],))
     pin_anew(db, *key, now)
-    # It goes where nothing is judged for order: where it stands is where somebody put it.
+    # Its order is not checked: somebody else decided its place.
     db.execute("UPDATE job SET sub = 2 WHERE id = ? AND items = 1", (row["id"],))
     return True
 
 
 def out_of_date(db: Db, mirror: int, chat: int, source_id: int) -> None:
-    """What the copy shows is not what was sent: the next edit replaces all of it."""
+    """Mark a copy as different from what was sent: the next edit replaces all of it."""
     db.execute(
         "UPDATE item SET digest = '', media_id = -1 WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, chat, source_id),

@@ -1,4 +1,4 @@
-"""What the store hands out: frozen copies of rows, with their payloads decoded."""
+"""The values that the store returns: frozen copies of rows, with their payloads decoded."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class MirrorRow(Value, frozen=True, kw_only=True):
     backlog_count: int
     backlog_since: int
     last_error: str
-    #: Why deletions wait for the operator; empty where they do not.
+    #: The reason why deletions wait for the operator; empty where they do not.
     held: str = ""
 
     @property
     def paused(self) -> str:
-        """Why nothing is sent; empty where sending goes on."""
+        """The reason why nothing is sent; empty where sending continues."""
         return self.hold or self.waiting or self.lost
 
 
@@ -53,12 +53,12 @@ class Gap(Value, frozen=True, kw_only=True):
     remaining: int
 
 
-#: `Job.sub` of one that is not judged for order: a late one, and one that takes the place of a copy.
+#: Values of `Job.sub` for jobs that are not checked for order: late, and replacing a copy.
 LATE, REPLACES = 2, 3
 
 
 class Job(Value, frozen=True, kw_only=True):
-    """A source message, or an album, and where it stands."""
+    """A source message, or an album, with its state in the queue."""
 
     id: int
     mirror: int
@@ -95,7 +95,7 @@ class Heads(Value, frozen=True, kw_only=True):
 
     live: Job | None
     backlog: Job | None
-    #: Messages of the backlog that are still to be sent, read from the history or not yet (estimated).
+    #: Messages of the backlog still to be sent, whether read from the history or not yet (estimated).
     left: int
     #: Whether the history has not been read to its end.
     unread: bool
@@ -126,12 +126,12 @@ class Send(Value, frozen=True, kw_only=True):
     attempted_at: float
     run: str
     copies: tuple[CopyRow, ...]
-    #: Of the target's box at the attempt; None where it is not known.
+    #: Position of the target's box at the attempt; None where it is not known.
     position: Box | None = None
 
 
 class UploadRow(Value, frozen=True, kw_only=True):
-    """A file on its way up and the parts of it that Telegram has acknowledged."""
+    """A file being uploaded and the parts of it that Telegram has acknowledged."""
 
     upload: Upload
     media_id: int
@@ -149,16 +149,16 @@ class Hold(Value, frozen=True, kw_only=True):
 
 
 class Origin(Value, frozen=True, kw_only=True):
-    """What became of a source message: its first copy's id, or the state and the job it lies in."""
+    """The state of a source message: its first copy's id, or the state of its job."""
 
     state: JobState
     job: int
     lane: Lane
     copy_id: int | None
-    #: The chat in which that copy stands; 0 where there is none.
+    #: The chat of that copy; 0 where there is none.
     target: int = 0
     reason: str = ""
-    #: The topic of the source that it stands in; 0 outside of forums.
+    #: Its topic in the source; 0 outside of forums.
     topic: int = 0
 
 

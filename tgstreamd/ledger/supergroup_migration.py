@@ -1,7 +1,7 @@
-"""A basic group has become a supergroup: its mirrors move, and keep their rows and their map.
+"""Moves the mirrors of a basic group that has become a supergroup, with their rows and their map.
 
-Ids begin anew in a supergroup, so its places come after those of the group that it was. Plain functions,
-one transaction each.
+Ids begin anew in a supergroup, so its positions follow those of the former group. Plain functions, one
+transaction each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .mirrors import begin_box, doubt, open_gap
 
 
 def moved_to(db: Db, chat: int) -> int:
-    """What this chat has become; itself where it is still what it was."""
+    """Return the supergroup that this chat has become, or the chat itself."""
     row = db.execute("SELECT new FROM moved WHERE old = ?", (chat,)).fetchone()
     return int(row["new"]) if row else chat
 
@@ -23,7 +23,7 @@ def remember_move(db: Db, old: int, new: int) -> None:
 
 
 def former_chats(db: Db, mirror: int) -> tuple[int, ...]:
-    """The basic groups that a mirror's source was before."""
+    """Return the basic groups that a mirror's source was before."""
     rows = db.execute(
         "SELECT feed.chat FROM feed JOIN mirror ON mirror.id = feed.mirror WHERE feed.mirror = ? "
         "AND feed.chat <> mirror.source ORDER BY feed.chat",
@@ -33,9 +33,9 @@ def former_chats(db: Db, mirror: int) -> tuple[int, ...]:
 
 
 def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Box) -> bool:
-    """The source goes on as `new`: what is missing of the old one up to id `end`, then the new one.
+    """Continue the source as `new`: first the rest of the old chat up to id `end`, then the new one.
 
-    `box` must have been read before `newest`. False where another mirror already lies there.
+    `box` must have been read before `newest`. Returns False where another mirror already uses the place.
     """
     old = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()["source"]
     if _taken(db, mirror, source=new):
@@ -43,7 +43,7 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
     open_gap(db, mirror, old, end)
     missing = db.execute("SELECT 1 FROM gap WHERE mirror = ? AND chat = ?", (mirror, old)).fetchone()
     if missing is None:
-        # Nothing more can come of it, so that no album waits for more, and no push for its position.
+        # No more messages can come, so no album waits for more, and no push for its position.
         db.execute(
             "UPDATE job SET sealed = 1, released = 1 WHERE mirror = ? AND chat = ? "
             "AND (sealed = 0 OR released = 0)",
@@ -57,14 +57,16 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
         (mirror, new, highest + (base["base"] if base else 0)),
     )
     open_gap(db, mirror, new, newest)
-    # Of what was pinned there before nobody tells.
+    # No update reports earlier pins.
     doubt(db, mirror, new)
     begin_box(db, new, box)
     return True
 
 
 def move_target(db: Db, mirror: int, new: int) -> bool:
-    """Copies go to `new` from now on; the map of the old ones stays. False where that cannot be yet."""
+    """Send to `new` from now on; keep the map of the old copies. Returns False where that is not possible
+    yet.
+    """
     old = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
     unknown = db.execute(
         "SELECT 1 FROM job JOIN mirror ON mirror.id = job.mirror "
@@ -74,7 +76,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
     if unknown is not None or _taken(db, mirror, target=new):
         return False
     db.execute("UPDATE mirror SET target = ?, floor = NULL WHERE id = ?", (new, mirror))
-    # What was planned for the old one, and nothing of it was attempted, is planned anew.
+    # Unattempted plans for the old target are planned anew.
     planned = db.execute(
         f"SELECT id, {BEGUN} AS begun "
         "FROM job WHERE mirror = ? AND lane IN ('live', 'backlog') AND state IN ('waiting', 'open') "
@@ -84,7 +86,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
     for job in planned:
         if job["begun"]:
             db.execute("UPDATE copy SET target = ? WHERE job = ? AND target_id IS NULL", (new, job["id"]))
-            # It was one in the old chat's box.
+            # The position belonged to the old chat's box.
             db.execute("UPDATE send SET position = NULL WHERE job = ?", (job["id"],))
         else:
             db.execute("DELETE FROM copy WHERE job = ?", (job["id"],))
@@ -98,7 +100,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
 
 
 def _highest(db: Db, mirror: int, chat: int) -> int:
-    """The highest id of that chat that this mirror knows."""
+    """Return the highest id of that chat that this mirror knows."""
     row = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     known = db.execute(
         "SELECT max(source_id) AS id FROM item WHERE mirror = ? AND chat = ?", (mirror, chat)
@@ -107,7 +109,7 @@ def _highest(db: Db, mirror: int, chat: int) -> int:
 
 
 def _taken(db: Db, mirror: int, *, source: int | None = None, target: int | None = None) -> bool:
-    """Whether another mirror lies between the places that this one would move to."""
+    """Return whether another mirror already uses the places that this one would move to."""
     row = db.execute(
         "SELECT 1 FROM mirror AS other JOIN mirror AS mine ON mine.id = :mirror WHERE other.id <> mine.id "
         "AND other.source = coalesce(:source, mine.source) AND other.source_topic = mine.source_topic "

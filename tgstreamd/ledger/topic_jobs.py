@@ -1,7 +1,7 @@
-"""The jobs that make topics: kind `topic`, the source id is the topic's, the copy is the topic of the target.
+"""Keeps the jobs that create topics: kind `topic`, whose source id and copy are topics.
 
-A job of this kind is the topic's own TopicCreate message, or is put before the first post and found by that
-message later. Plain functions, one transaction each, but for `made`, which is a part of settling a call.
+Such a job is the topic's own TopicCreate message, or is inserted before the first post and matched by that
+message later. Plain functions, one transaction each; `made` is called while a call is settled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .topics import UNSURE, compare, compare_order, decode, job_of, order_shown,
 def place_topic(
     db: Db, mirror: int, topic: Topic, *, before: int, now: float, new_id: Callable[[], int]
 ) -> None:
-    """Put the job that makes this topic directly before the job of its first post."""
+    """Put the job that creates this topic directly before the job of its first post."""
     child = db.execute("SELECT lane, ord, sub, chat, date FROM job WHERE id = ?", (before,)).fetchone()
     place = (child["lane"], child["ord"], child["sub"] - 1)
     known = job_of(db, mirror, child["chat"], topic.id)
@@ -45,7 +45,7 @@ def place_topic(
 
 
 def made(db: Db, job_id: int, now: float) -> None:
-    """Within the transaction that settles a call: if it made a topic, the target shows it from now on."""
+    """Record a created topic as shown in the target; called while its call is settled."""
     row = db.execute("SELECT kind, mirror, chat, first_id FROM job WHERE id = ?", (job_id,)).fetchone()
     if row["kind"] != "topic":
         return
@@ -65,7 +65,7 @@ def made(db: Db, job_id: int, now: float) -> None:
 
 
 def topic_settled(db: Db, mirror: int, chat: int, source_id: int) -> bool:
-    """Whether no post of this topic still waits, or may still come out of the history."""
+    """Return whether no post of this topic waits, or may still be read from the history."""
     gap = db.execute("SELECT 1 FROM gap WHERE mirror = ? AND chat = ? LIMIT 1", (mirror, chat)).fetchone()
     waits = db.execute(
         "SELECT 1 FROM job WHERE mirror = ? AND lane IN ('live', 'backlog') "
@@ -78,7 +78,7 @@ def topic_settled(db: Db, mirror: int, chat: int, source_id: int) -> bool:
 def adopt_topic(
     db: Db, mirror: int, chat: int, source_id: int, shown: Topic, *, now: float, new_id: Callable[[], int]
 ) -> None:
-    """The ledger was lost, and `shown`, a topic of the target, is known again as what this one became."""
+    """Record `shown`, a topic of the target, as this one's copy, recognised after the ledger was lost."""
     known = job_of(db, mirror, chat, source_id)
     if source_id == GENERAL_TOPIC or (known is not None and known["copy_id"] is not None):
         return
@@ -115,12 +115,12 @@ def adopt_topic(
 
 
 def forget_topic(db: Db, mirror: int, chat: int, source_id: int, new_id: Callable[[], int]) -> None:
-    """Its counterpart was deleted in the target: the next post of it makes another, under another id."""
+    """Forget a counterpart that was deleted in the target: the next post creates another, under a new id."""
     db.execute(
         "UPDATE topic SET shown = NULL WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, chat, source_id),
     )
-    # What was refused there may be allowed in the new one.
+    # A change refused there may be allowed in the new one.
     db.execute(
         "DELETE FROM change WHERE mirror = ? AND kind = 'topic' AND chat = ? AND source_id = ? "
         "AND given_up <> ''",
@@ -137,7 +137,7 @@ def forget_topic(db: Db, mirror: int, chat: int, source_id: int, new_id: Callabl
 
 
 def _creation(chat: int, topic: Topic, date: int) -> Message:
-    """What the history says, or would say, of the topic's creation."""
+    """Return the topic's creation as the history reports it."""
     said: dict[str, int | str | bool] = {
         "title": topic.title,
         "color": topic.icon_color,

@@ -1,7 +1,7 @@
-"""The topics of source forums: how each looks, how its counterpart looks, and what differs.
+"""Keeps the topics of source forums: their state, the state of their counterparts, and the difference.
 
-What differs is a `change`, at most one for a topic; who makes topics is in `topic_jobs`. Plain functions,
-one transaction each.
+A difference is a `change`, at most one for a topic; `topic_jobs` creates topics. Plain functions, one
+transaction each.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from .changes import Change, note, refused_as
 from .engine import Db, Row
 from .rows import JobState, encode
 
-#: What every forum begins with, and what is never made.
+#: The topic that every forum begins with, which is never created.
 GENERAL = Topic(id=GENERAL_TOPIC, title="General")
 
 
 class TopicRow(Value, frozen=True, kw_only=True):
-    """A topic of the source, and what became of it."""
+    """A topic of the source, and its counterpart."""
 
-    #: As the source shows it.
+    #: The state in the source.
     state: Topic
-    #: As the target shows it; None where it was not made.
+    #: The state in the target; None where it was not created.
     shown: Topic | None
-    #: A change was begun, and nobody knows how far it came: it may look otherwise.
+    #: A change was attempted with an unknown outcome: the target may differ from `shown`.
     unsure: bool
     #: The target's topic (1 for General).
     copy_id: int | None
-    #: Of the job that makes it; empty where there is none.
+    #: State of the job that creates it; None where there is none.
     job_state: JobState | None = None
 
 
 def set_forum(db: Db, mirror: int, forum: bool) -> None:
-    """Whether this mirror copies a whole forum topic by topic."""
+    """Store whether this mirror copies a whole forum topic by topic."""
     db.execute("UPDATE mirror SET forum = ? WHERE id = ? AND forum <> ?", (forum, mirror, forum))
 
 
@@ -45,7 +45,7 @@ def is_forum(db: Db, mirror: int) -> bool:
 
 
 def topics_heard(db: Db, mirror: int, chat: int) -> int:
-    """The newest service message about any topic: what is asked for after this is not older than that."""
+    """Return the newest service message about any topic: a list fetched after this call is not older."""
     row = db.execute(
         "SELECT max(seen) AS seen FROM topic WHERE mirror = ? AND chat = ?", (mirror, chat)
     ).fetchone()
@@ -55,9 +55,9 @@ def topics_heard(db: Db, mirror: int, chat: int) -> int:
 def take_topics(
     db: Db, mirror: int, chat: int, topics: Sequence[Topic], *, heard: int, now: float
 ) -> list[Topic]:
-    """All topics as the source shows them; those that were deleted since they were last listed.
+    """Store all topics of the source; return those that were deleted since the last list.
 
-    `heard` was asked for before the topics were: what was heard of one meanwhile is newer than the list.
+    `heard` was read before the topics were fetched: service messages since then are newer than the list.
     """
     newer = {
         row["source_id"]
@@ -86,7 +86,7 @@ def take_topics(
 
 
 def hear(db: Db, mirror: int, message: Message, *, live: bool, now: float) -> None:
-    """A service message about a topic. What history says of one that is known is older than that."""
+    """Store a service message about a topic, unless a newer state is known."""
     topic = message.topic or GENERAL_TOPIC
     row = db.execute(
         "SELECT seen, state FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?",
@@ -101,7 +101,7 @@ def hear(db: Db, mirror: int, message: Message, *, live: bool, now: float) -> No
 
 
 def topic(db: Db, mirror: int, chat: int, source_id: int) -> TopicRow | None:
-    """What is known of a topic; None where nothing is."""
+    """Return what is known of a topic; None where nothing is."""
     row = db.execute(
         "SELECT state, shown, unsure FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?",
         (mirror, chat, source_id),
@@ -120,7 +120,7 @@ def topic(db: Db, mirror: int, chat: int, source_id: int) -> TopicRow | None:
 
 
 def topic_attempted(db: Db, change: Change) -> None:
-    """Before a topic of the target is changed: until that is known to be done, it may look either way."""
+    """Record, before a topic of the target is changed, that its state is uncertain until that is done."""
     db.execute(
         "UPDATE topic SET unsure = 1 WHERE mirror = ? AND chat = ? AND source_id = ?",
         (change.mirror, change.chat, change.source_id),
@@ -128,12 +128,12 @@ def topic_attempted(db: Db, change: Change) -> None:
 
 
 def topic_changed(db: Db, change: Change, shown: Topic) -> None:
-    """The target shows the topic like this now."""
+    """Store the topic's current state in the target."""
     show(db, change.mirror, change.chat, change.source_id, shown)
 
 
 def topic_list(db: Db, mirror: int, chat: int) -> list[Topic]:
-    """The topics of the source that are known and not made, General aside."""
+    """Return the known topics of the source that have no counterpart, except General."""
     rows = db.execute(
         "SELECT state FROM topic WHERE mirror = ? AND chat = ? AND shown IS NULL ORDER BY source_id",
         (mirror, chat),
@@ -169,7 +169,7 @@ def _learn(db: Db, mirror: int, chat: int, topic: Topic, now: float, *, seen: in
 
 
 def compare(db: Db, mirror: int, chat: int, source_id: int, state: Topic, shown: Topic, now: float) -> None:
-    """What differs becomes the one pending change; what does not differ (any more) needs none."""
+    """Store a difference as the one pending change; without a difference, remove it."""
     row = db.execute(
         "SELECT unsure FROM topic WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)
     ).fetchone()
@@ -185,7 +185,7 @@ def compare(db: Db, mirror: int, chat: int, source_id: int, state: Topic, shown:
 
 
 def same(one: Topic, other: Topic) -> bool:
-    """Whether people see the same; a colour cannot be changed once a topic is made."""
+    """Return whether two topics look the same; a colour cannot be changed once a topic is created."""
     looks = [(t.title, t.closed, t.hidden, t.icon_emoji) for t in (one, other)]
     return looks[0] == looks[1]
 
@@ -216,12 +216,12 @@ def decode(payload: bytes) -> Topic:
 KIND = "order"
 
 
-#: While the call is under way the target may look either way: like nothing that is wanted.
+#: Marks an attempted change: the target's order is uncertain, and matches no wanted one.
 UNSURE = (-1,)
 
 
 def compare_order(db: Db, mirror: int, chat: int, now: float) -> None:
-    """What is pinned in the source, as far as it was made, against what the target was made to pin."""
+    """Compare the source's pinned topics, as far as they have counterparts, with the target's."""
     rows = db.execute(
         "SELECT state FROM topic WHERE mirror = ? AND chat = ? AND shown IS NOT NULL AND gone = 0",
         (mirror, chat),
@@ -235,19 +235,19 @@ def compare_order(db: Db, mirror: int, chat: int, now: float) -> None:
 
 
 def shown_order(db: Db, mirror: int) -> list[int]:
-    """The pinned topics of the source, by id, as the target was last made to pin them."""
+    """Return the pinned topics of the source, by id, as they were last pinned in the target."""
     row = db.execute("SELECT pinned_topics FROM mirror WHERE id = ?", (mirror,)).fetchone()
     return msgspec.json.decode(row["pinned_topics"], type=list[int])
 
 
 def order_shown(db: Db, mirror: int, order: Sequence[int]) -> None:
-    """The target pins these now."""
+    """Store the topics that are pinned in the target now."""
     text = msgspec.json.encode(list(order)).decode()
     db.execute("UPDATE mirror SET pinned_topics = ? WHERE id = ?", (text, mirror))
 
 
 def made_topics(db: Db, mirror: int, chat: int) -> dict[int, int]:
-    """The topics of the source that were made, General aside: their ids there and in the target."""
+    """Return the ids of the source's topics with those of their counterparts, except General."""
     rows = db.execute(
         "SELECT topic.source_id, copy.target_id FROM topic JOIN copy ON copy.mirror = topic.mirror "
         "AND copy.chat = topic.chat AND copy.source_id = topic.source_id JOIN job ON job.id = copy.job "

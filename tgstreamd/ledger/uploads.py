@@ -1,7 +1,7 @@
-"""Media on its way up: which parts Telegram has acknowledged, and what came of complete uploads.
+"""Keeps the state of uploads: the parts that Telegram has acknowledged, and the committed media.
 
-Parts are valid only for the key that sent them. Acknowledgements come in groups; a lost one only costs
-its part being sent again.
+Parts are valid only for the key that sent them. Acknowledgements are stored in groups; a lost one only costs
+sending its part again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def upload(db: Db, job: int, source_id: int, *, thumb: bool = False) -> UploadRo
 def begin_upload(
     db: Db, job: int, source_id: int, new: Upload, *, media_id: int, key: int, thumb: bool = False
 ) -> None:
-    """A new upload in the place of any older one of this message."""
+    """Store a new upload in place of any older one of this message."""
     db.execute(
         'INSERT INTO upload (job, source_id, thumb, media_id, file_id, size, name, small, "key", done) '
         "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET media_id = excluded.media_id, "
@@ -55,12 +55,12 @@ def begin_upload(
 
 
 def acknowledge(db: Db, file_id: int, parts: Sequence[int]) -> None:
-    """These parts lie with Telegram."""
+    """Record that Telegram has these parts."""
     _set_bits(db, file_id, parts, value=True)
 
 
 def forget_parts(db: Db, file_id: int, parts: Sequence[int]) -> None:
-    """These parts do not lie with Telegram after all."""
+    """Record that Telegram does not have these parts after all."""
     _set_bits(db, file_id, parts, value=False)
 
 
@@ -78,7 +78,7 @@ def _set_bits(db: Db, file_id: int, parts: Sequence[int], *, value: bool) -> Non
 
 
 def drop_upload(db: Db, job: int, source_id: int) -> None:
-    """Begin anew: the uploads of this message and what came of them are worth nothing."""
+    """Discard the uploads and committed media of this message."""
     db.execute("DELETE FROM upload WHERE job = ? AND source_id = ?", (job, source_id))
     db.execute("DELETE FROM committed WHERE job = ? AND source_id = ?", (job, source_id))
 
@@ -86,10 +86,10 @@ def drop_upload(db: Db, job: int, source_id: int) -> None:
 def refuse_upload(
     db: Db, job: int, source_id: int, *, after: int, at_most: int, new_id: Callable[[], int]
 ) -> bool:
-    """Telegram made no file of these parts, and did not say why: true where they are to be sent anew.
+    """Count a refusal without a reason to create a file; return whether the parts are to be sent again.
 
-    That is after every so many refusals, a number of times; under other file ids then, since it may be the
-    old ones that it does not want.
+    True after every `after` refusals, `at_most` times; with new file ids, since Telegram may reject the old
+    ones.
     """
     row = db.execute(
         "UPDATE upload SET refusals = refusals + 1 WHERE job = ? AND source_id = ? AND thumb = 0 "
@@ -108,7 +108,7 @@ def refuse_upload(
 
 
 def commit_upload(db: Db, job: int, source_id: int, *, media_id: int, raw: bytes) -> None:
-    """The upload has become a document or photo. Its parts are not needed any more."""
+    """Store the document or photo that an upload became. Its parts are no longer needed."""
     db.execute(
         "INSERT INTO committed VALUES (?,?,?,?) "
         "ON CONFLICT DO UPDATE SET media_id = excluded.media_id, raw = excluded.raw",
@@ -118,6 +118,6 @@ def commit_upload(db: Db, job: int, source_id: int, *, media_id: int, raw: bytes
 
 
 def committed(db: Db, job: int) -> dict[int, tuple[int, bytes]]:
-    """What is ready to be sent: by source id, the source's media id and the adapter's bytes."""
+    """Return the media ready to be sent: by source id, the source's media id and the adapter's bytes."""
     rows = db.execute("SELECT source_id, media_id, raw FROM committed WHERE job = ?", (job,))
     return {row["source_id"]: (row["media_id"], row["raw"]) for row in rows}
