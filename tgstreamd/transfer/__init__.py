@@ -1,1 +1,2 @@
-"""Media on its way from source to target: transfers under way, and the bounded pipe they flow through."""
+"""Transfers media from source to target: running transfers and the bounded pipe through which their parts
+pass."""

@@ -1,8 +1,8 @@
-"""Moves a file of known size from source to target, part by part, never holding more than its permits.
+"""Transfers a file of known size from source to target part by part, within a fixed memory budget.
 
-Each part is independent: permit, fetch, send, acknowledge, release. Promises that media in memory stays
-under `buffer_parts` over all transfers, that a failing part fails its transfer, and that a part that
-waits (flood, no network) holds neither memory nor an upload slot. Knows neither ledger nor messages.
+Each part is independent: permit, fetch, send, acknowledge, release. Guarantees that media in memory stays
+under `buffer_parts` over all transfers, that a failing part fails its transfer, and that a waiting part
+(flood wait, no network) holds neither memory nor an upload slot. Knows neither ledger nor messages.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ..domain.ports import Source, Target
 from ..policy.retry import part_delay
 from .window import Window
 
-#: Acknowledged parts are handed over together: so many, or those of so many seconds.
+#: Acknowledged parts are reported in groups of this many, or after this many seconds.
 GROUP = 12
 GROUP_SECONDS = 1.0
-#: The name of the trouble that the source gave fewer bytes than the size of its file.
+#: Error name for a source that delivered fewer bytes than the size of its file.
 PART_SHORT = "PART_SHORT"
 
 type Acknowledge = Callable[[Sequence[int]], Awaitable[None]]
 
 
 class Pipe:
-    """All transfers between one reading and one writing account."""
+    """Runs all transfers between one reading and one writing account."""
 
     def __init__(
         self,
@@ -40,7 +40,8 @@ class Pipe:
         parallel_uploads: int = 10,
         on_flood: Callable[[str, int], None] | None = None,
     ) -> None:
-        """`on_flood` hears method and seconds of every wait that Telegram orders; the pipe obeys it."""
+        """`on_flood` is called with method and seconds of every wait that Telegram orders; the pipe obeys it
+        itself."""
         self._source = source
         self._target = target
         self._clock = clock
@@ -55,7 +56,8 @@ class Pipe:
 
     @property
     def window(self) -> int:
-        """Parts that may be under way now: `buffer_parts`, or fewer after floods."""
+        """Return the number of parts that may be in transfer now: `buffer_parts`, or fewer after flood
+        waits."""
         return self._window.size
 
     async def transfer(
@@ -69,16 +71,16 @@ class Pipe:
         progress: Callable[[int], None] | None = None,
         thumb: bool = False,
     ) -> None:
-        """Bring every part of `media` (or its thumbnail) that is not in `done` to the target.
+        """Transfer every part of `media` (or of its thumbnail) that is not in `done`.
 
-        `acknowledge` gets indices of parts that arrived, in small groups, at the end and when cancelled.
-        `refresh` fetches the media anew when its reference expired. `progress` gets the bytes of the
-        file that have arrived so far, on a slow line those inside a part too. Raises the error of the first
-        part that cannot succeed.
+        `acknowledge` gets the indices of parts that arrived, in small groups, at the end and on cancellation.
+        `refresh` fetches the media again when its file reference expired. `progress` gets the bytes of the
+        file that have arrived so far, on a slow line including those inside a part. Raises the error of the
+        first part that cannot succeed.
         """
         held = frozenset(done)
-        # However slow the ledger is: a crash costs fewer parts than all workers' and one group. (Whoever
-        # waits for room knows the others busy, so a group fills up and makes some.)
+        # Bounds what a crash costs, however slow the ledger is: the parts of all workers and one group. (A
+        # worker that waits here means that the others are busy, so a group fills up and is flushed.)
         room = self._workers + GROUP - 1
         run = _Run(media, upload, held, acknowledge, refresh, progress, thumb, room)
         if run.extent(media) != upload.size or upload.size == 0:
@@ -104,7 +106,7 @@ class Pipe:
                 await self._flush(run)
 
     async def _deliver(self, run: _Run, index: int) -> None:
-        """One part, until it has arrived or never will."""
+        """Deliver one part, retrying until it arrives or cannot."""
         failures = 0
         while True:
             if run.held_until > self._clock.monotonic():
@@ -120,7 +122,8 @@ class Pipe:
                 self._window.widen()
                 return
             except TelegramError as error:
-                # Nothing of the try outlives this block: the error's traceback holds the part's bytes.
+                # Nothing of the attempt survives this block: the error's traceback refers to the part's
+                # bytes.
                 connected = self._source.connected and self._target.connected
                 failures += connected
                 delay = part_delay(error, failures, connected=connected)
@@ -139,7 +142,7 @@ class Pipe:
                 await self._renew(run, seen)
 
     async def _once(self, run: _Run, index: int) -> None:
-        """One try; the bytes live no longer than this frame."""
+        """Try once; the part's bytes live no longer than this frame."""
         offset = index * PART_SIZE
         data = await self._source.part(run.media, offset, PART_SIZE, thumb=run.thumb)
         expected = min(PART_SIZE, run.upload.size - offset)
@@ -150,7 +153,7 @@ class Pipe:
             await self._target.save_part(run.upload, index, data, on_step=lambda n: run.moves(index, n))
 
     async def _renew(self, run: _Run, seen: int) -> None:
-        """Fetch the reference once for all parts that found it expired."""
+        """Fetch the file reference once for all parts that found it expired."""
         async with run.renewing:
             failures = 0
             while run.generation == seen:
@@ -177,20 +180,20 @@ class Pipe:
         try:
             await run.acknowledge(group)
         except BaseException:
-            # Whether it was written is not known; once more does no harm.
+            # Whether it was written is unknown; acknowledging twice is harmless.
             run.pending = group + run.pending
             raise
         for _ in group:
             run.room.release()
 
     async def _last_words(self, run: _Run) -> None:
-        """What has arrived is worth keeping, but not worth another error."""
+        """Acknowledge the parts that arrived, suppressing further errors."""
         with contextlib.suppress(TgstreamdError):
             await self._flush(run)
 
 
 class _Run:
-    """One transfer under way."""
+    """One running transfer."""
 
     def __init__(
         self,
@@ -208,17 +211,17 @@ class _Run:
         self.acknowledge = acknowledge
         self.refresh = refresh
         self.thumb = thumb
-        #: Pulled by all workers: a file of 4 GB needs no list of its parts.
+        #: Shared by all workers: a file of 4 GB needs no list of its parts.
         self.left: Iterator[int] = (index for index in range(upload.parts) if index not in done)
-        #: For parts under way, or arrived and not yet acknowledged.
+        #: Parts in transfer, or arrived but not yet acknowledged.
         self.room = asyncio.Semaphore(room)
-        #: Arrived and not yet handed to `acknowledge`.
+        #: Parts arrived and not yet passed to `acknowledge`.
         self.pending: list[int] = []
-        #: Bytes of parts under way that are through.
+        #: Bytes already transferred of parts still in transfer.
         self.within: dict[int, int] = {}
         self.flushed = 0.0
         self.held_until = 0.0
-        #: Counts the refreshes, so that parts can tell whether theirs has already been made.
+        #: Counts refreshes, so that a part can tell whether another one has refreshed since.
         self.generation = 0
         self.renewing = asyncio.Lock()
         self._progress = progress
@@ -228,7 +231,7 @@ class _Run:
         return media.extent(thumb=self.thumb)
 
     def moves(self, index: int, through: int) -> None:
-        """So much of a part that is under way is through."""
+        """Record that `through` bytes of a part in transfer have arrived."""
         self.within[index] = min(through, self._size(index))
         self._tell()
 

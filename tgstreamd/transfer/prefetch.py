@@ -1,8 +1,8 @@
-"""Media under way before its message's turn: while a job waits for its pace, its file already flows.
+"""Transfers media ahead of its message's turn, while the job waits for the pace.
 
-What has been uploaded lies with Telegram, not in memory, so a backlog runs at the pace, not at the pace
-plus transfer time. Owns the transfers and their tasks; the pipe moves the bytes, the ledger remembers
-which parts arrived. Never sends a message.
+Uploaded parts are stored by Telegram, not in memory, so a backlog runs at the pace rather than at the pace
+plus transfer time. Owns the transfers and their tasks; the pipe transfers the bytes, the ledger records which
+parts arrived. Sends no messages.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from .transfer import Flow, Transfer, TransferRunner
 
 log = structlog.get_logger()
 
-#: Files under way at once, small and large: what Telegram asks of clients
+#: Concurrent small and large files, as Telegram asks of clients
 #: (https://core.telegram.org/api/files#downloading-files, `small_queue_max_active_operations_count`).
 SMALL_FILES = 5
 LARGE_FILES = 2
 LARGE = 20 * 1024 * 1024
-#: Jobs of each lane whose media may flow before their turn,
+#: Jobs of each lane whose media may be transferred before their turn,
 AHEAD = 12
-#: and of all lanes together, though the next one of each always: at the pace some six minutes. Parts and
-#: what they become live for minutes to hours (https://core.telegram.org/api/files#uploading-files).
+#: and of all lanes together (the first of each lane always): about six minutes at the pace. Uploaded parts
+#: and committed media live for minutes to hours (https://core.telegram.org/api/files#uploading-files).
 AHEAD_OF_ALL = 100
 IDLE = 60.0
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What ended the transfer of one message's media for good."""
+    """The permanent error of one message's transfer."""
 
     error: BaseException
     source_id: int
-    #: Seconds that the transfer has spent on trouble of the message's own.
+    #: Seconds that the transfer spent retrying errors specific to this message.
     troubled: float = 0.0
 
 
 class Prefetcher:
-    """Brings the media of the next jobs to the target's side."""
+    """Transfers the media of the next jobs to the target's account."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Prefetcher:
         *,
         notify: Callable[[], None],
     ) -> None:
-        """`notify` is called when a job's media is ready, or never will be."""
+        """`notify` is called when a job's media is ready or has failed permanently."""
         self._carrier = TransferRunner(pipe, source, target, store, roster, clock, ids)
         self._store = store
         self._roster = roster
@@ -74,45 +74,46 @@ class Prefetcher:
         self._notify = notify
         self._wake = asyncio.Event()
         self._flows: dict[tuple[int, int], Flow] = {}
-        #: What ended a transfer for good; the sender decides what becomes of the job.
+        #: Permanent errors of transfers; the sender decides what becomes of the job.
         self._failures: dict[int, Failure] = {}
         self._floods: dict[str, float] = {}
-        #: New media of edited originals, until it has come over.
+        #: New media of edited originals, until it is transferred.
         self._wanted: dict[tuple[int, int], tuple[Job, Message]] = {}
-        #: Jobs whose media is moved although it could go by reference: a reference was refused.
+        #: Jobs whose media is transferred although it could go by reference, because a reference was refused.
         self.forced: set[int] = set()
-        #: Jobs whose media goes by reference although it could be moved: it cannot be fetched, or not stored.
+        #: Jobs whose media goes by reference although it could be transferred, because it cannot be fetched
+        #: or stored.
         self.referred: set[int] = set()
 
     def wake(self) -> None:
-        """Look again: jobs came, or were settled."""
+        """Check for transfers to start at once: jobs were added or settled."""
         self._wake.set()
 
     def transfers(self) -> list[Transfer]:
-        """What is on its way now."""
+        """Return the transfers running now."""
         now = self._clock.monotonic()
         return [flow.seen(now) for flow in self._flows.values()]
 
     def failed(self, job: int) -> bool:
-        """Whether the media of this job cannot be brought over."""
+        """Return whether the transfer of this job's media has failed permanently."""
         return job in self._failures
 
     def failure(self, job: int) -> Failure | None:
-        """Why it cannot; asking clears it, so that it is tried anew."""
+        """Return the error of a failed transfer and clear it, so that it is tried again."""
         return self._failures.pop(job, None)
 
     def streams(self, job: int, media: Media | None, *, mirror: int) -> bool:
-        """Whether this media's bytes have to be moved before its message can be sent."""
+        """Return whether the bytes of this media must be transferred before its message can be sent."""
         if media is None or (job in self.referred and self.could_refer(media, mirror)):
             return False
         return self._moves(media, mirror, refused=job in self.forced)
 
     def could_move(self, media: Media, mirror: int) -> bool:
-        """Whether its bytes can be moved where its reference is refused."""
+        """Return whether the media's bytes can be transferred if its reference is refused."""
         return self._moves(media, mirror, refused=True)
 
     def could_refer(self, media: Media, mirror: int) -> bool:
-        """Whether it can go by reference where its bytes cannot be moved."""
+        """Return whether the media can go by reference if its bytes cannot be transferred."""
         roster = self._roster
         source = roster.sources.get(roster.mirrors[mirror].source)
         how = way(
@@ -137,7 +138,8 @@ class Prefetcher:
         return how == "stream"
 
     async def needs(self, job: Job) -> list[Message]:
-        """The messages of a job whose media is still to be brought over; of one that is dropped, none."""
+        """Return the job's messages whose media is still to be transferred; none for a job that is
+        dropped."""
         messages = [message for message, _ in await self._store.messages(job.id)]
         moving = [
             (message, message.media.id)
@@ -151,13 +153,13 @@ class Prefetcher:
             return []  # the sender parks it
         due = await self._store.media_to_send(job.id) if moving and job.attempts else None
         if due is not None:
-            # What was sent already is not moved once more.
+            # Media already sent is not transferred again.
             moving = [(message, media) for message, media in moving if message.id in due]
         committed = await self._store.committed(job.id) if moving else {}
         return [message for message, media in moving if committed.get(message.id, (0, b""))[0] != media]
 
     async def run(self, beat: Beat) -> None:
-        """The service that starts transfers, the next jobs' first."""
+        """Run the service that starts transfers, those of the next jobs first."""
         async with asyncio.TaskGroup() as group:
             while True:
                 beat(IDLE)
@@ -171,18 +173,18 @@ class Prefetcher:
                 await self._clock.wait(self._wake, self._clock.monotonic() + IDLE / 2)
 
     def want(self, job: Job, message: Message) -> None:
-        """Bring over the new media of an original that has changed after its copy was made."""
+        """Request the transfer of the new media of an original that was edited after its copy was made."""
         self._wanted[job.id, message.id] = (job, message)
         self._wake.set()
 
     def unwant(self, job: int) -> None:
-        """Bring nothing more over for what this job was to send."""
+        """Cancel requested transfers for this job."""
         self._failures.pop(job, None)
         for key in [key for key in self._wanted if key[0] == job]:
             del self._wanted[key]
 
     def flooded(self, method: str, seconds: float) -> None:
-        """The pipe has met a wait that Telegram orders, and obeys it; new transfers and restarts do too."""
+        """Record a flood wait that the pipe met and obeys, so that new transfers and restarts obey it too."""
         until = self._clock.now() + seconds
         if until > self._floods.get(method, 0.0) + 1.0:
             log.warning("Telegram asks to wait, transfers rest", method=method, seconds=seconds)
@@ -190,7 +192,7 @@ class Prefetcher:
             self._wake.set()
 
     async def _keep_floods(self) -> bool:
-        """Write new floods down; true while one binds transfers."""
+        """Store new flood waits in the ledger; return whether one holds transfers now."""
         for method, until in self._floods.items():
             await self._store.hold_until(f"method:{method}", until, f"{method}: wait ordered by Telegram")
         self._floods.clear()
@@ -199,7 +201,7 @@ class Prefetcher:
         return any(scope in holds and holds[scope].until > self._clock.now() for scope in binding)
 
     async def catch_up(self) -> None:
-        """Bring over what comes next, one after the other, until nothing is left: what tests call."""
+        """Transfer everything in order until nothing is left; used by tests."""
         while todo := await self._candidates():
             job, message, media = todo[0]
             flow = Flow(self._roster.mirrors[job.mirror].name, message, media, self._clock.monotonic())
@@ -207,7 +209,7 @@ class Prefetcher:
             await self._carry(job, message, flow)
 
     async def _candidates(self) -> list[tuple[Job, Message, Media]]:
-        """What could flow now, in the order in which it will be wanted."""
+        """Return what could be transferred now, in the order in which it is needed."""
         found: list[tuple[Job, Message, Media]] = []
         paused = {row.id for row in await self._store.mirror_list(active_only=False) if row.paused}
         if await self._keep_floods():
@@ -233,7 +235,7 @@ class Prefetcher:
         return same < (LARGE_FILES if large else SMALL_FILES)
 
     async def _carry(self, job: Job, message: Message, flow: Flow) -> None:
-        """One transfer to its end; what ends it badly is kept for the sender, whatever it is."""
+        """Run one transfer to its end; keep any permanent error for the sender."""
         try:
             [outcome] = await asyncio.gather(self._carrier.bring(job, message, flow), return_exceptions=True)
         finally:
@@ -247,6 +249,6 @@ class Prefetcher:
 
 
 def _in_turn(lanes: Sequence[Sequence[Job]]) -> list[Job]:
-    """The first job of every lane, then the second of every lane, and so on, within the limit."""
+    """Return the first job of every lane, then the second of every lane, and so on, within the limit."""
     jobs = [job for rank in zip_longest(*lanes) for job in rank if job is not None]
     return jobs[: max(AHEAD_OF_ALL, sum(1 for lane in lanes if lane))]

@@ -1,7 +1,8 @@
-"""One transfer: the parts of a file and its thumbnail, and the commit that makes a document of them.
+"""Runs one transfer: the parts of a file and its thumbnail, and the commit that turns them into a document.
 
-Goes on where an earlier one stopped, fetches a reference anew, sends lost parts again, waits through floods
-and outages. Which transfer runs when is `staging`'s; moving the bytes is the pipe's.
+Continues where an earlier attempt stopped, refreshes expired file references, sends lost parts again, and
+waits through flood waits and outages. `prefetch` decides which transfer runs when; the pipe transfers the
+bytes.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ from .pipe import PART_SHORT, Pipe
 log = structlog.get_logger()
 
 COMMIT = "messages.uploadMedia"
-#: Failures of one transfer, while there is a connection, after which it is for the sender to say what becomes
-#: of the message: a quarter of an hour.
+#: Failures of one transfer while connected (a quarter of an hour) before the sender decides what becomes of
+#: the message.
 TRIES = 20
-#: Refusals of an upload that give no reason, after which its parts are sent anew; and how often they are.
+#: Refusals of an upload without a reason before its parts are sent anew, and how often that is done.
 REFUSALS = 3
 ANEW = 3
 
 
 class Transfer(Value, frozen=True, kw_only=True):
-    """One file on its way, for the status."""
+    """One running transfer, for the status."""
 
     mirror: str
     source_id: int
@@ -51,7 +52,7 @@ class Transfer(Value, frozen=True, kw_only=True):
 
 
 class Flow:
-    """What is known of a transfer while it runs."""
+    """The state of a running transfer."""
 
     def __init__(self, mirror: str, message: Message, media: Media, started: float) -> None:
         self.mirror = mirror
@@ -60,7 +61,7 @@ class Flow:
         self.started = started
         self.at_start: int | None = None
         self.transferred = 0
-        #: Whether it was the upload as such that was refused last, and the seconds spent on that.
+        #: Whether the last error was a refusal of the upload itself, and the seconds spent retrying those.
         self.refused = False
         self.troubled = 0.0
 
@@ -82,7 +83,7 @@ class Flow:
 
 
 class TransferRunner:
-    """Carries the media of one message at a time, as often as it is asked in parallel."""
+    """Runs the transfers of single messages, any number in parallel."""
 
     def __init__(
         self,
@@ -103,9 +104,9 @@ class TransferRunner:
         self._ids = ids
 
     async def bring(self, job: Job, message: Message, flow: Flow) -> None:
-        """Parts, thumbnail and commit of one message's media, through whatever passes by itself.
+        """Transfer and commit one message's media with its thumbnail, retrying transient errors.
 
-        Raises what ends the transfer for good.
+        Raises the error that ends the transfer permanently.
         """
         dc = flow.media.dc or None
         log.info("transfer began", **self._names(job, message), size=flow.media.size, dc=dc)
@@ -129,7 +130,7 @@ class TransferRunner:
             except CdnUnusable:
                 raise
             except Transient as error:
-                # Everything here may be repeated: it only makes a document that nobody saw.
+                # Every step here may be repeated: it only creates a document that nobody has seen.
                 tries += self._target.connected and self._source.connected
                 if tries > TRIES:
                     raise
@@ -159,7 +160,7 @@ class TransferRunner:
             try:
                 thumb = await self._flow_parts(job, message, flow.media, refresh, None, thumb=True)
             except (Rejected, SourceGone, CdnUnusable) as error:
-                # A picture of the file is not the file.
+                # The file is complete without its thumbnail.
                 log.warning("thumbnail left out", **self._names(job, message), why=error.line())
         mirror = self._roster.mirrors[job.mirror]
         await self._until_commits_are_free()
@@ -183,8 +184,8 @@ class TransferRunner:
             return await self._target.commit(chat, msgspec.structs.replace(media, alone=True), upload, thumb)
 
     async def _with_companions(self, job: Job, message: Message, media: Media) -> Media:
-        """The media with fresh references of its cover, or its moving part; without them where they may not
-        be had. The transfer may have taken longer than a reference lives."""
+        """Return the media with fresh references of its cover or moving part, or without them if they cannot
+        be had. The transfer may have outlasted the old references."""
         if not media.companions:
             return media
         source = self._roster.sources.get(self._roster.mirrors[job.mirror].source)
@@ -196,7 +197,7 @@ class TransferRunner:
         return msgspec.structs.replace(media, alone=True)
 
     async def _until_commits_are_free(self) -> None:
-        """A flood wait on the commit, perhaps ordered before a restart, does not keep parts from moving."""
+        """Wait out a hold on the commit, perhaps from before a restart; parts are transferred meanwhile."""
         hold = (await self._store.holds()).get(f"method:{COMMIT}")
         if hold is not None and hold.until > self._clock.now():
             await self._sleep(hold.until - self._clock.now())
@@ -243,12 +244,12 @@ class TransferRunner:
         except Transient as error:
             if error.error != PART_SHORT:
                 raise
-            # Asked again and again it stays so: what is not there will not come.
+            # The short answer persists over retries: the missing bytes do not exist.
             raise SourceGone("the file is shorter than Telegram says") from error
         return upload
 
     async def _refetched(self, job: Job, message: Message, old: Media) -> Media:
-        """The media with a fresh reference, from the message that it hangs on."""
+        """Return the media with a fresh file reference, taken from its message."""
         fresh = (await self._source.messages(message.chat, [message.id])).get(message.id)
         if fresh is None:
             raise SourceGone("the original was deleted before its media could be read")
@@ -267,9 +268,9 @@ class TransferRunner:
             await self._store.forget_parts(row.upload.file_id, error.parts)
 
     async def _refused(self, job: Job, message: Message, error: Transient) -> bool:
-        """Whether Telegram has answered, and gave no reason.
+        """Return whether Telegram answered with an error that gives no reason.
 
-        It may do so for ever where it has made a file of this upload before, and we died before we knew.
+        This may persist forever if an earlier process committed this upload and died before recording it.
         """
         if not (self._target.connected and error.error):
             return False
@@ -287,7 +288,7 @@ class TransferRunner:
 
 
 def _name(media: Media) -> str:
-    """A file name where the original has none: photos need an extension to be accepted."""
+    """Return a file name for media without one: photos are accepted only with an extension."""
     known = {
         "photo": "photo.jpg",
         "live_photo": "photo.jpg",

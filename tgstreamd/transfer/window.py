@@ -1,8 +1,8 @@
-"""How many parts may be under way at once: what the buffer holds, or fewer while Telegram says slow down.
+"""Limits how many parts may be in transfer at once: the buffer size, or fewer after flood waits.
 
-A flood wait halves it, parts that arrive widen it again, slowly (additive increase, multiplicative
-decrease). Turns go round the transfers, so a small file is not behind all of a large one. Promises never to
-be wider than the buffer and never narrower than one.
+A flood wait halves the window, arriving parts slowly widen it again (additive increase, multiplicative
+decrease). Turns rotate among transfers, so that a small file does not wait for all of a large one. The size
+is never above the buffer and never below one.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from collections import deque
 
 
 class Window:
-    """`epoch = await enter(who)`, then `leave()`; `who` is the transfer that the part belongs to."""
+    """The window: `epoch = await enter(who)`, then `leave()`; `who` is the transfer to which the part
+    belongs."""
 
     def __init__(self, most: int) -> None:
         self._most = max(1, most)
         self._size = float(self._most)
         self._busy = 0
         self._epoch = 0
-        #: Those who wait, by transfer, in the order of the transfers' turns.
+        #: Waiting parts by transfer, in the order of the transfers' turns.
         self._waiting: dict[object, deque[asyncio.Future[None]]] = {}
 
     @property
     def size(self) -> int:
-        """Parts that may be under way now."""
+        """Return the number of parts that may be in transfer now."""
         return int(self._size)
 
     async def enter(self, who: object) -> int:
-        """Wait for a turn. What it returns tells `narrow` when the part began."""
+        """Wait for a turn and return the epoch in which the part began, for `narrow`."""
         if self._busy < self.size and not self._waiting:
             self._busy += 1
             return self._epoch
@@ -45,17 +46,17 @@ class Window:
         return self._epoch
 
     def leave(self) -> None:
-        """A part has arrived, or failed."""
+        """Release the turn of a part that arrived or failed."""
         self._busy -= 1
         self._admit()
 
     def widen(self) -> None:
-        """A part arrived: by one for each full window of them."""
+        """Widen the window by one for each full window of parts that arrived."""
         self._size = min(float(self._most), self._size + 1 / self._size)
         self._admit()
 
     def narrow(self, epoch: int) -> None:
-        """A part that began in `epoch` was told to wait. Those that were under way with it count once."""
+        """Halve the window after a flood wait. Parts that began in the same epoch count once."""
         if epoch == self._epoch:
             self._epoch += 1
             self._size = max(1.0, self._size / 2)
