@@ -1,6 +1,6 @@
-"""The source side: what happens in the sources becomes jobs in the ledger.
+"""Turns events in the sources into jobs in the ledger.
 
-`positions` keeps pushes and reads differences, `gaps` reads histories, `missed` asks for deletions that were
-not told, `polls` about polls that may have ended, `trouble` says whose turn it is not, `careful` stands
-before the reading port. Sends nothing.
+`updates` stores pushes and reads differences, `history` reads histories, `reconcile` finds deletions that no
+update reported, `polls` asks about polls that may have closed, `errors` holds back what cannot be read now,
+`decode_guard` wraps the reading port. Sends nothing.
 """

@@ -1,8 +1,7 @@
-"""A source whose surprises are answers that cannot be read: one message that breaks us stops no others.
+"""Wraps the reading port so that one message which cannot be decoded does not stop the others.
 
-Stands before the reading port, for capture. An exception that nobody foresaw, while an answer is turned
-into the model's words, becomes `Undecodable`: the gap is closed page by page, the page halved, and the
-message parked where it stands. Changes nothing else.
+An unexpected exception while an answer is converted to domain types becomes `Undecodable`: the gap is then
+closed page by page, the page halved, and the message parked in its place. Changes nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ log = structlog.get_logger()
 
 
 class DecodeGuard:
-    """A `ports.Source` before another."""
+    """A `ports.Source` that wraps another one."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -44,7 +43,7 @@ class DecodeGuard:
 
 
 async def _foreseen[T](work: Awaitable[T], **names: int) -> T:
-    """The outcome of `work`. Raises the errors of ours, Undecodable for any other."""
+    """Return the result of `work`. Raises our own errors unchanged, and Undecodable for any other."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task})

@@ -1,7 +1,7 @@
-"""Trouble while reading: rests the chat or box that it belongs to, and no other.
+"""Handles errors of reading: each delays only the chat or box that it belongs to.
 
-A flood wait on a method holds that method for the whole account, and is kept in the ledger; a source that
-seems lost is asked about; a frozen account reads nothing until a person has started the daemon anew.
+A flood wait on a method holds that method for the whole account and is stored in the ledger; a source that
+seems lost is asked about; a frozen account reads nothing until the operator restarts the daemon.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from ..mirrors.registry import MirrorRegistry, box_of
 
 log = structlog.get_logger()
 
-#: Seconds between comparisons of a source's newest messages with the ledger, and between two questions
-#: about a source that is lost.
+#: Seconds between comparisons of a source's newest messages with the ledger, and between queries about a lost
+#: source.
 RECONCILE = 600.0
 
 
 class Trouble:
-    """What cannot be read now, and until when."""
+    """Records what cannot be read now, and until when."""
 
     def __init__(
         self, store: Store, roster: MirrorRegistry, clock: Clock, *, again: Callable[[int], object]
     ) -> None:
-        """`again` is called with a box whose reading was cut short by something that passes."""
+        """`again` is called with a box whose reading was interrupted by a transient error."""
         self._store = store
         self._roster = roster
         self._again = again
@@ -46,29 +46,29 @@ class Trouble:
         self.floods = Floods(store, clock)
 
     def rests(self, key: Hashable) -> bool:
-        """Whether this box, chat or question is still to be left alone."""
+        """Return whether this box, chat or query must not be tried yet."""
         return self._patience.rests(key)
 
     def forgive(self, key: Hashable) -> None:
-        """Ask it again now, whatever it answered."""
+        """Allow the next attempt now, whatever the last one met."""
         self._patience.forgive(key)
 
     def fails(self, key: Hashable) -> bool:
-        """Whether this box, chat or question could not be read when it was last tried."""
+        """Return whether the last attempt to read this box, chat or query failed."""
         return self._patience.failing(key)
 
     def ends(self) -> Iterable[float]:
-        """The monotonic times at which something that failed may be tried again."""
+        """Yield the monotonic times at which failed reads may be tried again."""
         return self._patience.ends()
 
     def freeze(self, error: AccountFrozen) -> None:
-        """A frozen account reads nothing and is not asked again until a person has started us anew."""
+        """Stop reading for a frozen account until the operator restarts the daemon."""
         if not self._roster.frozen:
             self._roster.frozen = True
             log.critical("account is frozen: appeal in the app; nothing is read", why=error.line())
 
     async def guard(self, key: Hashable, chats: list[int], work: Awaitable[bool]) -> bool:
-        """Do one bite of work; trouble rests this chat, box or question, and no other."""
+        """Do one step of work; an error delays this chat, box or query and no other."""
         try:
             more = await work
         except NotAuthorised:
@@ -84,7 +84,7 @@ class Trouble:
             self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
             return False
         except TelegramError as error:
-            # Only the chat itself, asked, says that it is lost: admission asks, and pauses its mirrors then.
+            # Only the chat's own answer shows that it is lost: admission asks, and then pauses its mirrors.
             for chat in chats if isinstance(error, SourceLost) else ():
                 self._roster.suspect(chat)
             self._patience.failed(key, "source cannot be read", error, least=RECONCILE, chat=chats[0])

@@ -1,8 +1,8 @@
 """Closes gaps: reads the history of a source page by page, up to where the live position takes over.
 
-One page and the position behind it are one transaction. Also compares the newest page with the ledger. A
-message that cannot be read at this layer is
-parked in its place. Decides neither when to read nor what trouble means.
+A page and the position after it are stored in one transaction. Also compares the newest page with the ledger.
+A message that cannot be decoded at this layer is parked in its place. Does not decide when to read or what an
+error means.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..mirrors.registry import MirrorRegistry, of_topic, wants
 
 log = structlog.get_logger()
 
-#: One page of history, Telegram's limit (https://core.telegram.org/method/messages.getHistory).
+#: Messages in a page of history, Telegram's limit (https://core.telegram.org/method/messages.getHistory).
 PAGE = 100
 UNREADABLE = "cannot be read at this layer"
 
 
 class Gaps:
-    """Reads gaps of any mirror."""
+    """Reads the gaps of all mirrors."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Gaps:
         *,
         sound: Callable[[Message], Message | None],
     ) -> None:
-        """`sound` makes a message harmless that could not be kept."""
+        """`sound` replaces a message that cannot be stored by a harmless one."""
         self._source = source
         self._store = store
         self._roster = roster
@@ -47,7 +47,8 @@ class Gaps:
         self._sound = sound
 
     async def due(self) -> list[Gap]:
-        """The gaps to read now: of each mirror's backlogs the first, for it is that of an older chat."""
+        """Return the gaps to read now: of each mirror's backlogs the first, which belongs to the older
+        chat."""
         found: list[Gap] = []
         older: set[int] = set()
         for gap in await self._store.gaps():
@@ -59,7 +60,8 @@ class Gaps:
         return found
 
     async def read(self, gap: Gap) -> bool:
-        """One page of the gap; true, since there may be more at once. Raises what `Source` raises."""
+        """Read one page of the gap; return true, since more may follow at once. Raises the errors of
+        `Source`."""
         mirror = self._roster.mirrors[gap.mirror]
         limit = PAGE
         while True:
@@ -90,7 +92,8 @@ class Gaps:
         return True
 
     async def compare(self, chat: int) -> bool:
-        """What no update ever told: the newest page of the history against the ledger; true if there was."""
+        """Compare the newest page of the history with the ledger; return whether it held anything no update
+        reported."""
         newest = await self._source.newest(chat)
         found = False
         for mirror in self._roster.of_source(chat):
@@ -112,7 +115,8 @@ class Gaps:
         return found
 
     async def _step_over_unreadable(self, gap: Gap, error: Undecodable) -> bool:
-        """The next message cannot be read: find its id, park it in its place, go on behind it."""
+        """Find the id of the next message, which cannot be decoded, park it in its place and continue after
+        it."""
         for start in range(gap.next_id + 1, gap.end_id + 1, PAGE):
             ids = list(range(start, min(start + PAGE, gap.end_id + 1)))
             if await self._readable(gap.chat, ids):
@@ -125,7 +129,7 @@ class Gaps:
                 gap, ids[0], reason=UNREADABLE, now=self._clock.now(), new_id=self._ids.random_id
             )
             return True
-        # Each by itself can be read, only the pages cannot: perhaps the next try can.
+        # Each message alone can be decoded but the page cannot: perhaps the next attempt can.
         raise error
 
     async def _readable(self, chat: int, ids: list[int]) -> bool:

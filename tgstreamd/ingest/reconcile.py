@@ -1,8 +1,8 @@
-"""Finds deletions and pins that no update told of, after a difference that was too long, by asking.
+"""Finds deletions and pins that no update reported, by asking for the ids after a difference was too long.
 
-An id counts as deleted only if it is empty, lies above what this account may see at all, and something newer
-can be read: a history that is hidden or cleared deletes nothing. One call at a time, after everything that
-brings posts; the whole window is judged at once, so that the brake on mass deletion sees all of it.
+An id counts as deleted only if it is empty, lies above what this account may see at all, and a newer message
+can be read: a hidden or cleared history deletes nothing. One call at a time, after everything that brings
+posts; the whole window is judged at once, so that the limit on mass deletion sees all of it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from .errors import RECONCILE
 
 log = structlog.get_logger()
 
-#: Ids that one call may ask for (https://core.telegram.org/method/channels.getMessages).
+#: Ids in one call (https://core.telegram.org/method/channels.getMessages).
 AT_ONCE = 100
-#: What asks for ids: a flood wait on it is the account's.
+#: The methods that ask for ids: a flood wait on one holds the account.
 BY_ID = frozenset({"channels.getMessages", "messages.getMessages"})
 
 
 @dataclass
 class _Look:
-    """One doubt on its way: the ids still to be asked for, and those found empty."""
+    """One check in progress: the ids still to be asked for, and those found empty."""
 
     left: list[int]
     empty: list[int] = field(default_factory=list)
 
 
 class Missed:
-    """Asks."""
+    """Asks for messages that may have been deleted or pinned."""
 
     def __init__(self, source: Source, store: Store, roster: MirrorRegistry, clock: Clock) -> None:
         self._source = source
@@ -43,11 +43,11 @@ class Missed:
         self._roster = roster
         self._clock = clock
         self._looks: dict[PendingCheck, _Look] = {}
-        #: Ids that are empty with nothing newer to be read: asked for again, from then on (monotonic).
+        #: Empty ids with no newer readable message: asked for again from this time (monotonic).
         self._unproven: dict[PendingCheck, tuple[list[int], float]] = {}
 
     async def due(self) -> list[PendingCheck]:
-        """What is to be asked for now."""
+        """Return the checks to make now."""
         now = self._clock.monotonic()
         return [
             doubt
@@ -56,7 +56,8 @@ class Missed:
         ]
 
     async def ask(self, doubt: PendingCheck) -> bool:
-        """One call's worth; true if there is more to ask. Raises what `Source` raises."""
+        """Make one call for the check; return whether more calls are needed. Raises the errors of
+        `Source`."""
         if doubt.what == "pinned":
             return await self._ask_for_pinned(doubt)
         mirror = self._roster.mirrors[doubt.mirror]
@@ -77,7 +78,7 @@ class Missed:
         gone: list[int] = []
         unproven: list[int] = []
         if look.empty:
-            # After the answers: a history that is hidden from us meanwhile deletes nothing.
+            # Read after the answers, so that a history hidden from us in between deletes nothing.
             newest = await self._source.newest(doubt.chat)
             hidden = await self._source.hidden_to(doubt.chat)
             gone = [source_id for source_id in look.empty if hidden < source_id < newest]
@@ -94,7 +95,7 @@ class Missed:
 
     async def _ask_for_pinned(self, doubt: PendingCheck) -> bool:
         mirror = self._roster.mirrors[doubt.mirror]
-        # Of the group that it was before, pins are not followed.
+        # Pins of the basic group from before the migration are not mirrored.
         wanted = mirror.pins and doubt.chat == mirror.source
         pinned = await self._source.pinned(doubt.chat) if wanted else ()
         if wanted:
@@ -104,7 +105,8 @@ class Missed:
         return False
 
     async def _there(self, chat: int, ids: list[int]) -> set[int]:
-        """Which of these exist. One that cannot be read at this layer does."""
+        """Return which of these messages exist. One that cannot be decoded at this layer counts as
+        existing."""
         try:
             return set(await self._source.messages(chat, ids))
         except Undecodable:

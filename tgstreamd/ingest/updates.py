@@ -1,7 +1,8 @@
-"""The source side: turns what happens in the sources into jobs, and owns the positions.
+"""Reads updates and differences of the sources, turns them into jobs, and owns the positions.
 
-A push is kept and wakes; positions decide. Every message that a position passes is in the ledger in the
-transaction that moves the position. Must not send anything, and must not decide how a copy looks.
+A push is stored and wakes the reader; positions decide what has been read. Every message that a position
+passes enters the ledger in the transaction that moves the position. Sends nothing and does not decide how a
+copy looks.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from .reconcile import BY_ID, Missed
 
 log = structlog.get_logger()
 
-#: Seconds after which a silent box is asked all the same: busy channels are known not to push.
+#: Seconds after which a silent box is read anyway: busy channels are known not to push.
 POLL = 90.0
-#: Messages of a backlog that lie ready in the ledger; more are read as they are sent.
+#: Backlog messages kept ready in the ledger; more are read as these are sent.
 LOOKAHEAD = 500
 #: Seconds that a service may be silent while it waits.
 IDLE = 60.0
 
 
 class Capture:
-    """Reads all sources of the roster."""
+    """Reads the sources of all mirrors."""
 
     def __init__(
         self,
@@ -48,8 +49,8 @@ class Capture:
         notify: Callable[[], None],
         on_new: Callable[[Sequence[int]], None] = lambda mirrors: None,
     ) -> None:
-        """`notify` is called when there may be something new to send; `on_new` hears of live messages that
-        came, by the mirrors that take them."""
+        """`notify` is called when there may be something new to send; `on_new` is called with the mirrors
+        that received live messages."""
         self._source = source
         self._store = store
         self._roster = roster
@@ -61,34 +62,34 @@ class Capture:
         self._missed = Missed(source, store, roster, clock)
         self._polls = Polls(source, store, roster, clock)
         self._wake = asyncio.Event()
-        #: Boxes that something was told of since they were last read; when each is due all the same.
+        #: Boxes with pushes since they were last read; when each is due without a push.
         self._told: set[int] = set()
         self._due: dict[int, float] = {}
         self._reconcile_at: dict[int, float] = {}
         self._trouble = Trouble(store, roster, clock, again=self._told.add)
-        #: Mirrors whose history is read to its end before anything is sent (their target is looked through).
+        #: Mirrors whose history is read to its end before anything is sent, because their target is scanned.
         self.whole_history: set[int] = set()
         #: Boxes whose position was read to its end since the start.
         self.caught_up: set[int] = set()
 
     def wake(self) -> None:
-        """Look again now: a mirror was added, or its backlog has shrunk."""
+        """Check for reads at once: a mirror was added, or a backlog has shrunk."""
         self._wake.set()
 
     def tell(self, chat: int) -> None:
-        """Something happened in this chat that no push may tell us: our own send."""
+        """Note an event in this chat that no push may report, such as our own send."""
         if self._roster.of_source(chat):
             self._told.add(box_of(chat))
             self._wake.set()
 
     def readmitted(self, chat: int) -> None:
-        """A source that was lost can be read again: its rest is over."""
+        """Read a source again that was lost and is readable now."""
         self._trouble.forgive(box_of(chat))
         self._trouble.forgive(chat)
         self.tell(chat)
 
     def behind(self, chat: int) -> bool:
-        """Whether this source cannot be read to its end just now."""
+        """Return whether this source cannot currently be read to its end."""
         box = box_of(chat)
         return (
             box not in self.caught_up or self._trouble.fails(box) or self._trouble.floods.asleep(DIFFERENCES)
@@ -97,11 +98,11 @@ class Capture:
     # -- pushes ---------------------------------------------------------------------------------------
 
     async def listen(self, beat: Beat) -> None:
-        """The service that keeps what Telegram tells by itself."""
+        """Run the service that stores what Telegram pushes."""
         while True:
             beat(IDLE)
             try:
-                # Real time, since it only renews the promise to the watchdog; nothing is decided by it.
+                # Real time, since it only renews the watchdog's deadline; no decision depends on it.
                 async with asyncio.timeout(IDLE / 2):
                     push = await self._source.pushed()
             except TimeoutError:
@@ -109,7 +110,7 @@ class Capture:
             await self.take(push)
 
     async def take(self, push: Push) -> None:
-        """Keep one push."""
+        """Store one push."""
         for scheduled_id, message_id in push.published:
             if await self._store.published(push.chat, scheduled_id, message_id, self._clock.now()):
                 self._notify()
@@ -135,12 +136,12 @@ class Capture:
         if push.chat:
             self._told.add(box_of(push.chat))
         else:
-            # A reconnection, or "too long": anything may have happened.
+            # A reconnection or "too long": anything may have happened.
             self._told.update(self._roster.boxes())
         self._wake.set()
 
     async def _overhear(self, message: Message) -> None:
-        """Somebody said something in a target: the line above the post before does not speak for the next."""
+        """Note a post by somebody else in a target: the next copy there must show its author again."""
         if message.service or message.chat not in self._roster.targets:
             return
         topic = 0 if message.topic in (None, GENERAL_TOPIC) else message.topic
@@ -149,20 +150,20 @@ class Capture:
     # -- positions ------------------------------------------------------------------------------------
 
     async def follow(self, beat: Beat) -> None:
-        """The service that reads differences and histories."""
+        """Run the service that reads differences and histories."""
         while True:
             beat(IDLE)
             self._wake.clear()
             begun = self._clock.monotonic()
             if await self.step():
                 continue
-            # What was due before and was not read rests or is held: the end of that is an appointment.
+            # Whatever was due and was not read is delayed or held: the end of that is an appointment.
             times = [*self._due.values(), *await self.appointments()]
             until = min([begun + IDLE / 2, *(at for at in times if at > begun)])
             await self._clock.wait(self._wake, until)
 
     async def step(self) -> bool:
-        """Read one bite of everything that is due; true if there is more to read at once."""
+        """Take one step of every read that is due; return whether more can be read at once."""
         more = False
         if self._roster.frozen:
             return False
@@ -189,7 +190,7 @@ class Capture:
         return more or await self._ask_by_id()
 
     async def _ask_by_id(self) -> bool:
-        """What no difference tells of: deletions that were lost, polls that have ended."""
+        """Ask about what no difference reports: lost deletions and closed polls."""
         more = False
         for chat in self._polls.due():
             if not (self._trouble.rests(("polls", chat)) or self._trouble.floods.asleep(BY_ID)):
@@ -204,14 +205,14 @@ class Capture:
         return more
 
     async def catch_up(self) -> None:
-        """Read until nothing is due: what a start does before its first send, and what tests call."""
+        """Read until nothing is due: a start does so before its first send, and tests call it."""
         while await self.step():
             pass
 
     async def _read_difference(self, box: int, chats: list[int]) -> bool:
         position = await self._store.box(box)
         if position is None:
-            # Of a group that the source was before the mirror began: what happens there from now on.
+            # The source was another group before the mirror began: only new events there matter.
             position = await self._source.box(chats[0])
             await self._store.begin_box(box, position)
         self._told.discard(box)
@@ -222,10 +223,10 @@ class Capture:
             difference = Difference(box=await self._source.box(chats[0]), too_long=True)
         newest: dict[int, int] = {}
         if difference.too_long:
-            # The position first, the newest id after it: what comes between is seen twice, never missed.
+            # The position first, the newest id after it: messages in between are seen twice, never missed.
             newest = {chat: await self._source.newest(chat) for chat in chats}
             log.warning("events were lost, the history closes the gap", chat=chats[0], newest=newest)
-            # Edits among them are found by comparing what the newest messages look like now.
+            # Edits among the lost events are found by comparing the newest messages with the ledger.
             self._reconcile_at.update(dict.fromkeys(chats, 0.0))
         sound = tuple(kept for message in difference.messages if (kept := self._sound(message)))
         new = await self._store.take_difference(
@@ -250,7 +251,7 @@ class Capture:
             self.caught_up.add(box)
         for chat in difference.changed:
             self._roster.suspect(chat)
-        # More is to be told, at once; but an answer that does not get on is no reason to turn round.
+        # More follows at once, unless the position does not advance, which would loop.
         moved = (difference.box.pts, difference.box.qts) != (position.pts, position.qts)
         again = moved and (difference.too_long or not difference.final)
         self._due[box] = self._clock.monotonic() + (0.0 if again else min(POLL, difference.timeout or POLL))
@@ -273,7 +274,8 @@ class Capture:
     # -- rules ----------------------------------------------------------------------------------------
 
     def _sound(self, message: Message) -> Message | None:
-        """The message, if it can be handled at all: one that breaks us must not stop the others."""
+        """Return the message, or a placeholder if it cannot be stored: one bad message must not stop the
+        others."""
         try:
             self._store.encodable(message)
         except Exception:  # the one broad `except` of the source side: one poison message stops no others
@@ -284,7 +286,8 @@ class Capture:
         return message
 
     def _deletes(self, chat: int) -> list[tuple[int, bool | None]]:
-        """Its mirrors: whether they mirror deletions, drop what waits, or only count (None)."""
+        """Return the chat's mirrors, and for each whether deletions are mirrored (True), drop waiting
+        messages (False), or are only counted (None)."""
         return [
             (mirror.id, True if mirror.deletes == "mirror" else False if mirror.delay > 0 else None)
             for mirror in self._roster.mirrors.values()
@@ -308,7 +311,7 @@ class Capture:
         return any(at is not None and self._clock.now() >= at for at in times)
 
     async def appointments(self) -> list[float]:
-        """Monotonic times at which an open album may be complete, or something that failed is tried again."""
+        """Return the monotonic times at which an open album may be complete or a failed read is retried."""
         chats = [chat for chats in self._roster.boxes().values() for chat in chats]
         seals = [await self._store.next_seal(chat) for chat in chats]
         ahead = self._clock.monotonic() - self._clock.now()
