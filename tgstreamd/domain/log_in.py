@@ -1,4 +1,4 @@
-"""Words the remedy for a login: the command, or the variable that overrides the stored session.
+"""Builds the remedy for a login: the command, or the variable that overrides the stored session.
 
 Pure. A hint is written with `COMMAND`; `remedy` turns it into one that works for the given configuration.
 """

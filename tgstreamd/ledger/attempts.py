@@ -170,7 +170,7 @@ def vanished(db: Db, job_id: int, seq: int, new_id: Callable[[], int]) -> None:
         )
         db.execute("UPDATE copy SET random_id = ? WHERE random_id = ?", (anew, copy["random_id"]))
     refused(db, job_id, seq)
-    # Of which another part stands, it stays one that was attempted: what happens to that part counts.
+    # If another part was sent, the job stays an attempted one: changes of that part matter.
     db.execute(
         f"UPDATE job SET troubled = 0, attempts = iif({BEGUN}, max(1, attempts), 0) WHERE id = ?",
         (job_id,),
