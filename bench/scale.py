@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.machine import peak_rss_mb, told
 from tgstreamd.domain.messages import Box, Draft, Media, Message, Piece
-from tgstreamd.ledger import Job, Store
+from tgstreamd.ledger import READER, Job, Store
 
 SOURCE, TARGET = -1_000_000_000_001, -1_000_000_000_002
 TEMPLATE = 1000
@@ -143,7 +143,7 @@ async def measure(path: Path) -> dict[str, float]:
     await store.highest_copy(TARGET)
     await store.open_prints(TARGET)
     await store.standings()
-    await store.holds()
+    await store.holds(READER)
     start = (time.perf_counter() - began) * 1000
     ids = itertools.count(1 << 60)
     targets = itertools.count(1 << 40)

@@ -30,7 +30,8 @@ from tgstreamd.domain.clock import SystemClock
 from tgstreamd.domain.errors import TgstreamdError
 from tgstreamd.domain.ports import Beat
 from tgstreamd.domain.updates import Push
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store
+from tgstreamd.limits.holds import Holds
 from tgstreamd.limits.login_grace import StoredLoginPatience
 from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.mirrors import chat_lookup
@@ -364,7 +365,8 @@ class House:
         rest or of a hold."""
         now, ticks = self.clock.now(), self.clock.monotonic()
         times = [now + at - ticks for at in await self.daemon.capture.appointments() if at > ticks]
-        holds = [hold.until for hold in (await self.store.holds()).values() if now < hold.until < now + 1e6]
+        held = Holds(await self.store.holds(READER)).in_force(now)
+        holds = [hold.until for hold in held if not hold.is_permanent]
         return min([*times, *holds], default=float("inf"))
 
     @staticmethod

@@ -23,6 +23,7 @@ from tests.telegram.mtproto.rsakey import ServerKey
 from tests.telegram.world.cdn import CDN_DC
 from tests.telegram.world.media import Media
 from tests.telegram.world.messages import Message
+from tgstreamd.ledger import READER
 
 from .test_files import arrives, pair
 
@@ -391,7 +392,7 @@ async def test_what_a_cdn_says_concerns_that_part_alone(tmp_path: Path, fault: F
         await ends_whole(house)
         assert not moved(house)
         assert house.clock.now() - began < 600
-        assert await house.store.holds() == {}
+        assert await house.store.holds(READER) == {}
         assert house.daemon.connection.trouble is None
         assert not any("\x1b" in str(entry) for entry in logs)
 

@@ -12,6 +12,8 @@ from tests.harness import House
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
+from tgstreamd.domain.holds import Scope
+from tgstreamd.ledger import READER
 
 SEND, MEDIA, ALBUM = "messages.sendMessage", "messages.sendMedia", "messages.sendMultiMedia"
 
@@ -181,7 +183,7 @@ async def test_a_flood_of_a_transfer_is_kept_across_a_restart(tmp_path: Path, me
         begun = house.clock.now()
 
         async def kept() -> bool:
-            return f"method:{method}" in await house.store.holds()
+            return Scope.method(method) in await house.store.holds(READER)
 
         await house.read()
         await house.serve(house.daemon.staging.run, kept)

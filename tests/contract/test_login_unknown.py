@@ -21,7 +21,7 @@ from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 from tgstreamd.domain.errors import AccountFrozen, LoginUnknown, NotAuthorised, TgstreamdError, Transient
 from tgstreamd.domain.messages import PART_SIZE
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store
 from tgstreamd.limits.login_grace import StoredLoginPatience
 from tgstreamd.limits.wall_clock import WallClock
 from tgstreamd.telegram.connect import Connection, connect
@@ -147,7 +147,7 @@ async def test_a_fault_that_passes_is_forgotten(daemon: Daemon, logs: Logs) -> N
     connection = await starting
     assert connection.unknown_login is None
     assert (await connection.account()).id == daemon.me.id
-    assert await daemon.store.holds() == {}
+    assert await daemon.store.holds(READER) == {}
     assert [log["event"] for log in logs].count("Telegram knows this login again") == 1
     await connection.close()
     # The next one is another one, with a time of its own.
@@ -279,7 +279,7 @@ async def test_a_method_that_alone_is_refused_is_no_end(daemon: Daemon, target: 
         with pytest.raises(Transient):
             await connection.target.history(target.marked_id, after=0)
         await unknown(daemon, connection, known=True)
-    assert await daemon.store.holds() == {}
+    assert await daemon.store.holds(READER) == {}
     await connection.target.history(target.marked_id, after=0)
     await connection.close()
 
@@ -308,7 +308,7 @@ async def test_the_key_of_another_centre_is_not_the_account(
 
     assert await part()
     assert connection.connected
-    assert await daemon.store.holds() == {}
+    assert await daemon.store.holds(READER) == {}
     await connection.close()
 
 

@@ -19,7 +19,7 @@ from tests.telegram.server import TelegramServer
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.peers import Account
 from tgstreamd.domain.errors import StoreError
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store
 
 POSTS = 100
 BROKEN = "put a backup in its place; or move ledger.db* away and start"
@@ -176,7 +176,7 @@ async def test_what_opening_a_damaged_ledger_says(
         store = await opens(ledger)
         try:
             await store.standings()
-            await store.holds()
+            await store.holds(READER)
         finally:
             await store.close()
 

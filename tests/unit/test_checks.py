@@ -12,9 +12,10 @@ from tgstreamd.config import Config, build
 from tgstreamd.control import chats as listing
 from tgstreamd.control import check
 from tgstreamd.domain.errors import NotAuthorised, Rejected, SourceLost, TelegramError
+from tgstreamd.domain.holds import Scope
 from tgstreamd.domain.messages import Account, Box, Chat, Topic
 from tgstreamd.domain.ports import Source, Target
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store
 
 NOW = 1_700_000_000.0
 A, B, C = -1001000000001, -1001000000002, -1001000000003
@@ -236,7 +237,7 @@ async def test_a_clock_that_is_wrong_is_said_with_the_command(store: Store) -> N
 
 
 async def test_an_account_on_hold_is_said(store: Store) -> None:
-    await store.hold_until("account", NOW + 3600, "PEER_FLOOD")
+    await store.hold_until(READER, Scope.account(), NOW + 3600, "PEER_FLOOD")
     reach = Reached(chat(A, "a"), chat(B, "b"))
     wanted = config({"source": A, "target": B})
     answer = await check.check(wanted, reach, store, now=NOW)

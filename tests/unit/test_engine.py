@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.fakes import HANG
-from tgstreamd.ledger import Store
+from tgstreamd.domain.holds import Scope
+from tgstreamd.ledger import READER, Store
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def test_the_same_question_is_read_once_until_something_is_written(store: 
 async def test_a_transaction_that_writes_nothing_leaves_the_answers(store: Store) -> None:
     fact = Fact()
     await store.ask("it", fact)
-    await store.lift_hold("account")
+    await store.lift_hold(READER, Scope.account())
     assert (await store.ask("it", fact), fact.read) == ("", 1)
 
 

@@ -18,7 +18,7 @@ import pytest
 import tgstreamd
 from tests.ledgers import kept
 from tgstreamd.domain.errors import StoreError
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store
 from tgstreamd.ledger.migration import OURS, Schema
 
 ROOT = Path(tgstreamd.__file__).parents[1]
@@ -27,25 +27,25 @@ LEDGER = ROOT / "tgstreamd" / "ledger"
 LATER = {
     f"{OURS.number + 1:04}.sql": """
         ALTER TABLE mirror ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';
-        CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
-        INSERT INTO account VALUES (0, 'reader; and writer');
+        CREATE TABLE paint (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+        INSERT INTO paint VALUES (0, 'red; and blue');
         CREATE TRIGGER coloured AFTER UPDATE ON mirror BEGIN
-          UPDATE account SET name = NEW.colour;
-          UPDATE account SET name = name || '!';
+          UPDATE paint SET name = NEW.colour;
+          UPDATE paint SET name = name || '!';
         END;""",
     f"{OURS.number + 1:04}.view.sql": """
         CREATE TEMP VIEW mirror AS SELECT *, 'red' AS colour FROM main.mirror;
-        CREATE TEMP VIEW account AS SELECT 0 AS id, 'reader; and writer' AS name;""",
+        CREATE TEMP VIEW paint AS SELECT 0 AS id, 'red; and blue' AS name;""",
     f"{OURS.number + 2:04}.sql": """
-        CREATE TABLE limits (scope TEXT NOT NULL, account INTEGER NOT NULL, until REAL NOT NULL,
-          PRIMARY KEY (scope, account)) STRICT, WITHOUT ROWID;
-        INSERT INTO limits SELECT scope, account.id, until FROM hold JOIN account;
+        CREATE TABLE limits (scope TEXT NOT NULL, paint INTEGER NOT NULL, until REAL NOT NULL,
+          PRIMARY KEY (scope, paint)) STRICT, WITHOUT ROWID;
+        INSERT INTO limits SELECT scope, paint.id, until FROM hold JOIN paint;
         DROP TABLE hold;
         ALTER TABLE limits RENAME TO hold;
         ALTER TABLE mirror RENAME COLUMN colour TO tint;""",
     f"{OURS.number + 2:04}.view.sql": """
         CREATE TEMP VIEW hold AS
-          SELECT scope, account.id AS account, until FROM main.hold JOIN main.account;
+          SELECT scope, paint.id AS paint, until FROM main.hold JOIN main.paint;
         CREATE TEMP VIEW mirror AS SELECT mirror.id, name, active, colour AS tint FROM main.mirror;""",
 }
 
@@ -122,6 +122,32 @@ async def test_read_only_it_looks_as_if_it_had(tmp_path: Path, number: int) -> N
     assert seen == await rows(await Store.open(ledger))
 
 
+@pytest.mark.parametrize("number", kept.numbers())
+async def test_holds_and_marks_of_a_kept_ledger_are_the_readers(tmp_path: Path, number: int) -> None:
+    """But for the marks of targets, which bind everybody; its deletions wait for what they waited for."""
+    ledger = copy(tmp_path, number)
+    if number < 4:
+        with sqlite3.connect(ledger) as db:
+            db.execute("INSERT INTO fact VALUES ('backlog_tempo', '{\"interval\":7.0}')")
+            before = {row[0]: row[1:] for row in db.execute("SELECT scope, until, reason, step FROM hold")}
+        db.close()
+    reads = [await Store.open_read_only(ledger), await Store.open(ledger)]
+    for store in reads:
+        holds = await store.holds(READER)
+        assert {hold.scope.kind for hold in holds.values()} == {"account", "chat", "method"}
+        if number < 4:
+            seen = {str(hold.scope): (hold.until, hold.reason, hold.step) for hold in holds.values()}
+            assert seen == before
+            assert (await store.pace(READER))[1] == '{"interval":7.0}'
+        everything = await rows(store)
+        assert [(row["number"], row["label"]) for row in everything["account"]] == [(READER, "reader")]
+        for row in everything["mark"]:
+            assert row["account"] == (0 if ":" in row["key"] else READER)
+        codes = {row["name"]: row["held_code"] for row in everything["mirror"] if row["held"]}
+        assert codes == {"news": "mass", "timer": "timer"}
+        assert not any(row["held_code"] for row in everything["mirror"] if not row["held"])
+
+
 async def test_so_it_does_over_several_schemas(tmp_path: Path) -> None:
     schema = later(tmp_path / "later")
     ledger = copy(tmp_path)
@@ -169,7 +195,7 @@ async def test_two_that_come_at_once_do_it_once(tmp_path: Path) -> None:
     ledger = copy(tmp_path)
     stores = await asyncio.gather(*(Store.open(ledger, schema) for _ in range(4)))
     for store in stores:
-        assert len((await rows(store))["account"]) == 1
+        assert len((await rows(store))["paint"]) == 1
 
 
 def test_the_scripts_are_packaged() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tgstreamd.cli.output import status, watch
 from tgstreamd.control.status import Unborn, _unborn
-from tgstreamd.domain.clock import FOREVER
+from tgstreamd.domain.holds import FOREVER
 
 NOW = 1_700_000_000
 

@@ -11,8 +11,9 @@ import pytest
 
 from tests.schema import undescribed, violations
 from tgstreamd.control.status import Live, Unborn, status
+from tgstreamd.domain.holds import Scope
 from tgstreamd.domain.messages import Account, Box, Message
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store, messages_to
 from tgstreamd.policy.pacing import Pace
 from tgstreamd.transfer.transfer import Transfer
 
@@ -46,8 +47,8 @@ async def test_a_running_a_stopped_and_an_unborn_one(store: Store) -> None:
     transfer = Transfer(
         mirror="main", source_id=8, name="a", size=9, transferred=1, bytes_per_second=1.5
     )  # fmt: skip
-    await store.hold_until("account", NOW + 60, "FLOOD_WAIT_60")
-    await store.set_marks([f"target:{TARGET}"], NOW, 1)
+    await store.hold_until(READER, Scope.account(), NOW + 60, "FLOOD_WAIT_60")
+    await store.set_marks(READER, [messages_to(TARGET)], NOW, 1)
     running = Live(
         state="running", account=Account(id=1, name="A"), transfers=(transfer,), window=3, buffer_parts=4,
         memory_rss=5, unborn=(unborn,), refusals={("messages.sendMedia", "MEDIA_EMPTY", "rejected"): 2},

@@ -13,7 +13,7 @@ import pytest
 
 from tgstreamd.domain.messages import Box, Draft, Media, Message, Piece, Topic, Upload
 from tgstreamd.domain.updates import Difference
-from tgstreamd.ledger import PendingCheck, Store, encode
+from tgstreamd.ledger import READER, PendingCheck, Store, encode
 
 SOURCE, TARGET, MOVED = -1_000_000_000_001, -1_000_000_000_002, -1_000_000_000_003
 #: A scan of a table that grows with what was mirrored. One by way of a partial index is none.
@@ -73,7 +73,7 @@ async def test_no_query_of_the_daily_round_reads_the_whole_ledger(store: Store) 
     await store.answer_doubt(doubt, [4], deletes=[(1, True)], settled=True, now=1.0)
     await store.open_job(TARGET)
     await store.live_floor(1)
-    await store.pace("backlog_tempo")
+    await store.pace(READER)
     await store.heads(1)
     await store.standings()
     assert await store.count_ahead(1, "backlog", 1) == 1

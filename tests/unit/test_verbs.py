@@ -16,8 +16,9 @@ from tgstreamd.control.parked_hints import remedy
 from tgstreamd.control.status import Live, Unborn
 from tgstreamd.control.telegram_commands import VERBS
 from tgstreamd.domain.errors import TgstreamdError
+from tgstreamd.domain.holds import Scope
 from tgstreamd.domain.messages import Account, Box
-from tgstreamd.ledger import Store
+from tgstreamd.ledger import READER, Store
 from tgstreamd.policy.pacing import Pace
 
 NOW = 1_700_000_000.0
@@ -85,10 +86,10 @@ async def test_backlogs_share_the_interval(store: Store) -> None:
 
 async def test_a_hold_is_told_until_it_ends(store: Store) -> None:
     await bear(store, "main", SOURCE, TARGET)
-    await store.hold_until(f"chat:{TARGET}", NOW + 30, "slow mode")
-    await store.hold_until("method:messages.sendMedia", NOW + 60, "FLOOD_WAIT_60")
-    await store.hold_until("method:upload.saveFilePart", NOW + 600, "FLOOD_WAIT_600")
-    await store.hold_until(f"chat:{SOURCE}", NOW + 900, "elsewhere")
+    await store.hold_until(READER, Scope.chat(TARGET), NOW + 30, "slow mode")
+    await store.hold_until(READER, Scope.method("messages.sendMedia"), NOW + 60, "FLOOD_WAIT_60")
+    await store.hold_until(READER, Scope.method("upload.saveFilePart"), NOW + 600, "FLOOD_WAIT_600")
+    await store.hold_until(READER, Scope.chat(SOURCE), NOW + 900, "elsewhere")
     (mirror,) = (await seen(store))["mirrors"]
     assert (mirror["hold_until"], mirror["hold_reason"]) == (NOW + 60, "FLOOD_WAIT_60")
 

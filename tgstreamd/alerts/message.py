@@ -79,9 +79,8 @@ class Messages:
                 return f"the pace or a hold keeps it for {ahead:.0f} s"
             await self._clock.sleep_until(self._clock.monotonic() + ahead)
         number = self._again[1] if self._again and self._again[0] == text else self._ids.random_id()
-        marks = [f"target:{chat}", "account"]
         # Before the answer, so that nothing of the mirrors' is sent beside it, and after it, as ever.
-        await self._store.set_marks(marks, self._clock.now(), 1)
+        await self._holding.charge_message(chat, 1)
         # Kept until the outcome is known, also where whoever waits for it gives up.
         self._again = (text, number)
         try:
@@ -94,7 +93,7 @@ class Messages:
             await self._heed(error, place)
             raise
         self._again = None
-        await self._store.set_marks(marks, self._clock.now(), 1)
+        await self._holding.charge_message(chat, 1)
         return ""
 
     async def _heed(self, error: TelegramError, place: Mirror) -> None:
@@ -107,9 +106,9 @@ class Messages:
             attempted=True,
             unsure=False,
             repeats=1,
-            strikes=self._holding.strikes,
+            strikes=self._holding.holds.seen.strikes,
         )
         if isinstance(said, Hold):
             await self._holding.hold(said, place)
         elif isinstance(said, HoldAccount):
-            await self._holding.hold_account(said)
+            await self._holding.holds.hold_account(said)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..domain.clock import FOREVER
 from ..domain.log_in import UNKNOWN
 from ..domain.messages import Mirror, Value
-from ..ledger import Hold, Standing
+from ..ledger import Standing
+from ..limits.holds import Holds
 from ..policy.alert_conditions import Picture, View
 from ..policy.pacing import Pace, behind
 
@@ -36,7 +36,7 @@ class Alive(Value, frozen=True, kw_only=True):
 
 def picture(
     standings: Sequence[Standing],
-    holds: Mapping[str, Hold],
+    holds: Holds,
     alive: Alive,
     *,
     now: float,
@@ -45,10 +45,7 @@ def picture(
     log_in: str = UNKNOWN,
 ) -> Picture:
     """Everything at once."""
-    account = holds.get("account")
-    frozen = alive.frozen or (account is not None and account.until >= FOREVER)
-    # A flood wait of the whole account lies there too, without a step.
-    limited = account.until if account is not None and account.step and not frozen else 0.0
+    frozen = alive.frozen or holds.is_frozen
     return Picture(
         at=now,
         mirrors=(
@@ -63,7 +60,7 @@ def picture(
         frozen=frozen,
         unknown=alive.unknown,
         log_in=log_in,
-        limited_until=limited,
+        limited_until=0.0 if frozen else holds.limited_until,
         connected=alive.connected,
         free=free,
         directory=str(directory),

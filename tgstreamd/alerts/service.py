@@ -20,7 +20,8 @@ from ..domain.clock import Clock
 from ..domain.errors import StoreError
 from ..domain.log_in import UNKNOWN
 from ..domain.ports import Beat
-from ..ledger import Hold, Store
+from ..ledger import READER, Store
+from ..limits.holds import Holds
 from ..policy.alert_conditions import Kind, Limits, Motion, Picture, moved, stalled
 from ..policy.alert_state import Alert, Known, failed, line, tell
 from ..system.log_setup import Repeated
@@ -110,7 +111,8 @@ class AlertService:
     async def step(self, beat: Beat = lambda seconds: None) -> None:
         """One look, and what follows from it."""
         assert self._alive is not None, "a look at the mirrors needs a daemon"
-        standings, holds, alive = await self._store.standings(), await self._store.holds(), self._alive()
+        standings, holds = await self._store.standings(), Holds(await self._store.holds(READER))
+        alive = self._alive()
         now = self._clock.now()
         space = self._space(self._directory)
         seen = picture(
@@ -118,7 +120,8 @@ class AlertService:
         )
         late = {view.name: view.late for view in seen.mirrors}
         held = {
-            one.mirror.name: bool(one.live or one.backlog) and _held(holds, one.mirror.target, now)
+            one.mirror.name: bool(one.live or one.backlog)
+            and holds.on_messages(one.mirror.id, one.mirror.target, now) is not None
             for one in standings
         }
         await self._daybook.look(standings, late, held, now=now)
@@ -214,12 +217,3 @@ def _say(alert: Alert) -> None:
         log.warning("alert still stands", **keys)
     else:
         log.info("well again", **keys)
-
-
-def _held(holds: dict[str, Hold], target: int, now: float) -> bool:
-    """Whether Telegram keeps messages from this target now."""
-    return any(
-        hold.until > now
-        and (scope in ("account", f"chat:{target}") or scope.startswith("method:messages.send"))
-        for scope, hold in holds.items()
-    )

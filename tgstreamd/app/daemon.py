@@ -30,13 +30,14 @@ from ..delivery.rebuild import Rebuild
 from ..delivery.sender import Sender
 from ..delivery.target_scan import Census
 from ..delivery.topics import Topics
-from ..domain.clock import FOREVER, Clock
+from ..domain.clock import Clock
 from ..domain.errors import TgstreamdError
 from ..domain.messages import Mirror
 from ..domain.ports import Beat, Ids, SecretIds, Source
 from ..ingest.decode_guard import DecodeGuard
 from ..ingest.updates import Capture
-from ..ledger import Store
+from ..ledger import READER, Store
+from ..limits.holds import StoredHolds
 from ..limits.pacer import Holding
 from ..limits.wall_clock import WallClock
 from ..mirrors.admission import Admission, Waiting
@@ -86,7 +87,8 @@ class Daemon:
         self._systemd = systemd
         self.rates = Rates(clock)
         source, target = connection.source, connection.target
-        self.holding = Holding(store, clock, pace(config), wall)
+        self.holds = StoredHolds(store, clock)
+        self.holding = Holding(store, clock, pace(config), self.holds, wall)
         self.pipe = Pipe(
             source,
             target,
@@ -96,7 +98,7 @@ class Daemon:
             on_flood=lambda method, seconds: self.staging.flooded(method, seconds),
         )
         self.staging = Prefetcher(
-            self.pipe, source, target, store, roster, clock, ids, notify=self._media_came
+            self.pipe, source, target, store, roster, clock, ids, self.holds, notify=self._media_came
         )
         self.capture = Capture(
             cast(Source, DecodeGuard(source)),
@@ -104,6 +106,7 @@ class Daemon:
             roster,
             clock,
             ids,
+            self.holds,
             notify=self._something_new,
             on_new=self.rates.came,
         )
@@ -115,17 +118,19 @@ class Daemon:
             store,
             roster,
             clock,
+            self.holds,
             interval=config.pace.interval,
             notify=self._something_new,
             readmitted=self.capture.readmitted,
         )
-        self.confirming = Confirming(source, target, store, roster, clock)
+        self.confirming = Confirming(source, target, roster, clock, self.holds)
         self.census = Census(
             target,
             store,
             roster,
             clock,
             ids,
+            self.holds,
             caught_up=self._caught_up,
             read_all=self._read_all,
         )
@@ -204,15 +209,14 @@ class Daemon:
         watch: AlertService | None = None,
     ) -> Daemon:
         account = await patiently(connection.account, clock, waiting)
+        await store.note_account(READER, account.id)
         roster = MirrorRegistry(reader=account, writer=account)
         ids = SecretIds()
         return cls(config, clock, systemd, store, connection, roster, ids, wall=wall, watch=watch)
 
     async def begin(self, waiting: Waiting) -> None:
         """Judge every mirror once; `waiting` is called before each wait for the network or a flood wait."""
-        if (hold := (await self.store.holds()).get("account")) and hold.until >= FOREVER:
-            # A person has restarted the daemon, perhaps after the appeal: try once.
-            await self.store.lift_hold("account")
+        await self.holds.lift_frozen()
         await self.admission.admit_all(waiting)
         await self._introduce()
 
@@ -300,7 +304,8 @@ class Daemon:
         if (unknown := self.connection.unknown_login) is not None:
             return unknown.line()
         standings = await self.store.standings()
-        return status.line(standings, lambda row: self.holding.held(row.id, row.target, now), now)
+        holds = await self.holds.look()
+        return status.line(standings, lambda row: holds.on_messages(row.id, row.target, now), now)
 
     def _stuck(self, names: Any) -> None:
         log.error("services are overdue, systemd will restart us", services=list(names))

@@ -13,7 +13,8 @@ from ..config import Config, MirrorConfig
 from ..domain.errors import NotAuthorised, TelegramError
 from ..domain.messages import Account, Chat, Mirror
 from ..domain.ports import Source, Target
-from ..ledger import Store
+from ..ledger import READER, Store
+from ..limits.holds import Holds
 from ..mirrors.chat_lookup import topics
 from ..mirrors.from_config import beginning, mirror_of
 from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
@@ -77,8 +78,8 @@ def _account(account: Account, config: Config) -> dict[str, Any]:
 
 async def _held(store: Store | None, now: float) -> list[dict[str, Any]]:
     """What Telegram has forbidden the whole account for a while, as the ledger remembers it."""
-    hold = (await store.holds()).get("account") if store else None
-    if hold is None or hold.until <= now:
+    hold = Holds(await store.holds(READER)).on_account(now) if store else None
+    if hold is None:
         return []
     text = f"nothing is sent: {hold.reason}"
     return [line("warn", "", "account", text, "`tgstreamd status` says until when")]

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import msgspec
 
 from .. import __version__
+from ..domain.holds import Hold
 from ..domain.messages import Account, Value
-from ..ledger import LOGIN, Hold, MirrorRow, Standing, Store
-from ..limits.pacer import TEMPO
+from ..ledger import READER, MirrorRow, Standing, Store
+from ..limits.holds import Holds
 from ..policy.pacing import BacklogInterval, Pace, arrival, behind, eta
 
 State = Literal["starting", "running", "stopped"]
@@ -56,8 +57,8 @@ class Live(Value, frozen=True, kw_only=True):
 async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> dict[str, Any]:
     """Everything that `status --json` shows; `store` is None where there is no ledger yet."""
     standings = await store.standings() if store else []
-    holds = await store.holds() if store else {}
-    stored = await store.fact(TEMPO) if store else ""
+    holds = Holds(await store.holds(READER)) if store else Holds()
+    _, stored = await store.pace(READER) if store else ({}, "")
     titles = await store.titles() if store else {}
     tempo = (
         msgspec.json.decode(stored, type=BacklogInterval)
@@ -81,9 +82,8 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
             ],
         ],
         "holds": [
-            {"scope": _scope(scope), "until": round(hold.until), "reason": hold.reason}
-            for scope, hold in sorted(holds.items())
-            if hold.until > now
+            {"scope": str(hold.scope.shown), "until": round(hold.until), "reason": hold.reason}
+            for hold in holds.in_force(now)
         ],
         "transfers": [msgspec.to_builtins(transfer) for transfer in live.transfers],
         "refusals": [
@@ -101,7 +101,7 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
 def _mirror(
     one: Standing,
     everyone: Sequence[Standing],
-    holds: Mapping[str, Hold],
+    holds: Holds,
     titles: Mapping[int, str],
     live: Live,
     pace: Pace,
@@ -120,7 +120,7 @@ def _mirror(
     if left is not None and (fresh or old):
         ours = [file for file in live.transfers if file.mirror == mirror.name]
         left = max(left, arrival((file.size - file.transferred, file.bytes_per_second) for file in ours))
-    hold = _binding(holds, mirror, now)
+    hold = holds.on_messages(mirror.id, mirror.target, now)
     limit = 60.0 / pace.interval if pace.interval else float("inf")
     settled = one.done + one.skipped + one.parked
     return {
@@ -204,24 +204,8 @@ def _unborn(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str,
     }
 
 
-def _scope(scope: str) -> str:
-    """As the ledger has it, but for the number of a login's key, which is nobody's business."""
-    return "login" if scope.startswith(LOGIN) else scope
-
-
 def _waits(one: Standing) -> bool:
     return bool(one.mirror.paused)
-
-
-def _binding(holds: Mapping[str, Hold], mirror: MirrorRow, now: float) -> Hold | None:
-    """The longest hold that keeps this mirror's messages back now."""
-    scopes = ("account", f"chat:{mirror.target}", f"mirror:{mirror.id}")
-    binding = [
-        hold
-        for scope, hold in holds.items()
-        if hold.until > now and (scope in scopes or scope.startswith("method:messages.send"))
-    ]
-    return max(binding, key=lambda hold: hold.until, default=None)
 
 
 def line(standings: Sequence[Standing], held: Callable[[MirrorRow], Hold | None], now: float) -> str:

@@ -114,7 +114,7 @@ class ChangeErrors:
                 # The hold is on a call that is not checked before this kind of change.
                 await self._store.postpone_change(change.id, decision.until, tries=0)
         elif isinstance(decision, HoldAccount):
-            await self._holding.hold_account(decision)
+            await self._holding.holds.hold_account(decision)
 
     async def _is_in_target(self, mirror: Mirror, change: Change) -> bool:
         """Return whether the copy is in the present target rather than in the basic group that it was

@@ -269,4 +269,4 @@ class ChangeSender:
         self._wake.set()
 
     async def _charge(self, mirror: Mirror, cost: int) -> None:
-        await self._store.set_marks([f"second:{mirror.target}", "second"], self._clock.now(), cost)
+        await self._holding.charge_change(mirror.target, cost)

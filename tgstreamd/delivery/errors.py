@@ -13,11 +13,11 @@ import structlog
 
 from ..domain.clock import Clock
 from ..domain.errors import FloodWait, MediaExpired, TargetLost, TelegramError, TgstreamdError
+from ..domain.holds import Scope
 from ..domain.messages import Mirror
 from ..domain.ports import Target
 from ..ledger import Job, Send, Store
 from ..limits.backoff import Patience
-from ..limits.holds import Floods
 from ..limits.pacer import Holding
 from ..policy.decisions import Confirm, Confirmation
 from ..policy.retry import (
@@ -83,7 +83,6 @@ class Trouble:
         self._blame = Blame()
         self._poisoned: dict[int, list[int]] = {}
         self._patience = Patience(clock)
-        self._floods = Floods(store, clock)
 
     def settled(self, mirror: Mirror, job: Job) -> None:
         """Clear the error state of a job whose call succeeded."""
@@ -136,7 +135,7 @@ class Trouble:
                 attempted=send is not None,
                 unsure=job.id in self.unsure or (send is not None and answers_another(error, send)),
                 repeats=tries,
-                strikes=self._holding.strikes,
+                strikes=self._holding.holds.seen.strikes,
                 possible=possible,
                 met=met[name],
                 said=said,
@@ -158,7 +157,7 @@ class Trouble:
         The error concerns the search, not the call, which stays open.
         """
         if isinstance(error, FloodWait):
-            await self._floods.remember(error)
+            await self._holding.holds.remember(error)
             at = self._clock.now() + max(1, error.seconds)
             self.unknown[job.id] = msgspec.structs.replace(how, at=at, search=True)
             return at
@@ -230,14 +229,14 @@ class Trouble:
             case Hold():
                 await self._holding.hold(decision, mirror)
                 self._wait_unsure(job, decision.until, decision.unsure)
-                if not decision.method.startswith("messages.send"):
+                if not Scope.method(decision.method).is_sending:
                     # The hold concerns a call that prepares the send, and no hold on sends covers it.
                     await self._store.postpone(job.id, decision.until)
                 if decision.counts:
                     await self._store.postpone(job.id, decision.until, trouble=self._cost(decision.until))
                 return decision.until
             case HoldAccount():
-                await self._holding.hold_account(decision)
+                await self._holding.holds.hold_account(decision)
                 self._wait_unsure(job, decision.until, decision.unsure)
                 return decision.until
             case Degrade():
@@ -264,7 +263,7 @@ class Trouble:
 
     async def _wait_for_chat(self, mirror: Mirror, decision: WaitForChat) -> None:
         """Store the hold in the ledger, so that status shows it and a restart keeps it."""
-        await self._store.hold_until(f"mirror:{mirror.id}", decision.until, decision.reason)
+        await self._holding.holds.hold(Scope.mirror(mirror.id), decision.until, decision.reason)
         seconds = round(decision.until - self._clock.now())
         log.warning("waiting for a chat's word", mirror=mirror.name, seconds=seconds, why=decision.reason)
 
@@ -310,6 +309,6 @@ class Trouble:
                 await self.pause(mirror, said.lost)
                 return math.inf
         if isinstance(error, FloodWait):
-            await self._floods.remember(error)
+            await self._holding.holds.remember(error)
         self._patience.failed(mirror.id, "target could not be looked at", error, mirror=mirror.name)
         return self.rests(mirror)

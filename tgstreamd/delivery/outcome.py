@@ -17,7 +17,7 @@ from ..domain.errors import Undecodable
 from ..domain.messages import Box, Message, Mirror, Sent
 from ..domain.ports import Target
 from ..ledger import CopyRow, Send, Store
-from ..limits.holds import DIFFERENCES, HISTORIES, Floods
+from ..limits.holds import DIFFERENCES, HISTORIES, StoredHolds
 from ..policy.matching import matches
 from .topics import deliver
 
@@ -32,13 +32,13 @@ SLICES_MAX = 10
 class Outcome:
     """Resolves attempts of unknown outcome."""
 
-    def __init__(self, target: Target, store: Store, clock: Clock, *, run: str) -> None:
+    def __init__(self, target: Target, store: Store, clock: Clock, holds: StoredHolds, *, run: str) -> None:
         """`run` identifies this process: an attempt of another process is never fresh."""
         self._target = target
         self._store = store
         self._clock = clock
         self._run = run
-        self._floods = Floods(store, clock)
+        self._holds = holds
         #: By target: the highest message id known to exist, and an update position that is not in the future.
         self._starts: dict[int, tuple[int, Box | None]] = {}
 
@@ -94,8 +94,7 @@ class Outcome:
 
         Raises FloodWait also for a wait that Telegram ordered earlier.
         """
-        await self._floods.load()
-        if (flood := self._floods.flood(DIFFERENCES | HISTORIES)) is not None:
+        if (flood := await self._holds.flood(DIFFERENCES | HISTORIES)) is not None:
             raise flood
         told = await self._difference(mirror, send)
         rest = [copy for copy in send.copies if copy.random_id not in told.ids]

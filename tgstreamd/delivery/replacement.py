@@ -24,6 +24,7 @@ from ..domain.errors import (
     Transient,
     Undecodable,
 )
+from ..domain.holds import Scope
 from ..domain.messages import FILE_KINDS, Message, Mirror, Value
 from ..domain.ports import Target
 from ..ledger import Change, Job, Store
@@ -93,8 +94,9 @@ class Replacement:
         if job is None or job.state not in ("waiting", "parked"):
             return None
         now = self._clock.now()
-        hold = self._holding.held(mirror.id, mirror.target, now) or self._holding.holds.get(f"method:{CHECK}")
-        if hold is not None and hold.until > now:
+        holds = await self._holding.holds.look()
+        hold = holds.on_messages(mirror.id, mirror.target, now) or holds.of(Scope.method(CHECK), now)
+        if hold is not None:
             return Later(at=hold.until)
         if job.state == "parked":
             return Later(at=now + PARKED)

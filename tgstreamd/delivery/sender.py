@@ -72,7 +72,7 @@ class Sender:
         self._wake = asyncio.Event()
         #: Identifies this process in attempts: an attempt of an earlier process is never fresh.
         self._run_id = secrets.token_hex(8)
-        self._outcome = Outcome(target, store, clock, run=self._run_id)
+        self._outcome = Outcome(target, store, clock, holding.holds, run=self._run_id)
         self._turns = Turns(store, roster, staging, outgoing, holding, clock)
         self._trouble = Trouble(target, store, staging, outgoing, holding, clock, confirm=confirm)
         self._served: dict[int, float] = {}
@@ -221,7 +221,7 @@ class Sender:
         self._trouble.settled(mirror, job)
         if done:
             self._outgoing.forget(job.id)
-        await self._holding.sent()
+        await self._holding.holds.lift_account()
         log.info(
             "topic made" if job.kind == "topic" else "message copied" if done else "part of a message copied",
             mirror=mirror.name,

@@ -16,7 +16,7 @@ from ..domain.clock import Clock
 from ..domain.messages import GENERAL_TOPIC, Message, Mirror, Topic
 from ..domain.ports import Ids, Target
 from ..ledger import MirrorRow, Store
-from ..limits.holds import HISTORIES, Floods
+from ..limits.holds import HISTORIES, StoredHolds
 from ..mirrors.registry import MirrorRegistry
 from ..policy.matching import holds_copies, known_copies, known_topics, matches
 from ..policy.transforms import reworded, transformed
@@ -38,6 +38,7 @@ class Census:
         roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
+        holds: StoredHolds,
         *,
         caught_up: Callable[[Mirror], bool],
         read_all: Callable[[int], None],
@@ -51,7 +52,7 @@ class Census:
         self._ids = ids
         self._caught_up = caught_up
         self._read_all = read_all
-        self._floods = Floods(store, clock)
+        self._holds = holds
         self._candidates: dict[int, list[Message]] = {}
 
     async def may_start(self, row: MirrorRow) -> bool:
@@ -64,8 +65,7 @@ class Census:
         if not self._caught_up(mirror) or any(gap.lane == "live" for gap in gaps):
             return False
         if mirror.id not in self._candidates:
-            await self._floods.load()
-            if (flood := self._floods.flood(HISTORIES)) is not None:
+            if (flood := await self._holds.flood(HISTORIES)) is not None:
                 raise flood
             self._candidates[mirror.id] = await self._unknown(mirror)
         candidates = self._candidates[mirror.id]

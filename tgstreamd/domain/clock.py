@@ -11,9 +11,6 @@ import asyncio
 import time
 from typing import Protocol
 
-#: A wait that only a person can end is stored with this unix time or a later one.
-FOREVER = 4e9
-
 
 class Clock(Protocol):
     def now(self) -> float:

@@ -20,9 +20,8 @@ from ..domain.errors import (
     Transient,
     Undecodable,
 )
-from ..ledger import Store
 from ..limits.backoff import Patience
-from ..limits.holds import Floods
+from ..limits.holds import StoredHolds
 from ..mirrors.registry import MirrorRegistry, box_of
 
 log = structlog.get_logger()
@@ -36,18 +35,26 @@ class Trouble:
     """Records what cannot be read now, and until when."""
 
     def __init__(
-        self, store: Store, roster: MirrorRegistry, clock: Clock, *, again: Callable[[int], object]
+        self, roster: MirrorRegistry, clock: Clock, holds: StoredHolds, *, again: Callable[[int], object]
     ) -> None:
         """`again` is called with a box whose reading was interrupted by a transient error."""
-        self._store = store
+        self._clock = clock
         self._roster = roster
         self._again = again
         self._patience = Patience(clock)
-        self.floods = Floods(store, clock)
+        self.holds = holds
 
     def rests(self, key: Hashable) -> bool:
         """Return whether this box, chat or query must not be tried yet."""
         return self._patience.rests(key)
+
+    def are_held(self, methods: frozenset[str]) -> bool:
+        """Return whether a hold blocks one of these methods, as of the last look."""
+        return self.holds.seen.flood(methods, self._clock.now()) is not None
+
+    def held_until(self) -> list[float]:
+        """Return the unix times at which held methods may be called again, as of the last look."""
+        return self.holds.seen.ends_of_methods(self._clock.now())
 
     def forgive(self, key: Hashable) -> None:
         """Allow the next attempt now, whatever the last one met."""
@@ -80,7 +87,7 @@ class Trouble:
             if isinstance(key, int):
                 self._again(box_of(key))
             if isinstance(error, FloodWait):
-                await self.floods.remember(error)
+                await self.holds.remember(error)
             self._patience.failed(key, "reading failed, trying on", error, chat=chats[0])
             return False
         except TelegramError as error:

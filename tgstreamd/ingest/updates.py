@@ -18,7 +18,7 @@ from ..domain.messages import GENERAL_TOPIC, Message
 from ..domain.ports import Beat, Ids, Source
 from ..domain.updates import Difference, Push
 from ..ledger import Gap, Store
-from ..limits.holds import DIFFERENCES, HISTORIES
+from ..limits.holds import DIFFERENCES, HISTORIES, StoredHolds
 from ..mirrors.registry import MirrorRegistry, box_of
 from .errors import RECONCILE, Trouble
 from .history import Gaps
@@ -45,6 +45,7 @@ class Capture:
         roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
+        holds: StoredHolds,
         *,
         notify: Callable[[], None],
         on_new: Callable[[Sequence[int]], None] = lambda mirrors: None,
@@ -66,7 +67,7 @@ class Capture:
         self._told: set[int] = set()
         self._due: dict[int, float] = {}
         self._reconcile_at: dict[int, float] = {}
-        self._trouble = Trouble(store, roster, clock, again=self._told.add)
+        self._trouble = Trouble(roster, clock, holds, again=self._told.add)
         #: Mirrors whose history is read to its end before anything is sent, because their target is scanned.
         self.whole_history: set[int] = set()
         #: Boxes whose position was read to its end since the start.
@@ -91,9 +92,7 @@ class Capture:
     def behind(self, chat: int) -> bool:
         """Return whether this source cannot currently be read to its end."""
         box = box_of(chat)
-        return (
-            box not in self.caught_up or self._trouble.fails(box) or self._trouble.floods.asleep(DIFFERENCES)
-        )
+        return box not in self.caught_up or self._trouble.fails(box) or self._trouble.are_held(DIFFERENCES)
 
     # -- pushes ---------------------------------------------------------------------------------------
 
@@ -167,23 +166,23 @@ class Capture:
         more = False
         if self._roster.frozen:
             return False
-        await self._trouble.floods.load()
+        await self._trouble.holds.look()
         for box, chats in self._roster.boxes().items():
-            if self._trouble.rests(box) or self._trouble.floods.asleep(DIFFERENCES):
+            if self._trouble.rests(box) or self._trouble.are_held(DIFFERENCES):
                 continue
             if box in self._told or self._is_due(box) or await self._seals(chats):
                 more |= await self._trouble.guard(box, chats, self._read_difference(box, chats))
         for gap in await self._gaps.due():
             if (
                 not self._trouble.rests(gap.chat)
-                and not self._trouble.floods.asleep(HISTORIES)
+                and not self._trouble.are_held(HISTORIES)
                 and await self._hungry(gap)
             ):
                 more |= await self._trouble.guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
             if self._clock.monotonic() >= self._reconcile_at.setdefault(
                 chat, self._clock.monotonic() + RECONCILE
-            ) and not (self._trouble.rests(chat) or self._trouble.floods.asleep(HISTORIES)):
+            ) and not (self._trouble.rests(chat) or self._trouble.are_held(HISTORIES)):
                 self._reconcile_at[chat] = self._clock.monotonic() + RECONCILE
                 await self._trouble.guard(chat, [chat], self._reconcile(chat))
         # Last, and only while nothing brings posts.
@@ -193,13 +192,13 @@ class Capture:
         """Ask about what no difference reports: lost deletions and closed polls."""
         more = False
         for chat in self._polls.due():
-            if not (self._trouble.rests(("polls", chat)) or self._trouble.floods.asleep(BY_ID)):
+            if not (self._trouble.rests(("polls", chat)) or self._trouble.are_held(BY_ID)):
                 more |= await self._trouble.guard(("polls", chat), [chat], self._polls.ask(chat))
                 self._notify()
         for doubt in await self._missed.due():
             key = (doubt.what, doubt.mirror)
-            asleep = self._trouble.floods.asleep(BY_ID if doubt.what == "deleted" else HISTORIES)
-            if not (self._trouble.rests(key) or asleep):
+            held = self._trouble.are_held(BY_ID if doubt.what == "deleted" else HISTORIES)
+            if not (self._trouble.rests(key) or held):
                 more |= await self._trouble.guard(key, [doubt.chat], self._missed.ask(doubt))
                 self._notify()
         return more
@@ -315,5 +314,5 @@ class Capture:
         chats = [chat for chats in self._roster.boxes().values() for chat in chats]
         seals = [await self._store.next_seal(chat) for chat in chats]
         ahead = self._clock.monotonic() - self._clock.now()
-        times = [at for at in (*seals, *self._trouble.floods.ends()) if at is not None]
+        times = [at for at in (*seals, *self._trouble.held_until()) if at is not None]
         return [*(at + ahead for at in times), *self._trouble.ends()]

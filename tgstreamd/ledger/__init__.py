@@ -8,11 +8,13 @@ memory until something is written): an async method made from a plain function o
 from __future__ import annotations
 
 from . import (
+    accounts,
     attempts,
     attribution,
     changes,
     chat_profile,
     copies,
+    facts,
     intake,
     jobs,
     leftovers,
@@ -28,26 +30,30 @@ from . import (
     topics,
     uploads,
 )
+from .accounts import READER
 from .changes import Change
 from .copies import Copied, Entry
 from .engine import Db, Engine, NoLedger, query, transaction
 from .enqueue import ALBUM_MAX
 from .intake import ALBUM_WAIT
-from .limits import LOGIN
+from .limits import BACKLOG, CHANGES, MESSAGES, changes_in, messages_to
 from .rebuild import NOT_THERE, Lines, Recognised
 from .reconcile import PendingCheck
 from .replacing import KEPT_COPY, NO_NEW_COPY
 from .report import ParkedJob, Standing
-from .rows import CopyRow, Gap, Heads, Hold, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
+from .rows import CopyRow, Gap, Heads, Job, JobState, Lane, MirrorRow, Origin, Send, UploadRow, encode
 from .topics import UNSURE, TopicRow
 
 __all__ = [
     "ALBUM_MAX",
     "ALBUM_WAIT",
+    "BACKLOG",
+    "CHANGES",
     "KEPT_COPY",
-    "LOGIN",
+    "MESSAGES",
     "NOT_THERE",
     "NO_NEW_COPY",
+    "READER",
     "UNSURE",
     "Change",
     "Copied",
@@ -55,7 +61,6 @@ __all__ = [
     "Entry",
     "Gap",
     "Heads",
-    "Hold",
     "Job",
     "JobState",
     "Lane",
@@ -71,7 +76,9 @@ __all__ = [
     "Store",
     "TopicRow",
     "UploadRow",
+    "changes_in",
     "encode",
+    "messages_to",
 ]
 
 
@@ -108,8 +115,8 @@ class Store(Engine):
     move_target = transaction(supergroup_migration.move_target)
     known_name = query(mirrors.known_name)
     remember_name = transaction(mirrors.remember_name)
-    fact = query(mirrors.fact)
-    set_fact = transaction(mirrors.set_fact)
+    fact = query(facts.fact)
+    set_fact = transaction(facts.set_fact)
 
     box = query(intake.box)
     begin_box = transaction(mirrors.begin_box)
@@ -226,6 +233,8 @@ class Store(Engine):
     pace = query(limits.pace)
     holds = query(limits.holds)
     set_marks = transaction(limits.set_marks)
+    set_tempo = transaction(limits.set_tempo)
+    note_account = transaction(accounts.note_account)
     hold_until = transaction(limits.hold_until)
     lift_hold = transaction(limits.lift_hold)
     login_unknown = transaction(limits.login_unknown)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from ..domain.messages import FILE_KINDS, Box, Draft
+from .accounts import READER
 from .attribution import keep_lines, spoke
 from .changes import note_closed_poll
 from .copies import pin_anew
 from .engine import Db
 from .jobs import BEGUN, erase
-from .limits import set_marks
+from .limits import BACKLOG, MESSAGES, messages_to, set_marks
 from .rows import CopyRow, Send, decode_box, decode_committed, decode_draft, encode
 from .topic_jobs import made
 
@@ -200,7 +201,7 @@ def settle(
     for random_id, scheduled_id in scheduled.items():
         db.execute("UPDATE copy SET scheduled_id = ? WHERE random_id = ?", (scheduled_id, random_id))
     cost = len(ids) + len(scheduled)
-    set_marks(db, [f"target:{target}", "account", *(["backlog"] if backlog else [])], now, cost)
+    set_marks(db, READER, [messages_to(target), MESSAGES, *([BACKLOG] if backlog else [])], now, cost)
     if ids:
         made(db, job_id, now)
     note_closed_poll(db, job_id, seq, now)

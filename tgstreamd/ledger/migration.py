@@ -18,7 +18,7 @@ from pathlib import Path
 from ..domain.errors import StoreError
 
 #: `PRAGMA user_version` of a ledger created by this program.
-SCHEMA = 3
+SCHEMA = 4
 
 #: The remedy for a ledger that cannot be read.
 ANEW = (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ..domain.messages import Box, Topic
 from .changes import note_pin
 from .engine import Db, Row
+from .facts import fact, set_fact
 from .jobs import skip_upto
 from .limits import release_deletions
 from .rows import MirrorRow
@@ -278,12 +279,3 @@ def known_name(db: Db, ref: str) -> int | None:
 
 def remember_name(db: Db, ref: str, chat: int) -> None:
     db.execute("INSERT INTO name VALUES (?,?) ON CONFLICT DO NOTHING", (ref, chat))
-
-
-def fact(db: Db, key: str) -> str:
-    row = db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
-    return row["value"] if row else ""
-
-
-def set_fact(db: Db, key: str, value: str) -> None:
-    db.execute("INSERT INTO fact VALUES (?,?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value))

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 
 from ..domain.messages import Value
 from .engine import Db, Row
+from .facts import fact
 from .jobs import UNSENT, erase, finish, skip_upto
-from .mirrors import fact, known_upto_key, release
+from .mirrors import known_upto_key, release
 
 NOT_THERE = "ledger lost: not found in the target"
 

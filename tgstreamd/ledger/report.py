@@ -9,6 +9,7 @@ import msgspec
 from ..domain.messages import Value
 from .engine import Db
 from .jobs import BEGUN, WAITS_FOR_DELETION, keep_old_copies
+from .limits import last_message
 from .mirrors import mirror_list
 from .rows import MirrorRow, decode_message
 
@@ -116,7 +117,7 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
         rescued=both("rescued"),
         position=_position(db, mirror),
         given_up=_given_up(db, mirror.id),
-        last_sent=_last_sent(db, mirror.target),
+        last_sent=last_message(db, mirror.target),
     )
 
 
@@ -127,11 +128,6 @@ def _position(db: Db, mirror: MirrorRow) -> int:
         (mirror.id, mirror.source),
     ).fetchone()
     return int(row["at"]) if row else 0
-
-
-def _last_sent(db: Db, target: int) -> float:
-    row = db.execute('SELECT at FROM mark WHERE "key" = ?', (f"target:{target}",)).fetchone()
-    return float(row["at"]) if row else 0.0
 
 
 def _given_up(db: Db, mirror: int) -> dict[str, GivenUp]:

@@ -139,15 +139,6 @@ class UploadRow(Value, frozen=True, kw_only=True):
     done: frozenset[int]
 
 
-class Hold(Value, frozen=True, kw_only=True):
-    """Nothing of `scope` before `until`."""
-
-    scope: str
-    until: float
-    reason: str
-    step: int
-
-
 class Origin(Value, frozen=True, kw_only=True):
     """The state of a source message: its first copy's id, or the state of its job."""
 

@@ -24,6 +24,7 @@ CREATE TABLE mirror (
   face          BLOB,                          -- title, description, photo as the target shows them
   pinned_topics TEXT    NOT NULL DEFAULT '[]', -- topics of the source, as the target pins their copies
   floor         INTEGER,                       -- all that it ever sent to its target stands above this message
+  held_code     TEXT    NOT NULL DEFAULT '',   -- why deletions wait: '', 'mass', 'timer'
   UNIQUE (source, source_topic, target, target_topic)
 ) STRICT;
 
@@ -274,23 +275,37 @@ CREATE TABLE voice (
   PRIMARY KEY (target, topic)
 ) STRICT, WITHOUT ROWID;
 
--- When something was last sent, and how much: 'target:<id>', 'account', 'backlog'.
+-- The accounts that we are logged in as, by small numbers; 1 reads.
+CREATE TABLE account (
+  number INTEGER PRIMARY KEY,
+  id     INTEGER UNIQUE,                       -- Telegram's; NULL until the first connect
+  label  TEXT    NOT NULL,                     -- what the configuration calls it
+  bot    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO account (number, id, label) VALUES (1, NULL, 'reader');
+
+-- When something was last sent, and how much: an account's 'account', 'second' (changes), 'backlog'; and of
+-- account 0, which is nobody, 'target:<id>' and 'second:<id>'.
 CREATE TABLE mark (
-  "key" TEXT    PRIMARY KEY,
-  at    REAL    NOT NULL,
-  cost  INTEGER NOT NULL
+  account INTEGER NOT NULL,
+  "key"   TEXT    NOT NULL,
+  at      REAL    NOT NULL,
+  cost    INTEGER NOT NULL,
+  PRIMARY KEY (account, "key")
 ) STRICT, WITHOUT ROWID;
 
--- Not before: 'account', 'method:<name>', 'chat:<id>'. Until when a login that Telegram does not know is tried:
--- 'login:<key>'.
+-- Not before: 'account', 'method:<name>', 'chat:<id>', 'mirror:<id>' (a chat is asked about). Until when a login
+-- that Telegram does not know is tried: 'login:<key>'.
 CREATE TABLE hold (
-  scope  TEXT PRIMARY KEY,
-  until  REAL NOT NULL,
-  reason TEXT NOT NULL,
-  step   INTEGER NOT NULL DEFAULT 0
+  account INTEGER NOT NULL,
+  scope   TEXT    NOT NULL,
+  until   REAL    NOT NULL,
+  reason  TEXT    NOT NULL,
+  step    INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (account, scope)
 ) STRICT, WITHOUT ROWID;
 
--- Single facts: the widened interval of the backlog, the account's id.
+-- Single facts: the widened interval of an account's backlogs ('backlog_tempo:<number>'), what was told.
 CREATE TABLE fact (
   "key" TEXT PRIMARY KEY,
   value TEXT NOT NULL

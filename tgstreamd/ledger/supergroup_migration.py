@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..domain.messages import Box
 from .engine import Db
 from .jobs import BEGUN
+from .limits import move_marks
 from .mirrors import begin_box, doubt, open_gap
 
 
@@ -91,11 +92,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
         else:
             db.execute("DELETE FROM copy WHERE job = ?", (job["id"],))
             db.execute("DELETE FROM send WHERE job = ?", (job["id"],))
-    for key in ("target", "second"):
-        db.execute(
-            'INSERT INTO mark SELECT ?, at, cost FROM mark WHERE "key" = ? ON CONFLICT DO NOTHING',
-            (f"{key}:{new}", f"{key}:{old}"),
-        )
+    move_marks(db, old, new)
     return True
 
 

@@ -6,7 +6,6 @@ knows a login again. Says so in the journal, once. Tries nothing itself: the con
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -14,7 +13,8 @@ import structlog
 from ..domain import log_in
 from ..domain.clock import Clock
 from ..domain.errors import LoginUnknown, NotAuthorised
-from ..ledger import Store
+from ..ledger import READER, Store
+from .holds import clock_time
 from .wall_clock import WallClock
 
 log = structlog.get_logger()
@@ -45,15 +45,15 @@ class StoredLoginPatience:
         now = self._clock.now()
         self._clean = False
         why = error.what.removeprefix("connection: ")
-        until = await self._store.login_unknown(key, now + PATIENCE, why)
+        until = await self._store.login_unknown(READER, key, now + PATIENCE, why)
         if until <= now:
-            what = f"Telegram has not known this login since {_clock_time(until - PATIENCE)}: {why}"
+            what = f"Telegram has not known this login since {clock_time(until - PATIENCE)}: {why}"
             self.sentence = what
             return NotAuthorised(what, hint=log_in.COMMAND)
         if self._since is None:
             self._since = self._clock.monotonic()
-            log.error("Telegram does not know this login", why=why, until=_clock_time(until))
-        what = f"Telegram does not know this login, tried until {_clock_time(until)}: {why}"
+            log.error("Telegram does not know this login", why=why, until=clock_time(until))
+        what = f"Telegram does not know this login, tried until {clock_time(until)}: {why}"
         self.sentence = what
         tried = LoginUnknown(what, error=error.error, hint=self._hint)
         tried.left = until - now
@@ -61,14 +61,10 @@ class StoredLoginPatience:
 
     async def known(self) -> None:
         if not self._clean:
-            await self._store.login_known()
+            await self._store.login_known(READER)
             self._clean = True
         self.sentence = ""
         if self._since is not None:
             lasted = round(self._clock.monotonic() - self._since)
             log.info("Telegram knows this login again", seconds=lasted)
             self._since = None
-
-
-def _clock_time(when: float) -> str:
-    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -24,7 +24,7 @@ from ..domain.errors import (
 from ..domain.messages import Chat
 from ..domain.ports import Beat, Source, Target
 from ..ledger import Store
-from ..limits.holds import Floods
+from ..limits.holds import StoredHolds
 from ..policy.mirror_checks import Edge, Loops, judge, may_run, refusal
 from ..policy.retry import backoff
 from .chat_lookup import QUESTIONS, asked, topics
@@ -57,6 +57,7 @@ class Admission:
         store: Store,
         roster: MirrorRegistry,
         clock: Clock,
+        holds: StoredHolds,
         *,
         interval: float,
         notify: Callable[[], None],
@@ -79,7 +80,7 @@ class Admission:
         #: Reasons of the configured mirrors that are not created yet, by name.
         self.pending: dict[str, str] = {}
         self._loops = Loops()
-        self._floods = Floods(store, clock)
+        self._holds = holds
         #: Chats that changed and could not be asked about at that time.
         self._unasked: set[int] = set()
 
@@ -150,8 +151,7 @@ class Admission:
             waits = waits or config.chat
             if touched or (everyone_paused and waits):
                 begins = mirror is None or mirror.id in lost
-                await self._floods.load()
-                if self._floods.asleep(QUESTIONS | BEGINNINGS if begins else QUESTIONS):
+                if await self._holds.flood(QUESTIONS | BEGINNINGS if begins else QUESTIONS):
                     self._unasked |= suspects
                     continue
                 try:
@@ -161,7 +161,7 @@ class Admission:
                     # No second update will report the change.
                     self._unasked |= suspects
                     if isinstance(error, FloodWait):
-                        await self._floods.remember(error)
+                        await self._holds.remember(error)
         await self._refuse_loops()
 
     # -- one mirror -----------------------------------------------------------------------------------
@@ -171,8 +171,7 @@ class Admission:
         why: TgstreamdError
         while True:
             try:
-                await self._floods.load()
-                if (flood := self._floods.flood(QUESTIONS)) is not None:
+                if (flood := await self._holds.flood(QUESTIONS)) is not None:
                     # A flood wait received before a restart.
                     raise flood
                 await self._admit(config, before=before)
@@ -185,7 +184,7 @@ class Admission:
                 self._wait(config.name, error.line())
                 return
             except FloodWait as error:
-                await self._floods.remember(error)
+                await self._holds.remember(error)
                 seconds, why = float(error.seconds), error
             except Transient as error:
                 tries += 1
@@ -270,7 +269,7 @@ class Admission:
                 log.warning(words, mirror=config.name, at_birth=row.history, configured=config.history)
         if isinstance(source, Chat) and source.auto_delete and config.deletes == "mirror":
             timer = "the source deletes its messages by a timer"
-            if await self._store.hold_deletions(mirror_id, timer):
+            if await self._store.hold_deletions(mirror_id, "timer", timer):
                 log.warning("deletions wait for `resume`", mirror=config.name, why=timer)
         self.pending.pop(config.name, None)
         mirror = mirror_of(config, source_id, target_id, id=mirror_id)

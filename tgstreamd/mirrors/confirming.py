@@ -15,8 +15,7 @@ from ..domain.clock import Clock
 from ..domain.errors import FloodWait, TelegramError
 from ..domain.messages import Chat, Mirror, Topic
 from ..domain.ports import Source, Target
-from ..ledger import Store
-from ..limits.holds import Floods
+from ..limits.holds import StoredHolds
 from ..policy.decisions import Confirmation, Side
 from ..policy.mirror_checks import judge, refusal
 from .chat_lookup import QUESTIONS, asked, topics
@@ -45,12 +44,12 @@ class Confirming:
     """Remembers the answers of chats."""
 
     def __init__(
-        self, source: Source, target: Target, store: Store, roster: MirrorRegistry, clock: Clock
+        self, source: Source, target: Target, roster: MirrorRegistry, clock: Clock, holds: StoredHolds
     ) -> None:
         self._sides: dict[Side, Source | Target] = {"source": source, "target": target}
         self._roster = roster
         self._clock = clock
-        self._floods = Floods(store, clock)
+        self._holds = holds
         self._answers: dict[tuple[Side, int], _Answer] = {}
 
     async def confirm(self, mirror: Mirror, side: Side) -> Confirmation:
@@ -94,15 +93,14 @@ class Confirming:
         port = self._sides[side]
         wait, seen = REMEMBERED, self._chats(side).get(chat_id)
         try:
-            await self._floods.load()
-            if (flood := self._floods.flood(QUESTIONS)) is not None:
+            if (flood := await self._holds.flood(QUESTIONS)) is not None:
                 raise flood
             chat = await asked(port, chat_id)
             there = await topics(port, chat, self._topic(side, chat_id))
         except TelegramError as error:
             # Without a definite answer the only consequence is to ask again.
             if isinstance(error, FloodWait):
-                await self._floods.remember(error)
+                await self._holds.remember(error)
                 wait = max(wait, float(error.seconds))
             return _Answer(*self._until(wait), error, (), seen, unanswered=error.line())
         if isinstance(chat, Chat):

@@ -17,9 +17,11 @@ import structlog
 
 from ..domain.clock import Clock
 from ..domain.errors import FilterTimeout, ends_process
+from ..domain.holds import Scope
 from ..domain.messages import Media, Message
 from ..domain.ports import Beat, Ids, Source, Target
 from ..ledger import Job, Store
+from ..limits.holds import StoredHolds
 from ..mirrors.registry import MirrorRegistry
 from ..policy.filters import dropped
 from ..policy.plan import way
@@ -63,11 +65,13 @@ class Prefetcher:
         roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
+        holds: StoredHolds,
         *,
         notify: Callable[[], None],
     ) -> None:
         """`notify` is called when a job's media is ready or has failed permanently."""
-        self._carrier = TransferRunner(pipe, source, target, store, roster, clock, ids)
+        self._carrier = TransferRunner(pipe, source, target, store, roster, clock, ids, holds)
+        self._holds = holds
         self._store = store
         self._roster = roster
         self._clock = clock
@@ -194,11 +198,9 @@ class Prefetcher:
     async def _keep_floods(self) -> bool:
         """Store new flood waits in the ledger; return whether one holds transfers now."""
         for method, until in self._floods.items():
-            await self._store.hold_until(f"method:{method}", until, f"{method}: wait ordered by Telegram")
+            await self._holds.hold(Scope.method(method), until, f"{method}: wait ordered by Telegram")
         self._floods.clear()
-        holds = await self._store.holds()
-        binding = ("account", *(scope for scope in holds if scope.startswith("method:upload.")))
-        return any(scope in holds and holds[scope].until > self._clock.now() for scope in binding)
+        return (await self._holds.look()).on_transfers(self._clock.now())
 
     async def catch_up(self) -> None:
         """Transfer everything in order until nothing is left; used by tests."""

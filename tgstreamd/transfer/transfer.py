@@ -22,9 +22,11 @@ from ..domain.errors import (
     SourceGone,
     Transient,
 )
+from ..domain.holds import Scope
 from ..domain.messages import PART_SIZE, SMALL_FILE_MAX, Media, Message, Upload, Value
 from ..domain.ports import Ids, Source, Target
 from ..ledger import Job, Store
+from ..limits.holds import StoredHolds
 from ..mirrors.registry import MirrorRegistry
 from ..policy.retry import backoff
 from .pipe import PART_SHORT, Pipe
@@ -94,8 +96,10 @@ class TransferRunner:
         roster: MirrorRegistry,
         clock: Clock,
         ids: Ids,
+        holds: StoredHolds,
     ) -> None:
         self._pipe = pipe
+        self._holds = holds
         self._source = source
         self._target = target
         self._store = store
@@ -123,9 +127,8 @@ class TransferRunner:
                 await self._lost_parts(job, message, error, restart=tries > 3)
             except FloodWait as error:
                 log.warning("Telegram asks to wait", **self._names(job, message), seconds=error.seconds)
-                await self._store.hold_until(
-                    f"method:{error.method}", self._clock.now() + error.seconds, error.what
-                )
+                until = self._clock.now() + error.seconds
+                await self._holds.hold(Scope.method(error.method), until, error.what)
                 await self._sleep(max(1.0, error.seconds))
             except CdnUnusable:
                 raise
@@ -198,9 +201,9 @@ class TransferRunner:
 
     async def _until_commits_are_free(self) -> None:
         """Wait out a hold on the commit, perhaps from before a restart; parts are transferred meanwhile."""
-        hold = (await self._store.holds()).get(f"method:{COMMIT}")
-        if hold is not None and hold.until > self._clock.now():
-            await self._sleep(hold.until - self._clock.now())
+        now = self._clock.now()
+        if left := (await self._holds.look()).seconds_left(Scope.method(COMMIT), now):
+            await self._sleep(left)
 
     async def _flow_parts(
         self,

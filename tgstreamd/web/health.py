@@ -6,7 +6,7 @@ those. Meant for eyes and alarms, not for restarts: those are systemd's, by its 
 
 from __future__ import annotations
 
-from ..domain.clock import FOREVER
+from ..domain.holds import Scope, is_permanent
 from .reading import Reading
 
 
@@ -21,6 +21,6 @@ def illness(reading: Reading) -> str:
     if (state := reading.status.get("state")) != "running":
         return f"{state}: {reading.status.get('note') or 'not ready yet'}"
     for hold in reading.several("holds"):
-        if hold["scope"] == "account" and hold["until"] >= FOREVER:
+        if Scope.parse(hold["scope"]).is_account and is_permanent(hold["until"]):
             return f"the account is frozen, a person must appeal in the app: {hold['reason']}"
     return ""

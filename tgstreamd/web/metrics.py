@@ -11,6 +11,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
+from ..domain.holds import Scope
 from ..domain.messages import Value
 from .health import illness
 from .reading import Reading
@@ -93,11 +94,11 @@ def _files(moved: str, referenced: str) -> Callable[[Reading], Samples]:
 def _holds(reading: Reading) -> Iterator[tuple[tuple[str, ...], float]]:
     longest = {"account": 0.0, "chat": 0.0, "method": 0.0}
     for hold in reading.several("holds"):
-        scope = hold["scope"].partition(":")[0]
-        if scope in longest:
-            longest[scope] = max(longest[scope], hold["until"] - reading.at)
-    for scope, seconds in longest.items():
-        yield (scope,), seconds
+        kind = Scope.parse(hold["scope"]).kind
+        if kind in longest:
+            longest[kind] = max(longest[kind], hold["until"] - reading.at)
+    for kind, seconds in longest.items():
+        yield (kind,), seconds
 
 
 def _intervals(reading: Reading) -> Iterator[tuple[tuple[str, ...], float]]:

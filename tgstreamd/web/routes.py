@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..domain.clock import FOREVER
+from ..domain.holds import FOREVER
 from .health import illness
 from .prometheus import render
 from .reading import Meter
@@ -91,7 +91,7 @@ async def _nothing_here(request: Request) -> Response:
 def _page() -> Callable[[Request], Awaitable[Response]]:
     """The page's one file, and a policy that lets in nothing but its own script and style."""
     text = resources.files(__package__).joinpath("page.html").read_text()
-    text = text.replace("@FOREVER@", f"{FOREVER:.0f}")
+    text = text.replace("@PERMANENT@", f"{FOREVER:.0f}")
     policy = "; ".join(
         (_NOTHING, f"script-src {_digest(text, 'script')}", f"style-src {_digest(text, 'style')}",
          "connect-src 'self'", "img-src data:")

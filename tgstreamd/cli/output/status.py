@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ...domain.clock import FOREVER
+from ...domain.holds import Scope, is_permanent
 from .format import bar, clean, clock_time, duration, size
 
 #: What a change is called, by its kind, where there are several.
@@ -65,13 +65,16 @@ def remarks(seen: dict[str, Any]) -> list[str]:
     if not seen["note"]:
         # Of a daemon that was stopped meanwhile: a running one has a note of it.
         found += [
-            f"the login was unknown: {hold['reason']}" for hold in seen["holds"] if hold["scope"] == "login"
+            f"the login was unknown: {hold['reason']}"
+            for hold in seen["holds"]
+            if Scope.parse(hold["scope"]).is_login
         ]
     # What binds sends is told with each mirror.
-    others = [h for h in seen["holds"] if h["scope"].startswith("method:") and ".send" not in h["scope"]]
+    scopes = [(Scope.parse(hold["scope"]), hold) for hold in seen["holds"]]
     found += [
-        f"{hold['scope'].removeprefix('method:')} waits {until(hold['until'], seen['at'])}: {hold['reason']}"
-        for hold in others
+        f"{scope.name} waits {until(hold['until'], seen['at'])}: {hold['reason']}"
+        for scope, hold in scopes
+        if scope.is_method and not scope.is_sending
     ]
     return found
 
@@ -167,7 +170,7 @@ def refused(given_up: dict[str, Any]) -> str:
 
 
 def until(when: float, now: float) -> str:
-    if when >= FOREVER:
+    if is_permanent(when):
         return "until a person acts"
     return f"until {clock_time(when)} ({duration(max(0.0, when - now))})"
 
