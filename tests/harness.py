@@ -224,7 +224,7 @@ class House:
             daemon.config,
             self.config,
             daemon.admission,
-            daemon.holding,
+            daemon.pacer,
             Systemd(self.clock, {}),
             self.clock,
             log_as=lambda config: None,

@@ -84,7 +84,7 @@ async def soak(
                 config,
                 lambda: config,
                 daemon.admission,
-                daemon.holding,
+                daemon.pacer,
                 systemd,
                 clock,
                 log_as=lambda _: None,

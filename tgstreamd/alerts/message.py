@@ -13,7 +13,7 @@ from ..domain.errors import NotAuthorised, TelegramError, Transient, Unnamed
 from ..domain.messages import Draft, Mirror, Piece, Preview
 from ..domain.ports import Ids, Target
 from ..ledger import Store
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.registry import MirrorRegistry
 from ..policy.retry import Hold, HoldAccount, decide
 
@@ -31,7 +31,7 @@ class Messages:
         resolve: Callable[[int | str], Awaitable[int]],
         store: Store,
         roster: MirrorRegistry,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -39,7 +39,7 @@ class Messages:
         self._resolve = resolve
         self._store = store
         self._roster = roster
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
         self._ids = ids
         self._chats: dict[int | str, int] = {}
@@ -71,8 +71,8 @@ class Messages:
         draft = Draft(pieces=(Piece(source_id=0, text=text),), preview=Preview(mode="none"))
         given_up = self._clock.monotonic() + PATIENCE
         while True:
-            await self._holding.load()
-            ahead = self._holding.not_before(place, False, draft.method) - self._clock.now()
+            await self._pacer.load()
+            ahead = self._pacer.not_before(place, False, draft.method) - self._clock.now()
             if ahead <= 0:
                 break
             if self._clock.monotonic() + ahead > given_up:
@@ -80,7 +80,7 @@ class Messages:
             await self._clock.sleep_until(self._clock.monotonic() + ahead)
         number = self._again[1] if self._again and self._again[0] == text else self._ids.random_id()
         # Before the answer, so that nothing of the mirrors' is sent beside it, and after it, as ever.
-        await self._holding.charge_message(chat, 1)
+        await self._pacer.charge_message(chat, 1)
         # Kept until the outcome is known, also where whoever waits for it gives up.
         self._again = (text, number)
         try:
@@ -93,7 +93,7 @@ class Messages:
             await self._heed(error, place)
             raise
         self._again = None
-        await self._holding.charge_message(chat, 1)
+        await self._pacer.charge_message(chat, 1)
         return ""
 
     async def _heed(self, error: TelegramError, place: Mirror) -> None:
@@ -106,9 +106,9 @@ class Messages:
             attempted=True,
             unsure=False,
             repeats=1,
-            strikes=self._holding.holds.seen.strikes,
+            strikes=self._pacer.holds.seen.strikes,
         )
         if isinstance(said, Hold):
-            await self._holding.hold(said, place)
+            await self._pacer.hold(said, place)
         elif isinstance(said, HoldAccount):
-            await self._holding.holds.hold_account(said)
+            await self._pacer.holds.hold_account(said)

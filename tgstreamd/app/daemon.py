@@ -38,7 +38,7 @@ from ..ingest.decode_guard import DecodeGuard
 from ..ingest.updates import Capture
 from ..ledger import READER, Store
 from ..limits.holds import StoredHolds
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..limits.wall_clock import WallClock
 from ..mirrors.admission import Admission, Waiting
 from ..mirrors.chat_lookup import patiently
@@ -88,7 +88,7 @@ class Daemon:
         self.rates = Rates(clock)
         source, target = connection.source, connection.target
         self.holds = StoredHolds(store, clock)
-        self.holding = Holding(store, clock, pace(config), self.holds, wall)
+        self.pacer = Pacer(store, clock, pace(config), self.holds, wall)
         self.pipe = Pipe(
             source,
             target,
@@ -143,7 +143,7 @@ class Daemon:
             roster,
             self.staging,
             self.outgoing,
-            self.holding,
+            self.pacer,
             clock,
             confirm=self.confirming.confirm,
             may_start=self.census.may_start,
@@ -155,7 +155,7 @@ class Daemon:
             roster,
             self.staging,
             self.outgoing,
-            self.holding,
+            self.pacer,
             clock,
             ids,
             confirm=self.confirming.confirm,
@@ -173,18 +173,18 @@ class Daemon:
             self.admission,
             self.capture,
             self.rates,
-            self.holding,
+            self.pacer,
             self.staging,
             self.pipe,
         )
         self.watchdog = Watchdog(clock)
-        messages = Messages(target, connection.resolve, store, roster, self.holding, clock, ids)
+        messages = Messages(target, connection.resolve, store, roster, self.pacer, clock, ids)
         self.watch = watch or AlertService(config.alerts, store, clock, directory=config.paths.ledger.parent)
         self.watch.hand_over(alive=self.vitals.alive, send=messages.send)
         self.desk = CommandHandler(
             store,
             live=lambda: self.vitals.live(self.state),
-            pace=lambda: self.holding.pace,
+            pace=lambda: self.pacer.pace,
             now=clock.now,
             changed=self._something_new,
             chats=lambda: chats.chats(connection),

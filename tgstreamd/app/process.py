@@ -121,7 +121,7 @@ async def _run(
             config,
             reread,
             daemon.admission,
-            daemon.holding,
+            daemon.pacer,
             systemd,
             clock,
             log_as=log_as,

@@ -15,7 +15,7 @@ from ..config import Config
 from ..domain.clock import Clock
 from ..domain.errors import ConfigError, TelegramError
 from ..domain.ports import Beat
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.admission import Admission
 from ..policy.pacing import Pace
 from ..system.systemd import Systemd
@@ -35,7 +35,7 @@ class Reload:
         config: Config,
         reread: Callable[[], Config],
         admission: Admission,
-        holding: Holding,
+        pacer: Pacer,
         systemd: Systemd,
         clock: Clock,
         *,
@@ -48,7 +48,7 @@ class Reload:
         self.config = config
         self._reread = reread
         self._admission = admission
-        self._holding = holding
+        self._pacer = pacer
         self._systemd = systemd
         self._clock = clock
         self._log_as = log_as
@@ -80,7 +80,7 @@ class Reload:
         if (new.log, new.alerts) != (self.config.log, self.config.alerts):
             # Alerts as well: the log hides the address of the heartbeat.
             self._log_as(new)
-        self._holding.pace = Pace(interval=new.pace.interval, account_interval=new.pace.account_interval)
+        self._pacer.pace = Pace(interval=new.pace.interval, account_interval=new.pace.account_interval)
         self.config = new
         self._tell(new)
         try:

@@ -9,7 +9,7 @@ from ..alerts.picture import Alive, moving
 from ..control.status import Live, State, Unborn
 from ..control.throughput import Rates
 from ..ingest.updates import Capture
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.admission import Admission
 from ..mirrors.registry import MirrorRegistry
 from ..system.resources import resident
@@ -28,7 +28,7 @@ class Vitals:
         admission: Admission,
         capture: Capture,
         rates: Rates,
-        holding: Holding,
+        pacer: Pacer,
         staging: Prefetcher,
         pipe: Pipe,
     ) -> None:
@@ -37,7 +37,7 @@ class Vitals:
         self._admission = admission
         self._capture = capture
         self._rates = rates
-        self._holding = holding
+        self._pacer = pacer
         self._staging = staging
         self._pipe = pipe
 
@@ -53,7 +53,7 @@ class Vitals:
             unborn={mirror.name: why for mirror, why in self._admission.unborn()},
             incoming=self._rates.incoming(),
             moving=moving(((one.mirror, one.transferred) for one in self._staging.transfers()), mirrors),
-            pace=self._holding.pace,
+            pace=self._pacer.pace,
         )
 
     def live(self, state: State) -> Live:

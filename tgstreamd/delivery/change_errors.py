@@ -26,7 +26,7 @@ from ..domain.errors import (
 )
 from ..domain.messages import Mirror
 from ..ledger import Change, Store
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..policy.decisions import Confirm
 from ..policy.retry import Hold, HoldAccount, backoff, decide
 from .prepare import Outgoing
@@ -44,7 +44,7 @@ class ChangeErrors:
         self,
         store: Store,
         outgoing: Outgoing,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
         *,
         confirm: Confirm,
@@ -54,7 +54,7 @@ class ChangeErrors:
         present are then looked up."""
         self._store = store
         self._outgoing = outgoing
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
         self._confirm = confirm
         self._refuse = refuse
@@ -109,12 +109,12 @@ class ChangeErrors:
         decision = decide(error, attempts=1, now=now, troubled_for=0.0, attempted=False)
         if isinstance(decision, Hold):
             # A flood wait on edits says nothing about the pace of sends, so the pace is not widened.
-            await self._holding.hold(msgspec.structs.replace(decision, widen=False), mirror)
+            await self._pacer.hold(msgspec.structs.replace(decision, widen=False), mirror)
             if decision.scope == "method" and decision.method != method:
                 # The hold is on a call that is not checked before this kind of change.
                 await self._store.postpone_change(change.id, decision.until, tries=0)
         elif isinstance(decision, HoldAccount):
-            await self._holding.holds.hold_account(decision)
+            await self._pacer.holds.hold_account(decision)
 
     async def _is_in_target(self, mirror: Mirror, change: Change) -> bool:
         """Return whether the copy is in the present target rather than in the basic group that it was

@@ -18,7 +18,7 @@ from ..domain.messages import Draft, Mirror, Piece
 from ..domain.ports import Beat, Ids, Target
 from ..domain.refusals import row
 from ..ledger import Change, Job, Store
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.registry import MirrorRegistry
 from ..policy.decisions import Confirm
 from ..policy.matching import fingerprint
@@ -56,7 +56,7 @@ class ChangeSender:
         roster: MirrorRegistry,
         staging: Prefetcher,
         outgoing: Outgoing,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
         ids: Ids,
         *,
@@ -72,15 +72,15 @@ class ChangeSender:
         self._roster = roster
         self._staging = staging
         self._outgoing = outgoing
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
         self._ids = ids
         self._others = others or {}
         self._deletions = Deletions(target, store, clock, charge=self._charge, freed=on_anew)
-        turns = Turns(store, roster, staging, outgoing, holding, clock)
-        self._replacement = Replacement(target, store, roster, staging, outgoing, turns, holding, clock)
+        turns = Turns(store, roster, staging, outgoing, pacer, clock)
+        self._replacement = Replacement(target, store, roster, staging, outgoing, turns, pacer, clock)
         self._errors = ChangeErrors(
-            store, outgoing, holding, clock, confirm=confirm, refuse=self._deletions.refuse
+            store, outgoing, pacer, clock, confirm=confirm, refuse=self._deletions.refuse
         )
         self._wake = asyncio.Event()
 
@@ -108,11 +108,11 @@ class ChangeSender:
         ready, soonest = await self._store.due_changes(now)
         due = math.inf if soonest is None else soonest
         for target in dict.fromkeys(change.target for change in ready):
-            await self._holding.load()
+            await self._pacer.load()
             mine = [change for change in ready if change.target == target]
             # Without a limit this returns the current time, so it must be called before the clock is read: a
             # later "now" would never be reached.
-            times = [self._holding.second_not_before(target, METHODS[change.kind]) for change in mine]
+            times = [self._pacer.second_not_before(target, METHODS[change.kind]) for change in mine]
             now = self._clock.now()
             free = [change for change, at in zip(mine, times, strict=True) if at <= now]
             if not free:
@@ -269,4 +269,4 @@ class ChangeSender:
         self._wake.set()
 
     async def _charge(self, mirror: Mirror, cost: int) -> None:
-        await self._holding.charge_change(mirror.target, cost)
+        await self._pacer.charge_change(mirror.target, cost)

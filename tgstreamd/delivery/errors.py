@@ -18,7 +18,7 @@ from ..domain.messages import Mirror
 from ..domain.ports import Target
 from ..ledger import Job, Send, Store
 from ..limits.backoff import Patience
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..policy.decisions import Confirm, Confirmation
 from ..policy.retry import (
     PATIENCE,
@@ -58,7 +58,7 @@ class Trouble:
         store: Store,
         staging: Prefetcher,
         outgoing: Outgoing,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
         *,
         confirm: Confirm,
@@ -69,7 +69,7 @@ class Trouble:
         self._store = store
         self._staging = staging
         self._outgoing = outgoing
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
         #: Jobs whose call has an unknown outcome: when and how to search. Jobs not listed: at once.
         self.unknown: dict[int, Unknown] = {}
@@ -135,7 +135,7 @@ class Trouble:
                 attempted=send is not None,
                 unsure=job.id in self.unsure or (send is not None and answers_another(error, send)),
                 repeats=tries,
-                strikes=self._holding.holds.seen.strikes,
+                strikes=self._pacer.holds.seen.strikes,
                 possible=possible,
                 met=met[name],
                 said=said,
@@ -157,7 +157,7 @@ class Trouble:
         The error concerns the search, not the call, which stays open.
         """
         if isinstance(error, FloodWait):
-            await self._holding.holds.remember(error)
+            await self._pacer.holds.remember(error)
             at = self._clock.now() + max(1, error.seconds)
             self.unknown[job.id] = msgspec.structs.replace(how, at=at, search=True)
             return at
@@ -227,7 +227,7 @@ class Trouble:
                 await self._store.postpone(job.id, 0.0, trouble=self._cost(decision.at))
                 return decision.at
             case Hold():
-                await self._holding.hold(decision, mirror)
+                await self._pacer.hold(decision, mirror)
                 self._wait_unsure(job, decision.until, decision.unsure)
                 if not Scope.method(decision.method).is_sending:
                     # The hold concerns a call that prepares the send, and no hold on sends covers it.
@@ -236,7 +236,7 @@ class Trouble:
                     await self._store.postpone(job.id, decision.until, trouble=self._cost(decision.until))
                 return decision.until
             case HoldAccount():
-                await self._holding.holds.hold_account(decision)
+                await self._pacer.holds.hold_account(decision)
                 self._wait_unsure(job, decision.until, decision.unsure)
                 return decision.until
             case Degrade():
@@ -263,7 +263,7 @@ class Trouble:
 
     async def _wait_for_chat(self, mirror: Mirror, decision: WaitForChat) -> None:
         """Store the hold in the ledger, so that status shows it and a restart keeps it."""
-        await self._holding.holds.hold(Scope.mirror(mirror.id), decision.until, decision.reason)
+        await self._pacer.holds.hold(Scope.mirror(mirror.id), decision.until, decision.reason)
         seconds = round(decision.until - self._clock.now())
         log.warning("waiting for a chat's word", mirror=mirror.name, seconds=seconds, why=decision.reason)
 
@@ -309,6 +309,6 @@ class Trouble:
                 await self.pause(mirror, said.lost)
                 return math.inf
         if isinstance(error, FloodWait):
-            await self._holding.holds.remember(error)
+            await self._pacer.holds.remember(error)
         self._patience.failed(mirror.id, "target could not be looked at", error, mirror=mirror.name)
         return self.rests(mirror)

@@ -28,7 +28,7 @@ from ..domain.holds import Scope
 from ..domain.messages import FILE_KINDS, Message, Mirror, Value
 from ..domain.ports import Target
 from ..ledger import Change, Job, Store
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.registry import MirrorRegistry
 from ..policy.retry import backoff
 from ..transfer.prefetch import Failure, Prefetcher
@@ -70,7 +70,7 @@ class Replacement:
         staging: Prefetcher,
         outgoing: Outgoing,
         turns: Turns,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
     ) -> None:
         self._target = target
@@ -79,7 +79,7 @@ class Replacement:
         self._staging = staging
         self._outgoing = outgoing
         self._turns = turns
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
         #: Weighted count of transient errors by job.
         self._tries: dict[int, int] = {}
@@ -94,7 +94,7 @@ class Replacement:
         if job is None or job.state not in ("waiting", "parked"):
             return None
         now = self._clock.now()
-        holds = await self._holding.holds.look()
+        holds = await self._pacer.holds.look()
         hold = holds.on_messages(mirror.id, mirror.target, now) or holds.of(Scope.method(CHECK), now)
         if hold is not None:
             return Later(at=hold.until)

@@ -11,7 +11,7 @@ import math
 from ..domain.clock import Clock
 from ..domain.messages import Mirror
 from ..ledger import Heads, Job, Lane, Store
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.registry import MirrorRegistry
 from ..policy.pacing import overtakes
 from ..transfer.prefetch import Prefetcher
@@ -27,14 +27,14 @@ class Turns:
         roster: MirrorRegistry,
         staging: Prefetcher,
         outgoing: Outgoing,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
     ) -> None:
         self._store = store
         self._roster = roster
         self._staging = staging
         self._outgoing = outgoing
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
 
     async def next(self, mirror: Mirror) -> tuple[Job | None, float]:
@@ -67,7 +67,7 @@ class Turns:
     def _lanes(self, mirror: Mirror, left: int) -> tuple[Lane, Lane]:
         """Return the lanes in order: live first only if configured and only while the backlog would still
         take long."""
-        if mirror.order == "live-first" and overtakes(left, self._holding.backlog_interval):
+        if mirror.order == "live-first" and overtakes(left, self._pacer.backlog_interval):
             return "live", "backlog"
         return "backlog", "live"
 
@@ -87,4 +87,4 @@ class Turns:
             self._staging.wake()
             return math.inf
         method = await self._outgoing.method(job)
-        return max(when, self._holding.not_before(mirror, job.lane == "backlog", method))
+        return max(when, self._pacer.not_before(mirror, job.lane == "backlog", method))

@@ -19,7 +19,7 @@ from ..domain.errors import NotAuthorised, TelegramError, Unnamed
 from ..domain.messages import Draft, Mirror, Sent
 from ..domain.ports import Beat, Target
 from ..ledger import Job, MirrorRow, Send, Store
-from ..limits.pacer import Holding
+from ..limits.pacer import Pacer
 from ..mirrors.registry import MirrorRegistry
 from ..policy.decisions import Confirm
 from ..policy.retry import VANISHED, Unknown
@@ -51,7 +51,7 @@ class Sender:
         roster: MirrorRegistry,
         staging: Prefetcher,
         outgoing: Outgoing,
-        holding: Holding,
+        pacer: Pacer,
         clock: Clock,
         *,
         confirm: Confirm,
@@ -65,16 +65,16 @@ class Sender:
         self._roster = roster
         self._staging = staging
         self._outgoing = outgoing
-        self._holding = holding
+        self._pacer = pacer
         self._clock = clock
         self._may_start = may_start
         self._on_sent = on_sent
         self._wake = asyncio.Event()
         #: Identifies this process in attempts: an attempt of an earlier process is never fresh.
         self._run_id = secrets.token_hex(8)
-        self._outcome = Outcome(target, store, clock, holding.holds, run=self._run_id)
-        self._turns = Turns(store, roster, staging, outgoing, holding, clock)
-        self._trouble = Trouble(target, store, staging, outgoing, holding, clock, confirm=confirm)
+        self._outcome = Outcome(target, store, clock, pacer.holds, run=self._run_id)
+        self._turns = Turns(store, roster, staging, outgoing, pacer, clock)
+        self._trouble = Trouble(target, store, staging, outgoing, pacer, clock, confirm=confirm)
         self._served: dict[int, float] = {}
 
     def wake(self) -> None:
@@ -104,7 +104,7 @@ class Sender:
         # Budgets shared by all targets, above all the backlog interval, go to the target served longest ago.
         for target, there in sorted(targets.items(), key=lambda item: max(map(self._served_at, item[1]))):
             beat(IDLE)
-            await self._holding.load()
+            await self._pacer.load()
             if (job := await self._store.open_job(target)) is not None:
                 # An open attempt is resolved even if its mirror is paused or removed.
                 row = next(row for row in there if row.id == job.mirror)
@@ -221,7 +221,7 @@ class Sender:
         self._trouble.settled(mirror, job)
         if done:
             self._outgoing.forget(job.id)
-        await self._holding.holds.lift_account()
+        await self._pacer.holds.lift_account()
         log.info(
             "topic made" if job.kind == "topic" else "message copied" if done else "part of a message copied",
             mirror=mirror.name,
@@ -262,7 +262,7 @@ class Sender:
             if how.last:
                 await self._not_found(mirror, job, send, how)
                 return self._clock.now()
-        if (until := self._holding.not_before_again(mirror, send.draft)) > self._clock.now():
+        if (until := self._pacer.not_before_again(mirror, send.draft)) > self._clock.now():
             return until
         log.info("sending again under the same random_id", mirror=mirror.name, source_id=job.first_id)
         sent = await self._outcome.repeat(mirror, send)

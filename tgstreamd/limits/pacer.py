@@ -21,8 +21,8 @@ from .wall_clock import WallClock
 log = structlog.get_logger()
 
 
-class Holding:
-    """The pace as it stands. `load` before asking."""
+class Pacer:
+    """Says when an account may send or change something next. `load` before asking."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Holding:
         self._marks = {key: anchored(mark, now) for key, mark in stored_marks.items()}
         for key, mark in self._marks.items():
             if mark != stored_marks[key]:
-                # Else each look would anchor it anew, and its time would never come.
+                # Otherwise each load would anchor it anew, and its time would never come.
                 await self._store.set_marks(self._account, [key], mark.at, mark.cost)
         tempo = (
             msgspec.json.decode(stored, type=BacklogInterval)
