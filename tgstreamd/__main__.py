@@ -72,15 +72,15 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="tgstreamd", description="Mirrors Telegram chats, message by message.", epilog=EPILOG)
     top.add_argument("--version", action="version", version=f"tgstreamd {__version__}")
     # Accepted before and after the verb; the latter wins.
-    _config(top, default=None)
+    _add_config_option(top, default=None)
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     for module in VERBS:
         for verb in module.add(verbs):
-            _config(verb, default=argparse.SUPPRESS)
+            _add_config_option(verb, default=argparse.SUPPRESS)
     return top
 
 
-def _config(where: argparse.ArgumentParser, default: object) -> None:
+def _add_config_option(where: argparse.ArgumentParser, default: object) -> None:
     where.add_argument(
         "--config",
         metavar="FILE",
@@ -91,7 +91,7 @@ def _config(where: argparse.ArgumentParser, default: object) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    sys.excepthook = _unexpected
+    sys.excepthook = _print_unexpected
     take_any_text()
     arguments = parser().parse_args(argv)
     try:
@@ -99,12 +99,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except TgstreamdError as error:
-        return _told([error])
+        return _report([error])
     except BaseExceptionGroup as group:
         ours, others = group.split(TgstreamdError)
         if others is not None or ours is None:
             raise
-        return _told(list(_leaves(ours)))
+        return _report(list(_leaves(ours)))
     except KeyboardInterrupt:
         complain("")
         return 130
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
 
 
-def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _print_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print the traceback of a bug, escaped: its last lines may quote other people's text."""
     for part in traceback.format_exception(kind, error, trace):
         complain(*part.rstrip("\n").split("\n"))
@@ -128,7 +128,7 @@ def _leaves(group: BaseExceptionGroup[TgstreamdError]) -> Iterator[TgstreamdErro
             yield error
 
 
-def _told(errors: Sequence[TgstreamdError]) -> int:
+def _report(errors: Sequence[TgstreamdError]) -> int:
     """Print each distinct error as one line; return the exit status of the first."""
     for error in errors:
         if isinstance(error, FloodWait) and not error.hint:

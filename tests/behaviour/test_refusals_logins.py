@@ -26,7 +26,7 @@ from tests.telegram.faults import Fault
 from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tgstreamd import config as configuration
-from tgstreamd.__main__ import _told
+from tgstreamd.__main__ import _report
 from tgstreamd.app.settings import settings
 from tgstreamd.cli.prompts import login as verb
 from tgstreamd.cli.prompts.prompt import Keyboard
@@ -169,7 +169,7 @@ def complaints(
     found = []
     capsys.readouterr()
     for refusal, error, asked in ended:
-        status_ = _told([error]) if error is not None else 0
+        status_ = _report([error]) if error is not None else 0
         found.append(complaint(refusal, error, asked, capsys.readouterr().err, status_))
     return [one for one in found if one]
 

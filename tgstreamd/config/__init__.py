@@ -187,7 +187,7 @@ def build(
         _overlay(tree, variables(environ))
         _normalise(tree)
         file = errors.convert(tree, File)
-        telegram = _telegram(file.telegram, where)
+        telegram = _read_telegram(file.telegram, where)
         rules.intervals(file.pace.interval, own_server=telegram.server is not None)
         rules.names([mirror.name for mirror in file.mirror])
         if need_mirror and not file.mirror:
@@ -289,7 +289,7 @@ def _normalise(tree: dict[str, Any]) -> None:
         filter_rules.normalise(mirror, of)
 
 
-def _telegram(telegram: Telegram, where: Path | None) -> Telegram:
+def _read_telegram(telegram: Telegram, where: Path | None) -> Telegram:
     """Return the account's table with its files read and its values checked."""
     server = telegram.server
     if server and server.public_key:

@@ -52,7 +52,7 @@ def normalise(tree: dict[str, Any]) -> None:
 def judge(alerts: Alerts, mirrors: Sequence[rules.Pair]) -> None:
     """Refuse values that can never work, or would notify nobody. Raises ConfigError."""
     if alerts.heartbeat_url:
-        _address(alerts.heartbeat_url)
+        _check_address(alerts.heartbeat_url)
     if alerts.command:
         program = alerts.command[0]
         if not program.startswith("/"):
@@ -72,7 +72,7 @@ def judge(alerts: Alerts, mirrors: Sequence[rules.Pair]) -> None:
                 raise ConfigError(what, hint='use "me" (Saved Messages) or a chat of its own')
 
 
-def _address(url: str) -> None:
+def _check_address(url: str) -> None:
     """Refuse an invalid address without repeating it: whoever knows it can silence the monitor."""
     try:
         parts = urlsplit(url)

@@ -22,7 +22,7 @@ def convert[T: msgspec.Struct](tree: dict[str, Any], table: type[T]) -> T:
     try:
         return msgspec.convert(tree, table)
     except msgspec.ValidationError as error:
-        raise _in_our_words(str(error), tree, table) from None
+        raise _translate(str(error), tree, table) from None
 
 
 _WORDS = {
@@ -32,7 +32,7 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct]) -> ConfigError:
+def _translate(message: str, tree: dict[str, Any], table: type[msgspec.Struct]) -> ConfigError:
     text, _, at = message.partition(" - at `")
     path = at.rstrip("`").removeprefix("$").removeprefix(".")
     key_path = re.sub(r"\[(\d+|\.\.\.)\]", "", path)
@@ -52,7 +52,7 @@ def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct
         return ConfigError(f"{key} is missing", hint=_MISSING.get(key.rpartition(".")[2], ""))
     if expected := re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", text):
         return ConfigError(
-            f"{path}: expected {words(expected[1])}, found {words(expected[2])}", hint=_as(expected[1])
+            f"{path}: expected {words(expected[1])}, found {words(expected[2])}", hint=_notation(expected[1])
         )
     if bound := re.fullmatch(r"Expected `[^`]+` ([<>]=) (\S+)", text):
         limit = "at least" if bound[1] == ">=" else "at most"
@@ -67,7 +67,7 @@ def _in_our_words(message: str, tree: dict[str, Any], table: type[msgspec.Struct
     return ConfigError(f"{path}: {text}")
 
 
-def _as(kind: str) -> str:
+def _notation(kind: str) -> str:
     """Return how a value of the kind is written."""
     return next((hint for name, hint in _WRITTEN.items() if name in kind), "")
 

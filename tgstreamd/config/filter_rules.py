@@ -80,10 +80,10 @@ def filters(at: str, wanted: Sequence[Filter]) -> None:
             if isinstance(author, str) and not author.strip("@ "):
                 raise ConfigError(f"{of}.author: nobody is named so")
         if each.regex:
-            _regex(f"{of}.regex", each.regex)
+            _check_regex(f"{of}.regex", each.regex)
 
 
-def _regex(at: str, pattern: str) -> None:
+def _check_regex(at: str, pattern: str) -> None:
     try:
         try_out(pattern)
     except Refused as error:

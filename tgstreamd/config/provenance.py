@@ -46,7 +46,7 @@ def explain(path: Path | None, environ: Mapping[str, str]) -> tuple[Config, list
 
 
 def _settings(config: Config, tree: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Setting]:
-    given = _given(environ)
+    given = _origins(environ)
     yield from _table("telegram", config.telegram, _part(tree, "telegram"), given)
     written = tree.get("mirror") or [{}]
     for mirror, part in zip(config.mirrors, written, strict=False):
@@ -55,7 +55,7 @@ def _settings(config: Config, tree: dict[str, Any], environ: Mapping[str, str]) 
     for name in TABLES:
         if name != "telegram":
             for setting in _table(name, getattr(config, name), _part(tree, name), given):
-                yield _placed(setting, config, environ)
+                yield _with_state_directory(setting, config, environ)
 
 
 def _table(
@@ -71,14 +71,14 @@ def _table(
         if isinstance(value, msgspec.Struct):
             yield from _table(key, value, _part(part, field), given)
         elif variable is not None and variable in given:
-            yield Setting(key=key, value=_shown(key, value), origin=given[variable], name=variable)
+            yield Setting(key=key, value=_masked_value(key, value), origin=given[variable], name=variable)
         elif field in part:
-            yield Setting(key=key, value=_shown(key, value), origin="file")
+            yield Setting(key=key, value=_masked_value(key, value), origin="file")
         elif key not in ("telegram.server", "telegram.server.key", "telegram.session_string"):
-            yield Setting(key=key, value=_shown(key, value), origin="default")
+            yield Setting(key=key, value=_masked_value(key, value), origin="default")
 
 
-def _placed(setting: Setting, config: Config, environ: Mapping[str, str]) -> Setting:
+def _with_state_directory(setting: Setting, config: Config, environ: Mapping[str, str]) -> Setting:
     """Give the state directory its value and origin where the file does not name it."""
     if setting.key != "state.directory" or setting.origin == "file":
         return setting
@@ -88,7 +88,7 @@ def _placed(setting: Setting, config: Config, environ: Mapping[str, str]) -> Set
     return Setting(key=setting.key, value=place, origin="default")
 
 
-def _given(environ: Mapping[str, str]) -> dict[str, Literal["environment", "credential"]]:
+def _origins(environ: Mapping[str, str]) -> dict[str, Literal["environment", "credential"]]:
     """Return the origin of each variable that is set."""
     found: dict[str, Literal["environment", "credential"]] = {}
     folder = environ.get("CREDENTIALS_DIRECTORY")
@@ -105,7 +105,7 @@ def _part(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _shown(key: str, value: Any) -> Any:
+def _masked_value(key: str, value: Any) -> Any:
     """Return the value as JSON can hold it, with its secrets masked."""
     if not value:
         return msgspec.to_builtins(value)

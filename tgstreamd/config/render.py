@@ -55,14 +55,14 @@ def written(
             lines += _comment((notes or {}).get(key.path, ""))
             if key.path in given:
                 value = tomli_w.dumps({key.name: given[key.path]}).strip()
-                lines.append(_with(value, (beside or {}).get(key.path, "")))
+                lines.append(_append_comment(value, (beside or {}).get(key.path, "")))
             else:
                 sample = SAMPLES.get(key.path) or schema.toml(key.value)
                 lines.append(f"# {'  ' if table.path == 'mirror.filter' else ''}{key.name} = {sample}")
     return "\n".join(lines) + "\n"
 
 
-def _with(line: str, words: str) -> str:
+def _append_comment(line: str, words: str) -> str:
     plain = "".join(character for character in words if character.isprintable())
     return f"{line}        # {plain}" if plain else line
 

@@ -105,7 +105,7 @@ def whole(at: str, text: str) -> int:
 def chat(at: str, value: int | str) -> int | str:
     """Return a chat's id where the value has one, else the @username or link as written."""
     if isinstance(value, str):
-        value = _chat_text(at, value.strip())
+        value = _parse_chat(at, value.strip())
     if isinstance(value, str):
         return value
     if value > 0:
@@ -116,7 +116,7 @@ def chat(at: str, value: int | str) -> int | str:
     return value
 
 
-def _chat_text(at: str, text: str) -> int | str:
+def _parse_chat(at: str, text: str) -> int | str:
     if re.fullmatch(r"-?\d{1,19}", text):
         return int(text)
     if USERNAME.fullmatch(text):

@@ -20,10 +20,10 @@ def escape_text(text: str, most: int = TEXT_MAX) -> str:
     """
     if len(text) > most:
         text = f"{text[: most - 1]}…"
-    return text if text.isprintable() else "".join(map(_escaped, text))
+    return text if text.isprintable() else "".join(map(_escape, text))
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character.isprintable():
         return character
     # Zs: no-break and ideographic spaces. A line end stays visible, so that nobody can fake a line.

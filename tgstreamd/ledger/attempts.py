@@ -195,7 +195,7 @@ def settle(
     `ids` and `scheduled` are by `random_id`. Items that appear in neither stay unsent: the caller splits them
     off first.
     """
-    _count(db, job_id, seq, target)
+    _count_files(db, job_id, seq, target)
     for random_id, target_id in ids.items():
         db.execute("UPDATE copy SET target_id = ? WHERE random_id = ?", (target_id, random_id))
     for random_id, scheduled_id in scheduled.items():
@@ -276,7 +276,7 @@ def finish_if_done(db: Db, job_id: int, now: float) -> bool:
     return False
 
 
-def _count(db: Db, job_id: int, seq: int, target: int) -> None:
+def _count_files(db: Db, job_id: int, seq: int, target: int) -> None:
     """Record the last author in the target, and count how the call's files were sent: streamed or by
     reference.
     """

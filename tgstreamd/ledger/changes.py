@@ -132,7 +132,7 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
             at = max(at, min(row["last_at"] + QUIET, row["first_at"] + LONGEST))
         if at > now:
             soonest = at if soonest is None else min(soonest, at)
-        elif row["kind"] in ("topic", "order", "chat") or row["source_id"] < 0 or _copied(db, row):
+        elif row["kind"] in ("topic", "order", "chat") or row["source_id"] < 0 or _is_copied(db, row):
             ready.append(
                 Change(
                     id=row["id"],
@@ -148,7 +148,7 @@ def due(db: Db, now: float) -> tuple[list[Change], float | None]:
     return ready, soonest
 
 
-def _copied(db: Db, change: Row) -> bool:
+def _is_copied(db: Db, change: Row) -> bool:
     """Return whether the original is copied; drop the changes of one that never will be, not of a parked one.
 
     Also true for the sent part of an album that was parked or skipped later.
@@ -161,7 +161,7 @@ def _copied(db: Db, change: Row) -> bool:
     given_up = row is not None and row["state"] in ("parked", "skipped")
     if given_up and stands(db, change["mirror"], change["chat"], change["source_id"]):
         # An edit may replace all of it, and the outcome of a part may be unknown.
-        return change["kind"] != "edit" or row["state"] == "skipped" or not _unknown(db, change)
+        return change["kind"] != "edit" or row["state"] == "skipped" or not _has_unknown_outcome(db, change)
     if row is None or row["state"] == "skipped":
         if (
             row is not None
@@ -173,7 +173,7 @@ def _copied(db: Db, change: Row) -> bool:
     return bool(row["state"] == "done")
 
 
-def _unknown(db: Db, change: Row) -> bool:
+def _has_unknown_outcome(db: Db, change: Row) -> bool:
     """Return whether a call with a part of this message has an unknown outcome."""
     row = db.execute(
         "SELECT 1 FROM copy JOIN send ON send.job = copy.job AND send.seq = copy.seq WHERE mirror = ? "
@@ -208,7 +208,7 @@ def change_done(
     which a comparison reports; no further try is made by itself.
     """
     if change.kind == "edit":
-        _look(db, change, prints, given_up=bool(given_up))
+        _set_fingerprints(db, change, prints, given_up=bool(given_up))
         keep_shown(db, change.mirror, change.message())
         db.execute(
             "DELETE FROM committed WHERE source_id = ? AND job = (SELECT job FROM item WHERE mirror = ? "
@@ -236,7 +236,7 @@ def refused_as(db: Db, mirror: int, kind: str, chat: int, source_id: int) -> byt
     return None if row is None else row["payload"] or b""
 
 
-def _look(db: Db, change: Change, prints: Sequence[str], *, given_up: bool) -> None:
+def _set_fingerprints(db: Db, change: Change, prints: Sequence[str], *, given_up: bool) -> None:
     rows = db.execute(
         "SELECT random_id FROM copy JOIN mirror ON mirror.id = copy.mirror AND mirror.target = copy.target "
         "WHERE copy.mirror = ? AND chat = ? AND source_id = ? AND target_id IS NOT NULL ORDER BY seq, idx",

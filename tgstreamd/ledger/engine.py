@@ -70,7 +70,7 @@ class Engine:
     async def _open(cls, path: Path, connect: Callable[[Path], Db], *, read_only: bool) -> Self:
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
-            db = await asyncio.get_running_loop().run_in_executor(thread, _told, connect, path)
+            db = await asyncio.get_running_loop().run_in_executor(thread, _raise_store_errors, connect, path)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -110,7 +110,7 @@ class Engine:
 
     async def _in_thread[R](self, function: Callable[..., R], *args: Any) -> R:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(_told, function, *args))
+        return await loop.run_in_executor(self._thread, partial(_raise_store_errors, function, *args))
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
@@ -184,7 +184,9 @@ def _connect(path: Path, schema: Schema) -> Db:
         # Created before SQLite opens it, so that it is never readable by others.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreError(f"cannot open the ledger {path}: {error.strerror}", hint=_unopened(error)) from error
+        raise StoreError(
+            f"cannot open the ledger {path}: {error.strerror}", hint=_open_hint(error)
+        ) from error
     db = sqlite3.connect(path, isolation_level=None, timeout=30)
     try:
         db.row_factory = sqlite3.Row
@@ -226,7 +228,7 @@ _HINTS = {
 }
 
 
-def _unopened(error: OSError) -> str:
+def _open_hint(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _HINTS["SQLITE_FULL"]
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
@@ -236,7 +238,7 @@ def _unopened(error: OSError) -> str:
     return ""
 
 
-def _told[R](function: Callable[..., R], *args: Any) -> R:
+def _raise_store_errors[R](function: Callable[..., R], *args: Any) -> R:
     try:
         return function(*args)
     except sqlite3.Error as error:

@@ -64,7 +64,7 @@ def take_deleted(db: Db, chat: int, ids: Sequence[int], *, deletes: Sequence[Del
         if mirrored is None:
             note_vanished(db, mirror, chat, ids)
             continue
-        known = _known(db, mirror, chat, ids)
+        known = _known_ids(db, mirror, chat, ids)
         held = mirrored and brake(db, mirror, len(known), now)
         left = drop_deleted(db, mirror, chat, known, now, mirrored=mirrored, held=held)
         if mirrored:
@@ -77,7 +77,7 @@ def take_edits(db: Db, mirror: int, messages: Sequence[Message], now: float) -> 
         revise(db, mirror, message, now)
 
 
-def _known(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
+def _known_ids(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
     """Return the ids that this mirror has and has not already dropped, deleted or marked for deletion."""
     return [
         source_id
@@ -116,7 +116,7 @@ def take_difference(
     """
     new: list[int] = []
     # Before the rest of an album is inserted, after which the whole album counts as released.
-    went = [] if difference.too_long else _came_and_went(db, box_chat, difference)
+    went = [] if difference.too_long else _find_vanished(db, box_chat, difference)
     for message in difference.messages:
         for mirror in takers(message):
             if not in_gap(db, mirror, message, "backlog") and take(
@@ -149,7 +149,7 @@ def take_difference(
     return new
 
 
-def _came_and_went(db: Db, box_chat: int, difference: Difference) -> list[tuple[int, list[int]]]:
+def _find_vanished(db: Db, box_chat: int, difference: Difference) -> list[tuple[int, list[int]]]:
     """Return messages pushed since the old position that the difference lacks: they were deleted meanwhile.
 
     A difference that covers both a message and its deletion reports neither.

@@ -230,13 +230,13 @@ def postpone(db: Db, job_id: int, not_before: float, *, trouble: float = 0.0, re
 
 
 def erase(db: Db, job_id: int) -> None:
-    _without(db, "item", job_id, "payload")
-    _without(db, "send", job_id, "draft", "committed", "position")
+    _erase_columns(db, "item", job_id, "payload")
+    _erase_columns(db, "send", job_id, "draft", "committed", "position")
     db.execute("DELETE FROM upload WHERE job = ?", (job_id,))
     db.execute("DELETE FROM committed WHERE job = ?", (job_id,))
 
 
-def _without(db: Db, table: str, job_id: int, *columns: str) -> None:
+def _erase_columns(db: Db, table: str, job_id: int, *columns: str) -> None:
     """Erase columns of a job's rows, but keep the rows.
 
     Reinserts the rows instead of updating them: rows that shrink in place leave their pages three quarters

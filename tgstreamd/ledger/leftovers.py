@@ -53,7 +53,7 @@ def leave_out(db: Db, job_id: int, source_ids: Collection[int], now: float) -> N
     ).fetchall()
     for call in calls:
         _shorten(db, job_id, call["seq"], call["draft"], source_ids)
-    _end(db, job_id, now)
+    _end_if_done(db, job_id, now)
 
 
 def edit_done(db: Db, change: Change, prints: Sequence[str], now: float) -> None:
@@ -121,7 +121,7 @@ def _shorten(db: Db, job_id: int, seq: int, raw: bytes, source_ids: Collection[i
             db.execute(f"UPDATE {table} SET seq = seq - 1 WHERE job = ? AND seq = ?", (job_id, row["seq"]))
 
 
-def _end(db: Db, job_id: int, now: float) -> None:
+def _end_if_done(db: Db, job_id: int, now: float) -> None:
     """End a job that has nothing left to send, or let it wait for scheduled messages."""
     job = db.execute("SELECT state FROM job WHERE id = ?", (job_id,)).fetchone()
     states = {row["state"] for row in db.execute("SELECT state FROM send WHERE job = ?", (job_id,))}

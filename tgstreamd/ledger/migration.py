@@ -68,7 +68,7 @@ class Schema:
         shown: dict[str, str] = {}
         for number in range(version + 1, self.number + 1):
             db.executescript(self._read(f"{number:04}.view.sql"))
-            shown |= {name: _laid_over(shown, body) for name, body in _take_views(db).items()}
+            shown |= {name: _stack_view(shown, body) for name, body in _take_views(db).items()}
         for name, body in shown.items():
             db.execute(f"CREATE TEMP VIEW {name} AS {body}")
         return True
@@ -103,7 +103,7 @@ def _take_views(db: sqlite3.Connection) -> dict[str, str]:
     return {row[0]: _BODY.sub("", row[1]) for row in rows}
 
 
-def _laid_over(shown: dict[str, str], body: str) -> str:
+def _stack_view(shown: dict[str, str], body: str) -> str:
     """Return a view's body that reads tables as the earlier views show them."""
     return _TABLE.sub(
         lambda found: f"({shown[found[1]]}) AS {found[1]}" if found[1] in shown else found[0], body

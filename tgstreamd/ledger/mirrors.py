@@ -118,28 +118,28 @@ def bear(
         note_pin(db, mirror, source, source_id, pinned=True, now=now)
     db.execute(
         "UPDATE mirror SET hold = coalesce((SELECT value FROM fact WHERE \"key\" = ?), '') WHERE id = ?",
-        (_unborn_key(name), mirror),
+        (_pause_key(name), mirror),
     )
-    db.execute('DELETE FROM fact WHERE "key" = ?', (_unborn_key(name),))
+    db.execute('DELETE FROM fact WHERE "key" = ?', (_pause_key(name),))
     return int(mirror)
 
 
 def pause_not_created(db: Db, name: str, reason: str) -> bool:
     """Set (if empty, remove) the reason for which a mirror will begin paused; return whether it changed."""
-    changed = fact(db, _unborn_key(name)) != reason
+    changed = fact(db, _pause_key(name)) != reason
     if reason:
-        set_fact(db, _unborn_key(name), reason)
+        set_fact(db, _pause_key(name), reason)
     else:
-        db.execute('DELETE FROM fact WHERE "key" = ?', (_unborn_key(name),))
+        db.execute('DELETE FROM fact WHERE "key" = ?', (_pause_key(name),))
     return changed
 
 
 def pause_of_not_created(db: Db, name: str) -> str:
     """Return the reason for which a mirror will begin paused; empty where it will not."""
-    return fact(db, _unborn_key(name))
+    return fact(db, _pause_key(name))
 
 
-def _unborn_key(name: str) -> str:
+def _pause_key(name: str) -> str:
     return f"hold:{name}"
 
 

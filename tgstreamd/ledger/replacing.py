@@ -172,13 +172,13 @@ def _forget_old(db: Db, change: Change, source_id: int) -> None:
 def _show_payloads(db: Db, change: Change, items: Sequence[int]) -> None:
     """Store that the next copy shows the messages to be sent."""
     for source_id in items:
-        if (kept := _kept(db, change, source_id)) is not None:
+        if (kept := _stored_message(db, change, source_id)) is not None:
             keep_shown(db, change.mirror, kept[0])
 
 
 def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
     """Keep the old copy. An edit that it does not show is made in place, unless that was tried."""
-    if (kept := _kept(db, change, source_id)) is None:
+    if (kept := _stored_message(db, change, source_id)) is None:
         return
     message, shown = kept
     if change.payload == FOR_EDIT:
@@ -192,7 +192,7 @@ def _keep_shown(db: Db, change: Change, source_id: int, now: float) -> None:
         note_edit(db, change.mirror, message, shown=shown, now=now)
 
 
-def _kept(db: Db, change: Change, source_id: int) -> tuple[Message, str] | None:
+def _stored_message(db: Db, change: Change, source_id: int) -> tuple[Message, str] | None:
     """Return the message to be sent, and the digest that its copy shows; None where none is stored."""
     row = db.execute(
         "SELECT payload, digest FROM item WHERE mirror = ? AND chat = ? AND source_id = ?",

@@ -116,7 +116,7 @@ def _standing(db: Db, mirror: MirrorRow) -> Standing:
         skipped_by={state.removeprefix("skipped/"): n for state in sorted(reasons) if (n := both(state))},
         rescued=both("rescued"),
         position=_position(db, mirror),
-        given_up=_given_up(db, mirror.id),
+        given_up=_given_up_by_kind(db, mirror.id),
         last_sent=last_message(db, mirror.target),
     )
 
@@ -130,7 +130,7 @@ def _position(db: Db, mirror: MirrorRow) -> int:
     return int(row["at"]) if row else 0
 
 
-def _given_up(db: Db, mirror: int) -> dict[str, GivenUp]:
+def _given_up_by_kind(db: Db, mirror: int) -> dict[str, GivenUp]:
     rows = db.execute("SELECT * FROM given_up WHERE mirror = ? ORDER BY kind", (mirror,))
     return {
         row["kind"]: GivenUp(n=row["n"], source_id=row["source_id"], reason=row["reason"], at=row["at"])
@@ -173,7 +173,7 @@ def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
     """
     chosen = _parked_ids(db, ids)
     for job in chosen:
-        if _deleted(db, job):
+        if _is_deleted(db, job):
             db.execute(
                 "UPDATE job SET state = 'skipped', reason = 'deleted before its turn' WHERE id = ?", (job,)
             )
@@ -189,7 +189,7 @@ def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
     return chosen
 
 
-def _deleted(db: Db, job: int) -> bool:
+def _is_deleted(db: Db, job: int) -> bool:
     """Return whether all of its messages were deleted, and no part of it can be in the target."""
     row = db.execute(
         "SELECT job.items, (SELECT count(*) FROM item JOIN change ON change.kind = 'delete' "

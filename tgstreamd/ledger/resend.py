@@ -41,7 +41,7 @@ def send_again(
     messages of the history join the backlog: a thousand holes are filled at its pace. Does not notify
     subscribers.
     """
-    lanes = [_settled_in(db, mirror, message) for message in messages]
+    lanes = [_settled_lane(db, mirror, message) for message in messages]
     if None in lanes:
         return None
     lane: Lane = "backlog" if "backlog" in lanes and not standing else "live"
@@ -80,7 +80,7 @@ def capture(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new
         db.execute(
             "UPDATE job SET sub = 2, sealed = 1, ord = max(ord, ?) WHERE state = 'waiting' AND attempts = 0 "
             "AND id = (SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?)",
-            (_end(db, mirror, messages), mirror, chat, message.id),
+            (_end_position(db, mirror, messages), mirror, chat, message.id),
         )
     return new
 
@@ -103,7 +103,7 @@ def _job(db: Db, mirror: int, lane: Lane, sub: int, messages: Sequence[Message],
         (
             mirror,
             lane,
-            _end(db, mirror, messages),
+            _end_position(db, mirror, messages),
             sub,
             first.chat,
             first.id,
@@ -117,14 +117,14 @@ def _job(db: Db, mirror: int, lane: Lane, sub: int, messages: Sequence[Message],
     return int(row["id"])
 
 
-def _end(db: Db, mirror: int, messages: Sequence[Message]) -> int:
+def _end_position(db: Db, mirror: int, messages: Sequence[Message]) -> int:
     """Return the position after everything read so far."""
     chat = messages[0].chat
     fed = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     return place_of(db, mirror, chat, max(messages[-1].id, fed["fed_to"] if fed else 0))
 
 
-def _settled_in(db: Db, mirror: int, message: Message) -> Lane | None:
+def _settled_lane(db: Db, mirror: int, message: Message) -> Lane | None:
     """Return the lane of a message that is done or skipped; None for any other."""
     row = db.execute(
         "SELECT job.lane FROM item CROSS JOIN job ON job.id = item.job WHERE item.mirror = ? "

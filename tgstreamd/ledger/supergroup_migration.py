@@ -39,7 +39,7 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
     `box` must have been read before `newest`. Returns False where another mirror already uses the place.
     """
     old = db.execute("SELECT source FROM mirror WHERE id = ?", (mirror,)).fetchone()["source"]
-    if _taken(db, mirror, source=new):
+    if _is_taken(db, mirror, source=new):
         return False
     open_gap(db, mirror, old, end)
     missing = db.execute("SELECT 1 FROM gap WHERE mirror = ? AND chat = ?", (mirror, old)).fetchone()
@@ -51,7 +51,7 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
             (mirror, old),
         )
     base = db.execute("SELECT base FROM feed WHERE mirror = ? AND chat = ?", (mirror, old)).fetchone()
-    highest = max(end, _highest(db, mirror, old))
+    highest = max(end, _highest_id(db, mirror, old))
     db.execute("UPDATE mirror SET source = ? WHERE id = ?", (new, mirror))
     db.execute(
         "INSERT INTO feed (mirror, chat, fed_to, born_to, base) VALUES (?,?,0,0,?) ON CONFLICT DO NOTHING",
@@ -74,7 +74,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
         "WHERE job.state = 'open' AND mirror.target = ?",
         (old,),
     ).fetchone()
-    if unknown is not None or _taken(db, mirror, target=new):
+    if unknown is not None or _is_taken(db, mirror, target=new):
         return False
     db.execute("UPDATE mirror SET target = ?, floor = NULL WHERE id = ?", (new, mirror))
     # Unattempted plans for the old target are planned anew.
@@ -96,7 +96,7 @@ def move_target(db: Db, mirror: int, new: int) -> bool:
     return True
 
 
-def _highest(db: Db, mirror: int, chat: int) -> int:
+def _highest_id(db: Db, mirror: int, chat: int) -> int:
     """Return the highest id of that chat that this mirror knows."""
     row = db.execute("SELECT fed_to FROM feed WHERE mirror = ? AND chat = ?", (mirror, chat)).fetchone()
     known = db.execute(
@@ -105,7 +105,7 @@ def _highest(db: Db, mirror: int, chat: int) -> int:
     return max(row["fed_to"] if row else 0, known["id"] or 0)
 
 
-def _taken(db: Db, mirror: int, *, source: int | None = None, target: int | None = None) -> bool:
+def _is_taken(db: Db, mirror: int, *, source: int | None = None, target: int | None = None) -> bool:
     """Return whether another mirror already uses the places that this one would move to."""
     row = db.execute(
         "SELECT 1 FROM mirror AS other JOIN mirror AS mine ON mine.id = :mirror WHERE other.id <> mine.id "

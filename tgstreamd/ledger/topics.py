@@ -97,7 +97,7 @@ def hear(db: Db, mirror: int, message: Message, *, live: bool, now: float) -> No
     if row is None and message.service != "TopicCreate":
         return
     before = decode(row["state"]) if row is not None else Topic(id=topic, title="")
-    _learn(db, mirror, message.chat, _after(before, message), now, seen=message.id)
+    _learn(db, mirror, message.chat, _apply_service(before, message), now, seen=message.id)
 
 
 def topic(db: Db, mirror: int, chat: int, source_id: int) -> TopicRow | None:
@@ -141,7 +141,7 @@ def topic_list(db: Db, mirror: int, chat: int) -> list[Topic]:
     return [decode(row["state"]) for row in rows]
 
 
-def _after(before: Topic, message: Message) -> Topic:
+def _apply_service(before: Topic, message: Message) -> Topic:
     said = message.action
     return Topic(
         id=before.id,

@@ -22,10 +22,10 @@ async def take_face(
 ) -> None:
     """Store the source's profile, where the mirror copies it to the target."""
     if mirror.chat and isinstance(source, Chat) and isinstance(target, Chat) and target.may_change_info:
-        await store.note_face(mirror.id, source.id, _face(source), _face(target), clock.now())
+        await store.note_face(mirror.id, source.id, _profile_of(source), _profile_of(target), clock.now())
 
 
-def _face(chat: Chat) -> ChatProfile:
+def _profile_of(chat: Chat) -> ChatProfile:
     return ChatProfile(title=chat.title, about=chat.about, photo=chat.photo)
 
 

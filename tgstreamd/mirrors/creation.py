@@ -53,10 +53,10 @@ class Births:
         count, since = await self._source.count(mirror.source, mirror.source_topic, after=start)
         if start >= newest:
             count, since = 0, 0
-        former, older, oldest = await self._former(config, mirror, source)
+        former, older, oldest = await self._former_group(config, mirror, source)
         count, since = count + older, oldest or since
         words = backlog_words(count, since, self._interval)
-        pinned = await self._pinned(config, mirror)
+        pinned = await self._list_pins(config, mirror)
         waiting = f"long backlog: {words}" if reload and count > LONG_BACKLOG else ""
         mirror_id = await self._store.bear(
             name=config.name,
@@ -81,7 +81,7 @@ class Births:
             log.warning("mirror begins paused, `resume` starts it", mirror=config.name, why=waiting)
         return mirror_id
 
-    async def _pinned(self, config: MirrorConfig, mirror: Mirror) -> tuple[int, ...]:
+    async def _list_pins(self, config: MirrorConfig, mirror: Mirror) -> tuple[int, ...]:
         """Return the pinned messages; if they cannot be read, the mirror begins without them."""
         if not config.pins:
             return ()
@@ -91,7 +91,7 @@ class Births:
             log.warning("pins could not be listed", mirror=config.name, why=error.line())
             return ()
 
-    async def _former(
+    async def _former_group(
         self, config: MirrorConfig, mirror: Mirror, source: Chat
     ) -> tuple[tuple[int, int, int] | None, int, int]:
         """Return the basic group that the source was: its ids in the history, their count and oldest date."""

@@ -33,15 +33,15 @@ class Moves:
 
     async def follow(self, config: MirrorConfig, source: Side, target: Side) -> tuple[Side, Side]:
         """Return both sides of a configured mirror after any move; raises the errors of `asked`."""
-        to = await self._led(self._source, source)
+        to = await self._successor(self._source, source)
         if to is not None and await self._move_source(config, source, to, target[0]):
             source = to
-        to = await self._led(self._target, target)
+        to = await self._successor(self._target, target)
         if to is not None and await self._move_target(config, source[0], target[0], to[0]):
             target = to
         return source, target
 
-    async def _led(self, reader: Source | Target, side: Side) -> tuple[int, Chat] | None:
+    async def _successor(self, reader: Source | Target, side: Side) -> tuple[int, Chat] | None:
         """Return the supergroup that a chat has become, if this account has access."""
         chat = side[1]
         if not isinstance(chat, Chat) or chat.migrated_to is None:

@@ -131,11 +131,11 @@ def facts(picture: Picture, limits: Limits) -> list[Fact]:
         text = f"the disk is almost full: {picture.free / 1e6:.0f} MB left for {picture.directory}"
         found.append(Fact(kind="disk", text=text, hint="make room before the ledger cannot grow"))
     for mirror in picture.mirrors:
-        found += _of(mirror, limits)
+        found += _mirror_facts(mirror, limits)
     return found
 
 
-def _of(mirror: View, limits: Limits) -> list[Fact]:
+def _mirror_facts(mirror: View, limits: Limits) -> list[Fact]:
     found: list[Fact] = []
     name, argument = f'mirror "{mirror.name}"', shlex.quote(mirror.name)
     resume = f"tgstreamd resume {argument}"

@@ -73,19 +73,19 @@ def tell(
     alerts: list[Alert] = []
     after: dict[str, Known] = {}
     for key, fact in standing.items():
-        before = _sane(known.get(key), now) or Known(
+        before = _clamp_times(known.get(key), now) or Known(
             kind=fact.kind, mirror=fact.mirror, text=fact.text, since=now
         )
         if not before.told_at and before.gone_at:
             before = msgspec.structs.replace(before, since=now)
-        alert, after[key] = _standing(before, fact, now, hushed=cause and fact.kind in CONSEQUENCES)
+        alert, after[key] = _update_present(before, fact, now, hushed=cause and fact.kind in CONSEQUENCES)
         if alert is not None:
             alerts.append(alert)
     for key, old in known.items():
         # A mirror that is no longer configured needs no more alerts.
         if key in standing or (old.mirror and old.mirror not in present):
             continue
-        alert, kept = _gone(_sane(old, now) or old, now)
+        alert, kept = _update_gone(_clamp_times(old, now) or old, now)
         if alert is not None:
             alerts.append(alert)
         if kept is not None:
@@ -93,7 +93,7 @@ def tell(
     return alerts, after
 
 
-def _standing(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[Alert | None, Known]:
+def _update_present(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[Alert | None, Known]:
     known = msgspec.structs.replace(before, gone_at=0.0)
     if now < known.quiet_until:
         return None, known
@@ -109,7 +109,7 @@ def _standing(before: Known, fact: Fact, now: float, *, hushed: bool) -> tuple[A
     return _alert(event, told, fact.text, fact.hint, now), told
 
 
-def _gone(known: Known, now: float) -> tuple[Alert | None, Known | None]:
+def _update_gone(known: Known, now: float) -> tuple[Alert | None, Known | None]:
     gone = known if known.gone_at else msgspec.structs.replace(known, gone_at=now)
     if not gone.told_at:
         # Never reported, or resolved: kept for a day only, so that what keeps coming back is reported rarely.
@@ -137,7 +137,7 @@ def failed(before: Known | None, after: Known, alert: Alert) -> Known:
     )
 
 
-def _sane(known: Known | None, now: float) -> Known | None:
+def _clamp_times(known: Known | None, now: float) -> Known | None:
     """Return the state with no time in the future, and the silence at most as long as it can be.
 
     Such times occur where the wall clock was set back.

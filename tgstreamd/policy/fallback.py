@@ -71,11 +71,13 @@ def degraded(
             bare = None if reply is None else type(reply)(id=reply.id)
             return (change(draft, reply=bare),)
         case "mentions" | "dates" | "emoji" | "entities":
-            return (change(draft, pieces=tuple(_plainer(piece, what) for piece in draft.pieces)),)
+            return (change(draft, pieces=tuple(_strip_entities(piece, what) for piece in draft.pieces)),)
         case "preview" if draft.pieces[0].media is None:
             return (change(draft, preview=Preview(mode="none")),)
         case "cover":
-            return (change(draft, pieces=tuple(_alone(piece, FILE_KINDS) for piece in draft.pieces)),)
+            return (
+                change(draft, pieces=tuple(_without_companions(piece, FILE_KINDS) for piece in draft.pieces)),
+            )
         case "as-file":
             changed = [
                 piece
@@ -85,9 +87,9 @@ def degraded(
             ]
             return (change(draft, pieces=tuple(changed)),)
         case "singles":
-            return _following(draft, [(piece,) for piece in draft.pieces])
+            return _split_into(draft, [(piece,) for piece in draft.pieces])
         case "limits":
-            return _shorter(draft, account)
+            return _shorten(draft, account)
         case "sticker" | "attachment" | "told" | "note":
             return _in_words(draft, what, files, account, reason)
     return (draft,)
@@ -101,10 +103,10 @@ def without_media_of(
     if not about:
         return (draft,)
     if what == "note":
-        return _noted_behind(draft, about, account, reason)
+        return _replace_by_notes(draft, about, account, reason)
     change = msgspec.structs.replace
     pieces = [
-        _alone(piece, FILE_KINDS)
+        _without_companions(piece, FILE_KINDS)
         if piece in about and what == "cover"
         else change(piece, media=_as_file(piece.media))
         if piece.media is not None and piece in about and what == "as-file"
@@ -131,13 +133,13 @@ def in_order(drafts: Sequence[Draft]) -> list[Draft]:
     return ordered
 
 
-def _plainer(piece: Piece, what: Cure) -> Piece:
+def _strip_entities(piece: Piece, what: Cure) -> Piece:
     kinds = {"mentions": {"mention_name"}, "dates": {"formatted_date"}, "emoji": {"custom_emoji"}}
     left: tuple[Entity, ...] = without(piece.entities, kinds[what]) if what in kinds else ()
     return msgspec.structs.replace(piece, entities=left)
 
 
-def _alone(piece: Piece, kinds: frozenset[str]) -> Piece:
+def _without_companions(piece: Piece, kinds: frozenset[str]) -> Piece:
     """Remove the companion files of its media: a cover, the moving part of a live photo, those of a poll."""
     media = piece.media
     if media is None or media.kind not in kinds or not media.companions:
@@ -154,7 +156,7 @@ def _as_file(media: Media) -> Media:
 def _in_words(draft: Draft, what: Cure, files: Files, account: Account, reason: str) -> tuple[Draft, ...]:
     """Remove the media that the cure concerns; their replacement follows as a reply to the rest."""
     if what == "attachment":
-        pieces = tuple(_alone(piece, frozenset({"poll"})) for piece in draft.pieces)
+        pieces = tuple(_without_companions(piece, frozenset({"poll"})) for piece in draft.pieces)
         draft = msgspec.structs.replace(draft, pieces=pieces)
     stuck = files.referred - files.movable
 
@@ -175,17 +177,17 @@ def _in_words(draft: Draft, what: Cure, files: Files, account: Account, reason: 
         return True
 
     gone = [piece for piece in draft.pieces if goes(piece)]
-    return _noted_behind(draft, gone, account, reason) if gone else (draft,)
+    return _replace_by_notes(draft, gone, account, reason) if gone else (draft,)
 
 
-def _noted_behind(draft: Draft, gone: list[Piece], account: Account, reason: str) -> tuple[Draft, ...]:
+def _replace_by_notes(draft: Draft, gone: list[Piece], account: Account, reason: str) -> tuple[Draft, ...]:
     """Remove these pieces; their replacement text follows."""
     left = tuple(piece for piece in draft.pieces if piece not in gone)
-    texts = [text for piece in gone for text in _noted(piece, account, reason)]
-    return _following(draft, [*([left] if left else []), *[(text,) for text in texts]])
+    texts = [text for piece in gone for text in _note_pieces(piece, account, reason)]
+    return _split_into(draft, [*([left] if left else []), *[(text,) for text in texts]])
 
 
-def _shorter(draft: Draft, account: Account) -> tuple[Draft, ...]:
+def _shorten(draft: Draft, account: Account) -> tuple[Draft, ...]:
     """Cut its texts in halves, regardless of the account's usual limits."""
     longest = max(units(piece.text) for piece in draft.pieces)
     most = max(SHORT, -(-longest // 2))
@@ -196,10 +198,10 @@ def _shorter(draft: Draft, account: Account) -> tuple[Draft, ...]:
         head, *more = parts or [Text()]
         first.append(msgspec.structs.replace(piece, text=head.text, entities=head.entities))
         rest += [(Piece(source_id=piece.source_id, text=t.text, entities=t.entities),) for t in more]
-    return _following(draft, [tuple(first), *rest])
+    return _split_into(draft, [tuple(first), *rest])
 
 
-def _noted(piece: Piece, account: Account, reason: str) -> list[Piece]:
+def _note_pieces(piece: Piece, account: Account, reason: str) -> list[Piece]:
     body = Text(text=piece.text, entities=piece.entities)
     if piece.media is not None:
         body = join((in_words(piece.media, reason), body))
@@ -209,7 +211,7 @@ def _noted(piece: Piece, account: Account, reason: str) -> list[Piece]:
     ]
 
 
-def _following(draft: Draft, groups: list[tuple[Piece, ...]]) -> tuple[Draft, ...]:
+def _split_into(draft: Draft, groups: list[tuple[Piece, ...]]) -> tuple[Draft, ...]:
     """Return one draft for each group: the first keeps the reply, the others answer the one before."""
     change = msgspec.structs.replace
     return tuple(

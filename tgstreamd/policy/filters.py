@@ -36,8 +36,8 @@ def matches(messages: Sequence[Message], wanted: Filter) -> bool:
     first = messages[0]
     return (
         (not wanted.kinds or any(_kind(message) in wanted.kinds for message in messages))
-        and _fits(messages, wanted)
-        and (not wanted.text or _says(messages, wanted.text))
+        and _size_fits(messages, wanted)
+        and (not wanted.text or _has_phrase(messages, wanted.text))
         and (not wanted.regex or occurs(wanted.regex, _words(messages)))
         and (not wanted.author or any(_is_by(first, author) for author in wanted.author))
         and (not wanted.topic or (first.topic or GENERAL_TOPIC) in wanted.topic)
@@ -48,7 +48,7 @@ def _kind(message: Message) -> str:
     return message.media.kind if message.media is not None else "text"
 
 
-def _fits(messages: Sequence[Message], wanted: Filter) -> bool:
+def _size_fits(messages: Sequence[Message], wanted: Filter) -> bool:
     if wanted.larger_than is None and wanted.smaller_than is None:
         return True
     largest = max((message.media.size for message in messages if message.media is not None), default=0)
@@ -60,7 +60,7 @@ def _fits(messages: Sequence[Message], wanted: Filter) -> bool:
     )
 
 
-def _says(messages: Sequence[Message], phrases: Sequence[str]) -> bool:
+def _has_phrase(messages: Sequence[Message], phrases: Sequence[str]) -> bool:
     said = squeeze(_words(messages)).casefold()
     return any(squeeze(phrase).casefold() in said for phrase in phrases)
 

@@ -67,18 +67,20 @@ def led(url: str, source: Chat, target: Chat, copy_of: Callable[[int], int | Non
 
 def rewritten(whole: Text, source: Chat, target: Chat, copy_of: Callable[[int], int | None]) -> Text:
     """Return the text with its links to messages of `source` rewritten; entities keep their places."""
-    entities = [_led_under(entity, source, target, copy_of) for entity in whole.entities]
+    entities = [_rewrite_hidden(entity, source, target, copy_of) for entity in whole.entities]
     whole = Text(text=whole.text, entities=tuple(entities))
     seen = [entity for entity in whole.entities if entity.kind == "url"]
     for entity in sorted(seen, key=lambda one: one.offset, reverse=True):
         old = _url(whole, entity)
         new = led(old, source, target, copy_of)
         if new != old:
-            whole = _exchanged(whole, entity.offset, entity.offset + entity.length, new)
+            whole = _splice(whole, entity.offset, entity.offset + entity.length, new)
     return whole
 
 
-def _led_under(entity: Entity, source: Chat, target: Chat, copy_of: Callable[[int], int | None]) -> Entity:
+def _rewrite_hidden(
+    entity: Entity, source: Chat, target: Chat, copy_of: Callable[[int], int | None]
+) -> Entity:
     if entity.kind != "text_url":
         return entity
     url = led(str(entity.args.get("url", "")), source, target, copy_of)
@@ -91,7 +93,7 @@ def _url(text: Text, entity: Entity) -> str:
     return cut(text, entity.offset, entity.offset + entity.length).text if entity.kind == "url" else ""
 
 
-def _exchanged(whole: Text, start: int, end: int, new: str) -> Text:
+def _splice(whole: Text, start: int, end: int, new: str) -> Text:
     """Return the text with `new` in place of the units from `start` to `end`; entities are adjusted."""
     before, after = cut(whole, 0, start).text, cut(whole, end, whole.units).text
     grown = units(new) - (end - start)

@@ -88,7 +88,7 @@ def known_copies(
             likely = [i for i, looks in enumerate(known) if any(_resembles(look, copy) for look in looks)]
         for index in sorted(set(likely), reverse=True):
             at = bisect_left(heads, index)
-            again = at < len(heads) and heads[at] == index and _many(jobs[index])
+            again = at < len(heads) and heads[at] == index and _may_be_split(jobs[index])
             before = ends[at] if again else ends[at - 1] if at else None
             link = _Link(index, message.id, before)
             if at == len(heads):
@@ -179,7 +179,7 @@ class _Link:
         self.before = before
 
 
-def _many(job: Sequence[Message]) -> bool:
+def _may_be_split(job: Sequence[Message]) -> bool:
     """Return whether a job becomes several messages: an album, or a text that may have been split."""
     return len(job) > 1 or len(job[0].text) > SPLITTABLE
 
@@ -192,16 +192,16 @@ def _resembles(original: _Look, copy: _Look) -> bool:
     elif theirs is None:
         return False
     elif ours.kind in TOLD_KINDS or theirs.kind in TOLD_KINDS:
-        return shape(ours) == shape(theirs) and _contained(original.text, copy.text)
+        return shape(ours) == shape(theirs) and _is_contained(original.text, copy.text)
     elif ours.kind == "photo" or theirs.kind == "photo":
         if (ours.kind, ours.width, ours.height) != (theirs.kind, theirs.width, theirs.height):
             return False
     elif (ours.size, ours.mime) != (theirs.size, theirs.mime):
         return False
-    return _contained(original.text, copy.text)
+    return _is_contained(original.text, copy.text)
 
 
-def _contained(original: str, copy: str) -> bool:
+def _is_contained(original: str, copy: str) -> bool:
     """Return whether the source's text is in the copy, or the copy is a part of a long text.
 
     The copy may have added lines around it.

@@ -50,15 +50,15 @@ def judge(
     """Return all findings about one mirror, source first. It may run if none of them is a `fail`."""
     found: list[Finding] = []
     if isinstance(source, Chat):
-        found += _source(mirror, source, source_topics)
+        found += _check_source(mirror, source, source_topics)
     else:
         found.append(_fail("source", source.line()))
     if isinstance(target, Chat):
-        found += _target(mirror, target, target_topics)
+        found += _check_target(mirror, target, target_topics)
     else:
         found.append(_fail("target", target.line()))
     if isinstance(source, Chat) and isinstance(target, Chat):
-        found += _both(mirror, source, target)
+        found += _check_pair(mirror, source, target)
     return found
 
 
@@ -168,7 +168,7 @@ def _warn(subject: str, text: str, remedy: str = "") -> Finding:
     return Finding(level="warn", subject=subject, text=text, remedy=remedy)
 
 
-def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
+def _check_source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
     found: list[Finding] = []
     if chat.migrated_to is not None:
         found.append(_fail("source", f'"{chat.title}" became the supergroup {chat.migrated_to}: put that id'))
@@ -185,7 +185,7 @@ def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
             _warn("source", f'"{chat.title}" protects its content; you may lift that, so it is copied')
         )
     if mirror.source_topic is not None:
-        found += _topic("source", chat, mirror.source_topic, topics)
+        found += _check_topic("source", chat, mirror.source_topic, topics)
     if not chat.member:
         found.append(
             _warn(
@@ -203,7 +203,7 @@ def _source(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
     return found
 
 
-def _target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
+def _check_target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding]:
     found: list[Finding] = []
     if chat.migrated_to is not None:
         found.append(_fail("target", f'"{chat.title}" became the supergroup {chat.migrated_to}: put that id'))
@@ -211,7 +211,7 @@ def _target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
         admin = "in Telegram, make this account an administrator there who may post"
         found.append(_fail("target", f'cannot post in "{chat.title}": {chat.write_refusal}', admin))
     if mirror.target_topic is not None:
-        found += _topic("target", chat, mirror.target_topic, topics, to_write=True)
+        found += _check_topic("target", chat, mirror.target_topic, topics, to_write=True)
     if mirror.pins and not chat.may_pin:
         found.append(
             _warn("target", "no right to pin: pins are not copied, edits only for 48 hours", f"{GRANT} pin")
@@ -231,7 +231,7 @@ def _target(mirror: Mirror, chat: Chat, topics: Sequence[Topic]) -> list[Finding
     return found
 
 
-def _topic(
+def _check_topic(
     subject: str, chat: Chat, topic: int, topics: Sequence[Topic], *, to_write: bool = False
 ) -> list[Finding]:
     if not chat.forum:
@@ -241,7 +241,7 @@ def _topic(
             _fail(
                 subject,
                 f'"{chat.title}" has no topics, so there is no topic {topic}',
-                f"take {subject}_topic out",
+                f"take {subject}_check_topic out",
             )
         ]
     known = {one.id: one for one in topics}
@@ -252,7 +252,7 @@ def _topic(
     return [Finding(level="ok", subject=subject, text=f'topic "{known[topic].title}"')]
 
 
-def _both(mirror: Mirror, source: Chat, target: Chat) -> list[Finding]:
+def _check_pair(mirror: Mirror, source: Chat, target: Chat) -> list[Finding]:
     edge = Edge(
         name=mirror.name,
         source=source.id,

@@ -152,7 +152,7 @@ class _Pairing:
             if one in self._used or copy.media is not None or copy.reply is None:
                 continue
             at = owner.get(copy.reply.id)
-            if at is None or not self._may(copy, at):
+            if at is None or not self._is_possible(copy, at):
                 continue
             said, slot = self._looks[one][0], self._slots[at]
             rest = len(said) >= PART_MIN and said in slot.whole
@@ -173,7 +173,7 @@ class _Pairing:
 
     def _options(self, unit: Sequence[int], *, late: bool = False) -> list[Option]:
         """Return the ways to pair an album, or a single message, of the target."""
-        fits = {one: self._fits(one, late=late) for one in unit}
+        fits = {one: self._matches(one, late=late) for one in unit}
         if len(unit) == 1:
             (one,) = unit
             return [Option(((at, one),), weight) for at, weight in sorted(fits[one].items())]
@@ -181,7 +181,7 @@ class _Pairing:
         jobs = min(
             ({self._job_of[at] for at in found} for found in fits.values() if found), key=len, default=set()
         )
-        return [option for job in sorted(jobs) if (option := self._aligned(job, fits)) is not None]
+        return [option for job in sorted(jobs) if (option := self._align(job, fits)) is not None]
 
     def _unique(self, one: int) -> list[Option]:
         """Return the slot of a copy where both look like nothing else."""
@@ -189,20 +189,26 @@ class _Pairing:
         if (
             len(slots) != 1
             or len(self._alike[self._looks[one]]) != 1
-            or not self._may(self._copies[one], slots[0])
+            or not self._is_possible(self._copies[one], slots[0])
         ):
             return []
         return [Option(((slots[0], one),), 1)]
 
-    def _fits(self, one: int, *, late: bool) -> dict[int, int]:
+    def _matches(self, one: int, *, late: bool) -> dict[int, int]:
         """Return the slots whose copy this may be, with the weight of each match."""
         copy, (said, key) = self._copies[one], self._looks[one]
-        found = dict.fromkeys(self._near(copy, self._index.looks.get((said, key), ()), late=late), EXACT)
+        found = dict.fromkeys(
+            self._candidates(copy, self._index.looks.get((said, key), ()), late=late), EXACT
+        )
         if not found:
-            for at, weight in (*self._lined(copy, late=late), *self._noted(copy), *self._parts(copy)):
+            for at, weight in (
+                *self._match_lines(copy, late=late),
+                *self._match_notes(copy),
+                *self._match_parts(copy),
+            ):
                 found[at] = max(found.get(at, 0), weight)
         if copy.media is not None and copy.media.id:
-            for at in self._near(copy, self._index.files.get(copy.media.id, ()), late=late):
+            for at in self._candidates(copy, self._index.files.get(copy.media.id, ()), late=late):
                 if at not in found:
                     self._other_words.add((at, one))
                 found[at] = found.get(at, SAME_FILE - IDENTICAL) + IDENTICAL
@@ -210,7 +216,7 @@ class _Pairing:
             return {at: n for at, n in found.items() if n > FOREIGN and at not in self._copy_in}
         return found
 
-    def _lined(self, copy: Message, *, late: bool) -> Iterator[tuple[int, int]]:
+    def _match_lines(self, copy: Message, *, late: bool) -> Iterator[tuple[int, int]]:
         """Yield slots whose text is some whole lines of the copy; the other lines are added, or anybody's."""
         said, key = self._looks[copy.id]
         lines = said.splitlines()
@@ -219,13 +225,13 @@ class _Pairing:
                 if last == first and first:
                     continue  # no text at all: searched for once
                 inner, others = "\n".join(lines[first:last]), [*lines[:first], *lines[last:]]
-                for at in self._near(copy, self._index.looks.get((inner, key), ()), late=late):
+                for at in self._candidates(copy, self._index.looks.get((inner, key), ()), late=late):
                     if all(self._ours(line, self._slots[at].message) for line in others):
                         yield at, LINED
                     elif len(inner) >= TELLING:
                         yield at, FOREIGN
 
-    def _noted(self, copy: Message) -> Iterator[tuple[int, int]]:
+    def _match_notes(self, copy: Message) -> Iterator[tuple[int, int]]:
         """Yield slots that were replaced by a note, since the target did not accept their media."""
         said, key = self._looks[copy.id]
         lines = said.splitlines() if not key else []
@@ -233,27 +239,31 @@ class _Pairing:
             rest = "\n".join(lines[number + 1 :])
             for note in noted(line):
                 for at in self._index.notes.get(note, ()):
-                    if rest in self._slots[at].whole and self._may(copy, at):
+                    if rest in self._slots[at].whole and self._is_possible(copy, at):
                         yield at, LINED
 
-    def _parts(self, copy: Message) -> Iterator[tuple[int, int]]:
+    def _match_parts(self, copy: Message) -> Iterator[tuple[int, int]]:
         """Yield slots of a text too long for one message, of which the copy is a part."""
         said, key = self._looks[copy.id]
         for at in self._index.long if len(said) >= PART_MIN else ():
             slot = self._slots[at]
-            if said in slot.whole and any(look.media == key for look in slot.looks) and self._may(copy, at):
+            if (
+                said in slot.whole
+                and any(look.media == key for look in slot.looks)
+                and self._is_possible(copy, at)
+            ):
                 yield at, PART
 
-    def _may(self, copy: Message, at: int) -> bool:
+    def _is_possible(self, copy: Message, at: int) -> bool:
         """Return whether date and topic allow the pair."""
         original = self._slots[at].message
         topic = self._topics.get(original.topic or GENERAL_TOPIC)
         return copy.date >= original.date and topic in (None, copy.topic or GENERAL_TOPIC)
 
-    def _near(self, copy: Message, slots: Sequence[int], *, late: bool) -> list[int]:
+    def _candidates(self, copy: Message, slots: Sequence[int], *, late: bool) -> list[int]:
         """Return the possible ones of these slots; of very many, those at the copy's position."""
         if late:
-            free = (at for at in slots if at not in self._copy_in and self._may(copy, at))
+            free = (at for at in slots if at not in self._copy_in and self._is_possible(copy, at))
             return list(islice(free, ALIKE_MAX))
         if len(slots) > ALIKE_MAX:
             there, here = self._frame
@@ -265,11 +275,11 @@ class _Pairing:
             rank = bisect_left(alike, copy.id) - (bisect_right(alike, there[at - 1]) if at else 0)
             middle = min(low + rank, high)
             slots = slots[max(low, middle - ALIKE_MAX // 2) : min(high, middle + ALIKE_MAX // 2)]
-        return [at for at in slots if self._may(copy, at)]
+        return [at for at in slots if self._is_possible(copy, at)]
 
     # -- albums ---------------------------------------------------------------------------------------
 
-    def _aligned(self, job: int, fits: Mapping[int, Mapping[int, int]]) -> Option | None:
+    def _align(self, job: int, fits: Mapping[int, Mapping[int, int]]) -> Option | None:
         """Return the best alignment of an album's items in the target with the slots of a job, both in order.
 
         Of items that look alike, ids show which are missing: an album is sent in one call.
@@ -290,10 +300,10 @@ class _Pairing:
                 ways.append((best[0] + found[at], (*best[1], (at, one))))
         if not ways:
             return None
-        weight, pairs = max(ways, key=lambda way: way[0] + self._edges(way[1]))
+        weight, pairs = max(ways, key=lambda way: way[0] + self._edge_weight(way[1]))
         return Option(pairs, weight)
 
-    def _edges(self, pairs: Sequence[tuple[int, int]]) -> int:
+    def _edge_weight(self, pairs: Sequence[tuple[int, int]]) -> int:
         """Return the weight for the missing items at both ends of an album matching unused ids."""
         (first, before), (last, behind) = pairs[0], pairs[-1]
         job, run = self._job_of[first], self._slots[first].run

@@ -121,8 +121,8 @@ def plan(
             reasons.append(made)
     if not items:
         return Plan(skip=reasons[0])
-    mute = all(_mute(each) for each in items)
-    voice = _voice(first, mirror, before, line, placed, mute=mute, topic_name=topic_name)
+    mute = all(_takes_no_caption(each) for each in items)
+    voice = _last_author(first, mirror, before, line, placed, mute=mute, topic_name=topic_name)
     head = _head(first, messages, mirror, source, parent, backlog, named=voice is None or voice.line)
     where = topic_line(topic_name) if voice is not None and voice.placed else Text()
     top = foot = Text()
@@ -173,7 +173,7 @@ def _head(
     return join(lines)
 
 
-def _voice(
+def _last_author(
     first: Message,
     mirror: Mirror,
     before: LastAuthor | None,
@@ -203,10 +203,11 @@ def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], 
     Clients show an album's caption only where exactly one item has one. The text of a kind that takes no
     caption follows, too. Also returns the id of the item with the added lines; 0 where they follow.
     """
-    tail = join(each.body for each in items if _mute(each))
-    able = [index for index, each in enumerate(items) if not _mute(each)]
+    tail = join(each.body for each in items if _takes_no_caption(each))
+    able = [index for index, each in enumerate(items) if not _takes_no_caption(each)]
     items = [
-        Item(message=each.message, body=Text(), media=each.media) if _mute(each) else each for each in items
+        Item(message=each.message, body=Text(), media=each.media) if _takes_no_caption(each) else each
+        for each in items
     ]
     if not able:
         return items, join((head, tail, foot)), 0
@@ -216,7 +217,7 @@ def _with_lines(items: list[Item], head: Text, foot: Text) -> tuple[list[Item], 
     return items, tail, chosen.message.id
 
 
-def _mute(one: Item) -> bool:
+def _takes_no_caption(one: Item) -> bool:
     """Return whether the item takes no caption. A poll or checklist with its own text does."""
     if one.media is None or one.media.kind not in MUTE:
         return False
@@ -281,14 +282,14 @@ def _preview(message: Message, head: Text, foot: Text) -> Preview:
     if message.preview.mode == "auto":
         url = first_link(message.text, message.entities)
         # Telegram would preview the link of an added line, where it comes first.
-        if _linked(head):
+        if _has_link(head):
             return Preview(mode="forced", url=url) if url else Preview(mode="none")
-        if not url and _linked(foot):
+        if not url and _has_link(foot):
             return Preview(mode="none")
     return message.preview
 
 
-def _linked(line: Text) -> bool:
+def _has_link(line: Text) -> bool:
     """Return whether an added line has a link, or what Telegram may take for one."""
     return bool(first_link(line.text, line.entities)) or BARE_LINK.search(line.text) is not None
 

@@ -37,7 +37,7 @@ def occurs(pattern: str, text: str) -> bool:
 
     Raises Refused where it is no pattern, and TimeoutError where the search takes longer than `SEARCH_MAX`.
     """
-    return _compiled(pattern).search(text, 0, min(len(text), TEXT_MAX), timeout=SEARCH_MAX) is not None
+    return _compile(pattern).search(text, 0, min(len(text), TEXT_MAX), timeout=SEARCH_MAX) is not None
 
 
 def try_out(pattern: str) -> None:
@@ -57,7 +57,7 @@ def try_out(pattern: str) -> None:
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> regex.Pattern[str]:
+def _compile(pattern: str) -> regex.Pattern[str]:
     # Imported only where such a filter exists: it costs two megabytes, and 30 ms at start.
     import regex
 

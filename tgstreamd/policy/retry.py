@@ -106,7 +106,7 @@ def decide(
         case FloodWait() if spent and unsure and _is_unheard_of(error):
             return Unknown(at=now, search=True, last=True, reason=error.line())
         case FloodWait() if spent and _is_unheard_of(error):
-            return _spent(error, troubled_for)
+            return _park_spent(error, troubled_for)
         case FloodWait():
             return _hold(error, now, unsure)
         case AccountFrozen():
@@ -117,17 +117,17 @@ def decide(
         case NotAuthorised() | StoreError():
             return Stop(error=error)
         case SourceLost() | TargetLost() if said is None or said.unanswered or said.lost:
-            return _lost(error, said, unsure)
+            return _decide_lost(error, said, unsure)
         case Rejected() | SourceGone() | MediaExpired() | PartsMissing() | SourceLost() | TargetLost() if (
             unsure
         ):
             return Unknown(at=at if asking else now, search=True, last=spent, reason=error.line())
         case Rejected() | SourceLost() | TargetLost() if asking:
-            return _spent(error, troubled_for) if spent else Again(at=at)
+            return _park_spent(error, troubled_for) if spent else Again(at=at)
         case Rejected() | SourceLost() | TargetLost():
-            return _refused(error, possible, met=met, at=at)
+            return _decide_refused(error, possible, met=met, at=at)
         case SourceGone():
-            return _cured(("note",), error, possible)
+            return _choose_cure(("note",), error, possible)
         case CdnUnusable() if "reference" in possible:
             # Telegram has the file, but delivers its bytes nowhere else.
             return Degrade(what="reference", reason=error.what)
@@ -143,9 +143,9 @@ def decide(
             search = spent or isinstance(error, Undecodable)
             return Unknown(at=at, search=search, last=spent, reason=error.line())
         case MediaExpired() if met > REFRESHES:
-            return _cured(row(error.error, error.method or SEND).cures, error, possible)
+            return _choose_cure(row(error.error, error.method or SEND).cures, error, possible)
         case TelegramError() if spent:
-            return _spent(error, troubled_for)
+            return _park_spent(error, troubled_for)
         case MediaExpired():
             return Refresh(at=now if repeats < AT_ONCE else at)
         case PartsMissing():
@@ -199,7 +199,7 @@ def _hold(error: FloodWait, now: float, unsure: bool) -> Hold:
     )
 
 
-def _lost(error: SourceLost | TargetLost, said: Confirmation | None, unsure: bool) -> Decision:
+def _decide_lost(error: SourceLost | TargetLost, said: Confirmation | None, unsure: bool) -> Decision:
     if said is None:
         return AskChat(side="source" if isinstance(error, SourceLost) else "target")
     if said.lost:
@@ -211,11 +211,11 @@ def _is_unheard_of(error: TelegramError) -> bool:
     return row(error.error, error.method).unknown
 
 
-def _spent(error: TelegramError, troubled_for: float) -> Park:
+def _park_spent(error: TelegramError, troubled_for: float) -> Park:
     return Park(reason=f"{error.line()}, for {troubled_for / 60:.0f} minutes")
 
 
-def _refused(error: TelegramError, possible: Collection[Cure], *, met: int, at: float) -> Decision:
+def _decide_refused(error: TelegramError, possible: Collection[Cure], *, met: int, at: float) -> Decision:
     found = row(error.error, error.method or SEND)
     if found.then == "skip":
         return Skip(reason="nothing is left of the text")
@@ -223,10 +223,10 @@ def _refused(error: TelegramError, possible: Collection[Cure], *, met: int, at: 
         return Park(reason=error.line(), blamed=True, unpaid=True)
     if met <= found.again:
         return Again(at=at)
-    return _cured(found.cures, error, possible)
+    return _choose_cure(found.cures, error, possible)
 
 
-def _cured(cures: Sequence[Cure], error: TelegramError, possible: Collection[Cure]) -> Decision:
+def _choose_cure(cures: Sequence[Cure], error: TelegramError, possible: Collection[Cure]) -> Decision:
     for cure in cures:
         if cure in possible:
             return Degrade(what=cure, reason=error.error or error.what)

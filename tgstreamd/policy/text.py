@@ -128,14 +128,14 @@ def without(entities: Sequence[Entity], kinds: Iterable[str]) -> tuple[Entity, .
 
 def _cut_before(whole: Text, room: int) -> int:
     """Return the end of the first piece: at most `room` units, and at least one character."""
-    window = _fitting(whole.text, room)
+    window = _fit(whole.text, room)
     for mark in ("\n", " "):
         at = window.rfind(mark)
         if at >= len(window) // 2 and at > 0:
             end = units(window[:at])
             if _indivisible(whole, end) == end:
                 return end
-    window = _unbroken(window, whole.text)
+    window = _keep_grapheme(window, whole.text)
     end = units(window)
     return _indivisible(whole, end) or end
 
@@ -158,15 +158,15 @@ def _pairs(text: str) -> Iterator[int]:
         at += 1
 
 
-def _unbroken(window: str, text: str) -> str:
+def _keep_grapheme(window: str, text: str) -> str:
     """Return `window`, the beginning of `text`, cut before a grapheme that it would split: 👩‍👩‍👧, ё, 🇺🇳."""
     end = len(window)
-    while end > max(1, len(window) - CLUSTER_MAX) and _joined(text, end):
+    while end > max(1, len(window) - CLUSTER_MAX) and _is_joined(text, end):
         end -= 1
-    return window if _joined(text, end) else window[:end]
+    return window if _is_joined(text, end) else window[:end]
 
 
-def _joined(text: str, at: int) -> bool:
+def _is_joined(text: str, at: int) -> bool:
     """Return whether the characters before and after `at` form one grapheme."""
     if not 0 < at < len(text):
         return False
@@ -183,7 +183,7 @@ def _joined(text: str, at: int) -> bool:
     return flags % 2 == 1 and "\U0001f1e6" <= after <= "\U0001f1ff"
 
 
-def _fitting(text: str, room: int) -> str:
+def _fit(text: str, room: int) -> str:
     """Return as many characters from the beginning as fit into `room` units."""
     window = text[:room]
     while units(window) > room:

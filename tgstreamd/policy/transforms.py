@@ -58,7 +58,7 @@ def reworded(mirror: Mirror) -> bool:
 
 def replaced(whole: Text, pairs: Mapping[str, str]) -> Text:
     """Return the text with each of the words replaced, in its links too, ignoring case."""
-    text, marks = whole.text, [_relinked(entity, pairs) for entity in whole.entities]
+    text, marks = whole.text, [_rewrite_link(entity, pairs) for entity in whole.entities]
     found = list(_finder(tuple(pairs)).finditer(text)) if text else []
     if not found:
         return Text(text=text, entities=tuple(mark for mark in marks if mark is not None))
@@ -67,7 +67,7 @@ def replaced(whole: Text, pairs: Mapping[str, str]) -> Text:
     places: list[tuple[int, int, int, int]] = []
     old_units = new_units = 0
     for match in found:
-        between, put = text[at : match.start()], _put(match[0], pairs)
+        between, put = text[at : match.start()], _replacement(match[0], pairs)
         old_units += units(between)
         new_units += units(between)
         places.append((old_units, old_units + units(match[0]), new_units, new_units + units(put)))
@@ -75,11 +75,11 @@ def replaced(whole: Text, pairs: Mapping[str, str]) -> Text:
         new += [between, put]
         at = match.end()
     new.append(text[at:])
-    kept = [_moved(mark, places) for mark in marks if mark is not None]
+    kept = [_move_entity(mark, places) for mark in marks if mark is not None]
     return Text(text="".join(new), entities=tuple(mark for mark in kept if mark is not None))
 
 
-def _moved(mark: Entity, places: list[tuple[int, int, int, int]]) -> Entity | None:
+def _move_entity(mark: Entity, places: list[tuple[int, int, int, int]]) -> Entity | None:
     """Return the entity at its new place; one that overlapped a replaced word now covers the new one."""
     start, end = mark.offset, mark.offset + mark.length
     new_start, new_end = start, end
@@ -99,7 +99,7 @@ def _moved(mark: Entity, places: list[tuple[int, int, int, int]]) -> Entity | No
     return msgspec.structs.replace(mark, offset=new_start, length=new_end - new_start)
 
 
-def _relinked(entity: Entity, pairs: Mapping[str, str]) -> Entity | None:
+def _rewrite_link(entity: Entity, pairs: Mapping[str, str]) -> Entity | None:
     """Return the entity with its link replaced; None where no link is left."""
     url = entity.args.get("url")
     if entity.kind != "text_url" or not isinstance(url, str):
@@ -111,10 +111,10 @@ def _relinked(entity: Entity, pairs: Mapping[str, str]) -> Entity | None:
 
 
 def _in_url(url: str, pairs: Mapping[str, str]) -> str:
-    return _finder(tuple(pairs)).sub(lambda match: _put(match[0], pairs), url) if url else url
+    return _finder(tuple(pairs)).sub(lambda match: _replacement(match[0], pairs), url) if url else url
 
 
-def _put(found: str, pairs: Mapping[str, str]) -> str:
+def _replacement(found: str, pairs: Mapping[str, str]) -> str:
     """Return the replacement of a found word, whatever its case."""
     if found in pairs:
         return pairs[found]

@@ -222,16 +222,16 @@ class _Visible:
 
     def __call__(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
         for key, value in event_dict.items():
-            event_dict[key] = self._shown(value, one_line=self._one_line and key != "exception")
+            event_dict[key] = self._escape_value(value, one_line=self._one_line and key != "exception")
         return event_dict
 
-    def _shown(self, value: Any, *, one_line: bool) -> Any:
+    def _escape_value(self, value: Any, *, one_line: bool) -> Any:
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, list | tuple):
-            return [self._shown(each, one_line=one_line) for each in value]
+            return [self._escape_value(each, one_line=one_line) for each in value]
         if isinstance(value, dict):
-            return {key: self._shown(each, one_line=one_line) for key, each in value.items()}
+            return {key: self._escape_value(each, one_line=one_line) for key, each in value.items()}
         if not isinstance(value, str) and len(text := str(value)) <= TEXT_MAX and text.isprintable():
             return value
         return "\n".join(map(escape_text, [str(value)] if one_line else str(value).split("\n")))
@@ -239,17 +239,17 @@ class _Visible:
 
 def _journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
     """Return `<6>event key=value …`; the lines of a traceback follow, each with the priority."""
-    priority, _, lines = _told(event_dict)
+    priority, _, lines = _split_event(event_dict)
     return "\n".join(f"<{priority}>{line}" for line in lines)
 
 
 def _native(logger: WrappedLogger, method: str, event_dict: EventDict) -> bytes:
     """Return the same text as one entry, with its keys as fields."""
-    priority, event, lines = _told(event_dict)
+    priority, event, lines = _split_event(event_dict)
     return datagram("\n".join(lines), priority, event, event_dict)
 
 
-def _told(event_dict: EventDict) -> tuple[int, str, list[str]]:
+def _split_event(event_dict: EventDict) -> tuple[int, str, list[str]]:
     """Return priority, event and the lines for people; leave only the facts in `event_dict`."""
     priority = PRIORITY.get(event_dict.pop("level", "info"), 6)
     traceback = str(event_dict.pop("exception", ""))
