@@ -1,6 +1,5 @@
-"""The only package that imports Telethon: Telegram as a `Source` and a `Target`.
+"""Implements `Source` and `Target` over Telethon, which no other package imports.
 
-It speaks raw requests with bounded waits, turns TL objects into the values of `tgstreamd.domain` and every
-trouble into one of its errors. It keeps the session file and knows nothing of ledger and
-configuration.
+Makes raw requests with bounded waits, and converts TL objects to the values of `tgstreamd.domain` and every
+error to one of its errors. Stores the session file; knows nothing of ledger and configuration.
 """

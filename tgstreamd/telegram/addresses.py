@@ -1,7 +1,7 @@
-"""The address book: keeps every address that Telegram names for its data centres, and answers which to try.
+"""Stores the addresses of Telegram's data centres and returns them in the order to try.
 
-Learns from `help.getConfig` and its updates, remembers for a while which addresses failed, and never offers
-one that plain TCP cannot use (an obfuscated-only one, a proxy's with a secret).
+Learns addresses from `help.getConfig` and its updates, remembers for a while which failed, and never returns
+one that plain TCP cannot use (obfuscated-only, or a proxy's with a secret).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-#: The use of a connection: everything but files, parts of files, or files that lie with a CDN.
+#: What a connection is for: everything but files, parts of files, or files on a CDN.
 Purpose = Literal["main", "files", "cdn"]
 
-#: Seconds after a failure in which other addresses go first: doubled by each further one, up to the most.
+#: Seconds after a failure during which other addresses go first; doubled by each further failure, up to
+#: REST_MAX.
 REST: Final = 30.0
 REST_MAX: Final = 600.0
 
@@ -26,7 +27,7 @@ class Address(msgspec.Struct, frozen=True):
     dc: int
     host: str
     port: int
-    #: Only for `upload.*`; any number of connections is allowed there.
+    #: For `upload.*` only; any number of connections is allowed there.
     media_only: bool = False
     cdn: bool = False
 
@@ -39,30 +40,30 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class AddressBook:
-    """`of` answers in the order to try; `try_each` tries."""
+    """The addresses by data centre: `of` returns them in order, `try_each` connects."""
 
     def __init__(self, monotonic: Callable[[], float], known: Iterable[Address] = ()) -> None:
-        """`known` are the addresses of an earlier process."""
+        """`known` are the addresses stored by an earlier process."""
         self._monotonic = monotonic
         self._named: tuple[Address, ...] = tuple(known)
-        #: The configured server's address, or the one that a login was made through: it stays in the book
-        #: whatever Telegram names.
+        #: The configured server's address, or the one used for the login: kept whatever Telegram names.
         self._first: tuple[Address, ...] = ()
-        #: Until when an address rests, and for how long the next failure makes it rest.
+        #: By address: the time until which it goes last, and the next delay.
         self._rests: dict[Address, tuple[float, float]] = {}
         self._good: set[Address] = set()
 
     @property
     def named(self) -> tuple[Address, ...]:
-        """All addresses that Telegram named last, to be kept for the next process."""
+        """Return the addresses that Telegram named last, to be stored for the next process."""
         return self._named
 
     def put_first(self, *addresses: Address) -> None:
-        """Addresses of main connections that are tried before all that Telegram names."""
+        """Set addresses of main connections that are tried before all that Telegram names."""
         self._first = addresses
 
     def learn(self, options: Iterable[Any]) -> bool:
-        """Take what Telegram names now (`DcOption`s) for what it named before. Whether anything changed."""
+        """Replace the addresses by those that Telegram names now (`DcOption`s). Return whether any
+        changed."""
         named = tuple(
             Address(o.id, o.ip_address, o.port, bool(o.media_only), bool(o.cdn))
             for o in options
@@ -74,11 +75,10 @@ class AddressBook:
         return True
 
     def of(self, dc: int, purpose: Purpose) -> list[Address]:
-        """The addresses of a data centre for that purpose, in the order to try; none where none is known.
+        """Return the addresses of a data centre for that purpose, in the order to try; none if none is known.
 
-        Files go over `media_only` addresses wherever one is named, and never over a main one then: more
-        sessions there than Telegram allows end the login
-        (https://core.telegram.org/api/datacenter#parallel-sessions).
+        Files use `media_only` addresses if any is named, and then never a main one: more sessions there than
+        Telegram allows end the login (https://core.telegram.org/api/datacenter#parallel-sessions).
         """
         named = [address for address in self._named if address.dc == dc]
         if purpose == "cdn":
@@ -91,8 +91,8 @@ class AddressBook:
         return self._in_order([*first, *(address for address in main if address not in first)])
 
     def _in_order(self, addresses: list[Address]) -> list[Address]:
-        """Those that rest go last. Of the others those go first that have worked, then IPv4, since many
-        machines only seem to have IPv6."""
+        """Sort addresses: recently failed ones last; otherwise those that have worked first, then IPv4, since
+        many machines only appear to have IPv6."""
         now = self._monotonic()
 
         def rank(address: Address) -> tuple[bool, bool, bool, float]:
@@ -101,15 +101,15 @@ class AddressBook:
             doubtful = address.ipv6 and address not in self._first
             return rests, address not in self._good, doubtful, until if rests else 0.0
 
-        # `sorted` is stable: what ranks alike stays in the order in which Telegram names it.
+        # `sorted` is stable: equal ranks stay in Telegram's order.
         return sorted(dict.fromkeys(addresses), key=rank)
 
     async def try_each[T](
         self, addresses: Sequence[Address], connect: Callable[[Address], Awaitable[T]]
     ) -> T:
-        """The connection that `connect` makes to the first address at which Telegram answers.
+        """Return the connection that `connect` makes to the first address at which Telegram answers.
 
-        Raises the last one's error, and at once what is no matter of addresses.
+        Raises the last address's error; an error unrelated to the address is raised at once.
         """
         assert addresses, "whoever knows no address says so"
         for address in addresses:
@@ -128,11 +128,11 @@ class AddressBook:
         raise AssertionError("the last one was returned or raised")
 
     def failed(self, address: Address) -> None:
-        """Nobody could be reached there."""
+        """Record that the address could not be reached."""
         _, rest = self._rests.get(address, (0.0, REST))
         self._rests[address] = self._monotonic() + rest, min(2 * rest, REST_MAX)
 
     def worked(self, address: Address) -> None:
-        """Telegram answered there."""
+        """Record that Telegram answered at the address."""
         self._rests.pop(address, None)
         self._good.add(address)

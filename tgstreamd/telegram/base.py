@@ -1,7 +1,7 @@
-"""What the daemon's client and the login's have in common: who we say we are, and where Telegram is.
+"""The base class of the daemon's and the login's clients: device identity and data centre addresses.
 
-Each client has an address book of its own (Telethon keeps the server's configuration on the class, for all
-clients) and tries the addresses of its data centre in turn. None runs without cryptg.
+Each client has its own address book (Telethon keeps the server's configuration on the class, shared by all
+clients) and tries the addresses of its data centre in turn. Refuses to run without cryptg.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ from .session import StoredSession
 from .settings import Server, Settings, parse_proxy, trust
 from .wire import Wire
 
-#: One try to connect, key exchange included; systemd's start timeout is renewed between tries.
+#: Timeout of one attempt to connect, key exchange included; systemd's start timeout is renewed between
+#: attempts.
 CONNECT_TIMEOUT: Final = 25.0
-#: Seconds for the TCP connection alone.
+#: Timeout of the TCP connection alone.
 TCP_TIMEOUT: Final = 10
-#: Where a login begins that knows nothing yet.
+#: The data centre at which a login begins before any is known.
 TELEGRAM: Final = [Address(DEFAULT_DC_ID, host, DEFAULT_PORT) for host in (DEFAULT_IPV4_IP, DEFAULT_IPV6_IP)]
-#: The same for ever: Telegram shows it to the owner, and is wary of logins that change.
+#: Constant: Telegram shows it to the account's owner, and distrusts logins that change it.
 DEVICE: Final = {"device_model": "tgstreamd", "system_version": "Linux", "app_version": __version__}
 
 
 def require_cryptg(aes: Any = telethon.crypto.aes) -> None:
-    """Refuse to run on Python's own AES: a hundred times slower, and nobody would know why."""
+    """Refuse to run on the pure Python AES, which is a hundred times slower without any other symptom."""
     if aes.cryptg is None:
         raise ConfigError("cryptg cannot be imported", hint="install it: media would crawl without it")
     key, iv, block = bytes(range(32)), bytes(range(32)), bytes(64)
@@ -49,7 +50,7 @@ def require_cryptg(aes: Any = telethon.crypto.aes) -> None:
 
 
 class BaseClient(TelegramClient):
-    """Telethon's client on our terms; `options` are its own."""
+    """Telethon's client with our settings; `options` are passed to it."""
 
     def __init__(self, settings: Settings, session: StoredSession, clock: Clock, **options: Any) -> None:
         require_cryptg()
@@ -57,9 +58,9 @@ class BaseClient(TelegramClient):
         session.reach(settings.server)
         self._server = settings.server
         self._settled_config: Any = None
-        #: Where the data centres listen.
+        #: The addresses of the data centres.
         self.addresses = AddressBook(clock.monotonic, session.addresses)
-        # Telethon reports each lost connection on its own, with objects in clear; we report ours.
+        # Telethon logs each lost connection itself, with raw objects; we log our own.
         logging.getLogger("telethon").setLevel(logging.CRITICAL)
         super().__init__(
             session, settings.api_id, settings.api_hash, connection=Tcp,
@@ -70,9 +71,9 @@ class BaseClient(TelegramClient):
             self.addresses.put_first(Address(session.dc_id, session.server_address, session.port))
 
     async def connect(self) -> None:
-        """Telethon's, over the addresses of the session's data centre in turn, until one is reached.
+        """Connect as Telethon does, trying the addresses of the session's data centre in turn.
 
-        Raises the last one's error, and whatever Telegram itself answers.
+        Raises the last address's error, and whatever Telegram itself answers.
         """
         session = self.session
         home = session.dc_id or DEFAULT_DC_ID
@@ -85,14 +86,14 @@ class BaseClient(TelegramClient):
         async def try_one(address: Address) -> None:
             self.prepare_connection()
             session.set_dc(home, address.host, address.port)
-            # Telethon goes to Telegram's own data centre 2 where this does not fit the address.
+            # Telethon connects to Telegram's own data centre 2 if this does not match the address.
             self._use_ipv6 = address.ipv6
             await super(BaseClient, self).connect()
 
         await self.addresses.try_each(places, try_one)
 
     async def _ask_where(self, dc: int, server: Server) -> list[Address]:
-        """Where the configured server has another data centre than its own; any key may ask."""
+        """Ask the configured server for the addresses of another data centre; this works with any key."""
         at = Address(dc, server.address, server.port)
         wire = Wire(None, loggers=self._log, timeout=TCP_TIMEOUT)
         try:
@@ -101,24 +102,24 @@ class BaseClient(TelegramClient):
             self.learn((await wire.ask(request, TCP_TIMEOUT)).dc_options)
         finally:
             await wire.close()
-        # Where it has none, it says itself that it does not know the key.
+        # A server without that data centre reports itself that it does not know the key.
         return self.addresses.of(dc, "main") or [at]
 
     def prepare_connection(self) -> None:
-        """Called before each address is tried."""
+        """Prepare the next attempt; called before each address is tried."""
 
     def learn(self, options: Any) -> None:
-        """Telegram names its addresses (`DcOption`s): they are kept with the session."""
+        """Store the addresses that Telegram names (`DcOption`s) with the session."""
         if self.addresses.learn(options):
             self.session.addresses = self.addresses.named
             self.session.dirty = True
 
     async def call(self, request: Any) -> Any:
-        """Telegram's answer, by Telethon's rules unless a client has its own."""
+        """Return Telegram's answer, by Telethon's rules unless a subclass overrides this."""
         return await self(request)
 
     async def config(self) -> Any:
-        """Telegram's configuration (text length and more), as it was told when we connected last."""
+        """Return Telegram's configuration (text length and more) as received at the last connection."""
         if self._settled_config is None:
             self._configured(await self.call(functions.help.GetConfigRequest()))
         return self._settled_config
@@ -128,7 +129,7 @@ class BaseClient(TelegramClient):
         self.learn(config.dc_options)
 
     async def places(self, dc: int, purpose: Purpose) -> list[Address]:
-        """Where a data centre listens, in the order to try. Raises Transient where nobody knows."""
+        """Return the addresses of a data centre in the order to try. Raises Transient if none is known."""
         await self.config()
         if not (found := self.addresses.of(dc, purpose)):
             raise Transient(f"Telegram names no address for data centre {dc}")

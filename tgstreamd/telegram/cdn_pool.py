@@ -1,9 +1,9 @@
-"""Connections to CDNs, which are not part of Telegram's cloud and are not trusted with anything.
+"""Connects to CDNs, which are not part of Telegram's cloud and are not trusted.
 
-Promises that a CDN is told nothing of the account or the device, proves itself by a key that Telegram names
-for it (`help.getCdnConfig`), and that whatever it answers concerns nothing but the part that it was asked
-for: no flood, no revoked login, no other data centre. Its keys live in memory; a CDN forgets them any time.
-https://core.telegram.org/cdn
+Sends a CDN nothing about the account or the device, and requires that it prove possession of a key that
+Telegram names for it (`help.getCdnConfig`). Whatever a CDN answers affects only the part that was requested:
+no flood wait, revoked login or data centre migration follows from it. Its authorisation keys are kept in
+memory; a CDN may forget them at any time. https://core.telegram.org/cdn
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from .plain_wire import PlainWire
 from .pool import CONNECT_TIMEOUT, Pool
 from .translate import TROUBLES, code_of, name_of, translate
 
-#: Seconds in which a CDN that could not be reached is not tried again: its parts are had elsewhere meanwhile.
+#: Seconds during which an unreachable CDN is not tried again; its parts are fetched elsewhere meanwhile.
 REST: Final = 15.0
-#: What can go wrong on the way to a CDN, at the account's own data centre included.
+#: Errors possible on the way to a CDN, including those of the account's own data centre.
 _FAILURES: Final[tuple[type[Exception], ...]] = (*TROUBLES, TgstreamdError)
-#: An error's name as Telegram writes them: what a CDN says is not printed otherwise.
+#: The form of Telegram's error names: nothing else that a CDN sends is printed.
 _NAME: Final = re.compile(r"[A-Z0-9_]{1,64}")
 
 
 class CdnPool(Pool):
-    """See the module; `part` is what it is for."""
+    """The connections to CDNs; its purpose is `part`."""
 
     def __init__(self, client: Client, connections: int) -> None:
         super().__init__(client, connections)
@@ -52,9 +52,9 @@ class CdnPool(Pool):
         self._named: dict[int, dict[int, rsa.PublicKey]] = {}
 
     async def part(self, file: CdnFile, offset: int, limit: int) -> Any:
-        """The answer of `upload.getCdnFile`. Raises CdnTrouble, whatever went wrong there.
+        """Return the answer of `upload.getCdnFile`. Raises CdnTrouble for every error of the CDN.
 
-        And FloodWait or NotAuthorised where the account's own data centre, asked for the keys, says so.
+        Raises FloodWait or NotAuthorised if the account's own data centre answers so when asked for the keys.
         """
         request = functions.upload.GetCdnFileRequest(file.token, offset, limit)
         link = await self._reached(file.dc)
@@ -64,7 +64,7 @@ class CdnPool(Pool):
             except TROUBLES as error:
                 if not isinstance(_ours(error, request), LoginUnknown):
                     raise
-                # Its memory was needed for something else: another key, and once more.
+                # The CDN evicted our key from its memory: create another one and retry once.
                 await self._forget(file.dc, link.key)
                 link = await self._reached(file.dc)
                 answer = await link.call(request)
@@ -92,9 +92,9 @@ class CdnPool(Pool):
         return link
 
     async def _forget(self, dc: int, key: CdnKey) -> None:
-        """This key is of no use any more, nor are the connections over it; perhaps there is a newer one.
+        """Discard this key and the connections over it; another call may have made a newer one.
 
-        An exchange costs a moment of the processor: after a key that never worked there is a rest.
+        A key exchange costs CPU time, so none follows at once after a key that never worked.
         """
         if self._made.get(dc) is key:
             del self._made[dc]
@@ -113,7 +113,7 @@ class CdnPool(Pool):
         try:
             async with asyncio.timeout(self.connect_timeout):
                 if not self._client.addresses.of(dc, "cdn"):
-                    # It may be newer than what we were told when we connected.
+                    # The CDN may be newer than the configuration received when we connected.
                     config = await self._client.call(functions.help.GetConfigRequest(), timeout=15)
                     self._client.learn(config.dc_options)
                 if dc not in self._made:
@@ -133,7 +133,8 @@ class CdnPool(Pool):
         return CdnLink(wire, client.monotonic, key)
 
     async def _exchange(self, dc: int) -> AuthKey:
-        """A key for a CDN that proves itself; where it cannot, perhaps its own key is a new one."""
+        """Make a key with a CDN; if it cannot prove itself, fetch the CDNs' public keys again and retry
+        once."""
         if dc in self._named:
             try:
                 return await self._prove(dc)
@@ -166,14 +167,14 @@ class CdnPool(Pool):
 
 @dataclass(eq=False)
 class CdnKey:
-    """An authorisation key made with a CDN, and whether it has ever given anything for it."""
+    """An authorisation key made with a CDN, and whether any call over it has succeeded."""
 
     auth: AuthKey
     worked: bool = False
 
 
 class CdnLink(Link):
-    """A connection over one of our keys."""
+    """A connection that uses one of our CDN keys."""
 
     def __init__(self, wire: LeanWire, monotonic: Callable[[], float], key: CdnKey) -> None:
         super().__init__(wire, monotonic)
@@ -186,9 +187,9 @@ class CdnLink(Link):
 
 
 def _ours(error: Exception, request: Any) -> TgstreamdError:
-    """What a CDN has answered, or what became of the connection: LoginUnknown where it has forgotten our key.
+    """Translate an error of a CDN or of its connection: LoginUnknown if the CDN has forgotten our key.
 
-    The names of its errors mean nothing here: it neither orders waits nor ends logins.
+    Its error names are not interpreted, so it can neither order waits nor end logins.
     """
     if not isinstance(error, RPCError):
         return translate(error, request)

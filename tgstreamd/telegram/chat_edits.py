@@ -1,7 +1,7 @@
-"""Changes of the target chat itself: its topics, its title, its description, its photo.
+"""Changes the target chat itself: its topics, title, description and photo.
 
-Each call is harmless to repeat: what looks so already is fine, and a topic is made once for a `random_id`.
-Decides nothing about when, and never names General where Telegram wants it unnamed.
+Each call is safe to repeat: a state already reached is accepted, and a topic is created once per `random_id`.
+Does not decide when to call, and omits the topic id of General where Telegram requires it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from .peers import Peers
 from .reading import Reading
 from .send_result import settle
 
-#: https://core.telegram.org/api/forum: the colours a topic's icon may have, and the longest title.
+#: Allowed colours of a topic's icon, and the longest title (https://core.telegram.org/api/forum).
 COLORS: Final = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
 TITLE_MAX: Final = 128
-#: Topics that may be pinned, where Telegram's configuration does not say.
+#: Topics that may be pinned, if Telegram's configuration does not say.
 PINNED_MAX: Final = 5
 #: https://core.telegram.org/method/messages.editChatAbout
 ABOUT_MAX: Final = 255
 
 
 class ChatEdits:
-    """See the module."""
+    """The calls that change a chat."""
 
     def __init__(self, peers: Peers, reading: Reading) -> None:
         self._peers = peers
@@ -42,7 +42,8 @@ class ChatEdits:
     async def create_topic(
         self, chat: int, account: Account, title: str, color: int, icon: int, random_id: int
     ) -> Sent:
-        """A topic is a message of its id. An icon that this account may not use is left out."""
+        """Create a topic, which is a message with the same id. An icon that this account may not use is left
+        out."""
         peer = await self._peers.peer(chat, "target")
         usable = await self._icon(account, icon)
 
@@ -59,7 +60,8 @@ class ChatEdits:
         except Rejected:
             if not usable:
                 raise
-            # A definite no, so nothing was made: the icon is the ornament, the topic is what matters.
+            # A definite refusal, so nothing was created: retry without the icon, since the topic matters
+            # more.
             answer = await ask(0)
         return settle(answer, [random_id])
 
@@ -77,7 +79,7 @@ class ChatEdits:
         peer = await self._peers.peer(chat, "target")
         if icon and not await self._icon(account, icon):
             icon = None
-        # Each in a call of its own: closing and hiding do not go together with anything.
+        # One call each: closing and hiding cannot be combined with other changes.
         wanted: list[dict[str, Any]] = [
             {"closed": closed} if closed is not None else {},
             {"hidden": hidden} if hidden is not None else {},
@@ -88,8 +90,8 @@ class ChatEdits:
             await self._quietly(functions.messages.EditForumTopicRequest(peer, topic, **changes))
 
     async def pin_topics(self, chat: int, order: Sequence[int], ours: Collection[int]) -> set[int]:
-        """Pin these, in this order, above those that are not `ours`; of ours no others. Returns those of them
-        that are no more.
+        """Pin these topics, in this order, above those that are not `ours`, and unpin all others of ours.
+        Return those that no longer exist.
 
         https://core.telegram.org/method/messages.reorderPinnedForumTopics, `force`: the whole list.
         """
@@ -106,7 +108,8 @@ class ChatEdits:
         return gone
 
     async def _icon(self, account: Account, icon: int) -> int:
-        """The icon, if this account may use it: any with premium, else one of Telegram's own set."""
+        """Return the icon if this account may use it: any with Premium, otherwise one of Telegram's own set;
+        else 0."""
         if not icon or account.premium:
             return icon
         if self._default_icons is None:
@@ -120,7 +123,7 @@ class ChatEdits:
             self._default_icons = frozenset(document.id for document in answer.documents)
         return icon if icon in self._default_icons else 0
 
-    # The chat's own face.
+    # The chat's own title, description and photo.
 
     async def edit_title(self, chat: int, title: str) -> None:
         request: Any
@@ -136,7 +139,7 @@ class ChatEdits:
         await self._quietly(functions.messages.EditChatAboutRequest(peer, about[:ABOUT_MAX]))
 
     async def edit_photo(self, chat: int, upload: Upload | None) -> None:
-        """The chat's photo is what was uploaded, or none."""
+        """Set the chat's photo to the upload, or remove it."""
         request: Any
         photo: Any = types.InputChatPhotoEmpty()
         if upload is not None:
@@ -148,7 +151,8 @@ class ChatEdits:
         await self._without_a_word(chat, request)
 
     async def _without_a_word(self, chat: int, request: Any) -> None:
-        """Telegram tells the members of it in a service message, which the copy of a chat does not need."""
+        """Make the call and delete the service message that announces it, which the copy of a chat does not
+        need."""
         answer = await self._quietly(request)
         posted = [getattr(update, "message", None) for update in getattr(answer, "updates", ())]
         said = [message.id for message in posted if isinstance(message, types.MessageService)]

@@ -1,6 +1,6 @@
-"""What a chat is, and what this account may do in it, as the model's `Chat` and `Topic`.
+"""Converts Telegram's chats and topics to the domain's `Chat` and `Topic`, with the account's rights.
 
-Pure: from the objects of `getFullChannel`, `getFullChat` and dialogs.
+Pure: works on the objects of `getFullChannel`, `getFullChat` and dialogs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..domain.messages import FILE_KINDS, Chat, Topic
 from . import media
 from .peer_cache import CHANNEL_MARK, display_name, marked
 
-#: What each right is about (https://core.telegram.org/constructor/chatBannedRights).
+#: The content kinds that each right covers (https://core.telegram.org/constructor/chatBannedRights).
 _DENIES: Final[dict[str, tuple[str, ...]]] = {
     "send_plain": ("text",),
     "send_photos": ("photo", "live_photo"),
@@ -30,7 +30,7 @@ _DENIES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def channel(entity: Any, full: Any = None) -> Chat:
-    """A channel or supergroup; what only `full` tells is empty without it."""
+    """Convert a channel or supergroup; without `full`, what only `full` contains stays empty."""
     may_unprotect = bool(entity.creator or _may(entity, "change_info"))
     admin = bool(entity.creator or entity.admin_rights)
     return Chat(
@@ -58,7 +58,7 @@ def channel(entity: Any, full: Any = None) -> Chat:
 
 
 def group(entity: Any, full: Any = None) -> Chat:
-    """A basic group."""
+    """Convert a basic group."""
     return Chat(
         id=marked(entity),
         title=entity.title,
@@ -78,7 +78,7 @@ def group(entity: Any, full: Any = None) -> Chat:
 
 
 def user(entity: Any) -> Chat:
-    """A person; listed, never mirrored."""
+    """Convert a user; listed, never mirrored."""
     return Chat(
         id=entity.id,
         title=display_name(entity) or "deleted account",
@@ -89,7 +89,7 @@ def user(entity: Any) -> Chat:
 
 
 def chat(entity: Any) -> Chat | None:
-    """Whatever a dialog shows; None for what the account was thrown out of."""
+    """Convert any chat of a dialog; None for a chat that the account was removed from."""
     if isinstance(entity, types.Channel):
         return channel(entity)
     if isinstance(entity, types.Chat):
@@ -98,7 +98,8 @@ def chat(entity: Any) -> Chat | None:
 
 
 def topic(tl: Any, *, place: int = 0) -> Topic:
-    """A topic of a forum; `place`: how many pinned ones the list has had, this one included."""
+    """Convert a topic of a forum; `place`: the number of pinned topics in the list so far, this one
+    included."""
     return Topic(
         id=tl.id,
         title=tl.title,
@@ -112,7 +113,7 @@ def topic(tl: Any, *, place: int = 0) -> Topic:
 
 
 def _face(full: Any) -> dict[str, Any]:
-    """What people see of a chat besides its title."""
+    """Return a chat's public data besides its title."""
     photo = full.chat_photo if full else None
     shown = media.from_tl(types.MessageMediaPhoto(photo=photo)) if isinstance(photo, types.Photo) else None
     return {"about": (full.about or "") if full else "", "photo": shown}
@@ -125,13 +126,14 @@ def _username(entity: Any) -> str:
 
 
 def _may(entity: Any, right: str) -> bool:
-    """Whether the account has a right: as creator, as administrator, or as everybody has it."""
+    """Return whether the account has a right, as creator, as administrator, or by the chat's defaults."""
     if entity.creator or getattr(entity.admin_rights, right, False):
         return True
     if getattr(entity, "broadcast", False) or entity.left or right == "change_info":
         return False
     default, banned = entity.default_banned_rights, getattr(entity, "banned_rights", None)
-    # A right that nobody was denied is everybody's; one that only administrators know is nobody's.
+    # A right missing from the banned rights belongs to everybody; one that exists for administrators only, to
+    # nobody else.
     known = hasattr(types.ChatBannedRights(until_date=None), right)
     return known and not getattr(default, right, default is None) and not getattr(banned, right, False)
 
@@ -151,7 +153,8 @@ def _channel_refusal(entity: Any, full: Any = None) -> str:
 
 
 def _price(entity: Any, full: Any) -> str:
-    """Of a supergroup, for all but its administrators (https://core.telegram.org/api/paid-messages)."""
+    """Return the price of a message in a supergroup, for all but administrators
+    (https://core.telegram.org/api/paid-messages)."""
     stars = (full.send_paid_messages_stars if full else None) or entity.send_paid_messages_stars
     return f"each message costs Stars there ({stars}), and tgstreamd never pays" if stars else ""
 

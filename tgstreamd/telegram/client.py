@@ -1,9 +1,9 @@
 """The account's main connection: Telethon's client without its retries, events and reconnects.
 
-Owns the one place where requests are asked (`call`: bounded, every trouble translated) and the one task
-that keeps the connection alive: it examines a quiet wire (`liveness`), connects again with initConnection
-(so that Telegram pushes to us) and stops for good only where a person must log in. Everything pushed goes,
-as it came, to `pushes`; nothing here reads or advances a position.
+Contains the one place where requests are made (`call`: bounded, every error translated) and the one task that
+keeps the connection alive: it checks a quiet connection (`keepalive`), reconnects with initConnection (so
+that Telegram pushes to us) and stops for good only where somebody must log in. Every push goes unchanged to
+`pushes`; nothing here reads or advances a position.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from .tries import over, pause_after
 from .wire import Wire
 
 PING_TIMEOUT: Final = 10.0
-#: A ping may stand behind the parts of a slow line; whether the connection is dead, others say.
+#: A ping may queue behind the parts on a slow line; others decide whether the connection is dead.
 PING_MAX: Final = 60.0
 SAVE_INTERVAL: Final = 60.0
-#: A connection that lived no longer is not replaced at once.
+#: A connection that ended sooner is not replaced at once.
 FLAPPING: Final = 5.0
 
-#: Told before each wait on the way to a connection: the seconds, and why.
+#: Called before each wait while connecting, with the seconds and the reason.
 Waiting = Callable[[float, TgstreamdError], None]
 
 
 class Client(BaseClient):
-    """See the module. `open` first, then `call`; `close` ends it within a second or two."""
+    """The client: `open` first, then `call`; `close` ends it within a second or two."""
 
     connect_timeout: float = CONNECT_TIMEOUT
     ping_timeout: float = PING_TIMEOUT
@@ -66,7 +66,7 @@ class Client(BaseClient):
         self.usable = self.ready.usable
         self.me: Any = None
         self.tally = Tally(self._clock)
-        #: Those with connections over the same line, and how fast that is, up and down.
+        #: Pools with connections over the same line, and the line's speed up and down.
         self.pools: list[Neighbour] = []
         self.speeds = {way: LineSpeed(self._clock.monotonic, self.ping) for way in ("up", "down")}
         self._keeper: asyncio.Task[None] | None = None
@@ -79,11 +79,12 @@ class Client(BaseClient):
         self._wire = self._sender = self._new_wire(self._wire.ids.ahead)
 
     def message_ids(self) -> MessageIds:
-        """For a session of a file connection: it begins with what the main connection knows of the time."""
+        """Return ids for a file connection's session, starting from the main connection's knowledge of the
+        time."""
         return MessageIds(self._clock, self._wire.ids.ahead)
 
     def _new_wire(self, ahead: float | None) -> Wire:
-        # One for each connection: what is left of Telethon's farewell to the last one may still run.
+        # A new one per connection: Telethon's clean-up of the last one may still run.
         return Wire(
             self.stored.auth_key, loggers=self._log, timeout=TCP_TIMEOUT,
             gap=lambda: self.heard(types.UpdatesTooLong()), config=self._configured,
@@ -98,7 +99,7 @@ class Client(BaseClient):
     # Connecting.
 
     async def open(self, *, waiting: Waiting | None = None, tries: int | None = None) -> None:
-        """Connect and see that the account is logged in, as long as it takes (or `tries` times).
+        """Connect and check that the account is logged in, without a time limit (or with `tries` attempts).
 
         Raises NotAuthorised, ConfigError, and, after `tries`, Transient, FloodWait or AccountFrozen.
         """
@@ -143,7 +144,7 @@ class Client(BaseClient):
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            # Telethon cancels the futures of a wire that died; nobody cancelled us.
+            # Telethon cancels the futures of a dead connection; this task was not cancelled.
             raise Transient("connection: it was closed while it began") from error
         except TROUBLES as error:
             await self._tear_down()
@@ -158,14 +159,14 @@ class Client(BaseClient):
         self.ready.works()
 
     async def get_me(self, input_peer: bool = False) -> Any:
-        # Telethon's own says None to every 401; which one it was decides what follows. And where Telegram
-        # says that the account lives elsewhere, its call forgets our key to go there.
+        # Telethon's version returns None for every 401, but which one it was matters; and if Telegram says
+        # that the account has migrated to another data centre, Telethon's version discards our key.
         request = functions.users.GetUsersRequest([types.InputUserSelf()])
         found = await self._wire.ask(request, self.connect_timeout)
         return next((user for user in found if isinstance(user, types.User)), None)
 
     async def _on_login(self, user: Any) -> Any:
-        # Telethon fetches, and throws away, a difference here. Positions are ours.
+        # Telethon fetches and discards a difference here; we keep positions ourselves.
         self.me = user
         self._authorized = True
         return user
@@ -178,10 +179,10 @@ class Client(BaseClient):
         self._updates_handle = self._keepalive_handle = None
 
     async def close(self) -> None:
-        """Quick, also in mid-transfer; saves the session."""
+        """Close quickly, even during a transfer, and save the session."""
         if self._keeper is not None:
             self._keeper.cancel()
-            # Telethon's farewell to a connection swallows a cancellation that meets it.
+            # Telethon's disconnect swallows a cancellation that arrives during it.
             while not (await asyncio.wait({self._keeper}, timeout=0.5))[0]:
                 self._keeper.cancel()
             self._keeper = None
@@ -222,7 +223,7 @@ class Client(BaseClient):
 
     def _keeper_ended(self, keeper: asyncio.Task[None]) -> None:
         if not keeper.cancelled() and (bug := keeper.exception()) is not None:
-            # Nobody awaits it: whoever waits for a push or a call must learn that no connection will come.
+            # Nobody awaits this task, so callers waiting for pushes or calls must be told that it ended.
             self._die(TgstreamdError(f"the connection to Telegram is no longer kept: {bug!r}"))
 
     async def _until_dead(self) -> TgstreamdError:
@@ -243,12 +244,13 @@ class Client(BaseClient):
         self.pushes.wake()
 
     async def _keepalive_loop(self) -> None:
-        """Telethon's own; `_keep` does its work."""
+        """Replaces Telethon's loop; `_keep` does its work."""
 
-    # Asking.
+    # Requests.
 
     async def call(self, request: Any, *, side: Side = "source", timeout: float = 60.0) -> Any:
-        """Telegram's answer. Raises errors of ours only; a Transient may have been carried out.
+        """Return Telegram's answer. Raises only our own errors; after a Transient the call may have been
+        carried out.
 
         The exception is a Transient whose `error` is `NOT_CONNECTED`: nothing was sent.
         """
@@ -263,7 +265,7 @@ class Client(BaseClient):
             if isinstance(ours, NotAuthorised):
                 self._die(ours)
             elif isinstance(ours, LoginUnknown):
-                # This connection is over: what comes of the next says whether Telegram knows the login.
+                # Close this connection: the next one shows whether Telegram knows the login.
                 self.ready.doubt(ours)
                 self._wire.dead.set()
             raise ours from error
@@ -273,7 +275,7 @@ class Client(BaseClient):
         return result
 
     async def ping(self) -> float:
-        """Seconds that a ping takes there and back, however long that is. Raises what ended the client."""
+        """Return the round-trip time of a ping in seconds, without a limit. Raises what ended the client."""
         began = self.monotonic()
         while True:
             self.ready.refuse_over()
@@ -292,7 +294,7 @@ class Client(BaseClient):
     # Pushes.
 
     async def _update_loop(self) -> None:
-        """Hand on each object of Telethon's queue, our own answers included, instead of its MessageBox.
+        """Pass on each object of Telethon's queue, our own answers included, in place of its MessageBox.
 
         In a gap or a burst MessageBox dispatches nothing, fetches a difference of its own, and one
         undecodable object in that disconnects the client.
@@ -307,7 +309,7 @@ class Client(BaseClient):
         self.pushes.add(update)
 
     async def next_update(self) -> Any:
-        """The next object that Telegram pushed. Raises what ended the client."""
+        """Return the next object that Telegram pushed. Raises what ended the client."""
         while True:
             if (update := self.pushes.take()) is not None:
                 return update

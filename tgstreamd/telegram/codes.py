@@ -1,7 +1,7 @@
-"""Login codes: where Telegram says that it sent one, how it is given back, and which way comes next.
+"""Interprets login codes: how Telegram sent one, how it is entered, and which method comes next.
 
-Pure, about `auth.SentCode` (https://core.telegram.org/type/auth.SentCode) and its kinds. TDLib's AuthManager
-and SendCodeHelper show what a client makes of each.
+Pure, about `auth.SentCode` (https://core.telegram.org/type/auth.SentCode) and its types. TDLib's AuthManager
+and SendCodeHelper show how a client handles each.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ..domain.errors import Rejected
 from ..domain.escaping import escape_text
 from .error_messages import EMAIL, NO_CODE
 
-#: Characters of a pattern, an address or a beginning of Telegram's that are shown.
+#: Longest pattern, address or prefix from Telegram that is shown, in characters.
 PART_MAX: Final = 100
-#: Which errors say that the code was wrong, and how a person is told.
+#: Errors that say that the code was wrong, with the text for the user.
 AGAIN: Final = {
     "PHONE_CODE_INVALID": "that is not the code",
     "CODE_INVALID": "that is not the code",
@@ -33,7 +33,7 @@ _NEXT: Final = {
 
 
 def refuse(sent: Any) -> None:
-    """Raise Rejected where no code was sent, and none can be got from here."""
+    """Raise Rejected if no code was sent and none can be obtained here."""
     if isinstance(sent, types.auth.SentCodePaymentRequired):
         what = "Telegram wants a login with this phone number to be paid for, in an official app"
         raise Rejected(what, error="SENT_CODE_PAYMENT_REQUIRED", hint=NO_CODE)
@@ -43,7 +43,7 @@ def refuse(sent: Any) -> None:
 
 
 def sent_where(sent: Any) -> str:
-    """Where the code is to be looked for, and on a line of its own what to do where it does not come."""
+    """Return where to look for the code and, on a second line, what to do if it does not arrive."""
     return "\n".join(filter(None, (f"{_where(sent.type)}.", _otherwise(sent))))
 
 
@@ -76,7 +76,7 @@ def _beginning(kind: Any) -> str:
 
 
 def _part(text: str) -> str:
-    """A part of the sentence that is Telegram's: it stays on its line."""
+    """Sanitise a text from Telegram for use within one line."""
     return escape_text(text, PART_MAX)
 
 
@@ -89,18 +89,18 @@ def _otherwise(sent: Any) -> str:
 
 
 def next_way(sent: Any) -> str:
-    """What Telegram does where it is asked to send the code another way; empty where it cannot be asked."""
+    """Return how Telegram would send the code if asked to resend it; empty if it cannot be asked."""
     if sent.next_type is None and isinstance(sent.type, types.auth.SentCodeTypeFirebaseSms):
         return _NEXT[types.auth.CodeTypeSms]
     return _NEXT.get(type(sent.next_type), "sends it another way") if sent.next_type is not None else ""
 
 
 def given(sent: Any, text: str) -> dict[str, Any]:
-    """The fields of `auth.signIn` for a code as a person typed it."""
+    """Return the fields of `auth.signIn` for a code as the user typed it."""
     kind = sent.type
     if isinstance(kind, types.auth.SentCodeTypeSmsWord | types.auth.SentCodeTypeSmsPhrase):
         return {"phone_code": text.strip()}
-    # People group digits, and copy them with what stands around them.
+    # Users group digits, and copy them with surrounding text.
     digits = re.sub(r"[\s\-‐-―+().]", "", text)
     if isinstance(kind, types.auth.SentCodeTypeEmailCode):
         return {"email_verification": types.EmailVerificationCode(digits)}

@@ -1,7 +1,7 @@
-"""One account, connected: its two ports, and what the verbs ask besides.
+"""Connects one account and provides its two ports and the queries of the commands.
 
-`connect` is the only way in. Close what it returns; that takes a second or two at most, also in the middle
-of a transfer.
+`connect` is the only entry point. Close its result; that takes a second or two at most, even during a
+transfer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .target import TelegramTarget
 
 
 class Connection:
-    """A logged-in account. `source` and `target` are its two sides."""
+    """A logged-in account; `source` and `target` are its two ports."""
 
     def __init__(self, client: Client, pool: Pool, cdn: CdnPool, peers: Peers) -> None:
         self._client = client
@@ -44,30 +44,30 @@ class Connection:
 
     @property
     def trouble(self) -> TgstreamdError | None:
-        """Why there is no connection just now; None while there is one, or was until a moment ago."""
+        """Return why there is no connection now; None while there is one, or was until a moment ago."""
         ready = self._client.ready
-        # A line that breaks meanwhile does not make the login known.
+        # A connection that breaks meanwhile does not make an unknown login known.
         return ready.fatal or ready.unknown or ready.trouble
 
     @property
     def unknown_login(self) -> LoginUnknown | None:
-        """That Telegram does not know the login, while it is tried all the same; None while it does."""
+        """Return the error while Telegram does not know the login and it is still retried; otherwise None."""
         return self._client.ready.unknown if self._client.ready.fatal is None else None
 
     @property
     def tally(self) -> Tally:
-        """How often what was asked, and how it went."""
+        """Return the counts of requests and their outcomes."""
         return self._client.tally
 
     async def account(self) -> Account:
         return await self.source.account()
 
     async def resolve(self, ref: int | str) -> int:
-        """The marked id of an id, an @name or a t.me link. Raises Rejected with a plain sentence."""
+        """Return the marked id of an id, an @name or a t.me link. Raises Rejected with a plain sentence."""
         return await resolve(self._client, self._peers, ref)
 
     async def dialogs(self) -> list[Chat]:
-        """Every chat that the account sees, in Telegram's order."""
+        """Return every chat of the account, in Telegram's order."""
         found: list[Chat] = []
         async for dialogs, entities in self._peers.dialog_pages():
             for dialog in dialogs:
@@ -77,7 +77,7 @@ class Connection:
         return found
 
     async def server_time(self) -> float:
-        """Telegram's time, to the second (https://core.telegram.org/constructor/config)."""
+        """Return Telegram's time, to the second (https://core.telegram.org/constructor/config)."""
         answer = await self._client.call(functions.help.GetConfigRequest())
         return float(answer.date.timestamp())
 
@@ -95,11 +95,12 @@ async def connect(
     tries: int | None = None,
     patience: LoginPatience | None = None,
 ) -> Connection:
-    """Connect and see that somebody is logged in; for ever, or `tries` times.
+    """Connect and check that the account is logged in, without a limit or with `tries` attempts.
 
-    `waiting(seconds, why)` is told before each wait, at least every 25 s. A try takes 25 s at most. A login
-    that Telegram does not know is tried for as long as `patience` says; without one it is over, for this
-    connection. Raises NotAuthorised, ConfigError, and after `tries` Transient, FloodWait or AccountFrozen.
+    `waiting(seconds, why)` is called before each wait, at least every 25 s. An attempt takes 25 s at most. A
+    login that Telegram does not know is retried for as long as `patience` says; without one it counts as
+    ended for this connection. Raises NotAuthorised, ConfigError, and after `tries` Transient, FloodWait or
+    AccountFrozen.
     """
     session = StoredSession.load(settings.session, settings.session_string)
     if not session.has_key:

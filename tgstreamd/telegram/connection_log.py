@@ -1,7 +1,7 @@
-"""What the journal says of the connection: that it was lost, that it still is, and once that it works again.
+"""Logs the loss of the connection, that it persists, and once that the connection works again.
 
-A connection that is replaced at once is worth a line, but not each of a hundred: those of the next ten
-minutes are counted and told with the next that is said. Decides nothing and asks nobody.
+A connection replaced at once is worth one line, but not a hundred: losses in the next ten minutes are counted
+and reported with the next line. Decides nothing and makes no requests.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from ..domain.errors import TgstreamdError
 
 log = structlog.get_logger()
 
-#: Seconds in which no second loss is told, unless it lasts.
+#: Seconds after a reported loss in which further ones are only counted, unless they last.
 QUIET: Final = 600.0
 
 
 class Outage:
-    """Tell it in order: `lost`, then `failed` for each try in vain, then `works`."""
+    """Logs one client's outages. Call in order: `lost`, then `failed` for each failed attempt, then
+    `works`."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._since: float | None = None
         self._tries = 0
-        #: Whether the journal knows of this outage.
+        #: Whether this outage has been logged.
         self._told = False
         self._untold = 0
         self._quiet_until = 0.0
 
     def lost(self, why: TgstreamdError) -> None:
-        """A connection that had worked is gone."""
+        """Record the loss of a working connection."""
         now = self._monotonic()
         self._since, self._tries, self._untold = now, 0, self._untold + 1
         self._told = now >= self._quiet_until
@@ -41,11 +42,12 @@ class Outage:
             self._untold, self._quiet_until = 0, now + QUIET
 
     def failed(self, why: TgstreamdError) -> None:
-        """Another try in vain, at a start too: told where it is news, at the fifth and every thirtieth."""
+        """Record a failed attempt, at a start too. Logs the first of an outage, the fifth and every
+        thirtieth."""
         now = self._monotonic()
         self._since = now if self._since is None else self._since
         self._tries += 1
-        # Where a line flaps a try fails now and then: that is no outage yet.
+        # On an unstable line an attempt fails now and then, which is no outage yet.
         news = self._tries == 1 if self._told else self._tries > 1 or now >= self._quiet_until
         if news or self._tries == 5 or self._tries % 30 == 0:
             self._told = True
@@ -53,7 +55,7 @@ class Outage:
             log.warning("no connection to Telegram", why=why.line(), tries=self._tries, seconds=lasted)
 
     def works(self) -> None:
-        """There is a connection."""
+        """Record that there is a connection."""
         if self._told and self._since is not None:
             lasted = round(self._monotonic() - self._since)
             log.info("connection to Telegram works again", seconds=lasted, tries=self._tries)
@@ -61,7 +63,7 @@ class Outage:
 
 
 class EndedConnections:
-    """Tells of file connections that we ended ourselves: once in ten minutes, with the count."""
+    """Logs file connections that we ended ourselves: once in ten minutes, with a count."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -69,7 +71,8 @@ class EndedConnections:
         self._quiet_until = 0.0
 
     def tell(self, dc: int, why: TgstreamdError) -> None:
-        """Every call that was under way on it tells; the connection counts as often."""
+        """Count an ended connection; called by every call in progress on it, so that one connection counts
+        several times."""
         self._untold += 1
         if (now := self._monotonic()) >= self._quiet_until:
             log.warning("file connection ended", dc=dc, why=why.line(), calls=self._untold)

@@ -1,6 +1,6 @@
-"""Messages from Telegram's objects to the model's, and drafts back.
+"""Converts messages from Telegram's objects to the domain's, and drafts back.
 
-Pure: what it needs to know of chats and people it asks the directory, never the network.
+Pure: looks chats and users up in the directory, never over the network.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from .peer_cache import Directory, marked
 
 
 def seconds(moment: Any) -> int:
-    """Seconds since 1970 of Telethon's datetimes (and of the rare plain numbers)."""
+    """Return the Unix time of Telethon's datetimes (and of the rare plain numbers)."""
     if isinstance(moment, datetime):
         return int(moment.timestamp())
     return int(moment or 0)
 
 
 def message(tl: Any, directory: Directory) -> Message | None:
-    """The model's message; None for an empty one."""
+    """Convert a message; None for an empty one."""
     if isinstance(tl, types.MessageEmpty) or tl.peer_id is None:
         return None
     chat = marked(tl.peer_id)
@@ -47,7 +47,7 @@ def message(tl: Any, directory: Directory) -> Message | None:
     page = tl.rich_message
     return Message(
         **common,
-        # The text beside a page is what older clients are shown of it.
+        # The text beside a page is the fallback for older clients.
         text="" if page else tl.message or "",
         entities=() if page else entities.from_tl(tl.entities),
         media=rich.read(page, tl.message or "") if page else media.from_tl(tl.media, directory),
@@ -63,7 +63,8 @@ def message(tl: Any, directory: Directory) -> Message | None:
 
 
 def _forwarded(header: Any, sender: str, directory: Directory) -> str:
-    """Of whom it was forwarded; empty where nobody is known, and for what its author forwarded himself."""
+    """Return from whom it was forwarded; empty if unknown, or if its author forwarded a message of their
+    own."""
     if not isinstance(header, types.MessageFwdHeader):
         return ""
     name = header.from_name or (directory.name(marked(header.from_id)) if header.from_id else "")
@@ -71,12 +72,13 @@ def _forwarded(header: Any, sender: str, directory: Directory) -> str:
 
 
 def messages(many: Any, directory: Directory) -> tuple[Message, ...]:
-    """The messages among `many` that exist, in their order."""
+    """Convert those of `many` that exist, in order."""
     return tuple(m for tl in many if (m := message(tl, directory)) is not None)
 
 
 def _action(tl: Any) -> dict[str, int | str | bool]:
-    """What was done to a topic; only what was touched is named (https://core.telegram.org/api/forum)."""
+    """Return what was done to a topic; only changed properties are named
+    (https://core.telegram.org/api/forum)."""
     if isinstance(tl, types.MessageActionTopicCreate):
         return {"title": tl.title, "color": tl.icon_color, "icon": tl.icon_emoji_id or 0}
     if isinstance(tl, types.MessageActionTopicEdit):
@@ -86,7 +88,7 @@ def _action(tl: Any) -> dict[str, int | str | bool]:
 
 
 def _topic(tl: Any, header: Any, forum: bool | None) -> int | None:
-    """The topic of a message (https://core.telegram.org/api/forum)."""
+    """Return the topic of a message (https://core.telegram.org/api/forum)."""
     if isinstance(tl, types.MessageService) and isinstance(tl.action, types.MessageActionTopicCreate):
         return int(tl.id)
     if header is not None and header.forum_topic:
@@ -108,7 +110,7 @@ def _reply(header: Any, topic: int | None, directory: Directory) -> Reply | None
     if not elsewhere and header.forum_topic and header.reply_to_msg_id == topic:
         return None
     return Reply(
-        # Without its chat a message's id says nothing.
+        # A message id without its chat identifies nothing.
         id=(header.reply_to_msg_id or 0) if header.reply_to_peer_id or not elsewhere else 0,
         chat=(marked(header.reply_to_peer_id) if header.reply_to_peer_id else 0) if elsewhere else None,
         quote=header.quote_text or "" if header.quote else "",
@@ -120,7 +122,7 @@ def _reply(header: Any, topic: int | None, directory: Directory) -> Reply | None
 
 
 def _answered_elsewhere(header: Any, directory: Directory) -> str:
-    """Whose message of another chat it was, and what hung on it."""
+    """Describe the answered message of another chat: its author and its media."""
     origin = header.reply_from
     name = ""
     if origin is not None:
@@ -133,7 +135,7 @@ def _answered_elsewhere(header: Any, directory: Directory) -> str:
 
 
 def preview(tl: Any) -> Preview:
-    """How the link preview stood. A link without one means that its author took it away."""
+    """Return how the link preview was shown. A link without one means that its author removed it."""
     hanging = tl.media
     if isinstance(hanging, types.MessageMediaWebPage):
         page = hanging.webpage
@@ -149,9 +151,9 @@ def preview(tl: Any) -> Preview:
 
 
 def reply_to(draft: Draft, account: Account, directory: Directory, peer: Any) -> Any:
-    """What a draft answers, and in which topic. General is never named: it is where nothing is.
+    """Return the reply target and topic of a draft. General is never named: it is the default.
 
-    `peer` is the chat that it goes to.
+    `peer` is the chat that the draft goes to.
     """
     topic = None if draft.topic in (None, GENERAL_TOPIC) else draft.topic
     answered = draft.reply
@@ -172,8 +174,9 @@ def reply_to(draft: Draft, account: Account, directory: Directory, peer: Any) ->
         }
     if answered.todo_item is not None:
         quote["todo_item_id"] = answered.todo_item
-    # The topic is named beside the message: were that one gone, the copy would land in General. A message of
-    # another topic is named with its chat, as TDLib does: the copy would land in that topic otherwise.
+    # The topic is named beside the message: if the message were gone, the copy would land in General. A
+    # message of another topic is named with its chat, as TDLib does: otherwise the copy would land in that
+    # topic.
     return types.InputReplyToMessage(
         reply_to_msg_id=answered.id,
         top_msg_id=topic,
@@ -183,10 +186,10 @@ def reply_to(draft: Draft, account: Account, directory: Directory, peer: Any) ->
 
 
 def linked(preview: Preview) -> Any:
-    """The `InputMedia` of a preview whose link the text lacks; None where there is none."""
+    """Return the `InputMedia` of a preview whose link is not in the text; None if there is none."""
     if preview.mode != "forced" or not preview.url:
         return None
-    # `optional`: where the page cannot be had, the text goes out without a preview.
+    # `optional`: if the page cannot be loaded, the text is sent without a preview.
     return types.InputMediaWebPage(
         preview.url, force_large_media=preview.large or None, force_small_media=preview.small or None,
         optional=True,

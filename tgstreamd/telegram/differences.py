@@ -1,6 +1,6 @@
-"""Live positions and differences: what has happened in a chat's box, for the side that asks.
+"""Reads live positions and differences of a chat's update box, for either port.
 
-Asks and answers only: no position is kept here, so that two who read the same box do not disturb each other.
+Stores no position, so that two readers of the same box do not interfere.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .peers import Peers
 from .reading import Reading
 from .translate import Side
 
-#: Events of a channel a difference brings at most (https://core.telegram.org/method/updates.getChannelDifference).
+#: Most events in one difference of a channel (https://core.telegram.org/method/updates.getChannelDifference).
 DIFFERENCE_LIMIT: Final = 100
 
 
 class Differences:
-    """See the module."""
+    """The calls that read positions and differences."""
 
     def __init__(self, client: Client, peers: Peers, reading: Reading, side: Side) -> None:
         self._client = client
@@ -35,16 +35,17 @@ class Differences:
         self._side: Side = side
 
     async def box(self, chat: int) -> Box:
-        """The present position of the box that `chat` belongs to."""
+        """Return the present position of the box to which `chat` belongs."""
         if is_channel(chat):
             full, _entity = await self._reading.full_channel(chat)
             return Box(pts=full.pts)
         return updates.state_box(await self._reading.call(functions.updates.GetStateRequest()))
 
     async def start(self, chat: int) -> tuple[int, Box | None]:
-        """The newest message id, and a position from which all that comes after now is told.
+        """Return the newest message id, and a position whose difference contains everything after now.
 
-        A channel's history says both at once (https://core.telegram.org/constructor/messages.channelMessages).
+        A channel's history gives both at once
+        (https://core.telegram.org/constructor/messages.channelMessages).
         """
         if not is_channel(chat):
             position = await self.box(chat)
@@ -54,13 +55,13 @@ class Differences:
         return max((message.id for message in page.messages), default=0), Box(pts=pts) if pts else None
 
     async def difference(self, chat: int, box: Box) -> Difference:
-        """What happened after `box`; too long where Telegram does not know that position."""
+        """Return what happened after `box`; too long if Telegram does not know that position."""
         try:
             return await self._ask(chat, box)
         except Rejected as error:
             if row(error.error, error.method).then != "position":
                 raise
-            # An old or foreign ledger: start from a fresh one.
+            # The position is from an old or foreign ledger: start from the present one.
             return Difference(box=await self.box(chat), too_long=True)
 
     async def _ask(self, chat: int, box: Box) -> Difference:

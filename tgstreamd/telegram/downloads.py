@@ -1,8 +1,9 @@
-"""Parts of files, from their data centre or from the CDN that it sends us to.
+"""Downloads parts of files from their data centre, or from the CDN to which it redirects.
 
-Remembers for a few files that they lie on a CDN. Promises that each byte from there belongs to a range whose
-hash the file's data centre has told, and that a part costs no more memory than its bytes. What the CDN does
-not give, or gives wrong, is asked of the data centre again; where that insists, the part fails (CdnUnusable).
+Remembers for a limited number of files that they are on a CDN. Every byte from a CDN belongs to a range whose
+hash the file's data centre has sent, and a part takes no more memory than its bytes. What the CDN does not
+deliver, or delivers wrong, is requested from the data centre again; if that redirects again, the part fails
+(CdnUnusable).
 """
 
 from __future__ import annotations
@@ -23,31 +24,31 @@ from .pool import Pool
 
 log = structlog.get_logger()
 
-#: Files of which it is remembered that they lie on a CDN: more than are ever under way.
+#: Files remembered as being on a CDN: more than are ever in transfer.
 FILES_MAX: Final = 32
-#: How often a part is looked for on a CDN, and how often that is given the file again meanwhile.
+#: How often a part is requested from a CDN, and how often the redirect is renewed meanwhile.
 TRIES: Final = 2
 REUPLOADS: Final = 5
-#: Seconds in which the trouble with a CDN is told once.
+#: Seconds in which errors of a CDN are logged once.
 QUIET: Final = 60.0
 
-#: A file and whether it is its thumbnail.
+#: A file's id, and whether its thumbnail is meant.
 type Place = tuple[int, bool]
 
 
 class Downloads:
-    """See the module."""
+    """The downloads of one account."""
 
     def __init__(self, pool: Pool, cdn: CdnPool, monotonic: Callable[[], float]) -> None:
         self._pool = pool
         self._cdn = cdn
         self._monotonic = monotonic
-        #: What lies on a CDN; the one that was found there last stands last.
+        #: Files on a CDN; the most recently found stands last.
         self._files: dict[Place, CdnFile] = {}
         self._told: dict[int, float] = {}
 
     async def part(self, media: Media, location: Any, offset: int, limit: int, *, thumb: bool) -> bytes:
-        """`limit` bytes from `offset` of what lies at `location`; fewer only at its end."""
+        """Return `limit` bytes from `offset` of the file at `location`; fewer only at its end."""
         async with self._pool.speed("down").turn(_size(media, offset, limit, thumb=thumb)) as steps:
             return await self._part(media, location, offset, limit, steps, thumb=thumb)
 
@@ -77,7 +78,7 @@ class Downloads:
     async def _from_origin(
         self, media: Media, location: Any, offset: int, limit: int, steps: Steps | None
     ) -> bytes | types.upload.FileCdnRedirect:
-        """The bytes, or where the file's data centre sends us."""
+        """Return the bytes, or the redirect of the file's data centre."""
         found: list[bytes] = []
         async for at, count in self._paced(steps, offset, offset + limit):
             answer = await self._pool.call(media.dc, "down", _get_file(location, at, count), file=media.id)
@@ -91,7 +92,7 @@ class Downloads:
         return found[0] if len(found) == 1 else b"".join(found)
 
     async def _paced(self, steps: Steps | None, start: int, end: int) -> AsyncIterator[tuple[int, int]]:
-        """The requests (offset, limit) for these bytes, each no larger than a step."""
+        """Yield the requests (offset, limit) for these bytes, each no larger than a step."""
         at = start
         while at < end:
             at, count = next(pieces(at, end if steps is None else min(end, at + steps.size)))
@@ -101,13 +102,13 @@ class Downloads:
                 await steps.took(self._monotonic() - began)
             at += count
 
-    # What lies where.
+    # Redirects.
 
     def _remember(self, place: Place, redirect: Any) -> CdnFile:
         file = CdnFile(redirect)
         known = self._files.pop(place, None)
         if known is not None and known.token == file.token:
-            # Another part was sent there at the same time.
+            # Another part was redirected there at the same time.
             known.learn(redirect.file_hashes)
             file = known
         self._files[place] = file
@@ -116,7 +117,7 @@ class Downloads:
         return file
 
     def _forget(self, place: Place, file: CdnFile) -> None:
-        """The data centre is asked next."""
+        """Forget the redirect, so that the data centre is asked next."""
         if self._files.get(place) is file:
             del self._files[place]
 
@@ -149,7 +150,7 @@ class Downloads:
         return found
 
     async def _ranges(self, media: Media, file: CdnFile, offset: int, end: int) -> list[Range]:
-        """The ranges with known hashes that cover these bytes; hashes that are missing are asked for."""
+        """Return the ranges with known hashes that cover these bytes, requesting missing hashes."""
         found: list[Range] = []
         while offset < end:
             known = file.range_at(offset)
@@ -166,7 +167,7 @@ class Downloads:
         return found
 
     async def _piece(self, media: Media, file: CdnFile, offset: int, limit: int) -> bytes:
-        """What the CDN has there, in clear and not verified yet."""
+        """Return the CDN's bytes, decrypted and not verified yet."""
         for _ in range(REUPLOADS):
             answer = await self._cdn.part(file, offset, limit)
             if isinstance(answer, types.upload.CdnFile):
@@ -178,7 +179,7 @@ class Downloads:
         raise CdnTrouble(f"CDN {file.dc}: it does not have the file, however often it is given to it")
 
     async def _origin(self, media: Media, request: Any) -> Any:
-        """The answer of the file's data centre, which has sent us to the CDN."""
+        """Return the answer of the file's data centre, which redirected to the CDN."""
         try:
             return await self._pool.call(media.dc, "down", request, file=media.id)
         except Rejected as error:
@@ -186,7 +187,7 @@ class Downloads:
         except Transient as error:
             if isinstance(error, LoginUnknown) or not isinstance(error.__cause__, RPCError):
                 raise
-            # A fault of Telegram's on the way to the CDN, which may last: there are other ways.
+            # An error of Telegram's on the way to the CDN, which may last: other ways remain.
             raise CdnTrouble(error.what) from error
 
 
@@ -195,5 +196,6 @@ def _size(media: Media, offset: int, limit: int, *, thumb: bool) -> int:
 
 
 def _get_file(location: Any, offset: int, limit: int) -> Any:
-    """The request for a part. Never with `cdn_supported`: Telegram sends us to a CDN where it must."""
+    """Build the request for a part. Without `cdn_supported`, Telegram redirects to a CDN only where it
+    must."""
     return functions.upload.GetFileRequest(location, offset, limit)

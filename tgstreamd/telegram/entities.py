@@ -1,7 +1,7 @@
-"""Formatted ranges between Telegram's objects and the model's.
+"""Converts formatted ranges between Telegram's objects and the domain's.
 
-Both count UTF-16 code units. Only what a user may set is sent: links, mentions by name, hashtags and the
-like are found again by the server (https://core.telegram.org/api/entities).
+Both count UTF-16 code units. Only kinds that a user may set are sent: the server finds links, mentions by
+name, hashtags and the like itself (https://core.telegram.org/api/entities).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from telethon.tl import types
 
 from ..domain.messages import Entity
 
-#: Kinds that may be sent, with the constructor.
+#: Kinds that may be sent, with their constructor.
 _SENT: Final[dict[str, Any]] = {
     "bold": types.MessageEntityBold,
     "italic": types.MessageEntityItalic,
@@ -34,12 +34,12 @@ _QUOTED: Final = {"bold", "italic", "underline", "strike", "spoiler", "custom_em
 
 
 def units(text: str) -> int:
-    """The length of a text as Telegram counts it."""
+    """Return the length of a text as Telegram counts it."""
     return len(text) + sum(1 for char in text if char > "\uffff")
 
 
 def kind_of(entity: Any) -> str:
-    """`MessageEntityTextUrl` is a `text_url`."""
+    """Return the kind of an entity: `text_url` for `MessageEntityTextUrl`."""
     name = type(entity).__name__.removeprefix("Input").removeprefix("MessageEntity")
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
@@ -73,10 +73,10 @@ def to_tl(
     username: Callable[[int], str] = lambda _: "",
     quote: bool = False,
 ) -> list[Any]:
-    """What may be sent of `entities`; the text of those dropped stays as plain text.
+    """Return those of `entities` that may be sent; the text of the others stays as plain text.
 
-    A mention of someone whose access hash is unknown becomes a link to the username, or is dropped where
-    there is none; so are custom emoji without Premium: the message would be refused, or lose them anyway.
+    A mention of a user whose access hash is unknown becomes a link to the username, or is dropped if there is
+    none. Custom emoji are dropped without Premium: the message would be refused, or lose them anyway.
     """
     sent = []
     for entity in entities:

@@ -1,23 +1,22 @@
-"""What Telegram's error names mean, in words for the operator, and what to do.
+"""Maps Telegram's error names to messages for the operator, with what to do.
 
-Only words: which error of ours a name becomes is decided in `translate`. A name without a saying is shown
-as it is.
+Only texts: `translate` decides which of our errors a name becomes. A name without a text is shown as it is.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-#: What is left to do for an account, or a number, that Telegram has banned or deleted.
+#: What remains to be done for an account or number that Telegram has banned or deleted.
 RECOVER: Final = "its owner may write to recover@telegram.org; with another account: tgstreamd login"
-#: The way where no code comes, what an expired one needs, and what there is to do about an e-mail address.
+#: What to do if no code arrives or one expired, and about an e-mail address.
 NO_CODE: Final = "`tgstreamd login --qr` needs no code"
 NEW_CODE: Final = "`tgstreamd login` asks for a new one"
 EMAIL: Final = f"set one up in an official app (Settings, Privacy and Security, Login Email), or: {NO_CODE}"
 NEW_PICTURE: Final = "`tgstreamd login --qr` draws a new one"
-#: The way where Telegram says no, and not why.
+#: What to do if Telegram refuses without a reason.
 LATER: Final = "the same command again in some minutes"
-#: Who need not pay where messages cost Stars.
+#: Who is exempt where messages cost Stars.
 FREE: Final = "administrators write there for nothing: make this account one, or choose another target"
 
 SAYINGS: Final[dict[str, str]] = {

@@ -1,7 +1,7 @@
-"""Calls under way on a file connection, and what the server says of them.
+"""Tracks the calls in progress on a file connection and handles the server's messages about them.
 
-Gives every answer to its call, and says what is to be sent again: refused by its salt or its time, lost with
-a session, or asked before Telegram knew who we are. Does every check of a message's id. Owns no socket.
+Assigns every answer to its call and decides what is sent again: requests refused for their salt or time, lost
+with a session, or made before Telegram knew the client. Checks every message id. Owns no socket.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from . import file_requests as objects
 from .file_envelope import Envelope, Piece
 from .file_framing import Packets
 
-#: Codes of bad_msg_notification that only say that our clock is wrong.
+#: Codes of bad_msg_notification that only mean that our clock is wrong.
 _CLOCK: Final = (16, 17)
-#: Bytes a second of the slowest line that is of use.
+#: Bytes a second of the slowest usable line.
 LEAST_RATE: Final = 2500
 
 
 class Call:
-    """A request and whoever waits for its answer."""
+    """A request and the future of its answer."""
 
     __slots__ = ("answer", "in_steps", "introduced", "patience", "request", "since")
 
@@ -39,18 +39,18 @@ class Call:
     ) -> None:
         self.request = request
         self.answer = answer
-        #: When it was made, later by the time in which nothing but its slow way kept it.
+        #: When it was made, moved forward by the time that a slow line alone accounts for.
         self.since = since
-        #: Whether somebody gives it to the socket step by step.
+        #: Whether it is still being written to the socket step by step.
         self.in_steps = in_steps
-        #: Seconds more for which nothing may move: a proxy may have taken all of it, for a line that is slow.
+        #: Further seconds without any movement: a proxy may have accepted everything ahead of a slow line.
         self.patience = len(getattr(request, "bytes", b"")) / LEAST_RATE if in_steps else 0.0
-        #: Whether it went with the introduction.
+        #: Whether it was sent with the introduction (initConnection).
         self.introduced = False
 
 
 class Calls(Packets):
-    """See the module. Whoever owns the socket fills in the four methods that follow."""
+    """The calls of one connection. The owner of the socket implements the four methods that follow."""
 
     def __init__(self, envelope: Envelope, introduction: bytes) -> None:
         super().__init__()
@@ -59,15 +59,15 @@ class Calls(Packets):
         self._introduced = not introduction
         self._unsent: deque[Call] = deque()
         self._sent: dict[int, Call] = {}
-        #: How many calls were answered.
+        #: Number of answered calls.
         self._answered = 0
 
     def _pump(self) -> None:
-        """Send what is not sent yet, as far as there is room."""
+        """Send what is not sent yet, as far as the socket accepts it."""
         raise NotImplementedError
 
     def _open(self) -> bool:
-        """Whether there is somebody to write to."""
+        """Return whether the connection can be written to."""
         raise NotImplementedError
 
     def _write(self, pieces: list[Piece], call: Call | None = None, *, content: bool = True) -> None:
@@ -78,7 +78,7 @@ class Calls(Packets):
 
     @property
     def load(self) -> int:
-        """Requests under way."""
+        """Return the number of requests in progress."""
         return len(self._sent) + len(self._unsent)
 
     def _pieces(self, call: Call) -> list[Piece]:
@@ -98,7 +98,7 @@ class Calls(Packets):
     def _message(self, msg_id: int, seqno: int, body: memoryview) -> None:
         kind = int.from_bytes(body[:4], "little")
         if not self._envelope.ids.is_fresh(msg_id):
-            # It was told to us twice; perhaps our acknowledgement was lost.
+            # A repetition, perhaps because our acknowledgement was lost.
             if seqno & 1:
                 self._acknowledge(msg_id)
             return
@@ -124,7 +124,7 @@ class Calls(Packets):
                 self._message(inner_id, inner_seqno, body[at + 16 : at + 16 + size])
                 at += 16 + size
         elif kind == objects.GZIP:
-            # Its own id was just seen; what it holds is the message of that id.
+            # The id of the packed message was checked just now and is that of its content.
             plain = objects.ungzipped(body)
             if int.from_bytes(plain[:4], "little") == objects.RESULT:
                 self._answer(int.from_bytes(plain[4:12], "little", signed=True), plain[12:])
@@ -139,7 +139,7 @@ class Calls(Packets):
             if (asked in self._sent or kind == objects.NEW_DETAILED) and self._open():
                 # The server has an answer that it does not send by itself.
                 self._write(objects.please_resend([answer]))
-        # Anything else is of no interest here: acknowledgements, pongs, updates, what a newer layer brings.
+        # Everything else is ignored: acknowledgements, pongs, updates, objects of a newer layer.
 
     def _answer(self, asked: int, body: memoryview) -> None:
         call = self._sent.pop(asked, None)
@@ -153,15 +153,15 @@ class Calls(Packets):
             if call.introduced or not self._introduction:
                 call.answer.set_exception(error)
                 return
-            # Telegram has forgotten who we are, and carried nothing out.
+            # Telegram no longer knows this client's initConnection and carried nothing out.
             self._introduced = False
             self._unsent.append(call)
-        # Telethon's readers answer nonsense with whatever they stumble over; it is the caller's to see.
+        # Telethon's readers raise arbitrary exceptions for malformed answers; the caller gets them.
         except Exception as error:  # noqa: BLE001  # see above
             call.answer.set_exception(error)
 
     def _refused(self, msg_id: int, kind: int, body: memoryview) -> None:
-        """bad_server_salt and bad_msg_notification: nothing of that message was carried out."""
+        """Handle bad_server_salt and bad_msg_notification: nothing of that message was carried out."""
         bad, _seqno, code = struct.unpack_from("<qii", body, 4)
         if kind == objects.BAD_SALT:
             (self._envelope.salt,) = struct.unpack_from("<q", body, 20)
@@ -170,13 +170,13 @@ class Calls(Packets):
             self._envelope.ids.set_clock(msg_id)
             self._again(bad)
         elif code in (32, 33):
-            # The numbering is out of step, for good: a new connection has a new session.
+            # The sequence numbers are out of step for good: a new connection has a new session.
             raise BufferError(f"Telegram no longer follows this session ({code})")
         elif (call := self._sent.pop(bad, None)) is not None and not call.answer.done():
             call.answer.set_exception(BadMessageError(call.request, code))
 
     def _again(self, msg_id: int) -> None:
-        """Send a request again that the server refused to look at."""
+        """Queue a request again that the server rejected unread."""
         call = self._sent.pop(msg_id, None)
         if call is not None:
             self._unsent.append(call)

@@ -1,10 +1,10 @@
-"""A connection for file parts alone: what `Wire` is to everything else, at little more than the cost of AES.
+"""A connection for file parts only: the counterpart of `Wire`, at little more than the cost of AES.
 
-Abridged transport, one request a packet, no containers out, no gzip, no reader in between; several requests
-under way, of which only as many are encrypted as the socket takes. Promises that every call ends: with its
-answer, its error, or a ConnectionError once the connection is dead, as silence makes it: no byte comes, and
-the next machine confirms none of ours. Never reconnects, and never sends a request again whose outcome is
-unknown.
+Uses abridged transport, one request per packet, without outgoing containers, gzip or intermediate readers. Of
+several requests in progress only as many are encrypted as the socket accepts. Guarantees that every call
+ends: with its answer, its error, or a ConnectionError once the connection is dead. A silent connection counts
+as dead: no byte arrives, and the peer's TCP confirms none of ours. Never reconnects, and never repeats a
+request whose outcome is unknown.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from .line_speed import Steps
 from .message_ids import MessageIds, OutOfTimeError
 from .settings import ProxyTuple
 
-#: Encrypted bytes that may wait for the socket; a part is not encrypted before there is room again.
+#: Encrypted bytes that may wait for the socket; a part is not encrypted before there is space again.
 WRITE_AHEAD: Final = 512 * 1024
-#: Answers are acknowledged together: so many, or those of so many seconds.
+#: Answers are acknowledged in groups of this many, or after this many seconds.
 ACKS: Final = 16
 ACK_SECONDS: Final = 3.0
-#: A connection on which nothing moved for so long, with calls under way, is dead.
+#: Seconds without any movement, with calls in progress, after which a connection is dead.
 SILENCE: Final = 60.0
-#: However busy the connection, one call takes no longer; on a slow line, no longer without any movement.
+#: Longest duration of one call on a busy connection; on a slow line, longest without any movement.
 CALL_MAX: Final = 300.0
 
 
 class LeanWire(Calls):
-    """See the module. Made by `open_lean`."""
+    """A file connection. Made by `open_lean`."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class LeanWire(Calls):
         introduction: bytes = b"",
         silence: float = SILENCE,
     ) -> None:
-        """`introduction` goes before every request until one of them was answered."""
+        """`introduction` precedes every request until one of them was answered."""
         super().__init__(envelope or Envelope(key.key, key.key_id), introduction)
         self._silence = silence
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._writable = True
-        #: What a call in steps has not given to the socket yet, and whatever goes behind that.
+        #: Bytes of a call in steps not yet given to the socket, and whatever follows them.
         self._held: deque[memoryview] = deque()
         self._acks: list[int] = []
         self._ack_timer: asyncio.TimerHandle | None = None
@@ -64,7 +64,7 @@ class LeanWire(Calls):
         self._why: Exception | None = None
         #: Bytes given to the socket.
         self._given = 0
-        #: When bytes last moved in either direction, by the loop's clock; what we saw at the last look.
+        #: Loop time of the last movement in either direction; the values at the last check.
         self.heard = self._loop.time()
         self._seen = self.heard, 0, 0
 
@@ -73,7 +73,8 @@ class LeanWire(Calls):
         return self._why is None
 
     def watch_moves(self) -> Callable[[], bool]:
-        """A question for later: whether bytes came since, or ours leave and have not all left."""
+        """Return a function that tells later whether bytes arrived since, or ours are leaving and some
+        remain."""
         heard, left = self.heard, self._given - self._unconfirmed()
 
         def has_moved() -> bool:
@@ -84,14 +85,14 @@ class LeanWire(Calls):
 
     @property
     def under_way(self) -> frozenset[int]:
-        """The calls that were sent and not answered."""
+        """Return the calls sent and not answered."""
         return frozenset(self._sent)
 
     async def ask(self, request: Any, steps: Steps | None = None) -> Any:
-        """The answer. Raises what Telethon raises; ConnectionError where none will come any more.
+        """Return the answer. Raises what Telethon raises; ConnectionError if no answer will arrive.
 
-        With `steps`, it goes by these; their trouble is raised too. A call that is given up is forgotten; it
-        may have been carried out.
+        With `steps`, the request is written step by step and their errors are raised too. A cancelled call is
+        forgotten; it may have been carried out.
         """
         if self._why is not None:
             raise ConnectionResetError("the connection is closed") from self._why
@@ -110,10 +111,10 @@ class LeanWire(Calls):
             raise
 
     async def close(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, even with calls in progress."""
         self.die(ConnectionResetError("the connection was closed"))
 
-    # The socket.
+    # Socket callbacks.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of asyncio's.
@@ -141,16 +142,16 @@ class LeanWire(Calls):
     def moved(self) -> None:
         self.heard = self._loop.time()
 
-    # Out.
+    # Sending.
 
     def _pump(self) -> None:
         while self._unsent and self._writable and not self._held and self._open():
             call = self._unsent.popleft()
-            # Known as sent before it is: whatever goes wrong from here on, somebody ends it.
+            # Registered as sent first, so that whatever fails from here on ends the call.
             self._write(self._pieces(call), call)
 
     async def _go(self, call: Call, steps: Steps) -> None:
-        """Give the socket what is held, step by step, unless an answer or the end comes before."""
+        """Write held bytes step by step until an answer or the end of the connection."""
         giving = self._loop.create_task(self._give(steps))
         try:
             await asyncio.wait({giving, call.answer}, return_when=asyncio.FIRST_COMPLETED)
@@ -160,7 +161,7 @@ class LeanWire(Calls):
             giving.cancel()
             call.in_steps = False
             if self._held:
-                # Half a packet is no packet.
+                # The rest of a packet cannot be left out, so the connection ends.
                 self._forget(call)
                 self.die(ConnectionResetError("a part was given up in its middle"))
             self._pump()
@@ -186,9 +187,10 @@ class LeanWire(Calls):
         return tcp.unconfirmed(self._transport) if self._transport is not None else 0
 
     def _open(self) -> bool:
-        """Whether there is somebody to write to."""
+        """Return whether the connection can be written to."""
         if self._why is None and (self._transport is None or self._transport.is_closing()):
-            # Cut, and we have not been told yet; asyncio's `writelines` would stumble over that.
+            # The connection was cut and the callback is still to come; asyncio's `writelines` would fail on
+            # it.
             self.die(ConnectionResetError("the connection was cut"))
         return self._why is None
 
@@ -222,10 +224,10 @@ class LeanWire(Calls):
             acks, self._acks = self._acks, []
             self._write(objects.acknowledgement(acks), content=False)
 
-    # The end.
+    # Closing.
 
     def _look(self) -> None:
-        """Every now and then while calls are under way: is anything still moving?"""
+        """Check periodically, while calls are in progress, whether anything still moves."""
         self._watch = None
         if self._why is not None or not self.load:
             return
@@ -241,7 +243,8 @@ class LeanWire(Calls):
         self._watch = self._loop.call_later(self._silence / 4, self._look)
 
     def _look_at_moves(self, now: float, calls: list[Call]) -> None:
-        """Bytes that leave are movement too; and where bytes move and no call ends, the line is slow."""
+        """Count leaving bytes as movement. If bytes move and no call ends, the line is slow: give calls more
+        time."""
         heard, confirmed, answered = self._seen
         if (left := self._given - self._unconfirmed()) > confirmed:
             self.heard = now
@@ -258,7 +261,7 @@ class LeanWire(Calls):
             if timer is not None:
                 timer.cancel()
         if self._transport is not None:
-            # Closing politely waits until everything is written, which a dead peer never allows.
+            # A graceful close waits until everything is written, which a dead peer never allows.
             self._transport.abort()
         calls = [*self._sent.values(), *self._unsent]
         self._held.clear()
@@ -266,7 +269,7 @@ class LeanWire(Calls):
         self._unsent.clear()
         for call in calls:
             if not call.answer.done():
-                # One for each: an exception that several raise collects all their tracebacks.
+                # A copy for each call: an exception raised several times collects all their tracebacks.
                 call.answer.set_exception(_copy(why))
 
 
@@ -288,7 +291,7 @@ async def open_lean(
     ids: MessageIds | None = None,
     introduction: bytes = b"",
 ) -> LeanWire:
-    """A connection that has said nothing yet. Raises what `open_packets` raises."""
+    """Open a connection on which nothing was sent yet. Raises what `open_packets` raises."""
 
     def made() -> LeanWire:
         return LeanWire(key, Envelope(key.key, key.key_id, ids), introduction=introduction)

@@ -1,8 +1,8 @@
-"""MTProto 2.0 envelopes of one session, for file connections: numbers, keys, encryption.
+"""Seals and opens the MTProto 2.0 messages of one session, for file connections.
 
-Sans-IO. Seals what is sent and opens what came, with as few copies of a part as cryptg allows, and does every
-check that Telegram asks of clients (https://core.telegram.org/mtproto/security_guidelines): a packet that
-fails one raises SecurityError and the connection is worth nothing. Knows no request and no answer.
+Sans-IO. Copies a part as rarely as cryptg allows, and makes every check that Telegram asks of clients
+(https://core.telegram.org/mtproto/security_guidelines): a packet that fails one raises SecurityError and the
+connection must be closed. Knows nothing of requests and answers.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from telethon.errors import SecurityError
 
 from .message_ids import MessageIds
 
-#: What a packet is made of; cryptg itself takes and gives nothing but bytes.
+#: Pieces of a packet; cryptg itself accepts and returns only bytes.
 type Piece = bytes | memoryview
-#: A half of a key: the digest begun with it, and what AES keys are made of.
+#: Half of an authorisation key: the digest begun with it, and the inputs of the AES keys.
 type Half = tuple[Any, bytes, bytes]
 
 #: Salt, session, message id, sequence number, length.
@@ -28,7 +28,7 @@ _HEAD: Final = struct.Struct("<qqqii")
 
 
 class Envelope:
-    """One session over one key, from its first message to the connection's end."""
+    """One session over one key, from its first message to the end of the connection."""
 
     def __init__(self, key: bytes, key_id: int, ids: MessageIds | None = None) -> None:
         self.ids = ids or MessageIds()
@@ -36,12 +36,12 @@ class Envelope:
         self._session = int.from_bytes(os.urandom(8), "little", signed=True)
         self.salt = 0
         self._content = 0
-        # The half of the key that what we send uses.
+        # The half of the key for outgoing messages.
         self._out = (sha256(key[88:120]), key[0:36], key[40:76])
         self._in = incoming(key)
 
     def seal(self, pieces: Sequence[Piece], *, content: bool) -> tuple[int, bytes, bytes]:
-        """One message as its id, the head of its packet and the encrypted rest."""
+        """Encrypt one message; return its id, the head of its packet and the encrypted rest."""
         msg_id = self.ids.next()
         seqno = self._content * 2 + content
         self._content += content
@@ -55,17 +55,17 @@ class Envelope:
         return msg_id, self._key_id + msg_key, cryptg.encrypt_ige(plain, *_aes(msg_key, a, b))
 
     def open(self, packet: memoryview) -> tuple[int, int, memoryview]:
-        """The id, sequence number and body of a message that came."""
+        """Decrypt and check a message; return its id, sequence number and body."""
         return open_packet(packet, self._key_id, self._in, self._session)
 
 
 def incoming(key: bytes) -> Half:
-    """The half of a key that what comes from the server uses."""
+    """Return the half of a key for messages from the server."""
     return sha256(key[96:128]), key[8:44], key[48:84]
 
 
 def open_packet(packet: memoryview, key_id: bytes, half: Half, session: int) -> tuple[int, int, memoryview]:
-    """The id, sequence number and body of a message of the server's to that session."""
+    """Decrypt and check a server message of that session; return its id, sequence number and body."""
     if len(packet) < 24 + 48 or (len(packet) - 24) % 16:
         raise SecurityError(f"{len(packet)} bytes are no encrypted message")
     if packet[:8] != key_id:
@@ -85,6 +85,7 @@ def open_packet(packet: memoryview, key_id: bytes, half: Half, session: int) -> 
 
 
 def _aes(msg_key: bytes, a: bytes, b: bytes) -> tuple[bytes, bytes]:
-    """AES key and iv (https://core.telegram.org/mtproto/description#defining-aes-key-and-initialization-vector)."""
+    """Derive AES key and iv
+    (https://core.telegram.org/mtproto/description#defining-aes-key-and-initialization-vector)."""
     x, y = sha256(msg_key + a).digest(), sha256(b + msg_key).digest()
     return x[:8] + y[8:24] + x[24:32], y[:8] + x[8:24] + y[24:32]

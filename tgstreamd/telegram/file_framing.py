@@ -1,7 +1,7 @@
-"""Abridged transport over a socket: a stream into packets, each read straight to where it will lie.
+"""Frames packets by the abridged transport, reading each directly to its place in memory.
 
-Of all transports it costs least (no checksum); a packet is read into one buffer, never past its end, so
-nothing is moved or joined. Knows nothing of what packets hold.
+This transport is the cheapest (no checksum). A packet is read into one buffer and never past its end, so
+nothing is moved or joined. Knows nothing of the packets' content.
 https://core.telegram.org/mtproto/mtproto-transports#abridged
 """
 
@@ -14,30 +14,30 @@ from typing import Final
 from .proxy import through
 from .settings import ProxyTuple
 
-#: What a client says first.
+#: The first byte that a client sends.
 TAG: Final = b"\xef"
-#: Telegram sends no packet that is larger (a part of 1 MiB and its head fit).
+#: Largest packet that Telegram sends (a part of 1 MiB and its head fit).
 PACKET_MAX: Final = 2 * 1024 * 1024
-#: What is read before a packet's length is known: no encrypted packet is shorter.
+#: Bytes read before a packet's length is known: no encrypted packet is shorter.
 FIRST: Final = 72
-#: Room for what comes between parts.
+#: Buffer size for packets between parts.
 SMALL: Final = 16 * 1024
 
 
 def framed(size: int) -> bytes:
-    """What stands before a packet of so many bytes, a multiple of four."""
+    """Return the header of a packet of this many bytes, a multiple of four."""
     words = size // 4
     return bytes((words,)) if words < 0x7F else b"\x7f" + words.to_bytes(3, "little")
 
 
 class Packets(asyncio.BufferedProtocol):
-    """Calls `packet` with each one, a view that is good until it returns, `moved` at every read."""
+    """Calls `packet` with each packet, a view valid until it returns, and `moved` at every read."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(SMALL)
         self._view = memoryview(self._buffer)
         self._have = 0
-        #: Where the coming packet's content begins and where it ends, once known.
+        #: Start and end of the next packet's content, once known.
         self._prefix = self._end = 0
 
     def packet(self, packet: memoryview) -> None:
@@ -63,8 +63,8 @@ class Packets(asyncio.BufferedProtocol):
             self.packet(packet)
 
     def _begin(self) -> bool:
-        """Whether the length of the coming packet is known by now."""
-        # The highest bit would ask for a quick acknowledgement; a server does not.
+        """Return whether the length of the next packet is known."""
+        # The highest bit requests a quick acknowledgement, which a server never does.
         first = self._buffer[0] & 0x7F
         if first < 0x7F:
             self._prefix, words = 1, first
@@ -88,7 +88,8 @@ class Packets(asyncio.BufferedProtocol):
 async def open_packets[P: Packets](
     host: str, port: int, make: Callable[[], P], *, proxy: ProxyTuple | None, timeout: float
 ) -> P:
-    """A connected protocol. Raises OSError (of a proxy, ProxyTrouble) and TimeoutError."""
+    """Open a connection and return its protocol. Raises OSError (ProxyTrouble for a proxy) and
+    TimeoutError."""
     loop = asyncio.get_running_loop()
     made = make()
     async with asyncio.timeout(timeout):

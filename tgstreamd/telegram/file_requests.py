@@ -1,7 +1,7 @@
-"""What file connections say and hear, as bytes: parts without a detour through Telethon's readers.
+"""Encodes requests and decodes answers of file connections, bypassing Telethon's readers for parts.
 
-`pieces` writes a request, `result` reads its answer; only parts have a short way, everything else goes
-through Telethon's classes. An answer that is an error raises it, as Telethon would.
+`pieces` writes a request, `result` reads its answer; only parts have a fast path, everything else goes
+through Telethon's classes. An error answer is raised as Telethon would.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ _CDN_FILE: Final = types.upload.CdnFile.CONSTRUCTOR_ID
 _TRUE: Final = 0x997275B5
 _FALSE: Final = 0xBC799737
 PONG: Final = types.Pong.CONSTRUCTOR_ID
-#: What stands before a request, so that no update is sent to its connection.
+#: Wrapper of a request by which its connection receives no updates.
 WITHOUT_UPDATES: Final = struct.pack("<I", functions.InvokeWithoutUpdatesRequest.CONSTRUCTOR_ID)
 _SAVE: Final = functions.upload.SaveFilePartRequest
 _SAVE_BIG: Final = functions.upload.SaveBigFilePartRequest
-#: A compressed answer may not unfold to more than this: no part is larger.
+#: Limit of a decompressed answer: no part is larger.
 UNFOLDED_MAX: Final = 4 * 1024 * 1024
 
 
 class _Nothing:
-    """What comes after an introduction is not part of it."""
+    """Placeholder for the request that follows an introduction."""
 
     def _bytes(self) -> bytes:
         return b""
 
 
 def introduced(request: Any, api_id: int, device: dict[str, Any]) -> Any:
-    """A request that says besides which layer we speak and who we are, and that we want no updates.
+    """Wrap a request with our layer and device, and without updates.
 
-    https://core.telegram.org/method/initConnection; `device` are its `device_model` and so on.
+    https://core.telegram.org/method/initConnection; `device` holds its `device_model` and so on.
     """
     hello = functions.InitConnectionRequest(
         api_id, lang_code="en", system_lang_code="en", lang_pack="", query=request, **device
@@ -58,12 +58,12 @@ def introduced(request: Any, api_id: int, device: dict[str, Any]) -> Any:
 
 
 def introduction(api_id: int, device: dict[str, Any]) -> bytes:
-    """What stands before the first request of a connection."""
+    """Return what precedes the first request of a connection."""
     return bytes(introduced(_Nothing(), api_id, device))
 
 
 def anonymous_introduction(api_id: int, version: str) -> bytes:
-    """The same for a CDN, which may learn nothing of the device and has no updates."""
+    """Return the same for a CDN, which must learn nothing of the device and has no updates."""
     hello = functions.InitConnectionRequest(
         api_id, device_model="n/a", system_version="n/a", app_version=version, system_lang_code="en",
         lang_pack="", lang_code="", query=_Nothing(),
@@ -72,9 +72,9 @@ def anonymous_introduction(api_id: int, version: str) -> bytes:
 
 
 def pieces(request: Any, before: bytes = WITHOUT_UPDATES) -> list[Piece]:
-    """A request behind what stands `before` it; the part in it is not copied.
+    """Return a request preceded by `before`; its part is not copied.
 
-    What names its layer, or is no request to the API, is left as it is.
+    Requests that name their layer, and objects that are no API request, are left unwrapped.
     """
     if isinstance(request, functions.InvokeWithLayerRequest | functions.PingRequest):
         return [bytes(request)]
@@ -101,12 +101,12 @@ def acknowledgement(msg_ids: list[int]) -> list[Piece]:
 
 
 def please_resend(msg_ids: list[int]) -> list[Piece]:
-    """Asks for answers that the server has and did not send."""
+    """Return a request for answers that the server has and did not send."""
     return [bytes(types.MsgResendReq(msg_ids))]
 
 
 def ungzipped(body: memoryview) -> memoryview:
-    """What a gzip_packed holds. Raises BufferError for nonsense."""
+    """Return the content of a gzip_packed. Raises BufferError if malformed."""
     packed = _bytes_at(body, 4)
     unfolding = zlib.decompressobj(31)
     try:
@@ -119,13 +119,14 @@ def ungzipped(body: memoryview) -> memoryview:
 
 
 def result(body: memoryview, request: Any) -> Any:
-    """The answer to `request`; a downloaded part's `bytes` are a view. Raises the error that it is."""
+    """Return the answer to `request`; a downloaded part's `bytes` are a view. Raises an error answer."""
     kind = int.from_bytes(body[:4], "little")
     if kind == GZIP:
         body = ungzipped(body)
         kind = int.from_bytes(body[:4], "little")
     if kind == _FILE:
-        # upload.file type:storage.FileType mtime:int bytes:bytes; the kinds of storage.FileType are bare.
+        # upload.file type:storage.FileType mtime:int bytes:bytes; the constructors of storage.FileType are
+        # bare.
         return types.upload.File(types.storage.FilePartial(), None, _bytes_at(body, 12))
     if kind == _CDN_FILE:
         return types.upload.CdnFile(_bytes_at(body, 4))
@@ -140,7 +141,7 @@ def result(body: memoryview, request: Any) -> Any:
 
 
 def _bytes_at(body: memoryview, at: int) -> memoryview:
-    """A TL byte string, without a copy. Raises BufferError where it is cut."""
+    """Return a TL byte string without copying. Raises BufferError if it is truncated."""
     if at + 4 > len(body):
         raise BufferError("an answer is cut")
     first = body[at]

@@ -1,7 +1,7 @@
-"""Photos and documents as they are sent: by reference, or after an upload, with all their attributes.
+"""Builds photos and documents for sending: by reference, or after an upload with all attributes.
 
-Names are made harmless on the way up: a name is only a label, and nothing of ours is ever stored under it.
-What is read of a message is `media`'s.
+Sanitises file names on upload: a name is only a label, and nothing is ever stored under it here. Reading
+media is done by `media`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from telethon.tl import types
 
 from ..domain.messages import FILE_KINDS, SMALL_FILE_MAX, Media, Upload
 
-#: What the server adds to a document, and does not want back.
+#: Attributes that the server adds to a document and does not accept back.
 _STRIPPED: Final = (types.DocumentAttributeHasStickers,)
-#: Telegram's largest thumbnail for a document, in pixels.
+#: Telegram's largest thumbnail of a document, in pixels.
 THUMB_MAX: Final = 320
-#: Control characters, and those that turn the direction of what follows: `exe.gpj` for `jpg.exe`.
+#: Control characters, and those that reverse the direction of text: `exe.gpj` for `jpg.exe`.
 _HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 @lru_cache(maxsize=64)
 def decode(raw: bytes) -> Any:
-    """The TL object of `Media.raw` or of a committed media."""
+    """Return the TL object of `Media.raw` or of a committed media."""
     with BinaryReader(raw) as reader:
         return reader.tgread_object()
 
 
 def largest(sizes: Any) -> Any:
-    """The largest size of a photo that has bytes: neither a blur nor an outline."""
+    """Return the largest size of a photo that has bytes: neither a blur nor an outline."""
     real = [size for size in sizes if bytes_of(size)]
     return max(real, key=lambda size: (size.w * size.h, bytes_of(size)), default=None)
 
@@ -47,7 +47,7 @@ def bytes_of(size: Any) -> int:
 
 
 def thumbnail(document: Any) -> Any:
-    """The thumbnail that can go along with a document uploaded again, or None."""
+    """Return the thumbnail that can accompany a document uploaded again, or None."""
     fitting = [s for s in document.thumbs or () if bytes_of(s) and max(s.w, s.h) <= THUMB_MAX]
     return largest(fitting)
 
@@ -56,7 +56,7 @@ def thumbnail(document: Any) -> Any:
 
 
 def by_reference(media: Media) -> Any:
-    """The `InputMedia` that sends the same file again without moving a byte; None where there is none."""
+    """Return the `InputMedia` that sends the same file without transferring bytes; None if there is none."""
     if media.kind not in FILE_KINDS or media.refusal:
         return None
     made = reference(decode(media.raw), spoiler=media.spoiler)
@@ -64,7 +64,7 @@ def by_reference(media: Media) -> Any:
 
 
 def bare(made: Any) -> Any:
-    """An `InputMedia` without its cover, or its moving part."""
+    """Return an `InputMedia` without its cover or moving part."""
     if isinstance(made, types.InputMediaPhoto):
         return types.InputMediaPhoto(made.id, spoiler=made.spoiler)
     if isinstance(made, types.InputMediaDocument):
@@ -73,7 +73,7 @@ def bare(made: Any) -> Any:
 
 
 def reference(tl: Any, *, spoiler: bool = False) -> Any:
-    """The `InputMedia` for a photo or document that Telegram has: a received or a committed one."""
+    """Return the `InputMedia` for a received or committed photo or document."""
     if isinstance(tl, types.MessageMediaPhoto) and isinstance(tl.photo, types.Photo):
         return types.InputMediaPhoto(
             photo_id(tl.photo),
@@ -92,14 +92,14 @@ def reference(tl: Any, *, spoiler: bool = False) -> Any:
 
 
 def photo_id(tl: Any) -> Any:
-    """The `InputPhoto` of a photo; None where there is none."""
+    """Return the `InputPhoto` of a photo; None if there is none."""
     if not isinstance(tl, types.Photo):
         return None
     return types.InputPhoto(tl.id, tl.access_hash, tl.file_reference)
 
 
 def document_id(tl: Any) -> Any:
-    """The `InputDocument` of a document; None where there is none."""
+    """Return the `InputDocument` of a document; None if there is none."""
     if not isinstance(tl, types.Document):
         return None
     return types.InputDocument(tl.id, tl.access_hash, tl.file_reference)
@@ -109,7 +109,7 @@ def document_id(tl: Any) -> Any:
 
 
 def input_file(upload: Upload, name: str) -> Any:
-    """The handle of a complete upload. The digest is optional, and Telegram never asks for it."""
+    """Return the handle of a complete upload. The digest is optional, and Telegram never asks for it."""
     if goes_small(upload):
         return types.InputFile(upload.file_id, upload.parts, name, "")
     return types.InputFileBig(upload.file_id, upload.parts, name)
@@ -120,7 +120,7 @@ def goes_small(upload: Upload) -> bool:
 
 
 def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
-    """The `InputMedia` of a file that was uploaded, with the attributes that make it what it was."""
+    """Return the `InputMedia` of an uploaded file, with its original attributes."""
     received = decode(media.raw)
     if media.kind in ("photo", "live_photo"):
         moving = None if media.alone else document_id(received.video)
@@ -137,7 +137,7 @@ def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
         file=input_file(upload, harmless(upload.name or media.name)),
         mime_type=document.mime_type,
         attributes=[_as_sent(a) for a in document.attributes if not isinstance(a, _STRIPPED)],
-        # Without it a silent video becomes a GIF, which no album takes.
+        # Without it a silent video becomes a GIF, which albums do not accept.
         nosound_video=media.kind == "video" or None,
         force_file=media.kind == "file" or None,
         spoiler=media.spoiler or None,
@@ -148,13 +148,14 @@ def uploaded(media: Media, upload: Upload, thumb: Upload | None) -> Any:
 
 
 def harmless(name: str) -> str:
-    """A file name without separators, control characters and turned direction: some client may trust it."""
+    """Return a file name without separators, control characters and reversed direction: some client may trust
+    it."""
     kept = _HIDDEN.sub("", name).replace("/", "_").replace("\\", "_").strip()
     return kept if kept.strip(".") else "file"
 
 
 def _photo_as_file(media: Media, upload: Upload) -> Any:
-    """A picture that Telegram does not take as a photo."""
+    """Return a picture that Telegram does not accept as a photo, as a file."""
     name = harmless(media.name or "photo.jpg")
     return types.InputMediaUploadedDocument(
         file=input_file(upload, name),
@@ -170,7 +171,7 @@ def _photo_as_file(media: Media, upload: Upload) -> Any:
 
 def _as_sent(attribute: Any) -> Any:
     if isinstance(attribute, types.DocumentAttributeVideo):
-        # The codec and the length of the head are the server's findings.
+        # Codec and preload prefix are computed by the server.
         return types.DocumentAttributeVideo(
             attribute.duration, attribute.w, attribute.h, round_message=attribute.round_message,
             supports_streaming=attribute.supports_streaming, nosound=attribute.nosound,
@@ -179,6 +180,6 @@ def _as_sent(attribute: Any) -> Any:
     if isinstance(attribute, types.DocumentAttributeFilename):
         return types.DocumentAttributeFilename(harmless(attribute.file_name))
     if isinstance(attribute, types.DocumentAttributeSticker | types.DocumentAttributeCustomEmoji):
-        # A set is the sender's to name, and the file becomes no part of it.
+        # The sender must name a set, and the file does not become part of one.
         return types.DocumentAttributeSticker(attribute.alt, types.InputStickerSetEmpty())
     return attribute

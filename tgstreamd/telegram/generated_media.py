@@ -1,7 +1,7 @@
-"""Kinds without bytes, read and sent again: places, contacts, polls, checklists, stories.
+"""Converts media without bytes in both directions: places, contacts, polls, checklists, stories.
 
-Reads them with what a domain decides by, and makes the `InputMedia` that says the same again. Votes,
-completions and views stay with the original; a quiz whose answer is not known is told to be one.
+Reads them with the fields that decisions need, and builds the equivalent `InputMedia`. Votes, completions and
+views stay with the original; a quiz whose answer is not known is described as a quiz in text.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from .files import reference
 from .media_notes import note_for, on_earth
 from .peer_cache import Directory, marked
 
-#: Seconds that Telegram allows a poll to stay open
-#: (https://core.telegram.org/constructor/poll, `close_period`).
+#: Seconds that Telegram allows a poll to stay open (https://core.telegram.org/constructor/poll,
+#: `close_period`).
 POLL_OPEN_MAX: Final = 2_628_000
 
 
 class Sender(NamedTuple):
-    """What is known of who sends, and where to."""
+    """The sending account and target, as far as they matter."""
 
     premium: bool
     directory: Directory
-    #: The target is a broadcast channel.
+    #: Whether the target is a broadcast channel.
     broadcast: bool = False
 
 
 def read(kind: str, tl: Any, directory: Directory | None = None) -> Media:
-    """The model's media for a `MessageMedia` that holds no file of its own."""
+    """Convert a `MessageMedia` that holds no file of its own."""
     media = Media(kind=kind, note=note_for(tl), raw=bytes(_lean(tl)))  # type: ignore[arg-type]  # the table of kinds holds no other
     more = _READ.get(kind)
     return msgspec.structs.replace(media, **more(tl, directory)) if more else media
 
 
 def as_input(media: Media, sender: Sender, tl: Any) -> Any:
-    """The `InputMedia` that says what `media` says (`tl` is its object). Raises Rejected."""
+    """Return the `InputMedia` equivalent to `media` (`tl` is its object). Raises Rejected."""
     make = _MAKE.get(media.kind)
     if make is None:
         raise Rejected(f"{media.kind} cannot be sent")
@@ -49,7 +49,7 @@ def as_input(media: Media, sender: Sender, tl: Any) -> Any:
 
 
 def titled(text: Any, sender: Sender) -> Any:
-    """A title with its entities, as far as this sender may set them."""
+    """Return a title with its entities, as far as this sender may set them."""
     sent = entities.to_tl(
         entities.from_tl(text.entities),
         premium=sender.premium,
@@ -116,7 +116,7 @@ def _story(_: Media, tl: Any, sender: Sender) -> Any:
 
 
 def correct_answers(tl: Any) -> list[int]:
-    """Which answers of a quiz are right, as far as they are shown (they are after a vote)."""
+    """Return the right answers of a quiz, as far as they are shown (they are after a vote)."""
     right = {voters.option for voters in tl.results.results or () if voters.correct}
     return [index for index, answer in enumerate(tl.poll.answers) if answer.option in right]
 
@@ -150,7 +150,7 @@ def _poll(media: Media, tl: Any, sender: Sender) -> Any:
             for answer in poll.answers
         ],
         hash=0,
-        # Who voted for what may not be shown in a channel (BROADCAST_PUBLIC_VOTERS_FORBIDDEN).
+        # A channel may not show who voted for what (BROADCAST_PUBLIC_VOTERS_FORBIDDEN).
         public_voters=bool(poll.public_voters and not sender.broadcast) or None,
         multiple_choice=poll.multiple_choice,
         quiz=quiz or None,
@@ -178,7 +178,7 @@ def _poll(media: Media, tl: Any, sender: Sender) -> Any:
 
 
 def _attached(tl: Any) -> Any:
-    """A file that hangs on a poll or an answer goes by reference, a place as it is."""
+    """Return the attachment of a poll or answer: a file by reference, a place as it is."""
     if isinstance(tl, types.MessageMediaGeo | types.MessageMediaVenue) and isinstance(tl.geo, types.GeoPoint):
         venue = isinstance(tl, types.MessageMediaVenue)
         return _venue(Media(kind="venue"), tl, None) if venue else types.InputMediaGeoPoint(_point(tl.geo))  # type: ignore[arg-type]  # a place needs no sender
@@ -186,7 +186,7 @@ def _attached(tl: Any) -> Any:
 
 
 def closing(poll: Any) -> Any:
-    """What closes a poll of ours, as it stands in the target."""
+    """Return what closes a poll of ours, as it is in the target."""
     closed = types.Poll(
         poll.id, poll.question, poll.answers, 0, closed=True, public_voters=poll.public_voters,
         multiple_choice=poll.multiple_choice, quiz=poll.quiz,
@@ -227,7 +227,7 @@ def _todo(_: Media, tl: Any, sender: Sender) -> Any:
 
 
 def _lean(tl: Any) -> Any:
-    """Without what only grows: votes, completions, the story itself."""
+    """Remove what only grows: votes, completions, the story itself."""
     if isinstance(tl, types.MessageMediaPoll):
         right = [
             types.PollAnswerVoters(voters.option, correct=True)

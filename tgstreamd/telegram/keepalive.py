@@ -1,8 +1,8 @@
-"""Whether a quiet connection lives, and whether the login is still good: asked for, since neither is told.
+"""Checks whether a quiet connection lives and the login is still valid, since Telegram announces neither.
 
-A pong comes to an ended login as well as to a good one, so a quiet wire is asked for our state, which costs
-Telegram little; with a ping only while that may not be asked (a flood wait, a frozen account). Replaces
-nothing and ends nobody: the client does.
+A pong arrives for an ended login too, so a quiet connection asks for our update state, which costs Telegram
+little; a ping is used only while that is not possible (a flood wait, a frozen account). Replaces and ends
+nothing: the client does.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ from .request_stats import Tally
 from .translate import TROUBLES, translate
 from .wire import Wire
 
-#: Seconds between looks, and without an answer to any call until one is asked for. With the time for an
-#: answer, a dead line is noticed within 35 s; a login that was ended elsewhere within 25 s and the way there.
+#: Seconds between checks, and without an answer to any call before a check makes a request. Including the
+#: time for an answer, a dead line is noticed within 35 s, a login ended elsewhere within 25 s plus the round
+#: trip.
 LOOK: Final = 10.0
 SILENCE: Final = 15.0
 
 
 class Neighbour(Protocol):
-    """Whoever has other connections over the same line."""
+    """An owner of other connections over the same line."""
 
     def busy(self) -> Callable[[], bool]:
-        """A question for later: whether calls of now still hold up what was asked behind them."""
+        """Return a function that tells later whether present calls still delay requests made behind them."""
         ...
 
     def doubt_all(self) -> None:
-        """The main connection has died of silence: so are those on which nothing moves."""
+        """End connections on which nothing moves: the main connection was silent until it was given up."""
         ...
 
 
 class Liveness:
-    """One client's; `answered` is told of every call that was answered."""
+    """The checks of one client; call `answered` for every answered call."""
 
     def __init__(
         self, monotonic: Callable[[], float], tally: Tally, neighbours: Sequence[Neighbour] = ()
@@ -48,11 +49,11 @@ class Liveness:
         self._neighbours = neighbours
         self._tally = tally
         self._last = 0.0
-        #: Until when our state may not be asked for.
+        #: Until this time a ping is used instead of the update state.
         self._ping_until = 0.0
 
     def answered(self) -> None:
-        """The login was good just now."""
+        """Record that the login was valid just now."""
         self._last = self._monotonic()
 
     @property
@@ -60,7 +61,8 @@ class Liveness:
         return self._monotonic() - self._last >= SILENCE
 
     async def examine(self, wire: Wire, timeout: float) -> TgstreamdError | None:
-        """What is wrong with this connection; None where it lives and the login, if we may ask, is good."""
+        """Return what is wrong with this connection; None if it lives and the login, if it can be checked, is
+        valid."""
         neighbours = [neighbour.busy() for neighbour in self._neighbours]
         began, heard = self._monotonic(), wire.heard
         request: Any = functions.updates.GetStateRequest()
@@ -77,8 +79,8 @@ class Liveness:
             if not isinstance(ours, Transient):
                 self._ping_until = began + (ours.seconds if isinstance(ours, FloodWait) else math.inf)
         except TROUBLES as error:
-            # On a slow line something else may have come meanwhile, or our question stand behind parts that
-            # were there before it and move: it lives.
+            # On a slow line the connection lives if something else arrived meanwhile, or if the request is
+            # queued behind earlier parts that still move.
             late = isinstance(error, TimeoutError) and wire.alive
             if not (late and (wire.heard > heard or any(is_busy() for is_busy in neighbours))):
                 return translate(error, request)

@@ -1,8 +1,8 @@
-"""Makes an authorisation key with a server that proves itself by one of the RSA keys that are handed in.
+"""Makes an authorisation key with a server that proves itself by one of the given RSA keys.
 
-For CDNs: Telethon's exchange takes any key of one table for any server, and a CDN's key must never open a
-data centre. The server is not trusted: its riddle is given up after a while, and every check of
-https://core.telegram.org/mtproto/auth_key is made but one (see `_Exchange._secret`).
+For CDNs: Telethon's exchange accepts any key of one table for any server, and a CDN's key must never open a
+data centre. The server is not trusted: its factorisation task is given up after a while, and every check of
+https://core.telegram.org/mtproto/auth_key is made except one (see `_Exchange._secret`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from telethon.tl import TLObject, functions, types
 
 from .plain_wire import PlainWire
 
-#: RSA keys by their fingerprints.
+#: RSA keys by fingerprint.
 type Keys = Mapping[int, rsa.PublicKey]
 
-#: Steps after which a number is taken for no product of two 31-bit primes: those need some 2^17, and half a
-#: second, in which the loop goes on.
+#: Steps after which a number counts as no product of two 31-bit primes: those need about 2^17. This takes
+#: half a second, during which the event loop is not blocked.
 RIDDLE_STEPS: Final = 1 << 19
-#: Secrets that are tried: of honest numbers one in 256 is of no use.
+#: Attempts at a usable secret: of valid numbers one in 256 is unusable.
 SECRETS: Final = 8
 _SAFE: Final = 1 << (2048 - 64)
 
@@ -39,7 +39,7 @@ class UnknownKeyError(SecurityError):
 
 
 def load_keys(pems: list[str]) -> dict[int, rsa.PublicKey]:
-    """The RSA keys of these PEM texts (PKCS#1) by fingerprint; what cannot be read is left out."""
+    """Return the RSA keys of these PEM texts (PKCS#1) by fingerprint; unreadable ones are left out."""
     found = {}
     for pem in pems:
         try:
@@ -53,7 +53,7 @@ def load_keys(pems: list[str]) -> dict[int, rsa.PublicKey]:
 
 
 async def exchange(wire: PlainWire, keys: Keys, dc: int) -> bytes:
-    """A new authorisation key of data centre `dc`, 256 bytes.
+    """Return a new authorisation key of data centre `dc`, 256 bytes.
 
     Raises UnknownKeyError, SecurityError, and what `PlainWire.ask` raises.
     """
@@ -61,7 +61,7 @@ async def exchange(wire: PlainWire, keys: Keys, dc: int) -> bytes:
 
 
 class _Exchange:
-    """One exchange: three questions."""
+    """One exchange: three requests."""
 
     def __init__(self, wire: PlainWire, keys: Keys, dc: int) -> None:
         self._wire = wire
@@ -107,10 +107,10 @@ class _Exchange:
         return answer
 
     def _secret(self, encrypted: bytes) -> tuple[bytes, int]:
-        """The secret that both sides share, and our half of it.
+        """Return the shared secret and our half of it.
 
-        That the prime is a safe one is not proven: who could choose a bad one is the server, which only it
-        and we talk through, and which sees everything said to it anyway.
+        Does not prove that the prime is a safe one: only the server could choose a bad one, and it sees
+        everything sent over this key anyway.
         """
         if len(encrypted) % 16:
             raise SecurityError("key exchange: an answer that is no multiple of 16 bytes")
@@ -132,7 +132,7 @@ class _Exchange:
         for _ in range(SECRETS):
             b = int.from_bytes(os.urandom(256), "big")
             g_b, secret = pow(inner.g, b, prime), pow(g_a, b, prime)
-            # A secret that begins with a zero byte is spelt in two ways by clients and servers: another one.
+            # Clients and servers encode a secret with a leading zero byte differently: choose another one.
             if _SAFE <= g_b <= prime - _SAFE and secret >> (2048 - 8):
                 return secret.to_bytes(256, "big"), g_b
         raise SecurityError("key exchange: no secret can be made of the server's numbers")
@@ -142,14 +142,14 @@ class _Exchange:
         return cryptg.encrypt_ige(plain + os.urandom(-len(plain) % 16), *self._aes())
 
     def _aes(self) -> tuple[bytes, bytes]:
-        """The temporary key and iv, of both nonces."""
+        """Derive the temporary key and iv from both nonces."""
         new, server = self._new_nonce, self._server_nonce.to_bytes(16, "little", signed=True)
         ns, sn, nn = (sha1(pair).digest() for pair in (new + server, server + new, new + new))
         return ns + sn[:12], sn[12:20] + nn + new[:4]
 
 
 def rsa_pad(data: bytes, key: rsa.PublicKey) -> bytes:
-    """`data` (144 bytes at most), padded as RSA_PAD says and encrypted for `key`."""
+    """Pad `data` (144 bytes at most) by RSA_PAD and encrypt it for `key`."""
     padded = data + os.urandom(192 - len(data))
     while True:
         temporary = os.urandom(32)
@@ -162,9 +162,9 @@ def rsa_pad(data: bytes, key: rsa.PublicKey) -> bytes:
 
 
 def factorise(product: int) -> tuple[int, int]:
-    """The two primes of a product of less than 64 bits, the smaller first, by Pollard's way.
+    """Return the two primes of a product of less than 64 bits, the smaller first, by Pollard's method.
 
-    Raises SecurityError where they are not found soon: cryptg's way never returns from some numbers.
+    Raises SecurityError if they are not found soon: cryptg's function never returns for some numbers.
     """
     if 4 < product < 1 << 63:
         step, at, done = random.randrange(1, product), random.randrange(product), 0

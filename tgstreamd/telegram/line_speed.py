@@ -1,10 +1,10 @@
-"""How fast the line is in one direction, and so how much of a part, and how many, may be under way at once.
+"""Estimates the speed of the line in one direction and limits the size and number of parts in transfer.
 
-All connections share one line. On a slow one a part of 512 KiB holds up whatever is behind it for a minute,
-and many at once never arrive in time. So a part goes in steps, each as long as the line takes a second or
-two for, and no other part beside it, until the steps turn out to be fast. Then parts go whole, as many at
-once as arrive soon. Measures the steps by pings over the main connection, which see the queues on the way
-and are what those would harm, and the parts by their answers. Owns no connection and ends none.
+All connections share one line. On a slow one a part of 512 KiB delays whatever is behind it for a minute, and
+many parts at once never arrive in time. A part is therefore sent in steps, each sized to take a second or
+two, and with no other part beside it, until the steps turn out to be fast. Parts are then sent whole, as many
+at once as arrive soon. Steps are measured by pings over the main connection, which see the queues on the way
+and are what those would delay; parts are measured by their answers. Owns no connection and ends none.
 """
 
 from __future__ import annotations
@@ -18,46 +18,47 @@ from typing import Final
 from ..domain.errors import FloodWait
 from ..domain.messages import PART_SIZE
 
-#: Bytes of the first step, which 20 kbit/s take in seven seconds, and of the smallest.
+#: Bytes of the first step, which take seven seconds at 20 kbit/s, and of the smallest.
 FIRST, LEAST = 16 * 1024, 4 * 1024
-#: Seconds of a step: after one that was as quick as that the next is much larger, larger, smaller.
+#: Seconds of a step: after one at least this fast the next is much larger, larger; after one slower than
+#: LONG, smaller.
 QUICK, SHORT, LONG = 0.25, 1.0, 3.0
-#: A part is wanted within so many seconds, and so no more go at once; one that takes so long, or fails after
-#: it, was on a line that is slow.
+#: Seconds in which a part should arrive, which limits the number at once; a part that takes SLOW seconds, or
+#: fails after them, was on a slow line.
 SOON, SLOW = 10.0, 30.0
-#: Bytes that a part must have to say something of the speed.
+#: Bytes that a part must have to measure the speed.
 TELLING: Final = 64 * 1024
-#: After so many seconds without a part the line may be another one.
+#: After this many seconds without a part the line may be a different one.
 REST: Final = 60.0
 
 type Ping = Callable[[], Awaitable[float]]
 
 
 def next_step(step: int, seconds: float) -> int:
-    """Bytes of the next step, after one of so many bytes that took so long."""
+    """Return the bytes of the next step, after one of `step` bytes that took `seconds`."""
     if seconds < SHORT:
         return min(PART_SIZE, step * (8 if seconds < QUICK else 2))
     return max(LEAST, step // 2) if seconds > LONG else step
 
 
 def parts_at_once(under_way: int, seconds: float) -> int:
-    """Parts that would arrive soon all together, after one that took so long among so many.
+    """Return how many parts would arrive soon together, after one took `seconds` among `under_way`.
 
-    One more where that one did: on a long line it was not the others that it waited for.
+    One more if that one arrived soon: on a line with high latency it did not wait for the others.
     """
     fitting = int(SOON * under_way / max(0.001, seconds))
     return max(1, fitting, under_way + 1 if seconds <= SOON else 0)
 
 
 class LineSpeed:
-    """One direction of the line; `turn` around each part."""
+    """One direction of the line; enter `turn` around each part."""
 
     def __init__(self, monotonic: Callable[[], float], ping: Ping) -> None:
         self._monotonic = monotonic
         self._ping = ping
         self._step = FIRST
-        #: Parts that may be under way; known by those that arrived, since a proxy may take bytes at once and
-        #: hold up no ping.
+        #: Parts that may be in transfer; measured by parts that arrived, since a proxy may accept bytes at
+        #: once without delaying a ping.
         self._most = 1
         self._under_way = 0
         self._rested = monotonic()
@@ -69,7 +70,7 @@ class LineSpeed:
 
     @asynccontextmanager
     async def turn(self, size: int = PART_SIZE) -> AsyncIterator[Steps | None]:
-        """Wait until another part, of so many bytes, may begin. Gives None where it may go at once, else its
+        """Wait until another part of `size` bytes may begin. Yields None if it may go at once, else its
         steps."""
         if not self._under_way and self._monotonic() - self._rested >= REST:
             self._step, self._most = FIRST, 1
@@ -90,7 +91,7 @@ class LineSpeed:
             self._admit()
 
     def stepped(self, seconds: float) -> None:
-        """A step took so long."""
+        """Adjust the next step to the duration of the last."""
         self._step = next_step(self._step, seconds)
 
     @property
@@ -121,7 +122,8 @@ class LineSpeed:
             raise
 
     def _refuse(self, error: FloodWait) -> None:
-        """Those who wait would be told the same: they are to wait elsewhere, and hold nothing meanwhile."""
+        """Raise the flood wait in all waiting parts: they would meet it too, and should wait without holding
+        memory."""
         for turn in self._waiting:
             if not turn.done():
                 turn.set_exception(error)
@@ -141,25 +143,26 @@ class Steps:
     def __init__(self, speed: LineSpeed, ping: Ping) -> None:
         self._speed = speed
         self._ping = ping
-        #: Seconds of a ping with nothing of ours before it, once it matters.
+        #: Seconds of a ping without our bytes ahead of it, measured once needed.
         self._idle: float | None = None
-        #: Gets the bytes that are through so far.
+        #: Called with the bytes transferred so far.
         self.on_step: Callable[[int], None] = lambda _through: None
 
     @property
     def size(self) -> int:
-        """Bytes of the next one."""
+        """Return the bytes of the next step."""
         return self._speed.step
 
     async def passed(self, is_confirmed: Callable[[], bool]) -> None:
-        """Wait until what was just sent is through: the next machine has it, and a ping behind it is back."""
+        """Wait until the last step is through: the TCP peer has confirmed it, and a ping behind it has
+        returned."""
         seconds = await self._ping()
         while not is_confirmed():
             seconds += await self._ping()
         await self.took(seconds)
 
     async def took(self, seconds: float) -> None:
-        """A step took so long, the way there and back included."""
+        """Record the duration of a step, round trip included."""
         if seconds >= QUICK:
             if self._idle is None:
                 self._idle = await self._ping()

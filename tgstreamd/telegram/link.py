@@ -1,6 +1,6 @@
-"""One file connection of a pool: whether it can still be used, how busy it is, and what ends it.
+"""Wraps one file connection of a pool: whether it is usable, how busy it is, and when it ends.
 
-Decides by what its wire knows; asks nothing by itself.
+Decides by the state of its connection; makes no requests by itself.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, Final
 from .file_connection import LeanWire
 from .line_speed import Steps
 
-#: A connection that rested so long may have been cut on the way, unnoticed: it is replaced.
+#: Seconds idle after which a connection may have been cut unnoticed on the way: it is replaced.
 REST_MAX: Final = 45.0
 
 
 class Link:
-    """See the module. The seam behind which the sender can be replaced: `call`, `load`, `close`."""
+    """A pooled connection. Its interface, behind which the sender can be replaced: `call`, `load`,
+    `close`."""
 
     def __init__(self, wire: LeanWire, monotonic: Callable[[], float]) -> None:
         self._wire = wire
@@ -34,9 +35,10 @@ class Link:
         return self._wire.load
 
     async def call(self, request: Any, steps: Steps | None = None) -> Any:
-        """The answer, asked in steps or at once. Raises what Telethon raises, and the trouble of the steps.
+        """Return the answer, requested in steps or at once. Raises what Telethon raises, and errors of the
+        steps.
 
-        A connection that says nothing dies by itself.
+        A silent connection ends by itself.
         """
         try:
             return await self._wire.ask(request, steps)
@@ -44,12 +46,13 @@ class Link:
             self._used = self._monotonic()
 
     def busy(self) -> Callable[[], bool]:
-        """A question for later: whether calls of now are still under way here, and bytes moved since."""
+        """Return a function that tells later whether present calls are still in progress here and bytes moved
+        since."""
         calls, has_moved = self._wire.under_way, self._wire.watch_moves()
         return lambda: not calls.isdisjoint(self._wire.under_way) and has_moved()
 
     def doubt(self, seconds: float) -> None:
-        """The line is said to be dead: so is this connection, if nothing moves on it for so long."""
+        """End this connection if nothing moves on it for `seconds`: the line appears to be dead."""
         has_moved = self._wire.watch_moves()
         asyncio.get_running_loop().call_later(seconds if self.load else 0, self._confirm, has_moved)
 

@@ -1,7 +1,7 @@
-"""Logging in and out: by code, by QR, with the 2FA password; the only place that ever holds them.
+"""Logs in and out: by code, by QR code, with the 2FA password. No other module handles these.
 
-Has a client of its own, with Telethon's retries: the way to the account's data centre needs a second
-attempt. On success the session is saved; on failure nothing is. Asking people is the caller's.
+Uses a client of its own with Telethon's retries: reaching the account's data centre needs a second attempt.
+The session is saved on success only. The caller prompts the user.
 """
 
 from __future__ import annotations
@@ -42,24 +42,25 @@ from .settings import Settings
 from .translate import TROUBLES, name_of, translate
 from .tries import over
 
-#: Answers that a person may get wrong so many times before the login ends.
+#: Wrong answers to one prompt before the login ends.
 TRIES: Final = 3
-#: Which errors say so, and how a person is told: of the number, the password; of the code: `codes.AGAIN`.
+#: Errors that mean a wrong answer, with the text for the user: for the number and the password; for the code
+#: see `codes.AGAIN`.
 _NUMBER_AGAIN: Final = {"PHONE_NUMBER_INVALID": "that is not a phone number in the international form"}
 _PASSWORD_AGAIN: Final = {
     "PASSWORD_HASH_INVALID": "that is not the password",
     "SRP_ID_INVALID": "Telegram wants the password once more",
 }
 
-#: Asks a person. The first text says why it is asked again, and is empty at first; the second what helps
-#: to answer: where the code was sent, the hint of the password.
+#: Prompts the user. The first text says why the prompt is repeated, and is empty at first; the second helps
+#: to answer: where the code was sent, or the hint of the password.
 Ask = Callable[[str, str], Awaitable[str]]
-#: Shows a `tg://login` address, to be drawn as a QR code; called again when it has changed.
+#: Shows a `tg://login` address as a QR code; called again when it has changed.
 Show = Callable[[str], None]
 
 
 class Login:
-    """One login under way, connected and not yet authorised. Made by `begin`."""
+    """One login in progress, connected and not yet authorised. Made by `begin`."""
 
     def __init__(self, client: LoginClient, settings: Settings, clock: Clock) -> None:
         self._client = client
@@ -67,9 +68,11 @@ class Login:
         self._clock = clock
 
     async def by_code(self, phone: Ask, code: Ask, password: Ask) -> Account:
-        """By the code that Telegram sends, by whatever way. Raises NotAuthorised, Rejected, StoreError.
+        """Log in by the code that Telegram sends, by whatever method. Raises NotAuthorised, Rejected,
+        StoreError.
 
-        `code` may answer with nothing: then Telegram is asked to send it another way, where it offers one.
+        `code` may return an empty answer: then Telegram is asked to send it by another method, if it offers
+        one.
         """
         why = f"Telegram wants the password before any code ({NO_CODE})"
         try:
@@ -87,7 +90,7 @@ class Login:
         return await self._signed_in(answer)
 
     async def _ask_code(self, number: str, sent: Any, code: Ask) -> Any:
-        """What Telegram answers to a code; to none, how it sends another."""
+        """Return Telegram's answer to the code or, for an empty one, how it sends another."""
 
         async def use(text: str) -> Any:
             if text:
@@ -107,7 +110,7 @@ class Login:
         return (await self._ask(code, use, codes.AGAIN, told=codes.sent_where(sent)))[1]
 
     async def by_qr(self, show: Show, password: Ask) -> Account:
-        """By a QR code that a logged-in app scans (Settings, Devices, Link Desktop Device)."""
+        """Log in by a QR code that a logged-in app scans (Settings, Devices, Link Desktop Device)."""
         try:
             while True:
                 self._client.scanned.clear()
@@ -123,11 +126,11 @@ class Login:
                     return await self._signed_in(answer.authorization)
                 token = base64.urlsafe_b64encode(answer.token).decode().rstrip("=")
                 show(f"tg://login?token={token}")
-                # By Telegram's clock, as the connection knows it: the machine's may be wrong.
+                # By Telegram's clock as the connection knows it, since this machine's may be wrong.
                 now = self._clock.now() + self._client._sender._state.time_offset
                 left = answer.expires.timestamp() - now
                 with contextlib.suppress(TimeoutError):
-                    # Also where no push comes: asking again is how one learns of a scan that was missed.
+                    # Repeated without a push too: a missed scan shows only when asked again.
                     async with asyncio.timeout(min(max(left, 1.0), 30.0)):
                         await self._client.scanned.wait()
         except _PasswordWanted:
@@ -141,7 +144,7 @@ class Login:
         )
 
     async def _by_password(self, password: Ask, why: str = "") -> Account:
-        # A challenge is good for one answer; the hint is the same in each.
+        # A challenge is valid for one answer; the hint is the same in each.
         hint = (await self._call(functions.account.GetPasswordRequest())).hint or ""
 
         async def check(text: str) -> Any:
@@ -161,7 +164,8 @@ class Login:
         told: str = "",
         why: str = "",
     ) -> tuple[str, Any]:
-        """Ask, use the answer; one that is wrong (`again`) is asked for anew, against the same request."""
+        """Prompt and use the answer; after a wrong one (an error in `again`) prompt again for the same
+        request."""
         for _ in range(TRIES):
             text = (await ask(why, told)).strip()
             try:
@@ -175,7 +179,7 @@ class Login:
         raise NotAuthorised(f"{why}, {TRIES} times", hint="tgstreamd login")
 
     async def _signed_in(self, authorization: Any) -> Account:
-        """Keep the login; one that cannot be kept is ended again."""
+        """Save the login; if that fails, end it again."""
         if isinstance(authorization, types.auth.AuthorizationSignUpRequired):
             what = "this phone number has no Telegram account"
             raise Rejected(what, hint="sign up in a Telegram app first")
@@ -227,7 +231,7 @@ def _international(text: str) -> str:
 
 
 class _Again(Exception):
-    """The answer is to be asked for once more; the reason for the person."""
+    """The prompt must be repeated; holds the reason for the user."""
 
 
 class _PasswordWanted(Exception):
@@ -236,16 +240,18 @@ class _PasswordWanted(Exception):
 
 @asynccontextmanager
 async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Login]:
-    """Connect for a login into `settings.session`, whatever login is there; it ends with the block.
+    """Connect for a login into `settings.session`, whatever login is there; the connection ends with the
+    block.
 
-    Raises Transient where Telegram cannot be reached, ConfigError for a proxy or key that cannot be used,
-    StoreError where the login could not be kept.
+    Raises Transient if Telegram cannot be reached, ConfigError for an unusable proxy or key, StoreError if
+    the login could not be saved.
     """
     if settings.session is None:
         raise ConfigError("a login needs a session file")
-    # A code is good for one login: before one is spent, there must be a place to keep it.
+    # A code is valid for one login, so check that the session can be saved before one is used.
     await asyncio.to_thread(try_place, settings.session)
-    # Telethon saves as it goes. In memory only, until it is a login: an old one is not to be lost for less.
+    # Telethon saves continuously, so the session stays in memory until the login succeeds: an existing one
+    # must not be lost otherwise.
     clock = clock or SystemClock()
     client = LoginClient(settings, StoredSession(None), clock)
     login = Login(client, settings, clock)
@@ -263,9 +269,9 @@ async def begin(settings: Settings, *, clock: Clock | None = None) -> AsyncItera
 
 
 async def logout(settings: Settings) -> bool:
-    """End the login and delete the session file. False where nobody was logged in (any more).
+    """End the login and delete the session file. Return false if nobody was logged in (any more).
 
-    Raises LoginUnknown, once the file is deleted, where Telegram does not know the login now.
+    Raises LoginUnknown, after deleting the file, if Telegram does not know the login now.
     """
     session = StoredSession.load(settings.session, settings.session_string)
     ended = False
@@ -280,7 +286,7 @@ async def logout(settings: Settings) -> bool:
 
 
 def stored(settings: Settings) -> StoredSession | None:
-    """The login that is there, apart from its file: what becomes of the one does not touch the other."""
+    """Return a copy of the stored login, detached from its file: changes to one do not affect the other."""
     try:
         session = StoredSession.load(settings.session, settings.session_string)
     except NotAuthorised:
@@ -290,7 +296,7 @@ def stored(settings: Settings) -> StoredSession | None:
 
 
 async def end(settings: Settings, session: StoredSession) -> bool:
-    """Revoke a login at the server. False where it was none any more. Raises TelegramError."""
+    """Revoke a login at the server. Return false if it was no longer valid. Raises TelegramError."""
     clock = SystemClock()
     client = LoginClient(settings, session, clock)
     login = Login(client, settings, clock)

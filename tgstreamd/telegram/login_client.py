@@ -1,6 +1,6 @@
-"""The connection of a login: with Telethon's retries, and telling why it does not reach the other end.
+"""The client of a login: keeps Telethon's retries, and reports why the server cannot be reached.
 
-The way to the account's data centre needs a second attempt. Listens for nothing but the scan of a QR code.
+Reaching the account's data centre needs a second attempt. Handles no updates except the scan of a QR code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .settings import Settings
 
 
 class LoginClient(BaseClient):
-    """Telethon's client, listening for nothing but the scan of a QR code."""
+    """Telethon's client, handling no updates except the scan of a QR code."""
 
     def __init__(self, settings: Settings, session: StoredSession, clock: Clock) -> None:
         super().__init__(settings, session, clock, request_retries=5, connection_retries=1, retry_delay=1)

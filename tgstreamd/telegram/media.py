@@ -1,7 +1,8 @@
-"""Media as they are received: which kind each is, how large, and where its bytes are.
+"""Converts received media: the kind of each, its size, and the location of its bytes.
 
-All the kinds of `MessageMedia` are named here, in one place. One that cannot be copied becomes a note for
-people; one that must not be (paid, self-destructing) carries its refusal. Sending is `files`' and `told`'s.
+The only place that lists all constructors of `MessageMedia`. Media that cannot be copied becomes a note;
+media that must not be (paid, self-destructing) carries its refusal. Sending is done by `files` and
+`generated_media`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from . import generated_media
 from .files import bytes_of, decode, largest, thumbnail
 from .peer_cache import Directory
 
-#: Which kind each constructor becomes; `""` where it depends on what it holds. Empty and WebPage are no
-#: media to the model: nothing, and a preview.
+#: Kind by constructor; `""` if it depends on the content. Empty and WebPage are not media in the domain:
+#: nothing, and a preview.
 KINDS: Final[dict[type, MediaKind | str]] = {
     types.MessageMediaEmpty: "",
     types.MessageMediaWebPage: "",
@@ -42,14 +43,14 @@ KINDS: Final[dict[type, MediaKind | str]] = {
 
 
 class Located(NamedTuple):
-    """Where a file's bytes are: a location to ask for, or the bytes themselves."""
+    """The location of a file's bytes, or the bytes themselves."""
 
     location: Any
     inline: bytes | None = None
 
 
 def from_tl(media: Any, directory: Directory | None = None) -> Media | None:
-    """The model's media for a `MessageMedia`; None where there is none to speak of."""
+    """Convert a `MessageMedia`; None if there is no media."""
     kind = KINDS.get(type(media), "unsupported") if media is not None else ""
     if not kind:
         return None
@@ -93,7 +94,7 @@ def _document(media: Any) -> Media:
     audio = facts.get(types.DocumentAttributeAudio)
     named = facts.get(types.DocumentAttributeFilename)
     thumb = thumbnail(document)
-    # Other qualities of a video are made by the server, and would only fill the ledger.
+    # Alternative qualities of a video are made by the server and would only fill the ledger.
     lean = types.MessageMediaDocument(
         nopremium=media.nopremium, spoiler=media.spoiler, video=media.video, round=media.round,
         voice=media.voice, document=document, video_cover=media.video_cover,
@@ -122,7 +123,7 @@ def _ttl(media: Any) -> str:
 
 
 def document_kind(attributes: Any) -> MediaKind:
-    """What a document is, which its attributes decide, not its MIME type."""
+    """Return the kind of a document, decided by its attributes rather than its MIME type."""
     facts = {type(attribute): attribute for attribute in attributes}
     if types.DocumentAttributeSticker in facts or types.DocumentAttributeCustomEmoji in facts:
         return "sticker"
@@ -137,7 +138,7 @@ def document_kind(attributes: Any) -> MediaKind:
 
 @lru_cache(maxsize=64)
 def locate(raw: bytes, thumb: bool) -> Located | None:
-    """Where the bytes of a media (or of its thumbnail) are; None where there are none."""
+    """Return the location of a media's bytes (or of its thumbnail's); None if there are none."""
     media = decode(raw)
     if isinstance(media, types.MessageMediaPhoto) and isinstance(media.photo, types.Photo):
         return _located(types.InputPhotoFileLocation, media.photo, largest(media.photo.sizes))

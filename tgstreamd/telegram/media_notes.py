@@ -1,6 +1,6 @@
-"""A sentence for people about each media kind that is not copied: `a poll: "Lunch?"`.
+"""Describes each media kind that is not copied in a phrase for readers: `a poll: "Lunch?"`.
 
-Words only, from the fields of the TL object; it decides nothing.
+Only texts, from the fields of the TL object; decides nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from telethon.tl import types
 
 
 def note_for(media: Any) -> str:
-    """What hangs on the message, for people; never empty."""
+    """Return a description of the media; never empty."""
     write = _NOTES.get(type(media))
     return write(media) if write else "something that this version does not know"
 
@@ -28,7 +28,7 @@ def _place(media: Any) -> str:
 
 
 def on_earth(geo: Any) -> bool:
-    """Whether a place is one."""
+    """Return whether a place has valid coordinates."""
     return isinstance(geo, types.GeoPoint) and abs(geo.lat) <= 90 and abs(geo.long) <= 180
 
 
@@ -38,7 +38,7 @@ def _contact(media: Any) -> str:
 
 _NOTES: Final[dict[type, Callable[[Any], str]]] = {
     types.MessageMediaGeo: lambda m: f"a place{_place(m)}",
-    # It moves, and a copy stays where it was: its place is no part of what was said.
+    # A live location moves, and a copy would not, so its position is left out.
     types.MessageMediaGeoLive: lambda _m: "a live location",
     types.MessageMediaVenue: lambda m: _quoted("a venue", m.title),
     types.MessageMediaContact: _contact,

@@ -1,8 +1,8 @@
-"""Message ids of one MTProto session: makes ours, and judges whether the server's are new and from about now.
+"""Makes the message ids of one MTProto session, and checks whether the server's are new and recent.
 
-An id holds the time at which it was made, by Telegram's clock. That time is taken from the session's first
-authenticated message and carried on by a clock that nobody sets, so neither a wrong wall clock nor one that
-is set in the middle loses an answer (https://core.telegram.org/mtproto/description#message-identifier-msg-id).
+An id contains its creation time by Telegram's clock. That time is taken from the session's first
+authenticated message and continued by a monotonic clock, so neither a wrong wall clock nor a change to it
+loses an answer (https://core.telegram.org/mtproto/description#message-identifier-msg-id).
 """
 
 from __future__ import annotations
@@ -12,44 +12,44 @@ from typing import Final
 
 from ..domain.clock import Clock, SystemClock
 
-#: A message of the server that is older, or newer, is not believed (but for those that tell the time).
+#: Seconds in the past or future beyond which a server message is dropped (except those that carry the time).
 TOO_OLD: Final = 300
 TOO_NEW: Final = 30
-#: Ids kept against repeated messages; one that is older than all of them is refused as well
+#: Ids kept to detect repeated messages; one older than all of them is refused too
 #: (https://core.telegram.org/mtproto/security_guidelines#checking-msg-id).
 RECENT: Final = 500
-#: Messages in a row from another time that end the connection: the next session learns the time anew.
+#: Consecutive untimely messages that end the connection: the next session learns the time again.
 OUT_OF_TIME: Final = 3
 
 _SECOND: Final = 1 << 32
 
 
 class OutOfTimeError(ConnectionAbortedError):
-    """The server's messages do not come from the time that the session goes by."""
+    """The server's messages do not match the time of the session."""
 
 
 class MessageIds:
-    """See the module. `ahead` is what another session knows of the server's time; see `ahead`."""
+    """The message ids of one session. `ahead` is another session's knowledge of the server's time."""
 
     def __init__(self, clock: Clock | None = None, ahead: float | None = None) -> None:
         self._clock = clock or SystemClock()
-        #: The server's time less our uptime; None while nobody has told it.
+        #: The server's time minus our uptime; None until it is known.
         self.ahead = ahead
-        #: Messages in a row that were dropped because they came from another time.
+        #: Consecutive messages dropped as untimely.
         self.dropped = 0
         self._told = False
         self._last = 0
         self._seen: list[int] = []
 
     def next(self) -> int:
-        """An id for a message of ours: growing, divisible by four."""
+        """Return an id for a message of ours: increasing, divisible by four."""
         self._last = max(int(self._server_now() * _SECOND) & ~3, self._last + 4)
         return self._last
 
     def is_fresh(self, msg_id: int) -> bool:
-        """Whether an authenticated message is the first of that id; remembers it.
+        """Return whether an authenticated message's id is new, and remember it.
 
-        The first one of the session tells the time.
+        The first one of the session sets the time.
         """
         if not self._told:
             self._take_time(msg_id)
@@ -64,7 +64,7 @@ class MessageIds:
         return True
 
     def is_timely(self, msg_id: int) -> bool:
-        """Whether a message was sent about now. Raises OutOfTimeError where that is so of none any more."""
+        """Return whether a message was sent about now. Raises OutOfTimeError after several that were not."""
         off = msg_id / _SECOND - self._server_now()
         if -TOO_OLD <= off <= TOO_NEW:
             self.dropped = 0
@@ -75,16 +75,16 @@ class MessageIds:
         return False
 
     def out_of_time(self, off: float | None = None) -> OutOfTimeError:
-        """What to say of messages that were dropped, the last one `off` seconds from our time."""
+        """Return the error for messages dropped as untimely, the last one `off` seconds from our time."""
         how = "" if off is None else f", {abs(off):,.0f} s {'ahead of' if off > 0 else 'behind'} ours"
         return OutOfTimeError(
             f"Telegram's answers come from another time{how}: this machine's clocks stood still"
         )
 
     def set_clock(self, msg_id: int) -> None:
-        """Take the server's time anew, from a message that says that ours is wrong."""
+        """Set the server's time from a message that says that ours is wrong."""
         self._take_time(msg_id)
-        # Ours were refused, so they need not grow beyond those.
+        # Our previous ids were refused, so new ones need not exceed them.
         self._last = 0
 
     def _take_time(self, msg_id: int) -> None:

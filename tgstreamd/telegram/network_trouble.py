@@ -1,6 +1,6 @@
-"""Why the other end is not reached, or no longer: the network's own errors in plain words, with what to do.
+"""Explains in plain words why the server cannot be reached, or no longer, with what to do.
 
-Words only, and only ours; what an error means for a call is decided in `translate`.
+Only texts; `translate` decides what an error means for a call.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..domain.errors import LoginUnknown, TelegramError, Transient
 from .error_messages import LATER
 from .settings import Settings
 
-#: Telethon's own words for it; they choose only ours.
+#: Telethon's own messages; used only to choose ours.
 _CUT: Final = re.compile(r"Not connected|while disconnected|failed \d+ time")
 _FOREIGN_KEY: Final = re.compile(r"fingerprint")
 _SYSTEM: Final = {
@@ -33,21 +33,21 @@ _SYSTEM: Final = {
     errno.ENFILE: "this machine has no file descriptor left",
 }
 _ALIEN: Final = "what answers there does not speak Telegram's protocol"
-#: No packet is longer.
+#: Longest possible packet.
 _PACKET_MAX: Final = 1 << 24
-#: By these one learns that somebody else answers.
+#: Errors which mean that something other than Telegram answers.
 _STRANGERS: Final = (
     rpc.SecurityError,
     rpc.InvalidChecksumError,
     rpc.InvalidBufferError,
     AssertionError,
 )
-#: What stands in a transport error (https://core.telegram.org/mtproto/mtproto-transports#transport-errors).
+#: Codes of transport errors (https://core.telegram.org/mtproto/mtproto-transports#transport-errors).
 _TRANSPORT: Final = {429: "Telegram wants fewer connections (429)", 444: "this is not that data centre (444)"}
 
 
 def reason(error: BaseException) -> str:
-    """In words; the system's own where there are no plainer ones."""
+    """Return the error in plain words, or the system's message if there are none."""
     if isinstance(error, asyncio.IncompleteReadError) and (error.expected or 0) > _PACKET_MAX:
         return _ALIEN  # its first letters, read as a length
     if isinstance(error, asyncio.IncompleteReadError | ConnectionResetError | BrokenPipeError):
@@ -71,7 +71,7 @@ def reason(error: BaseException) -> str:
 
 
 def unreachable(error: Transient, settings: Settings) -> Transient:
-    """The same for a person who waits: what could not be reached, and what to look at."""
+    """Return the error for a waiting user: what could not be reached, and what to check."""
     if isinstance(error, LoginUnknown):
         return error  # it was reached
     why = error.what.removeprefix("connection: ")
@@ -83,7 +83,7 @@ def unreachable(error: Transient, settings: Settings) -> Transient:
 
 
 def explain(error: TelegramError) -> None:
-    """Say of a refused login what is left to do, and that it is refused where only its name is known."""
+    """Add to a refused login what to do, and a sentence if only the error's name is known."""
     if isinstance(error, LoginUnknown):
         return
     if error.error and error.what.endswith(f": {error.error}"):

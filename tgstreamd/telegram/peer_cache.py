@@ -1,7 +1,7 @@
-"""Who is who: what every answer says in passing about chats and users.
+"""Caches what every answer contains about chats and users.
 
-Keeps access hashes in the session, and in memory which chats are forums and what people are called.
-It asks nothing of Telegram: a lookup that fails is answered by `peers`.
+Keeps access hashes in the session and, in memory, which chats are forums and the display names. Makes no
+requests: `peers` looks up what is missing.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from telethon.tl import types
 
 from .session import StoredSession
 
-#: Display names kept in memory; they are never written to disk.
+#: Display names kept in memory; never written to disk.
 NAMES_MAX: Final = 10_000
-#: What Telegram adds to a channel's id to mark it (https://core.telegram.org/api/bots/ids).
+#: Offset of a channel's marked id (https://core.telegram.org/api/bots/ids).
 CHANNEL_MARK: Final = 1_000_000_000_000
 
 
 def marked(peer: Any) -> int:
-    """The marked id of a peer, input peer, chat or user: `-100…` for channels, negative for groups."""
+    """Return the marked id of a peer, input peer, chat or user: `-100…` for channels, negative for groups."""
     if (channel := getattr(peer, "channel_id", None)) is not None:
         return -CHANNEL_MARK - int(channel)
     if (chat := getattr(peer, "chat_id", None)) is not None:
@@ -34,7 +34,8 @@ def marked(peer: Any) -> int:
 
 
 def is_channel(chat: int) -> bool:
-    """Channels and supergroups; basic groups and people are in the account's common box."""
+    """Return whether this is a channel or supergroup; basic groups and users share the account's common
+    box."""
     return chat <= -CHANNEL_MARK
 
 
@@ -43,7 +44,7 @@ def channel_id(chat: int) -> int:
 
 
 def display_name(entity: Any) -> str:
-    """A chat's title, or a person's first and last name."""
+    """Return a chat's title, or a user's first and last name."""
     if title := getattr(entity, "title", None):
         return str(title)
     names = (getattr(entity, "first_name", None), getattr(entity, "last_name", None))
@@ -51,7 +52,7 @@ def display_name(entity: Any) -> str:
 
 
 class Directory:
-    """See the module."""
+    """The known chats and users of an account."""
 
     def __init__(self, session: StoredSession) -> None:
         self.session = session
@@ -61,7 +62,7 @@ class Directory:
         self._broadcasts: set[int] = set()
 
     def learn(self, answer: Any) -> None:
-        """Take in the `users` and `chats` of an answer or an update."""
+        """Store the `users` and `chats` of an answer or an update."""
         self.session.process_entities(answer)
         for user in getattr(answer, "users", None) or ():
             if isinstance(user, types.User):
@@ -90,22 +91,22 @@ class Directory:
         return self._names.get(entity, "")
 
     def username(self, entity: int) -> str:
-        """The public name, without @; empty where there is none, or nothing was heard of it."""
+        """Return the public name without @; empty if there is none or it is unknown."""
         return self._usernames.get(entity, "")
 
     def broadcast(self, chat: int) -> bool:
-        """Whether a chat is a channel in which only its administrators post."""
+        """Return whether a chat is a channel in which only administrators post."""
         return chat in self._broadcasts
 
     def forum(self, chat: int) -> bool | None:
-        """Whether a chat has topics; None where nothing was heard of it yet."""
+        """Return whether a chat has topics; None if unknown."""
         return self._forums.get(chat) if is_channel(chat) else False
 
     def known(self, chat: int) -> bool:
         return chat in self.session.entities
 
     def input_peer(self, chat: int) -> Any:
-        """The peer of a marked id. KeyError where its access hash is not known."""
+        """Return the peer of a marked id. Raises KeyError if its access hash is unknown."""
         if is_channel(chat):
             return types.InputPeerChannel(channel_id(chat), self.session.entities[chat][0])
         if chat < 0:
@@ -116,6 +117,6 @@ class Directory:
         return types.InputChannel(channel_id(chat), self.session.entities[chat][0])
 
     def input_user(self, user: int) -> Any | None:
-        """A person to mention; None where the access hash is not known."""
+        """Return a user to mention; None if the access hash is unknown."""
         row = self.session.entities.get(user)
         return types.InputUser(user, row[0]) if row else None

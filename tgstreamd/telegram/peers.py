@@ -1,8 +1,7 @@
-"""From a marked id to a peer that Telegram accepts, asking where the session does not know it.
+"""Resolves marked ids to peers that Telegram accepts, asking Telegram if the session does not know one.
 
-The access hash of a chat comes from the session; an unknown one is learnt from the dialogs, since a
-fresh string session knows nobody. It never resolves a name: that is `resolve`'s, and happens once in a
-mirror's life.
+A chat's access hash comes from the session; an unknown one is looked up in the dialogs, since a new string
+session knows no peers. Never resolves a name: `resolve` does, once in a mirror's life.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from .client import Client
 from .peer_cache import is_channel, marked
 from .translate import Side
 
-#: Dialogs a page, and pages at most: 20,000 chats.
+#: Dialogs in a page, and pages at most: 20,000 chats.
 PAGE: Final = 100
 PAGES_MAX: Final = 200
-#: Seconds after which the dialogs are read again for a chat that was not among them.
+#: Seconds before the dialogs are read again for a chat that was not among them.
 AGAIN: Final = 300.0
 
 
 class Peers:
-    """See the module. Shared by both sides of an account."""
+    """The peers of an account, shared by both of its ports."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -33,7 +32,7 @@ class Peers:
         self._learnt = float("-inf")
 
     async def peer(self, chat: int, side: Side) -> Any:
-        """The InputPeer. Raises SourceLost or TargetLost where the account does not know the chat."""
+        """Return the InputPeer. Raises SourceLost or TargetLost if the account does not know the chat."""
         await self._know(chat, side)
         return self._client.directory.input_peer(chat)
 
@@ -60,7 +59,7 @@ class Peers:
             )
 
     async def dialog_pages(self, side: Side = "source") -> Any:
-        """All dialogs, a page at a time: `(dialogs, their chats and users by marked id)`."""
+        """Yield all dialogs by page: `(dialogs, their chats and users by marked id)`."""
         date, message_id = None, 0
         peer: Any = types.InputPeerEmpty()
         seen: set[int] = set()
@@ -77,7 +76,7 @@ class Peers:
                 return
             tops = {(marked(m.peer_id), m.id): m for m in answer.messages if m.peer_id is not None}
             for dialog in reversed(dialogs):
-                # The page goes on below the last dialog whose top message and peer are usable.
+                # The next page begins below the last dialog whose top message and peer are usable.
                 top = tops.get((marked(dialog.peer), dialog.top_message))
                 where = marked(dialog.peer)
                 if top is not None and top.date and self._reachable(where):

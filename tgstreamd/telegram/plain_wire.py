@@ -1,7 +1,7 @@
-"""A connection without a key: one message, one answer, for the exchange that makes a key.
+"""An unencrypted connection with one message and one answer at a time, for the exchange that makes a key.
 
-Abridged transport, so that no packet is larger than `lean_packets` allows: the other end may be a CDN, which
-is not trusted. Has no timeout: whoever asks has one.
+Uses abridged transport, whose packets `file_framing` limits in size: the peer may be a CDN, which is not
+trusted. Has no timeout: the caller has one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HEAD: Final = struct.Struct("<qqi")
 
 
 class PlainWire(Packets):
-    """A connection without a key: one message, one answer. `exchange` is what it is for."""
+    """An unencrypted connection, one message and one answer at a time. Used by `exchange`."""
 
     def __init__(self, ids: MessageIds) -> None:
         super().__init__()
@@ -30,7 +30,8 @@ class PlainWire(Packets):
         self._answer: asyncio.Future[bytes] | None = None
 
     async def ask(self, request: Any) -> Any:
-        """The answer. Raises ConnectionError, BufferError and what an unreadable answer makes of itself."""
+        """Return the answer. Raises ConnectionError, BufferError and whatever decoding a malformed answer
+        raises."""
         assert self._transport is not None, "made by create_connection, which waits for it"
         body = bytes(request)
         self._answer = asyncio.get_running_loop().create_future()
@@ -64,7 +65,7 @@ class PlainWire(Packets):
             self._answer.set_result(bytes(packet))
 
     def moved(self) -> None:
-        """Whoever waits here has a timeout of their own."""
+        """Does nothing: callers have their own timeout."""
 
     def die(self, why: Exception) -> None:
         if self._transport is not None:

@@ -1,8 +1,9 @@
-"""File connections: several for each data centre and direction, made when they are wanted.
+"""Pools the file connections: several for each data centre and direction, opened on demand.
 
-Promises that a call is bounded, that a cut connection fails only its own calls (Transient) and is replaced
-at the next, and that every foreign centre's key is made and authorised once and kept with the session.
-A part never goes over the main connection, and never through Telethon's sender (`lean` says why).
+Guarantees that a call is bounded, that a cut connection fails only its own calls (Transient) and is replaced
+at the next, and that the key of every other data centre is made and authorised once and stored with the
+session. A part never goes over the main connection, nor through Telethon's sender (`file_connection` says
+why).
 """
 
 from __future__ import annotations
@@ -32,32 +33,32 @@ from .wire import Wire
 Direction = Literal["down", "up"]
 
 CONNECT_TIMEOUT: Final = 20.0
-#: Seconds in which something must move on a connection while the main one has died of silence.
+#: Seconds in which something must move on a connection after the main one ended in silence.
 DOUBT: Final = 3.0
-#: What Telegram's own clients make for a data centre, and so what the account is not slowed down for
-#: (TDLib, NetQueryDispatcher: downloads 2, uploads 4 in the centres 2 and 4; premium 8 and 8).
+#: Connections that Telegram's own clients open for a data centre, and so those for which the account is not
+#: slowed down (TDLib, NetQueryDispatcher: downloads 2, uploads 4 in the centres 2 and 4; premium 8 and 8).
 LINKS: Final[dict[Direction, int]] = {"down": 2, "up": 4}
 PREMIUM_LINKS: Final = 8
-#: Calls on the busiest connection before another one is opened for the same direction.
+#: Calls on the least busy connection before another is opened for the same direction.
 SHARE: Final = 1
 
 
 class Pool:
-    """See the module. `call` with data centre 0 means the account's own."""
+    """The file connections of one account. `call` with data centre 0 means the account's own."""
 
     connect_timeout: float = CONNECT_TIMEOUT
     doubt: float = DOUBT
 
     def __init__(self, client: Client, connections: int) -> None:
-        """`connections` for each centre and direction; 0: as many as Telegram's own clients make."""
+        """`connections` for each centre and direction; 0: as many as Telegram's own clients open."""
         self._client = client
         self._size = connections
         self._links: dict[tuple[int, Direction], list[Link]] = {}
         self._opening: dict[tuple[int, Direction], asyncio.Lock] = {}
         self._keys: dict[int, asyncio.Lock] = {}
-        #: Files that turned out to lie elsewhere than their message says.
+        #: Data centre by file, for files redirected to another one than their message says.
         self._moved: dict[int, int] = {}
-        #: The last failure to connect to a data centre, and when it was.
+        #: The last failure to connect by data centre, and its time.
         self._failed: dict[int, tuple[float, TgstreamdError]] = {}
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -65,11 +66,12 @@ class Pool:
         client.pools.append(self)
 
     def speed(self, direction: Direction) -> LineSpeed:
-        """How fast the line is, which all pools of an account share."""
+        """Return the speed of the line, which all pools of an account share."""
         return self._client.speeds[direction]
 
     async def save(self, request: Any, on_step: Callable[[int], None] | None = None) -> Any:
-        """The answer to a part for the account's own data centre; it begins when the line has room."""
+        """Upload a part to the account's own data centre and return the answer; starts when the line has
+        capacity."""
         async with self.speed("up").turn(len(request.bytes)) as steps:
             if steps is not None and on_step is not None:
                 steps.on_step = on_step
@@ -78,7 +80,7 @@ class Pool:
     async def call(
         self, dc: int, direction: Direction, request: Any, *, file: int = 0, steps: Steps | None = None
     ) -> Any:
-        """The answer to a file request. Raises errors of ours only."""
+        """Return the answer to a file request. Raises only our own errors."""
         side: Side = "source" if direction == "down" else "target"
         home = self._client.stored.dc_id
         place = self._moved.get(file, dc or home)
@@ -86,13 +88,13 @@ class Pool:
             try:
                 link = await self._link(place, direction)
             except TgstreamdError:
-                # Where we were sent may be no place at all: the next call asks where the file was said to be.
+                # The redirect may be wrong: the next call goes to the file's original data centre.
                 self._moved.pop(file, None)
                 raise
             try:
                 answer = await link.call(request, steps)
             except TROUBLES as error:
-                # Uploads go to the account's own centre, whatever is said.
+                # Uploads always go to the account's own data centre, whatever the answer says.
                 other = file_dc(error) if direction == "down" else None
                 if other is not None and other != place:
                     place = other
@@ -111,13 +113,13 @@ class Pool:
 
     async def _judge(self, error: TgstreamdError, dc: int) -> TgstreamdError:
         if isinstance(error, NotAuthorised | LoginUnknown) and dc != self._client.stored.dc_id:
-            # Only this centre's key is without authorisation; whether the account is logged in, its own says.
+            # Only this data centre's key lacks authorisation; the account's own says whether it is logged in.
             await self._drop(dc)
             return Transient(
                 f"data centre {dc} no longer knows this account: {error}", error="DC_KEY_REFUSED"
             )
         if isinstance(error, LoginUnknown):
-            # Whether the account's own key is good, the main connection says.
+            # The main connection decides whether the account's own key is valid.
             await self._drop(dc)
         return error
 
@@ -130,14 +132,14 @@ class Pool:
     async def _drop(self, dc: int) -> None:
         if dc != self._client.stored.dc_id:
             self._client.stored.set_key(dc, None)
-        # All at once: another call may be told the same while these are closed.
+        # Remove all at once: another call may get the same error while these are closed.
         groups = [self._links.pop(key) for key in [key for key in self._links if key[0] == dc]]
         await asyncio.gather(*(link.close() for group in groups for link in group))
 
     # Links.
 
     async def _link(self, dc: int, direction: Direction) -> Link:
-        """The least busy connection; another one first, while there are fewer than allowed."""
+        """Return the least busy connection, opening another one first while fewer than allowed are busy."""
         link = self._idlest(dc, direction)
         if link is not None:
             return link
@@ -147,7 +149,7 @@ class Pool:
             if link is not None:
                 return link
             if (error := self._failed_since(dc, asked)) is not None:
-                # Somebody tried while we waited. One after the other, each would wait for as long.
+                # Another call tried while this one waited. If each tried in turn, each would wait as long.
                 raise error.with_traceback(None)
             if self._closed:
                 raise Transient("the connection to Telegram was closed", error="NOT_CONNECTED")
@@ -159,10 +161,10 @@ class Pool:
             return opened
 
     def _failed_since(self, dc: int, asked: float) -> TgstreamdError | None:
-        """The failure to connect there after that moment.
+        """Return the failure to connect there after that time.
 
-        A function, so that no frame keeps an older one: the next failure's traceback holds the frame, and a
-        night without network would become a chain of all its failures.
+        A function of its own, so that no frame keeps an older error: the next failure's traceback holds the
+        frame, and a night without network would build a chain of all its failures.
         """
         failed = self._failed.get(dc)
         return failed[1] if failed is not None and failed[0] > asked else None
@@ -184,8 +186,8 @@ class Pool:
         return min(self._size, usual) if self._size and self._is_crowded(dc) else self._size or usual
 
     def _is_crowded(self, dc: int) -> bool:
-        """Whether our files share the main address of the home data centre, where too many sessions may end
-        the login (https://core.telegram.org/api/datacenter#parallel-sessions)."""
+        """Return whether file connections share the main address of the home data centre, where too many
+        sessions may end the login (https://core.telegram.org/api/datacenter#parallel-sessions)."""
         home = dc == self._client.stored.dc_id
         return home and not any(at.media_only for at in self._client.addresses.of(dc, "files"))
 
@@ -205,7 +207,8 @@ class Pool:
             raise ours from error
 
     async def _authorise(self, dc: int) -> AuthKey:
-        """A new key for a centre, by Telethon's exchange, authorised by the account's own data centre."""
+        """Make a key for a data centre by Telethon's exchange, authorised by the account's own data
+        centre."""
         client = self._client
         wire = Wire(None, loggers=client._log, timeout=CONNECT_TIMEOUT / 2)
         try:
@@ -228,9 +231,9 @@ class Pool:
         return await self._in_turn(dc, "files", lambda at: self._greet(at, AuthKey(key.key)))
 
     async def _greet(self, at: Address, key: AuthKey) -> Link:
-        """A connection on which somebody answers.
+        """Open a connection and check that it answers.
 
-        Asked by a ping, which is no request: it tells salt and time before a part is sent by wrong ones.
+        Uses a ping, which is not an API request: it sets salt and time before a part is sent with wrong ones.
         """
         client = self._client
         wire = await open_lean(
@@ -244,7 +247,7 @@ class Pool:
         )
         try:
             await wire.ask(functions.PingRequest(random.getrandbits(62)))
-        except BaseException:  # whatever it is, it goes on; the connection does not
+        except BaseException:  # Re-raised in any case; the connection must be closed.
             await wire.close()
             raise
         return Link(wire, client.monotonic)
@@ -253,17 +256,18 @@ class Pool:
         return await self._client.addresses.try_each(await self._client.places(dc, purpose), connect)
 
     def busy(self) -> Callable[[], bool]:
-        """A question for later: whether calls of now still hold up what was asked behind them."""
+        """Return a function that tells later whether present calls still delay requests made behind them."""
         asked = [link.busy() for group in self._links.values() for link in group if link.load]
         return lambda: any(is_busy() for is_busy in asked)
 
     def doubt_all(self) -> None:
-        """The main connection has died of silence, which ours would notice half a minute later."""
+        """End connections on which nothing moves: the main one ended in silence, which these would notice 30
+        s later."""
         for link in [link for group in self._links.values() for link in group]:
             link.doubt(self.doubt)
 
     async def close(self) -> None:
-        """At once, whatever is under way."""
+        """Close at once, even with calls in progress."""
         self._closed = True
         links = [link for group in self._links.values() for link in group]
         self._links.clear()

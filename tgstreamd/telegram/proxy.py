@@ -1,7 +1,7 @@
-"""The way through a proxy, and which end of it says no: the proxy itself, its rules, or what lies behind.
+"""Connects through a proxy, and distinguishes refusals: by the proxy itself, its rules, or what is behind it.
 
-python-socks does the talking. Telethon's own way is not taken: it puts other classes in the place of that
-library's errors, so that nobody can tell one from the other.
+python-socks does the connecting. Telethon's own proxy code is not used: it replaces that library's error
+classes, so that they cannot be told apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .network_trouble import reason
 from .settings import ProxyTuple
 
 _KINDS: Final = {"socks5": "SOCKS5", "socks4": "SOCKS4", "http": "HTTP"}
-#: Answers by which a SOCKS5 proxy says that it would, and could not (RFC 1928, section 6).
+#: SOCKS5 answers of a proxy that tried and failed (RFC 1928, section 6).
 _BEHIND: Final = {1, 3, 4, 5, 6}
 _UNAUTHORISED: Final = 407
 
@@ -31,8 +31,8 @@ class ProxyTrouble(ConnectionError):
 
 
 async def through(proxy: ProxyTuple, host: str, port: int, timeout: float | None) -> socket.socket:
-    """A socket that reaches `host` through the proxy. Raises ProxyTrouble."""
-    # Here: who has no proxy need not carry it.
+    """Return a socket connected to `host` through the proxy. Raises ProxyTrouble."""
+    # Imported here, so that it costs nothing without a proxy.
     from python_socks.async_.asyncio import Proxy
 
     kind, at, at_port, rdns, user, password = proxy
@@ -51,7 +51,7 @@ async def through(proxy: ProxyTuple, host: str, port: int, timeout: float | None
 
 
 def _refused(error: Any, where: str, kind: str, target: str, *, known: bool) -> ProxyTrouble:
-    """What the proxy's own answer means. For a password there is no number, only python-socks' words."""
+    """Explain the proxy's answer. A wrong password has no code, only python-socks' message."""
     text, code = str(error), error.error_code
     if (kind == "http" and code == _UNAUTHORISED) or "uthentication" in text:
         wants = "does not take that user and password" if known else "wants a user and a password"
@@ -67,7 +67,7 @@ def _refused(error: Any, where: str, kind: str, target: str, *, known: bool) -> 
 
 
 class Tcp(ConnectionTcpFull):
-    """Telethon's connection to a data centre, through the proxy where there is one."""
+    """Telethon's connection to a data centre, through the proxy if there is one."""
 
     async def _proxy_connect(self, timeout: float | None = None, local_addr: Any = None) -> socket.socket:
         return await through(self._proxy, self._ip, self._port, timeout)

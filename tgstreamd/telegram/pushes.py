@@ -1,6 +1,6 @@
-"""What Telegram pushed, in its order, until somebody reads it; bounded, for a reader that does not come.
+"""Queues pushes from Telegram in order until they are read; bounded, in case nobody reads.
 
-Reads nothing of it and advances no position.
+Does not interpret them and advances no position.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from telethon.tl import types
 
-#: Pushes kept for a reader that does not come; beyond, they become one "ask for everything".
+#: Pushes kept unread; further ones replace all by a single "ask for everything".
 KEPT: Final = 10_000
 
 
 class Pushes:
-    """`add` what came, `take` it, wait until more has `come`."""
+    """The queue: `add` a push, `take` the oldest, wait for more with `come`."""
 
     def __init__(self) -> None:
         self._came: deque[Any] = deque()
@@ -30,14 +30,14 @@ class Pushes:
         self._wake.set()
 
     def wake(self) -> None:
-        """Let the reader look again: nothing may come any more."""
+        """Wake the reader without a push, because none may follow."""
         self._wake.set()
 
     def take(self) -> Any:
-        """The oldest that nobody has taken; None where there is none."""
+        """Remove and return the oldest push; None if there is none."""
         return self._came.popleft() if self._came else None
 
     async def come(self) -> None:
-        """Wait until there is one, or `wake` is called."""
+        """Wait for a push or for `wake`."""
         self._wake.clear()
         await self._wake.wait()

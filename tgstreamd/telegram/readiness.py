@@ -1,7 +1,7 @@
-"""Whether the account can be asked now, and why not: for everybody who wants to ask.
+"""Records whether the account can make requests now, and why not.
 
-Who waits is told as soon as there is something to say: it can be asked, its login is unknown, it is over.
-Connects nothing; the client says what came of it.
+Waiting callers continue as soon as the state is known: usable, login unknown, or ended. Connects nothing; the
+client reports the results.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from ..domain.errors import LoginUnknown, TgstreamdError
 
 
 class Readiness:
-    """One client's."""
+    """The state of one client."""
 
     def __init__(self) -> None:
         self.usable = asyncio.Event()
         self._decided = asyncio.Event()
-        #: What ended the client for good; every call raises it.
+        #: The error that ended the client for good; every call raises it.
         self.fatal: TgstreamdError | None = None
-        #: Why there is no connection just now; None while there is one.
+        #: Why there is no connection now; None while there is one.
         self.trouble: TgstreamdError | None = None
-        #: That Telegram does not know the login, as it last said; None while it does.
+        #: Telegram's last answer that it does not know the login; None while it does.
         self.unknown: LoginUnknown | None = None
-        #: A call was told that the login is unknown; what comes of the next connection says whether it is.
+        #: A call's answer that the login is unknown; the next connection shows whether it is.
         self.doubted: LoginUnknown | None = None
 
     def lost(self) -> None:
-        """There is no connection, and nobody knows yet what comes of the next."""
+        """Record that there is no connection, and that the result of the next is still open."""
         self.usable.clear()
         self._decided.clear()
 
@@ -51,17 +51,18 @@ class Readiness:
         self._decided.set()
 
     def refuse_over(self) -> None:
-        """Raise what ended the client, where something has."""
+        """Raise the error that ended the client, if any."""
         if self.fatal is not None:
             raise self.fatal.with_traceback(None)
 
     def refuse_unknown(self) -> None:
-        """Raise LoginUnknown while the login is unknown: nothing is sent, and nobody waits to hear so."""
+        """Raise LoginUnknown while the login is unknown: nothing is sent, and no caller waits."""
         if self.unknown is not None and self.fatal is None:
             raise LoginUnknown(self.unknown.what, error="NOT_CONNECTED", hint=self.unknown.hint)
 
     async def wait(self, timeout: float) -> None:
-        """Until it is usable, at most `timeout` seconds. Raises what it is instead, if that is known."""
+        """Wait until it is usable, at most `timeout` seconds. Raises the error at once if it is known not to
+        be."""
         self.refuse_unknown()
         if not self.usable.is_set() and self.fatal is None:
             with contextlib.suppress(TimeoutError):

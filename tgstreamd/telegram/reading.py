@@ -1,7 +1,7 @@
-"""Reading chats: what both sides of an account ask of Telegram, for the side that asks.
+"""Reads chats: the queries that both ports of an account make.
 
-Histories come oldest first and filtered by id, whatever Telegram puts into a page: holes, empty messages,
-fewer than asked for. Nothing here decides what to do with them.
+Histories are returned oldest first and filtered by id, whatever Telegram puts into a page: holes, empty
+messages, fewer than requested. Does not decide what to do with them.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from .translate import Side
 
 #: Telegram's largest page, and the largest batch of ids.
 PAGE: Final = 100
-#: Pages of other topics skipped in one call on the way to the next message of General.
+#: Pages of other topics skipped in one call before the next message of General.
 SKIPPED_PAGES_MAX: Final = 50
-#: Pages counted one by one where Telegram does not say how many messages lie above an id.
+#: Pages counted one by one if Telegram does not say how many messages are above an id.
 COUNTED_PAGES_MAX: Final = 10
 APP_CONFIG_AGE: Final = 3600.0
 TEXT_MAX: Final = 4096
 
 
 class Reading:
-    """See the module."""
+    """The reading calls of one port."""
 
     def __init__(self, client: Client, peers: Peers, side: Side) -> None:
         self._client = client
         self._peers = peers
         self._side: Side = side
         self._limits: tuple[float, dict[str, float]] = (0.0, {})
-        #: How far a search for the next message of General came, by (chat, after).
+        #: Progress of a search for the next message of General, by (chat, after).
         self._scanned: dict[tuple[int, int], int] = {}
 
     async def call(self, request: Any, timeout: float = 60.0) -> Any:
@@ -72,7 +72,7 @@ class Reading:
         return int(getattr(await self._client.config(), "message_length_max", 0) or TEXT_MAX)
 
     async def limit(self, name: str, default: int) -> int:
-        """A number of Telegram's own configuration (https://core.telegram.org/api/config)."""
+        """Return a number of Telegram's own configuration (https://core.telegram.org/api/config)."""
         return int((await self._app_config()).get(name, default))
 
     async def _app_config(self) -> dict[str, float]:
@@ -93,7 +93,8 @@ class Reading:
         return found
 
     async def full_channel(self, chat: int) -> tuple[Any, Any]:
-        """`(ChannelFull, Channel)`. Raises the side's loss where the account is not let in."""
+        """Return `(ChannelFull, Channel)`. Raises the port's error for a lost chat if the account has no
+        access."""
         answer = await self.call(
             functions.channels.GetFullChannelRequest(await self._peers.channel(chat, self._side))
         )
@@ -120,7 +121,7 @@ class Reading:
         return chats.group(entity, answer.full_chat)
 
     async def topics(self, chat: int) -> tuple[Topic, ...]:
-        """All topics, in Telegram's order, the pinned ones first; none for a chat without topics."""
+        """Return all topics in Telegram's order, the pinned ones first; none for a chat without topics."""
         if not is_channel(chat):
             return ()
         peer = await self._peers.peer(chat, self._side)
@@ -151,7 +152,7 @@ class Reading:
 
     async def page(self, chat: int, topic: int | None, *, offset_id: int = 0, offset_date: int = 0,
                    add_offset: int = 0, limit: int = PAGE) -> Any:  # fmt: skip
-        """One page as Telegram gives it: of the chat, or of one of its topics (never of General)."""
+        """Return one page as Telegram gives it, of the chat or of one of its topics (never of General)."""
         peer = await self._peers.peer(chat, self._side)
         paging: dict[str, Any] = {
             "offset_id": offset_id,
@@ -167,12 +168,13 @@ class Reading:
         return await self.call(functions.messages.GetRepliesRequest(peer, topic, **paging))
 
     async def newest(self, chat: int, topic: int | None = None) -> int:
-        """Of General: of the whole chat, since a history without the other topics cannot be asked for."""
+        """Return the newest message id; for General that of the whole chat, since General alone cannot be
+        queried."""
         answer = await self.page(chat, topic, limit=1)
         return max((m.id for m in answer.messages), default=0)
 
     async def history(self, chat: int, after: int, topic: int | None, limit: int) -> tuple[Message, ...]:
-        """At most `limit` messages above `after`, oldest first; empty only where nothing lies above."""
+        """Return at most `limit` messages above `after`, oldest first; empty only if nothing is above."""
         limit = max(1, min(limit, PAGE))
         place = self._scanned.pop((chat, after), after) if topic == GENERAL_TOPIC else after
         for _ in range(SKIPPED_PAGES_MAX):
@@ -193,8 +195,8 @@ class Reading:
         raise Transient(f"still on the way through other topics of {chat}, at {place}")
 
     async def _above(self, chat: int, after: int, topic: int | None, limit: int) -> list[Any]:
-        # The window of a negative add_offset ends just below offset_id; near the newest message Telegram
-        # may fill it with older ones, which the filter takes away.
+        # The window of a negative add_offset ends just below offset_id; near the newest message Telegram may
+        # fill it with older ones, which the filter removes.
         answer = await self.page(chat, topic, offset_id=after + 1, add_offset=-limit, limit=limit)
         above = {m.id: m for m in answer.messages if m.id > after}
         return [above[id_] for id_ in sorted(above)]
@@ -202,14 +204,14 @@ class Reading:
     async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
         received = [await self._whole(chat, tl) for tl in await self.messages_tl(chat, ids)]
         found = convert.messages(received, self._client.directory)
-        # Ids of basic groups and people are one sequence.
+        # Ids of basic groups and users are one sequence.
         return {message.id: message for message in found if message.chat == chat}
 
     async def hidden_to(self, chat: int) -> int:
-        """Up to which id this account sees nothing, deleted or not.
+        """Return the id up to which this account sees nothing, deleted or not.
 
-        Telegram says it of channels (https://core.telegram.org/constructor/channelFull,
-        `available_min_id`); of a basic group it is what lies below the oldest message that it shows.
+        Telegram says it for channels (https://core.telegram.org/constructor/channelFull, `available_min_id`);
+        for a basic group it is everything below the oldest visible message.
         """
         if is_channel(chat):
             full, _entity = await self.full_channel(chat)
@@ -218,7 +220,7 @@ class Reading:
         return int(oldest[0].id) - 1 if oldest else 2**31 - 1
 
     async def _whole(self, chat: int, tl: Any) -> Any:
-        """A message of which only a part of its page was told, with all of it."""
+        """Fetch the rest of a message whose page was sent only in part."""
         page = getattr(tl, "rich_message", None)
         if page is None or not page.part:
             return tl
@@ -227,7 +229,7 @@ class Reading:
         return next((m for m in answer.messages if m.id == tl.id), tl)
 
     async def messages_tl(self, chat: int, ids: Sequence[int]) -> list[Any]:
-        """The same as Telegram's objects, empty ones included."""
+        """Return these messages as Telegram's objects, empty ones included."""
         found: list[Any] = []
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), PAGE):
@@ -242,9 +244,9 @@ class Reading:
         return found
 
     async def count(self, chat: int, topic: int | None, after: int) -> tuple[int, int]:
-        """How many messages lie above `after`, and the date of the oldest of them.
+        """Return the number of messages above `after`, and the date of the oldest of them.
 
-        Of General Telegram cannot say it: the count is that of the whole chat, an upper bound.
+        For General Telegram cannot say it: the count is that of the whole chat, an upper bound.
         """
         answer = await self.page(chat, topic, offset_id=after + 1, add_offset=-1, limit=1)
         first = next((m for m in answer.messages if m.id > after), None)
@@ -259,7 +261,8 @@ class Reading:
         return total, convert.seconds(getattr(first, "date", 0))
 
     async def _count_above(self, chat: int, topic: int | None, after: int, total: int) -> int:
-        """Where Telegram gives no position: counted, and beyond some pages estimated by the ids."""
+        """Count messages page by page, and beyond some pages estimate by the ids; used if Telegram gives no
+        position."""
         above, place = 0, after
         for _ in range(COUNTED_PAGES_MAX):
             page = await self._above(chat, place, topic, PAGE)
@@ -270,7 +273,7 @@ class Reading:
         return max(above, round(total * (newest - after) / max(1, newest)))
 
     async def first_since(self, chat: int, date: int, topic: int | None) -> int:
-        """The first id at or after `date`; newest + 1 where there is none."""
+        """Return the first id at or after `date`; newest + 1 if there is none."""
         around = await self.page(chat, topic, offset_date=date, add_offset=-PAGE // 2)
         since = [m.id for m in around.messages if convert.seconds(getattr(m, "date", 0)) >= date]
         return min(since) if since else await self.newest(chat, topic) + 1
@@ -287,7 +290,7 @@ class Reading:
         return tuple(sorted(found, key=lambda message: message.id))
 
     async def pinned(self, chat: int) -> tuple[int, ...]:
-        """Ids of the pinned messages, oldest first (https://core.telegram.org/api/pin)."""
+        """Return the ids of the pinned messages, oldest first (https://core.telegram.org/api/pin)."""
         peer = await self._peers.peer(chat, self._side)
         found: set[int] = set()
         offset = 0

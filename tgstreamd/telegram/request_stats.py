@@ -1,6 +1,6 @@
-"""How often Telegram was asked what, and how it went: counts for people, since the process started.
+"""Counts requests to Telegram and their outcomes since the process started.
 
-Kept where the calls are made (`client`, `pool`). Decides nothing; the words for outcomes are few and fixed.
+Filled where the calls are made (`client`, `pool`). Decides nothing; the set of outcomes is small and fixed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..domain.errors import (
 )
 from .translate import method_of
 
-#: The first that fits; what fits none is "other".
+#: Outcome by error class, first match; "other" if none matches.
 _OUTCOMES: Final[tuple[tuple[type[TgstreamdError] | tuple[type[TgstreamdError], ...], str], ...]] = (
     (FloodWait, "flood"),
     ((AccountLimited, AccountFrozen), "limited"),
@@ -43,13 +43,13 @@ _OUTCOMES: Final[tuple[tuple[type[TgstreamdError] | tuple[type[TgstreamdError], 
 )
 
 
-#: Different refusals that are counted by name; what a server invents beyond them is not told apart.
+#: Refusals counted by name; further names that a server invents share one counter.
 REFUSALS_MAX: Final = 200
 _NUMBER: Final = re.compile(r"_\d+(?=_|$)")
 
 
 class Tally:
-    """Counts of one account's calls."""
+    """The counts of one account's calls."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -60,9 +60,9 @@ class Tally:
         self.refusals: Counter[tuple[str, str, str]] = Counter()
         #: Seconds of waiting that Telegram ordered, by method.
         self.flood_seconds: Counter[str] = Counter()
-        #: Bytes of files that came down and went up.
+        #: Bytes of files downloaded and uploaded.
         self.file_bytes: Counter[str] = Counter(down=0, up=0)
-        #: When Telegram last gave an answer that is no error; 0 where it never did.
+        #: When Telegram last gave an answer that is no error; 0 if it never did.
         self.answered_at = 0.0
 
     def answered(self, request: Any) -> None:
@@ -80,7 +80,8 @@ class Tally:
             self.flood_seconds[name] += error.seconds
 
     def _name(self, request: Any) -> str:
-        # Parts come by the thousand: their name is made once. What wraps another call is named by that.
+        # Parts come by the thousand, so names are cached. A call that wraps another is counted under the
+        # inner name.
         kind = type(request)
         if hasattr(request, "query"):
             return method_of(request)

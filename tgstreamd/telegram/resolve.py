@@ -1,7 +1,7 @@
-"""From what people write (an id, an @name, a t.me link) to a marked id.
+"""Resolves what users write (an id, an @name, a t.me link) to a marked id.
 
-Asked once in a mirror's life, and by `check` and `init`: names are expensive to resolve, and may come to
-mean another chat. Refusals are Rejected, each a plain sentence.
+Called once in a mirror's life, and by `check` and `init`: resolving names is expensive, and a name may later
+belong to another chat. Refusals are Rejected, each with a plain sentence.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAME: Final = re.compile(r"@?([A-Za-z][A-Za-z0-9_]{2,31})(?:/.*)?(?:\?.*)?")
 
 
 async def resolve(client: Client, peers: Peers, ref: int | str) -> int:
-    """The marked id of `ref`, which this account can see. Raises Rejected."""
+    """Return the marked id of `ref`, which this account can see. Raises Rejected."""
     text = str(ref).strip()
     if _NUMBER.fullmatch(text):
         return await _by_id(peers, int(text))
@@ -40,7 +40,7 @@ async def resolve(client: Client, peers: Peers, ref: int | str) -> int:
 
 
 async def _by_id(peers: Peers, number: int) -> int:
-    # People copy ids without their mark from other programs: a channel's is tried for those too.
+    # Users copy ids from other programs without the mark, so a channel's id is tried too.
     candidates = [number] if number < 0 else [-CHANNEL_MARK - number, number]
     for candidate in candidates:
         try:

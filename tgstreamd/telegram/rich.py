@@ -1,7 +1,9 @@
-"""Rich messages: pages of blocks, sent again as pages, or flattened to a text where Telegram will not.
+"""Converts rich messages: pages of blocks, sent again as pages, or flattened to text if Telegram refuses
+that.
 
-A page is no `MessageMedia`, and its message may have no text at all (https://core.telegram.org/api/rich-messages).
-Its pictures and files go by reference. Flattening loses layout, never words.
+A page is no `MessageMedia`, and its message may have no text at all
+(https://core.telegram.org/api/rich-messages). Its pictures and files go by reference. Flattening loses
+layout, never text.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from .entities import units
 from .files import document_id, photo_id
 from .peer_cache import Directory
 
-#: Which of our entities a formatted text becomes.
+#: Our entity kind by kind of formatted text.
 _MARKS: Final[dict[type, str]] = {
     types.TextBold: "bold",
     types.TextItalic: "italic",
@@ -41,7 +43,7 @@ _FILES: Final[dict[type, str]] = {
 
 
 def read(page: Any, text: str) -> Media:
-    """The model's media for the page of a message; `text` is the message's own, if it has one."""
+    """Convert the page of a message; `text` is the message's own, if it has one."""
     flat = Flat()
     flat.blocks(page.blocks)
     words, marks = flat.done()
@@ -57,7 +59,7 @@ def read(page: Any, text: str) -> Media:
 
 
 def as_input(page: Any, directory: Directory) -> Any:
-    """The `InputRichMessage` of a received page."""
+    """Return the `InputRichMessage` of a received page."""
     people = [user for who in sorted(_people(page)) if (user := directory.input_user(who)) is not None]
     return types.InputRichMessage(
         blocks=[_sendable(block) for block in page.blocks],
@@ -69,7 +71,7 @@ def as_input(page: Any, directory: Directory) -> Any:
 
 
 def _people(tl: Any) -> set[int]:
-    """Who is mentioned by name anywhere in it."""
+    """Return the users mentioned by name anywhere in the page."""
     if isinstance(tl, types.TextMentionName):
         return {tl.user_id} | _people(tl.text)
     if isinstance(tl, list):
@@ -78,7 +80,7 @@ def _people(tl: Any) -> set[int]:
 
 
 def _sendable(tl: Any) -> Any:
-    """A block as a sender names it: maps are the one that is called differently."""
+    """Convert a received block to its input form: only maps have a different constructor."""
     if isinstance(tl, types.PageBlockMap) and isinstance(tl.geo, types.GeoPoint):
         geo = types.InputGeoPoint(tl.geo.lat, tl.geo.long)
         return types.InputPageBlockMap(geo, tl.zoom, tl.w, tl.h, tl.caption)
@@ -95,7 +97,7 @@ def _sendable(tl: Any) -> Any:
 
 
 class Flat:
-    """A text that grows block by block."""
+    """A text built block by block."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
@@ -113,7 +115,7 @@ class Flat:
             self.block(block, prefix)
 
     def block(self, block: Any, prefix: str = "") -> None:
-        """One block: its own words, then the words of what lies in it."""
+        """Append one block: its own text, then the text of the blocks in it."""
         start = self._at
         self._add(prefix)
         before = self._at
@@ -179,7 +181,7 @@ class Flat:
             self._line()
 
     def text(self, rich: Any) -> None:
-        """A formatted text: its words, and the marks that we know."""
+        """Append a formatted text with the formats that we know."""
         start = self._at
         match rich:
             case str():
@@ -221,6 +223,6 @@ class Flat:
             self._add("\n")
 
     def _drop(self, start: int) -> None:
-        """Take back a prefix that nothing followed."""
+        """Remove a prefix that nothing followed."""
         while self._at > start:
             self._at -= units(self._text.pop())

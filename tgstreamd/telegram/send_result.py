@@ -1,7 +1,8 @@
-"""What became of a send, read from Telegram's answer: message ids and scheduled ids by `random_id`.
+"""Reads the result of a send from Telegram's answer: message ids and scheduled ids by `random_id`.
 
-An item that the answer does not name is not in the result (https://core.telegram.org/method/messages.sendMultiMedia);
-one that it names without its message may be gone; an answer that names none at all is Unnamed.
+An item that the answer does not name is not in the result
+(https://core.telegram.org/method/messages.sendMultiMedia); one named without its message may be gone; an
+answer that names none at all raises Unnamed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _REAL = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
 
 
 def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
-    """The ids of what was sent. Raises Unnamed where the answer names none."""
+    """Return the ids of what was sent. Raises Unnamed if the answer names none."""
     if isinstance(answer, types.UpdateShortSentMessage):
         position = Box(pts=answer.pts, date=seconds(answer.date))
         return Sent(ids={random_ids[0]: answer.id}, position=position)
@@ -36,7 +37,7 @@ def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
         named = {random_ids[0]: next(iter(real or scheduled))}
     if not named:
         raise Unnamed("Telegram's answer does not say which message it became", error="NO_MESSAGE_ID")
-    # A scheduled id is of another sequence, and may equal a message's: the kind of update tells.
+    # Scheduled ids are a separate sequence and may equal a message's: the kind of update distinguishes them.
     later = {random_id: id_ for random_id, id_ in named.items() if id_ in scheduled and id_ not in real}
     return Sent(
         ids={r: i for r, i in named.items() if i in real},
@@ -47,7 +48,7 @@ def settle(answer: Any, random_ids: Sequence[int]) -> Sent:
 
 
 def _position(answer: Any, ids: set[int]) -> Box | None:
-    """The position after the newest of these messages, which is not after any call that comes later."""
+    """Return the update position after the newest of these messages, which no later call precedes."""
     inner = getattr(answer, "updates", None) or []
     found = [update.pts for update in inner if isinstance(update, _REAL) and update.message.id in ids]
     return Box(pts=max(found), date=seconds(answer.date)) if found else None

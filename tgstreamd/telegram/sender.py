@@ -1,4 +1,4 @@
-"""Telethon's sender, raising why it does not reach the other end or does not trust it, which it only logs."""
+"""Telethon's sender, raising connection and key exchange errors that Telethon only logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from telethon.network.authenticator import do_authentication
 
 
 class Sender(MTProtoSender):
-    """See the module."""
+    """An MTProtoSender that raises the errors of connecting."""
 
     async def _try_connect(self, attempt: int) -> bool:
         await self._connection.connect(timeout=self._connect_timeout)
@@ -21,7 +21,7 @@ class Sender(MTProtoSender):
         try:
             self.auth_key.key, self._state.time_offset = await do_authentication(exchange)
         except (SecurityError, AssertionError):
-            # One exchange in 256 fails by itself, since a secret may begin with zeros.
+            # One exchange in 256 fails by chance, since a secret may begin with zeros.
             if attempt > self._retries:
                 raise
             await asyncio.sleep(self._delay)

@@ -1,7 +1,7 @@
-"""The session: one file with the keys of the account, replaced atomically, mode 0600.
+"""Stores the session: one file with the account's keys, replaced atomically, mode 0600.
 
-Holds the key of the account's data centre, the keys of the other centres, the addresses of all, and the
-access hashes of chats and users; never a name, a phone number or a text. Whoever has the file is logged in.
+Holds the key of the account's data centre, the keys of the other centres, all addresses, and the access
+hashes of chats and users; never a name, a phone number or a text. Anybody with the file is logged in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..domain.errors import ConfigError, NotAuthorised
 from .addresses import Address
 from .settings import Server
 
-#: Users beyond this many are forgotten, oldest first: they matter only for mentions.
+#: Users kept; the oldest are forgotten beyond this, since they matter only for mentions.
 USERS_MAX = 20_000
 
 
@@ -39,14 +39,14 @@ class _File(msgspec.Struct, kw_only=True):
     origin: str = ""
     #: Keys of other data centres, for files.
     keys: dict[int, bytes] = {}
-    #: What Telegram (or the server of `origin`) named last.
+    #: Addresses that Telegram (or the server of `origin`) named last.
     addresses: tuple[Address, ...] = ()
-    #: Marked id to access hash and username.
+    #: Access hash and username by marked id.
     entities: dict[int, tuple[int, str]] = {}
 
 
 class StoredSession(MemorySession):
-    """Telethon's session in memory, with a file behind it. `path` None keeps it in memory only."""
+    """Telethon's session in memory, backed by a file. `path` None keeps it in memory only."""
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class StoredSession(MemorySession):
         self.entities: dict[int, tuple[int, str]] = {}
         self.addresses: tuple[Address, ...] = ()
         self.origin = ""
-        #: The place of a string session.
+        #: Data centre, address and port of a string session.
         self._given: tuple[int, str | None, int | None] | None = None
         self.dirty = False
         self._auth_key: Any = None
@@ -63,9 +63,10 @@ class StoredSession(MemorySession):
 
     @classmethod
     def load(cls, path: Path | None, string: str = "") -> StoredSession:
-        """The session of `path`; a Telethon `string`, where given, wins over another login in the file.
+        """Load the session of `path`; a Telethon `string`, if given, takes precedence over another login in
+        the file.
 
-        Raises NotAuthorised for a file that cannot be used, ConfigError for a malformed string.
+        Raises NotAuthorised for an unusable file, ConfigError for a malformed string.
         """
         self = cls(path)
         if path is not None and path.exists() and (file := read_file(path, needed=not string)):
@@ -77,7 +78,7 @@ class StoredSession(MemorySession):
                 self._auth_key = AuthKey(key)
                 self.set_dc(dc, address, port)
                 self.dirty = True
-            # Of the same login the file knows at least as well where it lives.
+            # For the same login the file's address is at least as recent.
             self._given = dc, address, port
         return self
 
@@ -95,7 +96,7 @@ class StoredSession(MemorySession):
 
     @property
     def key_id(self) -> int:
-        """The number of the account's key, as MTProto counts keys, and signed; 0 without one."""
+        """Return the id of the account's key as in MTProto, signed; 0 without a key."""
         number = self._auth_key.key_id if self.has_key else 0
         return int.from_bytes(number.to_bytes(8, "little"), "little", signed=True)
 
@@ -105,10 +106,10 @@ class StoredSession(MemorySession):
             self.dirty = True
 
     def reach(self, server: Server | None) -> None:
-        """Go to the configured server, which wins over any stored address of the same data centre.
+        """Use the configured server, which takes precedence over any stored address of the same data centre.
 
-        A login in another centre stays there: at the address that this server gave for it, or, where it has
-        given none yet, at one that it must be asked for.
+        A login in another centre stays there: at the address that this server gave for it or, if it has given
+        none yet, at one that it must be asked for.
         """
         origin = f"{server.address}:{server.port}" if server else ""
         moved = self.origin != origin
@@ -119,7 +120,7 @@ class StoredSession(MemorySession):
         elif server is not None and moved:
             self.set_dc(self._dc_id, None, None)
         elif moved:
-            # What is stored leads to a server that is configured no more.
+            # The stored address leads to a server that is no longer configured.
             self.set_dc(*(self._given or (self._dc_id, None, None)))
 
     @property
@@ -134,14 +135,14 @@ class StoredSession(MemorySession):
             self.dirty = True
 
     def set_key(self, dc: int, key: bytes | None) -> None:
-        """Remember (or, with None, forget) the authorised key of a foreign data centre."""
+        """Store (or, with None, forget) the authorised key of another data centre."""
         if key is None:
             self.keys.pop(dc, None)
         else:
             self.keys[dc] = key
         self.dirty = True
 
-    # What Telethon asks of a session about entities.
+    # Entities, by Telethon's session interface.
 
     def process_entities(self, tlo: Any) -> None:
         for user in getattr(tlo, "users", None) or ():
@@ -149,7 +150,7 @@ class StoredSession(MemorySession):
                 self._learn(user.id, user.access_hash, user.username)
         for chat in getattr(tlo, "chats", None) or ():
             if isinstance(chat, types.Channel | types.ChannelForbidden):
-                # The hash of a `min` channel serves to show its picture, and for nothing else.
+                # The hash of a `min` channel only permits downloading its photo.
                 if chat.access_hash and not getattr(chat, "min", False):
                     self._learn(-1_000_000_000_000 - chat.id, chat.access_hash, getattr(chat, "username", ""))
             elif isinstance(chat, types.Chat | types.ChatForbidden):
@@ -197,13 +198,13 @@ class StoredSession(MemorySession):
         )
 
     def save(self) -> None:
-        """Replace the file, if anything changed. Blocks for an fsync."""
+        """Replace the file if anything changed. Blocks for an fsync."""
         if self.path is not None and self.dirty:
             self.dirty = False
             self._write(self.path, self.encode())
 
     async def save_apart(self) -> None:
-        """As `save`, and the loop goes on meanwhile."""
+        """Save in a thread, without blocking the event loop."""
         if self.path is not None and self.dirty:
             self.dirty = False
             await asyncio.to_thread(self._write, self.path, self.encode())
@@ -217,7 +218,7 @@ class StoredSession(MemorySession):
             raise
 
     def drop_unsafe(self) -> None:
-        """Remove a file that was written and may not last; one that is not ours stays."""
+        """Remove a file that was written but may not be durable; a file that is not ours stays."""
         if self.path is not None:
             with contextlib.suppress(OSError):
                 if self.path.read_bytes() == self.encode():
@@ -233,7 +234,7 @@ class StoredSession(MemorySession):
 
 
 def read_file(path: Path, *, needed: bool = True) -> _File | None:
-    """The session in the file. One that is none raises NotAuthorised where it is needed."""
+    """Return the session in the file. Raises NotAuthorised for an invalid file if it is needed."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=_File)
     except PermissionError as error:
@@ -250,7 +251,7 @@ def read_file(path: Path, *, needed: bool = True) -> _File | None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write `content` so that `path` holds the old or the new content at any instant, mode 0600."""
+    """Write `content` atomically, mode 0600: `path` holds the old or the new content at any time."""
     new = path.with_name(path.name + ".new")
     try:
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -271,7 +272,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def parse_string(string: str) -> tuple[int, str, int, bytes]:
-    """Data centre, address, port and key of a Telethon `StringSession`. Raises ConfigError."""
+    """Return data centre, address, port and key of a Telethon `StringSession`. Raises ConfigError."""
     try:
         if string[:1] != "1":
             raise ValueError("version")
@@ -283,7 +284,7 @@ def parse_string(string: str) -> tuple[int, str, int, bytes]:
 
 
 def to_string(session: StoredSession) -> str:
-    """The same login as a Telethon `StringSession`."""
+    """Return the same login as a Telethon `StringSession`."""
     packed = ipaddress.ip_address(session.server_address).packed
     raw = struct.pack(
         f">B{len(packed)}sH256s", session.dc_id, packed, session.port, session.auth_key.key

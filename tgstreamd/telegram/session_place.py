@@ -1,6 +1,6 @@
-"""Whether a login can be kept where it is to lie: tried with a file like it, before a code is spent for it.
+"""Checks that a session can be saved at its path, with a trial file, before a login code is used.
 
-Leaves nothing behind and touches no session that is there.
+Leaves nothing behind and touches no existing session.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from ..domain.errors import StoreError
 from .session import write_file
 
-#: Bytes of the trial: more than a login has at its beginning.
+#: Bytes of the trial file: more than a new session has.
 SIZE: Final = 64 * 1024
 _FULL: Final = "make room there, and log in again"
 _ELSEWHERE: Final = "let telegram.session name a file on another file system"
@@ -55,7 +55,7 @@ def try_place(path: Path, write: Callable[[Path, bytes], None] = write_file) -> 
 
 
 def _refuse_occupied(path: Path) -> None:
-    """What stands there already must be a file that may be replaced."""
+    """Check that an existing file at `path` may be replaced."""
     try:
         there, folder = path.lstat(), path.parent.stat()
     except OSError:

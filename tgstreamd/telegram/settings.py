@@ -1,7 +1,7 @@
-"""What this package needs to know to reach Telegram, handed in by whoever wires the program.
+"""Defines the settings by which this package reaches Telegram, passed in by the caller.
 
-A frozen struct and the two readings that can fail: the proxy's URL and the server's public key. Both
-failures are ConfigError, with the reason.
+A frozen struct and the two parsers that can fail: of the proxy's URL and of the server's public key. Both
+raise ConfigError with the reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ProxyTuple = tuple[str, str, int, bool, str | None, str | None]
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """A server instead of Telegram's own. `public_key` is its RSA key, PKCS#1 PEM (the text)."""
+    """A server other than Telegram's own. `public_key` is its RSA key, PKCS#1 PEM (the text)."""
 
     dc_id: int
     address: str
@@ -35,23 +35,23 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach Telegram, and as whom."""
+    """How to reach Telegram, and with which account."""
 
     api_id: int
     api_hash: str
-    #: The session file; None keeps the session in memory (a `session_string` is wanted then).
+    #: The session file; None keeps the session in memory (and requires a `session_string`).
     session: Path | None = None
-    #: A Telethon `StringSession`; wins over another login in the file.
+    #: A Telethon `StringSession`; takes precedence over another login in the file.
     session_string: str = ""
     #: `socks5://user:password@host:port`, `socks4://…`, `http://…`; empty for none.
     proxy: str = ""
     server: Server | None = None
-    #: File connections per data centre and direction; 0: as many as Telegram's own clients make.
+    #: File connections for each data centre and direction; 0: as many as Telegram's own clients open.
     connections: int = 0
 
 
 def parse_proxy(url: str) -> ProxyTuple | None:
-    """The proxy of `url`, None for an empty one. Names are resolved by the proxy. Raises ConfigError."""
+    """Parse a proxy URL; None for an empty one. The proxy resolves host names. Raises ConfigError."""
     if not url:
         return None
     try:
@@ -73,10 +73,10 @@ def parse_proxy(url: str) -> ProxyTuple | None:
 
 
 def trust(server: Server | None) -> None:
-    """Let the key exchange accept the server's own key. Raises ConfigError for one that is none."""
+    """Let the key exchange accept the server's own key. Raises ConfigError for an invalid one."""
     if server is None or not server.public_key:
         return
-    # Here, not above: whoever only wants to know what a configuration means need not wait for Telethon.
+    # Imported here, so that reading a configuration does not wait for Telethon.
     import rsa
     from telethon.crypto.rsa import add_key
 

@@ -1,7 +1,6 @@
-"""The reading account: `ports.Source` over Telethon.
+"""Implements `ports.Source`, the reading account, over Telethon.
 
-Answers with what Telegram says and keeps no position of its own; every call is bounded, and raises errors
-of ours only.
+Returns Telegram's answers and keeps no position; every call is bounded and raises only our own errors.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ log = structlog.get_logger()
 
 
 class TelegramSource:
-    """See the module."""
+    """The reading port of an account."""
 
     def __init__(self, client: Client, peers: Peers, downloads: Downloads) -> None:
         self._client = client

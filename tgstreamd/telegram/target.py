@@ -1,7 +1,7 @@
-"""The writing account: `ports.Target` over Telethon.
+"""Implements `ports.Target`, the writing account, over Telethon.
 
-Sends with the `random_id`s it is given and reads the answer itself, item by item: an id that Telegram does
-not name is not in the result. It repeats nothing; what to do about an unknown outcome is the domain's.
+Sends with the given `random_id`s and reads the answer item by item: an id that Telegram does not name is not
+in the result. Repeats nothing; the caller handles unknown outcomes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .send_result import settle
 
 
 class TelegramTarget:
-    """See the module."""
+    """The writing port of an account."""
 
     def __init__(self, client: Client, peers: Peers, pool: Pool) -> None:
         self._client = client
@@ -57,7 +57,8 @@ class TelegramTarget:
 
     @property
     def key(self) -> int:
-        """Signed 64 bits: parts lie with the key of the account's own data centre."""
+        """Return the id of the account's key, signed 64 bits: uploaded parts belong to the key of its data
+        centre."""
         return self._client.stored.key_id
 
     async def account(self) -> Account:
@@ -94,7 +95,7 @@ class TelegramTarget:
         mine: list[Message] = []
         place = floor
         while page := await self._reading.history(chat, place, None, 100):
-            # A channel's posts are the channel's: Telegram does not always say who wrote them.
+            # A channel's posts belong to the channel: Telegram does not always name their author.
             own = [m for m in page if m.out or m.sender_id == chat]
             mine += [m for m in own if m.service in ("", "TopicCreate")]
             place = page[-1].id
@@ -125,7 +126,7 @@ class TelegramTarget:
     async def check_media(self, chat: int, item: Media, committed: bytes | None) -> None:
         account = self._account or await self.account()
         made = self._input(chat, Piece(source_id=0, media=item), committed, account)
-        # Of what Telegram has already it makes nothing new, and answers with the same file.
+        # For a file that Telegram already has this creates nothing new and returns the same file.
         request = functions.messages.UploadMediaRequest(await self._peers.peer(chat, "target"), made)
         await self._reading.call(request, timeout=120)
 
@@ -178,7 +179,7 @@ class TelegramTarget:
         account = self._account or await self.account()
         kind = piece.media.kind if piece.media is not None else ""
         if kind == "poll":
-            # Nothing of a poll can be edited; it can be closed.
+            # A poll cannot be edited, only closed.
             if piece.media is not None and piece.media.closed:
                 await self._close_poll(chat, message)
             return
@@ -200,7 +201,7 @@ class TelegramTarget:
                 raise
 
     async def _close_poll(self, chat: int, message: int) -> None:
-        """Only the target knows what its poll is called."""
+        """Close a poll in the target, whose id only the target knows."""
         found = await self._reading.messages_tl(chat, [message])
         hanging = getattr(found[0], "media", None) if found else None
         if not isinstance(hanging, types.MessageMediaPoll) or hanging.poll.closed:
@@ -230,7 +231,7 @@ class TelegramTarget:
             if row(error.error, error.method).then != "so already":
                 raise
             return
-        # Pinning posts a service message, which the source has shown as its own already.
+        # Pinning posts a service message, which the source already has as one of its own.
         posted = [update.message for update in answer.updates if hasattr(update, "message")]
         said = [m.id for m in posted if isinstance(getattr(m, "action", None), types.MessageActionPinMessage)]
         if said:
@@ -284,7 +285,7 @@ class TelegramTarget:
         )  # fmt: skip
 
     def _input(self, chat: int, piece: Piece, committed: bytes | None, account: Account) -> Any:
-        """The `InputMedia` of a piece; None for a text and for a page, which travels as a text does."""
+        """Return the `InputMedia` of a piece; None for a text, and for a page, which is sent as a text is."""
         if committed is not None:
             made = files.decode(committed)
             return files.bare(made) if piece.media is not None and piece.media.alone else made

@@ -1,7 +1,7 @@
-"""How much of what we send the next machine has confirmed: the kernel knows it of each TCP connection.
+"""Reads from the kernel how much of the sent data the TCP peer has confirmed.
 
-The next machine is Telegram's, or a proxy's. Where the kernel does not say (no socket, another system),
-everything that was given to it counts as confirmed. Changes nothing.
+The peer is Telegram's server or a proxy. If the kernel does not say (no socket, another system), everything
+given to it counts as confirmed. Changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import termios
 
 
 def unconfirmed(transport: asyncio.WriteTransport) -> int:
-    """Bytes given to a transport that the next machine has not confirmed (SIOCOUTQ, tcp(7))."""
+    """Return the bytes given to a transport that the TCP peer has not confirmed (SIOCOUTQ, tcp(7))."""
     try:
         queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
     except (AttributeError, OSError, ValueError):

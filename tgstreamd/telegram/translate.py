@@ -1,8 +1,8 @@
-"""Every trouble with Telegram, turned into one error of ours.
+"""Translates every error of talking to Telegram into one of our own.
 
-An RPC error is known by its own name and argument (`FILE_PART_3_MISSING`), never by the text that Telethon
-makes of it: for errors that Telethon knows, `message` is not the name, and unknown 406s are all
-`AuthKeyError` to it. A trouble without an answer of Telegram's is `Transient`: the outcome is unknown.
+An RPC error is identified by its own name and argument (`FILE_PART_3_MISSING`), never by Telethon's text: for
+errors that Telethon knows, `message` is not the name, and unknown 406s are all `AuthKeyError` to it. An error
+without an answer of Telegram's is `Transient`: the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from .error_messages import HINTS, SAYINGS
 from .network_trouble import reason
 from .wire import UnwritableError
 
-#: Which of the two sides a call serves: it decides who is lost when a chat is.
+#: The port that a call serves, which decides which chat is lost.
 Side = Literal["source", "target"]
 
-#: What Telethon, the proxy library and the network raise. `CancelledError` is not among them: `Wire.ask`
+#: Exceptions of Telethon, the proxy library and the network. `CancelledError` is not among them: `Wire.ask`
 #: never lets a cancelled future look like a cancelled task.
 TROUBLES: Final[tuple[type[Exception], ...]] = (
     rpc.RPCError,
@@ -75,15 +75,15 @@ _WAIT = re.compile(r"_(\d+)(?=_|$)")
 _PART_MISSING = re.compile(r"FILE_PART_(\d+)_MISSING")
 _REFERENCE = re.compile(r"FILE_REFERENCE_(\d+)_.*")
 _MIGRATE = re.compile(r"(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)")
-#: Seconds of a wait that does not say how long; and the longest that is believed of one by another name.
+#: Seconds of a wait without a stated length, and the longest accepted from an error under another name.
 UNSAID, LONGEST = 60, 3600
-#: The number that some names end with: what a message would cost, which of Telegram's machines is ill.
+#: The trailing number of some names: the price of a message, or the failing server's number.
 _ARGUMENT = re.compile(r"_\d+$")
 _FILE_MIGRATE = re.compile(r"FILE_MIGRATE_(\d+)")
 
 
 def name_of(error: Any) -> str:
-    """Telegram's own name for an RPC error, with its argument: `FLOOD_WAIT_30`."""
+    """Return Telegram's own name of an RPC error, with its argument: `FLOOD_WAIT_30`."""
     cls = type(error)
     if cls in _NAMES:
         return _NAMES[cls]
@@ -98,12 +98,12 @@ def name_of(error: Any) -> str:
 
 
 def code_of(error: Any) -> int:
-    """The HTTP-like code; Telegram's negative ones (-503) as positive."""
+    """Return the HTTP-like code; Telegram's negative ones (-503) as positive."""
     return abs(int(getattr(error, "code", 0) or 0))
 
 
 def file_dc(error: BaseException) -> int | None:
-    """The data centre that a `FILE_MIGRATE_X` points to."""
+    """Return the data centre of a `FILE_MIGRATE_X`."""
     if not isinstance(error, rpc.RPCError):
         return None
     match = _FILE_MIGRATE.fullmatch(name_of(error))
@@ -111,7 +111,7 @@ def file_dc(error: BaseException) -> int | None:
 
 
 def method_of(request: Any) -> str:
-    """`messages.sendMedia` for a `SendMediaRequest`, however deeply it is wrapped."""
+    """Return the method of a request, however deeply wrapped: `messages.sendMedia` for `SendMediaRequest`."""
     while (inner := getattr(request, "query", None)) is not None:
         request = inner
     cls = type(request)
@@ -122,7 +122,7 @@ def method_of(request: Any) -> str:
 
 
 def translate(error: BaseException, request: Any = None, side: Side = "source") -> TgstreamdError:
-    """The error of ours for `error`, which `request` met while it served `side`."""
+    """Return our error for `error`, raised by `request` while serving `side`."""
     if isinstance(error, TgstreamdError):
         return error
     method = method_of(request) if request is not None else "connection"
@@ -157,7 +157,7 @@ def _ours(error: BaseException, method: str, side: Side) -> TgstreamdError:
 
 
 def by_name(name: str, code: int, method: str, side: Side) -> TgstreamdError:
-    """The error of ours for an RPC error: by the table, and where that does not know its name by its code."""
+    """Return our error for an RPC error: by the table or, for a name not in it, by its code."""
     upper = name.upper() or f"ERROR_{code}"
     said, hint = _say(upper, method), HINTS.get(_ARGUMENT.sub("", upper), "")
     found = row(upper, method)
@@ -201,12 +201,12 @@ def _by_row(found: Row, name: str, method: str, said: str, hint: str, side: Side
 
 
 def _by_code(name: str, code: int, method: str, said: str) -> TgstreamdError | None:
-    """What the code alone says of a name that nobody has heard of; None where that is nothing."""
+    """Return the error that the code alone implies for an unknown name; None if it implies none."""
     if code == 420:
         return _flood(name, method, most=LONGEST)
     if code >= 500:
         return Transient(said, error=name)
-    # Any 401 that does not say that the login has ended may be a fault of Telegram's that passes.
+    # A 401 that does not say that the login has ended may be a temporary fault of Telegram's.
     return LoginUnknown(said, error=name) if code == 401 else None
 
 

@@ -1,7 +1,7 @@
-"""What Telegram tells by itself, and what a difference says, in the model's words.
+"""Converts Telegram's updates and differences to the domain's pushes and differences.
 
-Pure conversion of every shape that updates come in. Only groups and channels are of interest: what people
-write to the account is dropped unread.
+Pure; handles every form in which updates arrive. Only groups and channels matter: private messages to the
+account are dropped unread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .peer_cache import CHANNEL_MARK, Directory, marked
 
 _NEW: Final = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
 _EDIT: Final = (types.UpdateEditMessage, types.UpdateEditChannelMessage)
-#: Something about a chat itself changed; which field of the update names it.
+#: Updates about a chat itself.
 _CHANGED: Final = (
     types.UpdateChannel,
     types.UpdateChat,
@@ -30,21 +30,21 @@ _CHANGED: Final = (
     types.UpdateChatDefaultBannedRights,
     types.UpdateChannelParticipant,
     types.UpdatePeerHistoryTTL,
-    # Which topics are pinned is not told in full, nor in any sequence: the list says it.
+    # These do not list all pinned topics and belong to no sequence, so the list is read instead.
     types.UpdatePinnedForumTopic,
     types.UpdatePinnedForumTopics,
 )
-#: Service messages after which a chat is not what it was.
+#: Service messages after which a chat's properties have changed.
 _TURNING: Final = {
     "ChatMigrateTo", "ChannelMigrateFrom", "NoForwardsToggle", "SetMessagesTTL",
     "ChatEditTitle", "ChatEditPhoto", "ChatDeletePhoto",
 }  # fmt: skip
-#: "Ask for everything": a gap, a reconnect, too many pushes.
+#: "Ask for everything": a gap, a reconnection, too many pushes.
 EVERYTHING: Final = Push(chat=0)
 
 
 def pushes(update: Any, directory: Directory) -> Iterator[Push]:
-    """The pushes in one object of the updates queue."""
+    """Yield the pushes in one object of the updates queue."""
     if isinstance(update, types.UpdatesTooLong):
         yield EVERYTHING
     elif isinstance(update, types.UpdateShortChatMessage):
@@ -57,7 +57,7 @@ def pushes(update: Any, directory: Directory) -> Iterator[Push]:
 
 
 def _long(short: Any) -> Any:
-    """The message that an `updateShortChatMessage` abbreviates."""
+    """Return the full message of an `updateShortChatMessage`."""
     return types.Message(
         id=short.id, peer_id=types.PeerChat(short.chat_id), date=short.date, message=short.message,
         out=short.out, silent=short.silent, from_id=types.PeerUser(short.from_id), fwd_from=short.fwd_from,
@@ -108,7 +108,7 @@ def _pins(update: Any) -> tuple[int, tuple[int, ...], bool] | None:
 
 
 def _deleted(update: Any) -> tuple[int, tuple[int, ...]] | None:
-    """Of basic groups Telegram does not say which: chat 0."""
+    """Return chat and ids of deleted messages; chat 0 for basic groups, which Telegram does not name."""
     if isinstance(update, types.UpdateDeleteChannelMessages):
         return -CHANNEL_MARK - update.channel_id, tuple(update.messages)
     if isinstance(update, types.UpdateDeleteMessages):
@@ -126,7 +126,7 @@ def _changed(update: Any) -> int | None:
 
 
 def channel_difference(answer: Any, chat: int, directory: Directory) -> Difference:
-    """An answer of `updates.getChannelDifference`."""
+    """Convert an answer of `updates.getChannelDifference`."""
     if isinstance(answer, types.updates.ChannelDifferenceTooLong):
         return Difference(box=Box(pts=answer.dialog.pts or 0), too_long=True, timeout=answer.timeout)
     if isinstance(answer, types.updates.ChannelDifferenceEmpty):
@@ -137,7 +137,7 @@ def channel_difference(answer: Any, chat: int, directory: Directory) -> Differen
 
 
 def common_difference(answer: Any, before: Box, directory: Directory) -> Difference:
-    """An answer of `updates.getDifference`, which covers all basic groups of the account."""
+    """Convert an answer of `updates.getDifference`, which covers all basic groups of the account."""
     if isinstance(answer, types.updates.DifferenceTooLong):
         return Difference(box=Box(pts=answer.pts, qts=before.qts, date=before.date), too_long=True)
     if isinstance(answer, types.updates.DifferenceEmpty):

@@ -1,9 +1,9 @@
 """One encrypted connection to a data centre, over Telethon's `MTProtoSender`.
 
-Adds what a daemon needs: a bounded `ask` in which a cancelled future is never mistaken for a cancelled
-task, requests that are really forgotten when given up (Telethon would send them after a reconnect), no
-gzip attempt on 512 KiB of media (11 ms a part, on the loop), a quick `close`. It never reconnects by
-itself: a wire that died stays dead, and its owner connects another.
+Adds a bounded `ask` in which a cancelled future is never mistaken for a cancelled task, forgets requests that
+were given up (Telethon would send them after a reconnect), makes no gzip attempt on 512 KiB of media (11 ms a
+part, on the event loop), and closes quickly. Never reconnects by itself: its owner replaces a dead
+connection.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .sender import Sender
 
 
 class _State(MTProtoState):
-    """Telethon's session state without gzip, by the server's time; tells of objects that it cannot read."""
+    """Telethon's session state without gzip, using the server's time; reports undecodable objects."""
 
     unreadable: Callable[[], None] = staticmethod(lambda: None)
 
@@ -74,20 +74,19 @@ class _State(MTProtoState):
 
 
 class UnwritableError(ValueError):
-    """A request holds what no TL object can: it never left."""
+    """A request contains what no TL object can: it was not sent."""
 
 
 class Wire(Sender):
-    """A sender of requests; see the module. `gap` is called when a push may have been missed, `config` with
-    the configuration that comes in answer to the first request; `ahead` is what is known of Telegram's time,
-    `introduced` makes of a request one that says first who we are.
-    """
+    """A sender of requests. `gap` is called when a push may have been missed, `config` with the configuration
+    that answers the first request; `ahead` is what is known of Telegram's time; `introduced` wraps a request
+    with initConnection."""
 
     def __init__(self, auth_key: Any, *, loggers: Any, timeout: float, gap: Callable[[], None] | None = None,
                  config: Callable[[Any], None] | None = None, clock: Clock | None = None,
                  ahead: float | None = None, introduced: Callable[[Any], Any] | None = None,
                  **options: Any) -> None:  # fmt: skip
-        # A push on a file connection has nowhere to go; Telethon would stumble over None.
+        # A push on a file connection is discarded; Telethon would fail on None.
         options.setdefault("updates_queue", _Nowhere())
         super().__init__(
             auth_key, loggers=loggers, retries=0, delay=0, auto_reconnect=False, connect_timeout=timeout,
@@ -105,9 +104,9 @@ class Wire(Sender):
         self._send_queue._state = self._state
         self.dead = asyncio.Event()
         self.dead.set()
-        #: When anything was last received, by the clock's monotonic time.
+        #: Monotonic time at which anything was last received.
         self.heard = 0.0
-        #: The trouble that ended it, where it was not just cut.
+        #: The error that ended it, unless it was simply cut.
         self.why: Exception | None = None
 
     @property
@@ -116,7 +115,7 @@ class Wire(Sender):
 
     @property
     def load(self) -> int:
-        """Requests under way."""
+        """Return the number of requests in progress."""
         return len(self._pending_state) + len(self._send_queue._deque)
 
     async def connect(self, connection: Any) -> bool:
@@ -127,7 +126,7 @@ class Wire(Sender):
 
     def send(self, request: Any, ordered: bool = False) -> Any:
         future = super().send(request, ordered)
-        # Telethon says hello with this one and throws the answer away.
+        # Telethon sends initConnection with this request and discards the answer.
         if isinstance(request, InvokeWithLayerRequest) and self._config is not None:
             future.add_done_callback(self._greeted)
         return future
@@ -139,15 +138,16 @@ class Wire(Sender):
             self._config(answer.result())
 
     async def ask(self, request: Any, timeout: float) -> Any:
-        """The answer to `request`. TimeoutError after `timeout` seconds, ConnectionError on a cut wire.
+        """Return the answer to `request`. Raises TimeoutError after `timeout` seconds, ConnectionError on a
+        cut wire.
 
-        A request given up, by timeout or cancellation, is forgotten: it may have been carried out, but it
-        is not sent later.
+        A request given up, by timeout or cancellation, is forgotten: it may have been carried out, but it is
+        not sent later.
         """
         try:
             return await self._answer(request, timeout)
         except ConnectionNotInitedError:
-            # Telegram has forgotten who we are, and has carried nothing out.
+            # Telegram no longer knows this client's initConnection, and carried nothing out.
             if self._introduced is None:
                 raise
             return await self._answer(self._introduced(request), timeout)
@@ -180,12 +180,12 @@ class Wire(Sender):
             queue.remove(state)
 
     async def close(self) -> None:
-        """Close at once, whatever lies in the socket's buffer."""
+        """Close at once, whatever is in the socket's buffer."""
         self.dead.set()
         connection = self._connection
         writer = getattr(connection, "_writer", None)
         if writer is not None:
-            # Closing politely waits until everything is written, which a dead peer never allows.
+            # A graceful close waits until everything is written, which a dead peer never allows.
             writer.transport.abort()
         with contextlib.suppress(OSError):
             await self.disconnect()
@@ -195,21 +195,21 @@ class Wire(Sender):
         self.dead.set()
         await super()._disconnect(error=error)
         if self._disconnected.done() and not self._disconnected.cancelled():
-            self._disconnected.exception()  # marks it as seen: `dead` is what is waited for
-        # Telethon fails what was sent and leaves what was not: its callers would wait for ever.
+            self._disconnected.exception()  # marks it as retrieved: callers wait for `dead`
+        # Telethon fails requests already sent but not those queued, whose callers would wait forever.
         queue = self._send_queue._deque
         while queue:
             state = queue.popleft()
             if not state.future.done():
                 state.future.set_exception(error or ConnectionResetError("the connection was closed"))
-                state.future.exception()  # marks it as seen: an ack has no caller
+                state.future.exception()  # marks it as retrieved: an acknowledgement has no caller
 
     async def _process_message(self, message: Any) -> None:
         self.heard = self._monotonic()
         try:
             await super()._process_message(message)
         except TypeNotFoundError:
-            self._gap()  # it was packed, and is unpacked only here
+            self._gap()  # it was inside a compressed object and is decoded only here
 
     async def _handle_new_session_created(self, message: Any) -> None:
         await super()._handle_new_session_created(message)
@@ -220,4 +220,4 @@ class Wire(Sender):
 
 class _Nowhere:
     def put_nowait(self, _update: Any) -> None:
-        """Pushes belong to the main connection."""
+        """Discard the push: pushes belong to the main connection."""
