@@ -54,7 +54,7 @@ class AddressBook:
 
     @property
     def named(self) -> tuple[Address, ...]:
-        """Return the addresses that Telegram named last, to be stored for the next process."""
+        """The addresses that Telegram named last, to be stored for the next process."""
         return self._named
 
     def put_first(self, *addresses: Address) -> None:

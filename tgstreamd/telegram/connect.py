@@ -44,19 +44,19 @@ class Connection:
 
     @property
     def trouble(self) -> TgstreamdError | None:
-        """Return why there is no connection now; None while there is one, or was until a moment ago."""
+        """Why there is no connection now; None while there is one, or was until a moment ago."""
         ready = self._client.ready
         # A connection that breaks meanwhile does not make an unknown login known.
         return ready.fatal or ready.unknown or ready.trouble
 
     @property
     def unknown_login(self) -> LoginUnknown | None:
-        """Return the error while Telegram does not know the login and it is still retried; otherwise None."""
+        """The error while Telegram does not know the login and it is still retried; otherwise None."""
         return self._client.ready.unknown if self._client.ready.fatal is None else None
 
     @property
     def tally(self) -> Tally:
-        """Return the counts of requests and their outcomes."""
+        """The counts of requests and their outcomes."""
         return self._client.tally
 
     async def account(self) -> Account:

@@ -78,7 +78,7 @@ class Calls(Packets):
 
     @property
     def load(self) -> int:
-        """Return the number of requests in progress."""
+        """The number of requests in progress."""
         return len(self._sent) + len(self._unsent)
 
     def _pieces(self, call: Call) -> list[Piece]:

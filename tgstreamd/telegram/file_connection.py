@@ -85,7 +85,7 @@ class LeanWire(Calls):
 
     @property
     def under_way(self) -> frozenset[int]:
-        """Return the calls sent and not answered."""
+        """The calls sent and not answered."""
         return frozenset(self._sent)
 
     async def ask(self, request: Any, steps: Steps | None = None) -> Any:

@@ -150,7 +150,7 @@ class Steps:
 
     @property
     def size(self) -> int:
-        """Return the bytes of the next step."""
+        """The bytes of the next step."""
         return self._speed.step
 
     async def passed(self, is_confirmed: Callable[[], bool]) -> None:

@@ -96,7 +96,7 @@ class StoredSession(MemorySession):
 
     @property
     def key_id(self) -> int:
-        """Return the id of the account's key as in MTProto, signed; 0 without a key."""
+        """The id of the account's key as in MTProto, signed; 0 without a key."""
         number = self._auth_key.key_id if self.has_key else 0
         return int.from_bytes(number.to_bytes(8, "little"), "little", signed=True)
 

@@ -35,7 +35,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach Telegram, and with which account."""
+    """Settings by which an account reaches Telegram."""
 
     api_id: int
     api_hash: str

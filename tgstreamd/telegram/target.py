@@ -57,7 +57,7 @@ class TelegramTarget:
 
     @property
     def key(self) -> int:
-        """Return the id of the account's key, signed 64 bits: uploaded parts belong to the key of its data
+        """The id of the account's key, signed 64 bits: uploaded parts belong to the key of its data
         centre."""
         return self._client.stored.key_id
 

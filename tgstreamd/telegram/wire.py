@@ -115,7 +115,7 @@ class Wire(Sender):
 
     @property
     def load(self) -> int:
-        """Return the number of requests in progress."""
+        """The number of requests in progress."""
         return len(self._pending_state) + len(self._send_queue._deque)
 
     async def connect(self, connection: Any) -> bool:

@@ -56,7 +56,7 @@ class Pipe:
 
     @property
     def window(self) -> int:
-        """Return the number of parts that may be in transfer now: `buffer_parts`, or fewer after flood
+        """The number of parts that may be in transfer now: `buffer_parts`, or fewer after flood
         waits."""
         return self._window.size
 

@@ -25,7 +25,7 @@ class Window:
 
     @property
     def size(self) -> int:
-        """Return the number of parts that may be in transfer now."""
+        """The number of parts that may be in transfer now."""
         return int(self._size)
 
     async def enter(self, who: object) -> int:
