@@ -1,1 +1,1 @@
-"""The operator's desk: what the verbs ask and how they are answered, with a daemon running or without."""
+"""Answers the operator's commands, with the daemon running or stopped."""

@@ -1,6 +1,6 @@
-"""The chats that the account sees, as rows to pick from: what each is, and what it can serve for here.
+"""Lists the chats of the account as rows to pick from, with what each can serve as.
 
-Asks Telegram and changes nothing. What a row says is documented and only ever extended.
+Asks Telegram and changes nothing. The format of a row is documented and only ever extended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..domain.ports import Source
 
 
 class Lister(Protocol):
-    """A connection, as far as a list needs it."""
+    """The part of a connection that a list needs."""
 
     @property
     def source(self) -> Source: ...
@@ -22,7 +22,7 @@ class Lister(Protocol):
 
 
 async def chats(reach: Lister) -> dict[str, Any]:
-    """The groups and channels that the account sees, with their topics, in Telegram's order."""
+    """Return the groups and channels of the account with their topics, in Telegram's order."""
     listed = []
     for chat in await reach.dialogs():
         if chat.kind == "user" or chat.migrated_to is not None:
@@ -32,7 +32,7 @@ async def chats(reach: Lister) -> dict[str, Any]:
 
 
 async def topics_of(source: Source, chat: Chat) -> Sequence[Topic]:
-    """The topics of a forum; none where it does not show them."""
+    """Return the topics of a forum; none if it does not show them."""
     if not chat.forum:
         return ()
     try:
@@ -40,11 +40,12 @@ async def topics_of(source: Source, chat: Chat) -> Sequence[Topic]:
     except NotAuthorised:
         raise
     except TelegramError:
-        return ()  # listed without: a chat may close its topics to us at any time
+        return ()  # listed without topics: a chat may close its topics to us at any time
 
 
 def row(chat: Chat, topics: Sequence[Topic] = ()) -> dict[str, Any]:
-    """One chat. `source_refusal` and `target_refusal` say why it cannot be one; empty where it can."""
+    """Return the row of one chat. `source_refusal` and `target_refusal` say why it cannot be one; empty if it
+    can."""
     return {
         "id": chat.id,
         "title": chat.title,

@@ -1,7 +1,8 @@
-"""What Telegram says about a configuration: whether a start would succeed.
+"""Checks a configuration with Telegram: whether a start would succeed.
 
-`check` looks at the account, both sides of every mirror, rights, protection, topics and loops, a line
-each; it changes nothing, in the ledger or at Telegram's. Trouble with one chat is a line, not the end.
+`check` examines the account, both chats of every mirror, rights, protection, topics and loops, one line each;
+it changes nothing in the ledger or at Telegram. An error with one chat becomes a line and does not end the
+check.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from ..mirrors.from_config import beginning, mirror_of
 from ..policy.mirror_checks import Edge, Finding, backlog_words, judge, refused
 
 PART = 524_288
-#: Seconds by which clocks may differ: the answer takes its time, and tells whole seconds.
+#: Seconds by which the clocks may differ: the answer takes time and gives whole seconds.
 SKEW_MAX = 5.0
 
 
 class Reach(Protocol):
-    """A connection, as far as a check needs it."""
+    """The part of a connection that a check needs."""
 
     @property
     def source(self) -> Source: ...
@@ -37,7 +38,7 @@ class Reach(Protocol):
 
 
 async def check(config: Config, reach: Reach, store: Store | None, *, now: float) -> dict[str, Any]:
-    """Findings, worst news included; `ok` only if a start would succeed with every mirror running."""
+    """Return all findings, errors included; `ok` only if a start would succeed with every mirror running."""
     account = await reach.source.account()
     lines = [line("ok", "", "configuration", _where(config)), _account(account, config)]
     lines += [*await _held(store, now), *await _time(reach, now)]
@@ -77,7 +78,7 @@ def _account(account: Account, config: Config) -> dict[str, Any]:
 
 
 async def _held(store: Store | None, now: float) -> list[dict[str, Any]]:
-    """What Telegram has forbidden the whole account for a while, as the ledger remembers it."""
+    """Return findings for Telegram's holds on the whole account, as stored in the ledger."""
     hold = Holds(await store.holds(READER)).on_account(now) if store else None
     if hold is None:
         return []
@@ -86,16 +87,16 @@ async def _held(store: Store | None, now: float) -> list[dict[str, Any]]:
 
 
 async def _time(reach: Reach, now: float) -> list[dict[str, Any]]:
-    """This machine's clock beside Telegram's, which is told to the second."""
+    """Compare this machine's clock with Telegram's, which is given to the second."""
     try:
         skew = now - await reach.server_time()
     except NotAuthorised:
         raise
     except TelegramError:
-        return []  # of no weight beside what else cannot be asked then
+        return []  # insignificant beside everything else that cannot be asked then
     if abs(skew) < SKEW_MAX:
         return [line("ok", "", "clock", "as Telegram's")]
-    # Messages and files go by Telegram's own time, which every connection learns.
+    # Messages and files use Telegram's own time, which every connection learns.
     text = (
         f"{abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} Telegram's: `delay` and what status "
         "says of lags are wrong by as much; messages and files go all the same"
@@ -106,7 +107,7 @@ async def _time(reach: Reach, now: float) -> list[dict[str, Any]]:
 async def _mirror(
     wanted: MirrorConfig, reach: Reach, store: Store | None
 ) -> tuple[list[Finding], Mirror | None, tuple[Chat | None, Chat | None]]:
-    """All findings about one mirror, and what it resolves to."""
+    """Return all findings about one mirror, and what it resolves to."""
     findings: list[Finding] = []
     ids: list[int] = []
     for side, ref in (("source", wanted.source), ("target", wanted.target)):
@@ -139,7 +140,7 @@ async def _mirror(
 async def _now(
     side: Source | Target, subject: str, chat: int, findings: list[Finding]
 ) -> tuple[int, Chat | TelegramError]:
-    """A chat, or the supergroup that it has become, which a start follows."""
+    """Return a chat, or the supergroup to which it was migrated, as a start would."""
     found = await _chat(side, chat)
     if isinstance(found, Chat) and found.migrated_to is not None:
         became = await _chat(side, found.migrated_to)
@@ -152,7 +153,7 @@ async def _now(
 
 
 async def _chat(side: Source | Target, chat: int) -> Chat | TelegramError:
-    """Unlike `asked`: here even a flood is a line, not the end."""
+    """Return the chat or the error. Unlike in `asked`, even a flood wait becomes a line."""
     try:
         return await side.chat(chat)
     except NotAuthorised:
@@ -176,7 +177,7 @@ def _loops(
     ]
     sides = [side for _, _, *both in seen for side in both if side]
     links = {chat.id: chat.linked for chat in sides if chat.kind == "channel" and chat.linked is not None}
-    # A mirror into its own source was said by the judge of that mirror already.
+    # The check of that mirror has already reported a mirror into its own source.
     return refused([edge for edge in edges if edge.source != edge.target], links)
 
 
@@ -188,7 +189,7 @@ async def _history(
     config: Config,
     now: float,
 ) -> Finding:
-    """What the history costs, or why another `history` than at birth does nothing."""
+    """Return what the history costs, or why a `history` changed after the mirror's creation has no effect."""
     row = None
     if store:
         row = await store.find_mirror(mirror.source, mirror.source_topic, mirror.target, mirror.target_topic)
@@ -210,13 +211,13 @@ async def _history(
 
 
 async def cost(history: str, mirror: Mirror, source: Source, interval: float, now: float) -> str:
-    """`70,412 messages since 2019-03-04, 68 h at 3.5 s`."""
+    """Return the cost of a history: `70,412 messages since 2019-03-04, 68 h at 3.5 s`."""
     count, since = await counted(history, mirror, source, now)
     return cost_words(history, count, since, interval)
 
 
 async def counted(history: str, mirror: Mirror, source: Source, now: float) -> tuple[int, int]:
-    """How many messages a history holds, and the date of its first (0 for none)."""
+    """Return the number of messages in a history, and the date of its first (0 for none)."""
     if history == "none":
         return 0, 0
     after = await beginning(history, mirror, source, now)
@@ -235,10 +236,10 @@ def line(level: Level, mirror: str, subject: str, text: str, remedy: str = "") -
 
 
 def told(mirror: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """What was judged of one mirror."""
+    """Return the findings about one mirror as lines."""
     return [line(f.level, mirror, f.subject, f.text, f.remedy) for f in findings]
 
 
 def good(lines: Iterable[dict[str, Any]]) -> bool:
-    """Whether a start would succeed, as far as these lines say."""
+    """Return whether a start would succeed, as far as these lines say."""
     return all(line["level"] != "fail" for line in lines)

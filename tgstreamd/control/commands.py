@@ -1,8 +1,8 @@
-"""The substance of the operator's verbs: parked, pause, resume, as plain answers that JSON can hold.
+"""Implements the operator's commands parked, pause and resume, with plain JSON-serialisable answers.
 
-The running daemon answers with them at its control socket (`Desk`), a verb on a stopped daemon calls them
-itself: both say the same. What they return is documented and only ever extended.
-They read and change the ledger and nothing else; Telegram is asked by `checks`.
+The running daemon answers with them at its control socket (`CommandHandler`); with the daemon stopped a
+command calls them itself, with the same result. The answers' format is documented and only ever extended.
+They read and change only the ledger; `check` and others ask Telegram.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAUSED = "paused by the operator"
 
 
 async def parked(store: Store) -> dict[str, Any]:
-    """The parked messages, oldest first."""
+    """Return the parked messages, oldest first."""
     return {"parked": [_parked(job) for job in await store.parked()]}
 
 
@@ -41,19 +41,19 @@ def _parked(job: ParkedJob) -> dict[str, Any]:
 
 
 async def retry(store: Store, ids: Sequence[int] | None) -> dict[str, Any]:
-    """Put parked messages back to the end of the queue; None means all. Raises for ids not parked."""
+    """Move parked messages to the end of the queue; None means all. Raises for ids not parked."""
     await _all_parked(store, ids)
     return {"retried": await store.retry_parked(ids)}
 
 
 async def skip(store: Store, ids: Sequence[int], now: float) -> dict[str, Any]:
-    """Give parked messages up for good. Raises for ids not parked."""
+    """Skip parked messages for good. Raises for ids not parked."""
     await _all_parked(store, ids)
     return {"skipped": await store.skip_parked(ids, now)}
 
 
 async def _all_parked(store: Store, ids: Sequence[int] | None) -> None:
-    """Nothing is done where one of the ids is wrong: half a command is worse than none."""
+    """Raise if one of the ids is not parked, so that a command never takes effect in part."""
     known = {job.id for job in await store.parked()}
     unknown = [str(job) for job in ids or () if job not in known]
     if unknown:
@@ -61,7 +61,7 @@ async def _all_parked(store: Store, ids: Sequence[int] | None) -> None:
 
 
 async def pause(store: Store, name: str, configured: Sequence[str]) -> dict[str, Any]:
-    """Send nothing for this mirror until `resume`; one that has not begun yet begins paused."""
+    """Pause this mirror until `resume`; one not created yet will begin paused."""
     mirror = await _by_name(store, name, configured)
     if mirror is None:
         return {"mirror": name, "changed": await store.pause_not_created(name, PAUSED), "begun": False}
@@ -69,7 +69,7 @@ async def pause(store: Store, name: str, configured: Sequence[str]) -> dict[str,
 
 
 async def resume(store: Store, name: str, configured: Sequence[str], now: float) -> dict[str, Any]:
-    """Release one thing that keeps this mirror, and say which, and what still waits."""
+    """Remove one of the causes that pause this mirror; return which, and what still pauses it."""
     mirror = await _by_name(store, name, configured)
     if mirror is None:
         released = await store.pause_of_not_created(name)
@@ -80,7 +80,7 @@ async def resume(store: Store, name: str, configured: Sequence[str], now: float)
 
 
 async def _by_name(store: Store, name: str, configured: Sequence[str]) -> MirrorRow | None:
-    """The mirror of that name; None where it is configured and has not begun yet."""
+    """Return the mirror of that name; None if it is configured but not created yet."""
     mirrors = {mirror.name: mirror for mirror in await store.mirror_list()}
     if name not in mirrors and name not in configured:
         raise unknown(name, list(mirrors), configured)
@@ -90,8 +90,9 @@ async def _by_name(store: Store, name: str, configured: Sequence[str]) -> Mirror
 class CommandHandler:
     """Answers the requests that arrive at the daemon's control socket.
 
-    `changed` wakes whoever must look at the ledger again, `configured` names the mirrors. `chats`, `check`,
-    `rebuild` and those of `asking`, by their verbs, ask Telegram; before the daemon is connected they raise.
+    `changed` wakes the services that must read the ledger again, `configured` names the mirrors. `chats`,
+    `check`, `rebuild` and the commands in `asking`, by name, ask Telegram; they raise before the daemon is
+    connected.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class CommandHandler:
         self._asking = asking
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """`control.Answer`. Raises TgstreamdError for what is no request of ours."""
+        """Answer a request as `control_socket.Answer`. Raises TgstreamdError for an invalid request."""
         match request:
             case {"verb": "status"}:
                 return await status(self._store, self._live(), pace=self._pace(), now=self._now())

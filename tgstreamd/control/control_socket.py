@@ -1,9 +1,9 @@
-"""The control socket: how a verb asks the running daemon. One JSON line in, one JSON line out.
+"""The control socket, over which commands ask the running daemon: one JSON line in, one JSON line out.
 
-Owns the socket's file: bound under a name of its own, given mode 0660 and the group `tgstreamd` where
-that exists, and only then moved into place, so that it is never open to more, and neither a stale socket
-nor a symlink in its place matters. Size and time of every exchange are bounded.
-An error of the program travels as itself: the asking side raises what the daemon raised.
+Owns the socket's file: it is bound under a temporary name, given mode 0660 and the group `tgstreamd` if that
+exists, and only then moved into place, so that it is never more accessible, and neither a stale socket nor a
+symlink in its place matters. Size and duration of every exchange are bounded. An error in the daemon is sent
+back and raised by the asking side.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXCHANGE_TIMEOUT = 10.0
 #: Seconds for the daemon's work on an answer: `check` asks Telegram about every chat.
 ANSWER_TIMEOUT = 300.0
 CONNECTIONS_MAX = 16
-#: Seconds after an accept that failed.
+#: Seconds until the next accept after a failed one.
 ACCEPT_AGAIN = 1.0
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -57,7 +57,7 @@ async def serve(path: Path, answer: Answer, *, listening: Callable[[], None] = l
             finally:
                 writer.close()
         except (OSError, TimeoutError):
-            pass  # the asking side went away or fell silent
+            pass  # the client disconnected or stopped responding
         finally:
             free.release()
 
@@ -69,7 +69,7 @@ async def serve(path: Path, answer: Answer, *, listening: Callable[[], None] = l
                 try:
                     connection, _ = await loop.sock_accept(server)
                 except OSError as error:
-                    # No file descriptor is left, say: one who asks must not end the daemon.
+                    # No file descriptor may be left, for example: a request must not end the daemon.
                     free.release()
                     log.warning("nobody can be answered for a moment", why=error.strerror)
                     await asyncio.sleep(ACCEPT_AGAIN)
@@ -81,7 +81,7 @@ async def serve(path: Path, answer: Answer, *, listening: Callable[[], None] = l
 
 
 def _remove(path: Path, name: tuple[int, int]) -> None:
-    """Take our socket away, unless somebody else's lies there by now."""
+    """Remove our socket, unless another process has replaced it."""
     with contextlib.suppress(OSError):
         seen = path.lstat()
         if (seen.st_dev, seen.st_ino) == name:
@@ -110,7 +110,7 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 
 def _listen(path: Path) -> tuple[socket.socket, tuple[int, int]]:
-    """A listening socket at `path`, and what identifies its file."""
+    """Return a listening socket at `path`, and the identity of its file."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.setblocking(False)
     try:
@@ -123,7 +123,7 @@ def _listen(path: Path) -> tuple[socket.socket, tuple[int, int]]:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(own)
             server.bind(own)
-            # Nobody can connect before listen(): the rights are right from the first moment.
+            # Nobody can connect before listen(), so the permissions are right from the start.
             with contextlib.suppress(KeyError, PermissionError):
                 os.chown(own, -1, grp.getgrnam(GROUP).gr_gid, follow_symlinks=False)
             os.chmod(own, 0o660)
@@ -142,7 +142,7 @@ def _listen(path: Path) -> tuple[socket.socket, tuple[int, int]]:
 
 @contextlib.contextmanager
 def _short(folder: Path) -> Iterator[str]:
-    """A short name for `folder`: a socket's address holds 108 bytes only (`man 7 unix`)."""
+    """Provide a short path to `folder`: a socket's address holds only 108 bytes (`man 7 unix`)."""
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{handle}"
@@ -151,7 +151,7 @@ def _short(folder: Path) -> Iterator[str]:
 
 
 def ask(path: Path, request: dict[str, Any], *, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
-    """The running daemon's answer. Raises NoDaemon, or the error that the daemon raised."""
+    """Return the running daemon's answer. Raises NoDaemon, or the error that the daemon raised."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.settimeout(timeout)
         try:

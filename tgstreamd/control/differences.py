@@ -1,4 +1,4 @@
-"""One thing that `verify` finds, as it goes to the operator and comes back to be mended."""
+"""A difference found by `verify`, as shown to the operator and sent back for repair."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Mend = Literal["capture", "again", "edit", ""]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is not as it should be. Ids are 0 where there is no message on that side."""
+    """One difference between source, ledger and target. Ids are 0 if there is no message on that side."""
 
     kind: Kind
     chat: int = 0
@@ -20,6 +20,6 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     source_link: str = ""
     target_link: str = ""
     why: str
-    #: What `--repair` would do about it; empty where it can do nothing.
+    #: The repair that `--repair` would make; empty if there is none.
     mend: Mend = ""
     text: str = ""

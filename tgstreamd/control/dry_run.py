@@ -1,7 +1,7 @@
-"""One mirror on the stage of a dry run: reads its source, and plans each post as the daemon would.
+"""Plans posts for a dry run of one mirror: reads its source and plans each post as the daemon would.
 
-Of the ledger it reads what is there already. What lies between two pages of a listing is handed back to it
-with the next question. Sends nothing, writes nothing.
+Reads from the ledger only what is there already. State between two pages of a listing is returned to the
+client and passed back with the next request. Sends and writes nothing.
 """
 
 from __future__ import annotations
@@ -25,31 +25,33 @@ from ..policy.plan import Parent, Plan, plan
 from ..policy.text import squeeze
 from .check import Reach
 
-#: Messages of a page of the history.
+#: Messages in a page of the history.
 PAGE = 100
 #: Characters of a post's text that are shown.
 GLIMPSE = 60
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which mirror (the only one, where none is named), above which id (its beginning), up to which.
+    """A request: which mirror (the only one if not named), above which id (default: its beginning), up to
+    which.
 
-    Without `after` the history of the basic group that the source was comes first, as a mirror copies it.
+    Without `after`, the history of the basic group from before the source's migration comes first, as when a
+    mirror copies it.
     """
 
     mirror: str = ""
     after: int | None = None
     upto: int | None = None
     limit: int = PAGE
-    #: Handed back from the answer before: the chat that `after` is an id of, where the listing began in each
-    #: chat, and who spoke last in which topic.
+    #: State from the previous answer: the chat to which `after` belongs, where the listing began in each
+    #: chat, and the last author by topic.
     chat: int | None = None
     begun: dict[int, int] = {}
     voices: dict[int, LastAuthor] = {}
 
 
 class Stage:
-    """One mirror, with what has to be known of its chats."""
+    """One mirror, with everything about its chats that planning needs."""
 
     def __init__(self, mirror: Mirror, reach: Reach, store: Store | None, row: MirrorRow | None) -> None:
         self.mirror = mirror
@@ -70,7 +72,7 @@ class Stage:
 
     @classmethod
     async def of(cls, wanted: MirrorConfig, reach: Reach, store: Store | None) -> Stage:
-        """Ask what a plan needs to know. Raises what Telegram says about the source."""
+        """Collect what planning needs. Raises Telegram's errors about the source."""
         source = await reach.source.chat(await _resolved(wanted.source, reach, store))
         if source.migrated_to is not None:
             source = await reach.source.chat(source.migrated_to)
@@ -78,7 +80,7 @@ class Stage:
         try:
             target = await reach.target.chat(target_id)
         except TelegramError:
-            target = None  # `check` says so; what would be sent does not depend on it
+            target = None  # `check` reports it; the plan does not depend on the target
         mirror = mirror_of(wanted, source.id, target.id if target is not None else target_id)
         row = None
         if store is not None:
@@ -98,7 +100,7 @@ class Stage:
         return stage
 
     async def places(self, asked: Asked, now: float) -> list[tuple[int, int, int | None]]:
-        """What is to be read: chats, each with the id above which, and the one up to which."""
+        """Return the stretches to read: chat, the id above which, and the id up to which."""
         source, reader = self.mirror.source, self._reach.source
         if asked.after is not None and asked.chat in (None, source):
             self.begun = asked.begun or {source: asked.after}
@@ -119,7 +121,8 @@ class Stage:
     async def read(
         self, places: Sequence[tuple[int, int, int | None]], limit: int
     ) -> tuple[list[list[Message]], tuple[int, int] | None]:
-        """At most `limit` posts, albums whole; and the chat and id after which the next ones lie."""
+        """Return at most `limit` posts, albums whole, and the chat and id after which the next ones
+        follow."""
         posts: dict[tuple[int, str, int], list[Message]] = {}
         for chat, after, upto in places:
             topic = self.mirror.source_topic if chat == self.mirror.source else None
@@ -136,11 +139,11 @@ class Stage:
                     break
                 at = page[-1].id
         found = list(posts.values())
-        # The post behind the last one shows that that one is whole.
+        # The post after the last one shows that the last one is complete.
         return found[:limit], (found[limit][0].chat, found[limit][0].id - 1) if len(found) > limit else None
 
     async def row(self, post: Sequence[Message], voices: dict[int, LastAuthor]) -> dict[str, Any]:
-        """One post as it would be sent."""
+        """Return one post as it would be sent."""
         if not self.voices:
             self.voices = dict(voices)
         first = post[0]
@@ -205,7 +208,7 @@ class Stage:
         return planned
 
     def _place(self, message: Message) -> tuple[int | None, str]:
-        """The topic of the source that stands for the one in the target, or the name for a line."""
+        """Return the source topic that stands for the one in the target, or the name for a line."""
         topic = message.topic or GENERAL_TOPIC
         if topic == GENERAL_TOPIC or topic not in self._topics:
             return None, ""
@@ -214,13 +217,13 @@ class Stage:
         return None, self._topics[topic] if self.mirror.topic_names else ""
 
     def _source_of(self, chat: int) -> Chat:
-        """The source, or the group that it was before it became a supergroup."""
+        """Return the source, or the basic group from before its migration."""
         if chat == self._source.id:
             return self._source
         return msgspec.structs.replace(self._source, id=chat, kind="group", username="")
 
     async def _links(self, post: Sequence[Message]) -> Links | None:
-        """The messages of the source that it links to, as far as they are copied by then, or are already."""
+        """Return the source messages to which it links, as far as they are copied by then or already."""
         if self._target is None:
             return None
         copies = {}
@@ -230,7 +233,7 @@ class Stage:
         return Links(source=self._source, target=self._target, copies=copies)
 
     async def _known(self, chat: int, source_id: int, *, before: Message) -> int | None:
-        """The copy of a message, or, for what is copied before this post, what may stand for it."""
+        """Return the copy of a message, or a stand-in for one that is copied before this post."""
         origin = await self._store.origin(self.mirror.id, chat, source_id) if self._store else None
         if origin is not None and origin.copy_id is not None:
             return origin.copy_id
@@ -242,7 +245,7 @@ class Stage:
         return source_id if earlier and source_id > self.begun.get(chat, 2**31) else None
 
     async def _parent(self, post: Sequence[Message]) -> tuple[Parent | None, str]:
-        """What it answers: for the plan, and in words."""
+        """Return what the post answers, for the plan and in words."""
         first = post[0]
         reply = next((message.reply for message in post if message.reply), None)
         if reply is None:
@@ -257,11 +260,11 @@ class Stage:
             lost = self._said[chat, reply.id]
         elif origin is not None:
             lost = origin.reason or origin.state
-        # No reader of the target is told how the operator calls a filter.
+        # Readers of the target are never shown the name of a filter.
         return Parent(lost="not mirrored" if filter_of(lost) else lost), f"lost: {lost}"
 
     def _moved(self, post: Sequence[Message], planned: Plan) -> dict[str, Any]:
-        """How each media of a post would get there, what would be noted, and the bytes of it."""
+        """Return how each media of a post would be copied, what would become a note, and its bytes."""
         sent = {
             piece.source_id for draft in planned.drafts for piece in draft.pieces if piece.media is not None
         }
@@ -300,7 +303,7 @@ def _kind(message: Message) -> str:
 
 
 async def _resolved(ref: int | str, reach: Reach, store: Store | None) -> int:
-    """What a name meant when it was first resolved, as a start takes it."""
+    """Return the id to which a name resolved first, as a start uses it."""
     known = await store.known_name(ref) if store is not None and isinstance(ref, str) else None
     found = known if known is not None else await reach.resolve(ref)
     return await store.moved_to(found) if store is not None else found

@@ -1,4 +1,4 @@
-"""Which mirror a verb means, and how a message is linked to. Reads the ledger, changes nothing."""
+"""Finds the mirror that a command names, and builds links to messages. Reads the ledger, changes nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..ledger import MirrorRow, Store
 
 
 def message_link(chat: int, message: int) -> str:
-    """A link that opens the message in an app; empty for basic groups, which have none."""
+    """Return a link that opens the message in an app; empty for basic groups, which have none."""
     marked = str(chat)
     return f"https://t.me/c/{marked[4:]}/{message}" if marked.startswith("-100") else ""
 
 
 def unknown(name: str, known: Sequence[str], unborn: Sequence[str]) -> TgstreamdError:
-    """Nothing can be done with a mirror of this name: it is none, or has not begun."""
+    """Return the error for a mirror name that is unknown, or whose mirror is not created yet."""
     if name in unborn:
         hint = "`tgstreamd status` says why; `tgstreamd check` asks Telegram"
         return TgstreamdError(f"{name}: this mirror has not begun yet", hint=hint)
@@ -31,7 +31,8 @@ def unknown(name: str, known: Sequence[str], unborn: Sequence[str]) -> Tgstreamd
 
 
 async def named(store: Store, config: Config, name: str) -> tuple[MirrorRow, MirrorConfig]:
-    """The mirror of this name: as the ledger knows it, and as configured. Raises where it is not both."""
+    """Return the mirror of this name, from the ledger and from the configuration. Raises if it is not in
+    both."""
     rows = {row.name: row for row in await store.mirror_list()}
     wanted = {mirror.name: mirror for mirror in config.mirrors}
     if name in rows and name in wanted:

@@ -1,4 +1,4 @@
-"""Reads a chat page by page, past what cannot be read."""
+"""Reads a chat page by page, skipping messages that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ END = 2**31
 async def readable(
     side: Source | Target, chat: int, after: int, topic: int | None, counts: Counter[str]
 ) -> tuple[tuple[Message, ...], int]:
-    """The next messages above `after`, and the id up to which they are all of them; END at the end.
+    """Return the next messages above `after`, and the id up to which they are complete; END at the end.
 
-    One that cannot be read is left out, and counted as `unreadable`.
+    A message that cannot be decoded is left out and counted as `unreadable`.
     """
     limit = PAGE
     while True:

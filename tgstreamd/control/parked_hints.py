@@ -1,4 +1,4 @@
-"""What a person can do about a parked message, in one sentence with a command to paste. Pure."""
+"""Suggests what to do about a parked message, in one sentence with a command to paste. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TROUBLE = re.compile(r", for \d+ minutes$")
 
 
 def remedy(job: int, reason: str) -> str:
-    """`reason`: why it was parked."""
+    """Return the suggestion for a message parked for `reason`."""
     retry, skip = f"`tgstreamd parked retry {job}`", f"`tgstreamd parked skip {job}`"
     if reason == DELETION_HELD:
         return f"its original was deleted with many others: {retry} copies it, {skip} does not"
@@ -31,5 +31,5 @@ def remedy(job: int, reason: str) -> str:
 
 
 def usual(job: int) -> str:
-    """Where nothing better is known."""
+    """Return the default suggestion."""
     return f"`tgstreamd parked retry {job}` sends it again, `tgstreamd parked skip {job}` gives it up"

@@ -1,7 +1,7 @@
-"""What would be sent for a stretch of a chat: planned post by post, with nothing sent and nothing written.
+"""Lists what would be sent for a stretch of a chat, post by post, without sending or writing anything.
 
-Reads the source, and of the ledger only what is there already. Plans by the same pure decisions as a real
-send (`stage`); what only a send finds out (a refusal, an expired reference) it cannot know.
+Reads the source, and from the ledger only what is there already. Plans by the same pure decisions as a real
+send (`dry_run`); what only a send reveals (a refusal, an expired reference) cannot be known.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ..ledger import Store
 from .check import Reach
 from .dry_run import Asked, Stage
 
-#: Posts of one answer at most.
+#: Most posts in one answer.
 POSTS_MAX = 500
 
 
 async def rehearse(
     config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, now: float
 ) -> dict[str, Any]:
-    """`posts`, `totals` over them, and `next`: what to ask for more; None at the end."""
+    """Return `posts`, `totals` over them, and `next`: the request for more; None at the end."""
     try:
         asked = msgspec.convert(request, Asked, str_keys=True)
     except msgspec.ValidationError as error:
@@ -61,7 +61,7 @@ def _named(config: Config, name: str) -> MirrorConfig:
 
 
 def totals(rows: Sequence[dict[str, Any]], interval: float) -> dict[str, Any]:
-    """Sums over posts. What the ledger has settled already is counted, and not sent again."""
+    """Return sums over posts. Posts already settled in the ledger are counted, and not sent again."""
     new = [row for row in rows if row["ledger"] not in ("done", "skipped", "open")]
     sends = sum(row["sends"] for row in new)
     return {

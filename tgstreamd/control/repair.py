@@ -1,7 +1,7 @@
-"""Mends what a comparison has found, and has messages sent once more: through the queue, at its pace.
+"""Repairs the differences of a comparison, and sends messages again: through the queue, at its pace.
 
-Every finding is looked at anew before anything is written, for the world moves on. What the target holds is
-never sent a second time: a copy that is gone is first looked for among our messages there that no job maps.
+Every difference is checked again before anything is written, since the chats may have changed. What the
+target holds is never sent twice: a missing copy is first searched among our messages there that no job maps.
 Sends nothing itself.
 """
 
@@ -28,16 +28,16 @@ from .check import Reach
 from .differences import Difference
 from .lookup import named, unknown
 
-#: Findings of one request, and messages of one `resend`.
+#: Differences in one request, and messages in one `resend`.
 AT_ONCE = 50
-#: An album has ten items at most, with ids that follow each other.
+#: An album has at most ten items, with consecutive ids.
 ALBUM_SPAN = 9
-#: Messages of ours that no job maps, among which a lost copy is looked for.
+#: Unmapped messages of ours among which a lost copy is searched.
 STRANGERS_MAX = 200
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found, and the messages of ours in the target that no job maps."""
+    """A request: the differences, and our messages in the target that no job maps."""
 
     mirror: str
     findings: list[Difference]
@@ -45,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids of the source that are to be sent once more; `write` does it, else it is only told."""
+    """A request: source ids to send again; `write` does it, otherwise it is only reported."""
 
     mirror: str
     ids: list[int]
@@ -53,7 +53,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Sides(msgspec.Struct, frozen=True, kw_only=True):
-    """What a copy is planned by; asked for when it matters."""
+    """The chats and accounts that planning a copy needs, fetched on demand."""
 
     source: Chat
     target: Chat
@@ -80,7 +80,7 @@ class Mending:
         self._mirror = mirror
         self._ids = ids
         self._now = now
-        #: Of the target: those of the messages asked about that stand, and those of them that no job maps.
+        #: Messages of the target that were asked about and exist, and those of them that no job maps.
         self._there: dict[int, Message] = {}
         self._loose: list[Message] = []
         self._sides: _Sides | None = None
@@ -97,7 +97,8 @@ class Mending:
     # -- verify --repair --------------------------------------------------------------------------------
 
     async def mend(self, findings: Sequence[Difference], strangers: Sequence[int]) -> list[dict[str, Any]]:
-        """What was done about each finding, in their order. Telegram is asked before anything is written."""
+        """Repair the differences and return what was done about each, in order. Asks Telegram before writing
+        anything."""
         if len(findings) > AT_ONCE:
             raise TgstreamdError(f"verify: at most {AT_ONCE} findings at once")
         ids: dict[int, set[int]] = {}
@@ -143,7 +144,7 @@ class Mending:
         return await self._again(one, original)
 
     async def _again(self, one: Difference, original: Message) -> dict[str, str]:
-        """A copy that is gone: found again, or sent anew."""
+        """Handle a missing copy: find it among our messages, or send it anew."""
         copies = await self._store.copies_of(self._mirror.id, one.chat, one.source_id)
         if one.target_id and one.target_id not in copies:
             return _said("", "it was seen to already")
@@ -172,7 +173,7 @@ class Mending:
         return _said("queued", f"sent anew, behind what was copied after it{rest}")
 
     async def _lost_copies(self, original: Message, standing: Sequence[int]) -> list[Message]:
-        """The copy of this one, where with those of our messages that no job maps it is all there."""
+        """Return the copy of this message if it is complete, including our messages that no job maps."""
         if not self._loose:
             return []
         if self._sides is None:
@@ -193,7 +194,7 @@ class Mending:
         slots = slots_of([original], plans, self._mirror)
         there = {message.id: message for message in (*self._loose, *(self._there[one] for one in standing))}
         pairs = pair_copies([slots], list(there.values()), ours=our_lines(self._mirror, source))
-        # Without its neighbours, like words may be anybody's.
+        # Without its neighbours a message with the same text may be unrelated.
         found = [(pair.slot, there[pair.copy]) for pair in pairs if not pair.likely]
         if not found or lacking(slots, original.id, found):
             return []
@@ -202,7 +203,7 @@ class Mending:
     # -- resend -----------------------------------------------------------------------------------------
 
     async def resend(self, ids: Sequence[int], *, write: bool) -> list[dict[str, Any]]:
-        """What each message of the source is, and what is done about it, or (`write` false) would be."""
+        """Return what is done about each source message, or (`write` false) would be."""
         if len(ids) > AT_ONCE:
             raise TgstreamdError(f"resend: at most {AT_ONCE} messages at once", hint="in several commands")
         chat = self._mirror.source
@@ -210,7 +211,7 @@ class Mending:
         for source_id in dict.fromkeys(ids):
             if not any(source_id in album for album in wanted.values()):
                 wanted[source_id] = await self._store.album_of(self._mirror.id, chat, source_id)
-        # Of what the ledger does not know, an album is found among its neighbours.
+        # An album unknown to the ledger is found among the neighbouring ids.
         every = {n for source_id, album in wanted.items() for n in album or around(source_id)}
         originals = await self._reach.source.messages(chat, sorted(every))
         for source_id in [source_id for source_id, album in wanted.items() if not album]:
@@ -239,7 +240,7 @@ class Mending:
             return _fate("", "the source has no such message any more")
         if any(message.service for message in messages):
             return _fate("", f"a service message ({messages[0].service}) has no copy")
-        # Also those in the group that the target was: people see both as one history.
+        # Including copies in the basic group from before the migration: users see both as one history.
         places = [await self._store.where_copied(mirror.id, one.chat, one.id) for one in messages]
         copies = [copy for _, there in places for copy in there]
         known = await self._store.entries(mirror.id, mirror.source, messages[0].id - 1, messages[-1].id)
@@ -264,7 +265,7 @@ class Mending:
 
 
 def around(source_id: int) -> range:
-    """Where the other items of an album may be."""
+    """Return the ids at which other items of an album may be."""
     return range(max(1, source_id - ALBUM_SPAN), source_id + ALBUM_SPAN + 1)
 
 
@@ -284,14 +285,14 @@ def _said(done: str, what: str) -> dict[str, str]:
 
 
 def _fate(does: str, why: str) -> dict[str, Any]:
-    """`does`: send, replace (the copy is deleted), retry; empty for nothing."""
+    """Return a message's result. `does`: send, replace (the copy is deleted), retry; empty for nothing."""
     return {"does": does, "why": why, "copies": []}
 
 
 async def mend(
     config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, ids: Ids, now: float
 ) -> dict[str, Any]:
-    """`mended`, one for each finding; or none, and `wait`: the seconds for which Telegram is to be let be."""
+    """Return `mended`, a result for each difference; or none, and `wait`: seconds that Telegram orders."""
     asked = _asked(request, Asked)
     mending = await Mending.of(config, reach, store, asked.mirror, ids, now)
     try:
@@ -304,7 +305,7 @@ async def mend(
 async def resend(
     config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, ids: Ids, now: float
 ) -> dict[str, Any]:
-    """`messages`, one for each that was asked for; albums whole."""
+    """Return `messages`, one result for each requested message; albums whole."""
     wanted = _asked(request, Wanted)
     mending = await Mending.of(config, reach, store, wanted.mirror, ids, now)
     found = await mending.resend(wanted.ids, write=wanted.write)

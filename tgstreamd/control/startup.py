@@ -1,7 +1,8 @@
-"""Answers at the control socket from the daemon's first second: by itself at first, then through the desk.
+"""Answers at the control socket from the daemon's first second: by itself at first, then by its command
+handler.
 
-Before the daemon is connected it can tell its state and what it waits for, and change what lies in the
-ledger; what only Telegram knows is refused with the reason of the wait.
+Before the daemon is connected it reports its state and what it waits for, and changes the ledger; commands
+that need Telegram are refused with the reason for the wait.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .telegram_commands import VERBS
 
 
 class Reception:
-    """`answer` is what the control socket calls; `hand_over` gives it the daemon's desk."""
+    """Answers requests while the daemon starts; `hand_over` passes the daemon's command handler."""
 
     def __init__(
         self, store: Store, *, pace: Pace, now: Callable[[], float], configured: Sequence[str]
@@ -42,9 +43,9 @@ class Reception:
         self._desk = desk
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """`control.Answer`."""
+        """Answer a request as `control_socket.Answer`."""
         answer = await self._desk.answer(request)
-        # Also where a desk is there already: mirrors are judged one after the other, and may have to wait.
+        # Checked with a handler too: mirrors are admitted one after the other, and may have to wait.
         return {**answer, "note": self.note} if answer.get("state") == "starting" else answer
 
     async def _not_yet(self, *_: object) -> NoReturn:

@@ -1,7 +1,7 @@
-"""How things stand: what `status --json` shows, and the line that systemd shows.
+"""Builds the answer of `status --json`, and the line that systemd shows.
 
-The same answer from a running daemon and from the ledger of a stopped one (`Live` holds what only a running
-one knows). What it returns is documented and only ever extended. Reads the ledger, changes nothing.
+The answer is the same from a running daemon and from the ledger of a stopped one (`Live` holds what only a
+running one knows). Its format is documented and only ever extended. Reads the ledger, changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ State = Literal["starting", "running", "stopped"]
 
 
 class Unborn(Value, frozen=True, kw_only=True):
-    """A configured mirror that has no place in the ledger yet, since its chats cannot be asked."""
+    """A configured mirror without a row in the ledger, because its chats cannot be asked yet."""
 
     name: str
     source: int | str
@@ -33,29 +33,29 @@ class Unborn(Value, frozen=True, kw_only=True):
 
 
 class Live(Value, frozen=True, kw_only=True):
-    """What only the running daemon knows. Its defaults are those of a stopped one."""
+    """State known only to the running daemon. The defaults are those of a stopped one."""
 
     state: State = "stopped"
     account: Account | None = None
-    #: Files on their way, each with mirror, source_id, name, size, transferred, bytes_per_second.
+    #: Files in transfer, each with mirror, source_id, name, size, transferred, bytes_per_second.
     transfers: tuple[Any, ...] = ()
-    #: Parts that may be under way at once now, and what the buffer holds: fewer after floods.
+    #: Parts that may be in transfer at once now (fewer after flood waits), and the buffer size.
     window: int | None = None
     buffer_parts: int | None = None
     #: Bytes of resident memory.
     memory_rss: int | None = None
-    #: Messages a minute that came in and went out, by the mirror's id in the ledger.
+    #: Messages per minute received and sent, by the mirror's id in the ledger.
     incoming: Mapping[int, float] = {}
     outgoing: Mapping[int, float] = {}
     unborn: tuple[Unborn, ...] = ()
-    #: How often Telegram refused what: counts by method, its name for the error and our class of it.
+    #: Telegram's refusals: counts by method, error name and our error class.
     refusals: Mapping[tuple[str, str, str], int] = {}
-    #: A sentence about the whole: why it is still starting, what it waits for, that the login is unknown.
+    #: A sentence about the daemon: why it is still starting, what it waits for, or that the login is unknown.
     note: str = ""
 
 
 async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> dict[str, Any]:
-    """Everything that `status --json` shows; `store` is None where there is no ledger yet."""
+    """Return everything that `status --json` shows; `store` is None if there is no ledger yet."""
     standings = await store.standings() if store else []
     holds = Holds(await store.holds(READER)) if store else Holds()
     _, stored = await store.pace(READER) if store else ({}, "")
@@ -111,8 +111,8 @@ def _mirror(
     mirror = one.mirror
     fresh, old = one.live + one.unread_live, one.backlog + one.unread_backlog
     coming, going = live.incoming.get(mirror.id, 0.0), live.outgoing.get(mirror.id, 0.0)
-    # All backlogs share one interval and take turns: until ours is through, each other one has had as
-    # many turns as it has messages, but no more than ours.
+    # All backlogs share one interval and take turns: until ours is done, each other one has had as many turns
+    # as it has messages, but no more than ours.
     shared = sum(min(old, other.backlog + other.unread_backlog) for other in everyone if not _waits(other))
     left = eta(fresh, pace.interval, incoming=coming)
     if left is not None and old:
@@ -172,7 +172,8 @@ def _mirror(
 
 
 def _unborn(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str, Any]:
-    """A mirror without a ledger row: the same keys, nothing counted. `hold`: why it is to begin paused."""
+    """Return a mirror without a ledger row: the same keys, nothing counted. `hold`: why it is to begin
+    paused."""
     counts = (
         "position", "settled", "total", "done", "rescued", "skipped", "parked", "backlog", "waiting_live",
         "waiting_history", "lag_seconds", "streamed",
@@ -209,7 +210,7 @@ def _waits(one: Standing) -> bool:
 
 
 def line(standings: Sequence[Standing], held: Callable[[MirrorRow], Hold | None], now: float) -> str:
-    """One line for `systemctl status`; `held` tells what keeps a mirror's messages back."""
+    """Return one line for `systemctl status`; `held` returns what holds a mirror's messages."""
     waiting = sum(s.live + s.backlog + s.unread_live + s.unread_backlog for s in standings)
     paused = [s.mirror.name for s in standings if s.mirror.paused]
     parts = [f"{len(standings)} mirrors, {waiting} messages waiting"]

@@ -1,4 +1,4 @@
-"""The requests that ask Telegram about a mirror, by their verbs, as a running daemon answers them."""
+"""Maps the commands that ask Telegram about a mirror to their functions, for a running daemon."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .rehearsal import rehearse
 from .repair import mend, resend
 from .verify import compare
 
-#: What is asked before the daemon is connected is refused: by these names.
+#: Commands refused before the daemon is connected.
 VERBS = ("plan", "verify", "mend", "resend", "alert")
 
 
 def questions(
     reread: Callable[[], Config], reach: Reach, store: Store, *, ids: Ids, now: Callable[[], float]
 ) -> dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
-    """Each by the configuration as its file is then."""
+    """Return the functions by command; each reads the configuration file anew when called."""
     return {
         "plan": lambda request: rehearse(reread(), reach, store, request, now=now()),
         "verify": lambda request: compare(reread(), reach, store, request, now=now()),

@@ -1,6 +1,6 @@
-"""How many messages a minute come in and go out, per mirror, over the last ten minutes: for people.
+"""Measures messages per minute in and out, per mirror, over the last ten minutes, for display.
 
-Lives with the process and decides nothing.
+Kept in memory; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ class Rates:
         self._out: dict[int, deque[float]] = {}
 
     def came(self, mirrors: Sequence[int]) -> None:
-        """A live message was captured for each of these mirrors."""
+        """Count a live message for each of these mirrors."""
         for mirror in mirrors:
             self._note(self._in, mirror, 1)
 
     def sent(self, mirror: int, messages: int) -> None:
-        """So many messages were sent for this mirror."""
+        """Count messages sent for this mirror."""
         self._note(self._out, mirror, messages)
 
     def incoming(self) -> dict[int, float]:
-        """Live messages a minute, by mirror."""
+        """Return live messages per minute, by mirror."""
         return {mirror: rate(times, self._clock.now(), WINDOW) for mirror, times in self._in.items()}
 
     def outgoing(self) -> dict[int, float]:
-        """Messages sent a minute, by mirror."""
+        """Return messages sent per minute, by mirror."""
         return {mirror: rate(times, self._clock.now(), WINDOW) for mirror, times in self._out.items()}
 
     def _note(self, table: dict[int, deque[float]], mirror: int, messages: int) -> None:

@@ -1,8 +1,8 @@
-"""Compares a mirror's two chats with what the ledger says of them, a page at a time.
+"""Compares a mirror's two chats with the ledger, one page at a time.
 
-The source is walked first: is each message copied, and was it edited since? Then the target: does each copy
-stand, look as it was sent, and in its order, and is there anything else of ours? A page is one call to
-Telegram; where that says wait, the answer says so. Changes nothing.
+First the source: is each message copied, and has it been edited since? Then the target: does each copy exist,
+look as it was sent and stand in order, and is there any other message of ours? A page is one call to
+Telegram; if that is told to wait, the answer says so. Changes nothing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .differences import Difference, Kind, Mend
 from .lookup import message_link, named, unknown
 from .pages import END, readable
 
-#: Seconds within which what has just happened may not be in the ledger yet.
+#: Seconds during which a recent event may be missing in the ledger.
 RECENT = 60.0
 #: Characters of a text that are shown.
 GLIMPSE = 60
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on: which side, in which chat of it, above which id. Handed back from answer to answer."""
+    """Where to continue: side, chat, and the id above which. Passed back from answer to answer."""
 
     mirror: str
     side: Literal["source", "target"] = "source"
@@ -39,16 +39,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     after: int = -1
     #: The newest id of that chat, for the progress.
     newest: int = 0
-    #: Per lane: the place of the newest copy seen, and its source id.
+    #: By lane: the position of the newest copy seen, and its source id.
     lanes: dict[str, tuple[int, int]] = {}
 
 
 async def compare(
     config: Config, reach: Reach, store: Store | None, request: dict[str, Any], *, now: float
 ) -> dict[str, Any]:
-    """`differences` of one page, `counts` over it, and `next`: what to ask then; None at the end.
+    """Return `differences` of one page, `counts` over it, and `next`: the next request; None at the end.
 
-    `wait`: seconds for which Telegram wants to be left alone before that; `trouble`: it did not answer.
+    `wait`: seconds to wait before that, as Telegram ordered; `trouble`: it did not answer.
     """
     try:
         asked = msgspec.convert({k: v for k, v in request.items() if k != "verb"}, Asked)
@@ -68,7 +68,7 @@ async def compare(
 
 
 class _Walk:
-    """One page of one mirror."""
+    """Compares one page of one mirror."""
 
     def __init__(self, reach: Reach, store: Store, row: MirrorRow, mirror: Mirror, now: float) -> None:
         self._reach = reach
@@ -126,7 +126,7 @@ class _Walk:
         return Asked(mirror=asked.mirror, chat=rest[0]) if rest else Asked(mirror=asked.mirror, side="target")
 
     async def _beginning(self, chat: int) -> int:
-        """The id above which everything has to be in the ledger."""
+        """Return the id above which every message must be in the ledger."""
         if chat != self._mirror.source:
             known = await self._store.entries(self._row.id, chat, 0, END)
             return min(known, default=END) - 1
@@ -135,7 +135,7 @@ class _Walk:
         return await beginning(self._row.history, self._mirror, self._reach.source, self._row.born_at)
 
     def _judge(self, message: Message, entry: Entry) -> None:
-        """A message that the ledger knows."""
+        """Check a message that the ledger knows."""
         if entry.state in ("waiting", "open"):
             self._counts["waiting"] += 1
         elif entry.state == "parked":
@@ -148,7 +148,7 @@ class _Walk:
         elif entry.pending:
             self._counts["changing"] += 1
         elif entry.former and not entry.known:
-            # It stands in the group that the target was, which is not walked.
+            # Its copy is in the basic group from before the migration, which is not compared.
             self._counts["copied"] += 1
         elif not entry.known:
             why = "Telegram has only scheduled its copy so far" if entry.scheduled else "it has no copy"
@@ -165,7 +165,7 @@ class _Walk:
             self._differ(kind, message, target_id=entry.first, why=why, mend="edit")
 
     def _not_copied(self, message: Message, entry: Entry) -> None:
-        """A message that was skipped: for a reason that is one, or since it was not there."""
+        """Check a skipped message: reported if its copy was missing in a rebuild, otherwise counted."""
         if entry.reason == NOT_THERE and entry.kind == "copy":
             why = "its copy was not found when the map was derived anew"
             self._differ("missing", message, why=why, mend="again")
@@ -173,7 +173,8 @@ class _Walk:
             self._counts["skipped"] += 1
 
     async def _vanished(self, gone: dict[int, Entry], chat: int, *, newest: int) -> None:
-        """Messages that the ledger knows and the source no longer has. What is newer must be readable."""
+        """Check messages in the ledger that the source no longer has. Only ids below a readable message
+        count."""
         copied = [e for e in gone.values() if e.state == "done" and e.known and e.kind != "topic"]
         mirrored = self._mirror.deletes == "mirror"
         left = [e for e in copied if mirrored and e.source_id < newest and not e.pending]
@@ -188,7 +189,7 @@ class _Walk:
                 self._found.append(self._difference("undeleted", chat, entry.source_id, entry.first, why=why))
 
     async def _ours(self, message: Message) -> bool:
-        """A copy of this mirror's own, where it reads what it writes."""
+        """Return whether this is a copy of this mirror's own, when it reads the chat that it writes."""
         copies = await self._store.copies_between(message.chat, message.id - 1, message.id)
         return any(copy.mirror == self._row.id for copy in copies)
 
@@ -203,7 +204,7 @@ class _Walk:
             newest = await self._reach.target.newest(chat)
         topic = self._mirror.target_topic
         page, upto = await readable(self._reach.target, chat, after, topic, self._counts)
-        # The ledger is asked after the chat: what was being sent meanwhile is known, or its attempt is.
+        # The ledger is read after the chat, so that it knows what was sent meanwhile, or its attempt.
         rows = await self._store.copies_between(chat, after, upto)
         prints = await self._store.open_prints(chat)
         copies = {row.target_id: row for row in rows}
@@ -220,7 +221,7 @@ class _Walk:
         return Asked(mirror=asked.mirror, side="target", after=upto, newest=newest, lanes=lanes)
 
     async def _gone(self, rows: list[Copied]) -> None:
-        """Copies that the target no longer has. Where the original is gone too, nothing is missing."""
+        """Check copies that the target no longer has. If the original is gone too, nothing is missing."""
         wanted: dict[int, list[int]] = {}
         for row in rows:
             if row.pending:
@@ -237,7 +238,7 @@ class _Walk:
             )
 
     def _copy(self, message: Message, row: Copied, lanes: dict[str, tuple[int, int]]) -> None:
-        """A copy of this mirror's, as it stands."""
+        """Check a copy of this mirror's that exists."""
         if row.pending:
             self._counts["changing"] += 1
             return
@@ -265,7 +266,7 @@ class _Walk:
             lanes[row.lane] = (row.ord, row.source_id)
 
     def _stranger(self, message: Message, prints: list[str], rows: list[Copied]) -> None:
-        """A message that is no copy. What others say in the target is their affair."""
+        """Check a message that is no copy. Messages by others are only counted."""
         own = message.out or message.sender_id == message.chat
         if not own or message.service or self._recent(message) or any(matches(message, p) for p in prints):
             self._counts["others"] += 1
