@@ -1,5 +1,6 @@
-"""Tells the operator what needs a person: heartbeat, command, a message, and one line a day in the journal.
+"""Notifies the operator of what needs attention: heartbeat, command, message, and a daily line in the
+journal.
 
-`decide` says what to tell and when (`alarms`, `telling`, `pulse`); here it is carried out. Nothing in here
-stops a mirror, and trouble with an alert is never an alert.
+`policy` decides what to report and when (`alert_conditions`, `alert_state`); this package carries it out.
+Nothing here stops a mirror, and a failing alert never raises another alert.
 """

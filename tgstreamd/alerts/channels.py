@@ -1,6 +1,6 @@
-"""Carries alerts out by the ways that are configured: the command, the account's message. One at a time.
+"""Delivers alerts over the configured channels: the command and the account's message. One at a time.
 
-What does not work is said at intervals, and once when it works again; it is never an alert.
+Logs a failing channel at intervals, and once when it works again; this is never an alert.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Send = Callable[[int | str, str], Awaitable[str]]
 
 
 class Tried(Value, frozen=True, kw_only=True):
-    """One way, and why it failed; empty where it did not."""
+    """One channel, and why it failed; empty if it did not."""
 
     way: str
     why: str
@@ -39,7 +39,7 @@ class Tried(Value, frozen=True, kw_only=True):
 
 
 class Channels:
-    """`send(chat, text)` sends a message and says why that failed."""
+    """Delivers over the channels. `send(chat, text)` sends a message and returns why that failed."""
 
     def __init__(self, clock: Clock, send: Send) -> None:
         self._send = send
@@ -47,7 +47,7 @@ class Channels:
         self._one = asyncio.Lock()
 
     async def tell(self, settings: Alerts, alerts: Sequence[Alert], beat: Beat) -> list[Tried]:
-        """Every way that is configured, tried with these alerts as one piece of news."""
+        """Try every configured channel with these alerts as one message; return the results."""
         text = "\n".join(map(line, alerts))
         async with self._one:
             tried: list[Tried] = []
@@ -83,7 +83,7 @@ class Channels:
 
 
 def as_json(alerts: Sequence[Alert], text: str) -> bytes:
-    """One JSON object on one line, as the command gets it."""
+    """Return one JSON object on one line, the input of the command."""
     first = alerts[0]
     several = len(alerts) > 1
     told = {

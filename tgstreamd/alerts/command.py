@@ -1,7 +1,7 @@
 """Runs the operator's command with one alert: JSON on its standard input, no shell, one at a time.
 
-Promises that it ends (killed with all that it started after its time), that what it says reaches the log
-bounded, and that no secret of ours is in its environment.
+Guarantees that it ends (after its time it is killed with everything that it started), that the amount of its
+output in the log is bounded, and that none of our secrets is in its environment.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from ..domain.messages import Value
 LIMIT = 45.0
 #: Bytes of its output that are kept.
 OUTPUT_MAX = 2000
-#: Seconds for the rest of its output once it has ended: what it left running may hold the line for ever.
+#: Seconds to wait for more output after its end: a process that it left running may keep the pipe open
+#: forever.
 REST = 0.5
-#: What it inherits. Our secrets come by TG_… and CREDENTIALS_DIRECTORY, which are not among these.
+#: Variables that it inherits. Our secrets are in TG_… and CREDENTIALS_DIRECTORY, which are not among these.
 INHERITED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME"})
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
 class Ran(Value, frozen=True, kw_only=True):
-    """How it ended: its exit status (negative: the signal), or None where it could not be run."""
+    """The result: its exit status (negative: the signal), or None if it could not be run."""
 
     status: int | None
     output: str = ""
@@ -34,7 +35,7 @@ class Ran(Value, frozen=True, kw_only=True):
 
 
 def environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """What of our environment a command sees."""
+    """Return the part of our environment that a command gets."""
     kept = {name: value for name, value in ours.items() if name in INHERITED or name.lower() in PROXIES}
     return {"PATH": "/usr/local/bin:/usr/bin:/bin"} | kept
 
@@ -47,7 +48,8 @@ async def run(
     environ: Mapping[str, str] = os.environ,
 ) -> Ran:
     """Run it with `text` as its input, for at most `limit` seconds."""
-    # A line of our own for what it says: asyncio's ends only when everything that it left running has ended.
+    # A pipe of our own for its output: asyncio's ends only when all processes that it left running have
+    # ended.
     try:
         ear, mouth = os.pipe()
     except OSError as error:
@@ -60,7 +62,7 @@ async def run(
             stderr=asyncio.subprocess.STDOUT,
             env=environment(environ),
             cwd="/",
-            # A group of its own, so that all of it can be ended.
+            # A process group of its own, so that all of it can be killed.
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
@@ -89,14 +91,15 @@ async def run(
 
 async def _give(process: asyncio.subprocess.Process, text: bytes) -> None:
     assert process.stdin is not None
-    with contextlib.suppress(OSError):  # it need not read what it is told
+    with contextlib.suppress(OSError):  # it need not read its input
         process.stdin.write(text)
         await process.stdin.drain()
     process.stdin.close()
 
 
 async def _hear(ear: int, said: bytearray) -> None:
-    """Keep the beginning; the rest is read too, so that the command does not wait for us."""
+    """Keep the beginning of the output; the rest is read and discarded, so that the command does not
+    block."""
     heard = asyncio.StreamReader()
     line, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(heard), os.fdopen(ear, "rb", 0)

@@ -1,6 +1,7 @@
-"""One line a day in the journal: copied, skipped, parked, the longest lag, and how long Telegram had us wait.
+"""Logs one line a day: messages copied, skipped and parked, the longest lag, and the time held by Telegram.
 
-Counts are differences of the ledger's own, so a restart loses none; the day so far is a fact of the ledger.
+Counts are differences of the ledger's own, so a restart loses none; the state of the current day is a fact in
+the ledger.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from ..ledger import Standing, Store
 
 log = structlog.get_logger()
 
-#: The ledger's fact.
+#: The key of the fact in the ledger.
 KEY = "day"
-#: A look that comes later than this after the last one says nothing about the time between.
+#: A check that comes later than this after the last one does not count the time between.
 SEEN = 300.0
 
 
 class Share(Value, frozen=True, kw_only=True):
-    """One mirror's day: its counts when it began, the longest lag, seconds of holds."""
+    """One mirror's day: its counts at the beginning, the longest lag, seconds of holds."""
 
     done: int
     skipped: int
@@ -32,14 +33,14 @@ class Share(Value, frozen=True, kw_only=True):
 
 
 class Day(Value, frozen=True, kw_only=True):
-    """A day so far, by the names of the mirrors."""
+    """The current day, by the names of the mirrors."""
 
     date: str
     shares: dict[str, Share]
 
 
 class Daybook:
-    """`look` at every tick; it says the line when the day (of UTC) is over."""
+    """Keeps the day's figures; call `look` at every tick. It logs the line when the day (of UTC) is over."""
 
     def __init__(self, store: Store, keep: Callable[[str, str], Awaitable[None]]) -> None:
         """`keep` writes a fact of the ledger."""
@@ -56,7 +57,8 @@ class Daybook:
         *,
         now: float,
     ) -> None:
-        """`late`: seconds of lag by mirror; `held`: whether Telegram keeps something of it waiting."""
+        """Update the figures. `late`: seconds of lag by mirror; `held`: whether Telegram holds any of its
+        messages."""
         if self._day is None:
             self._day = _read(await self._store.fact(KEY))
         date = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
@@ -72,7 +74,7 @@ class Daybook:
                 lag=max(share.lag, round(late.get(name, 0.0))),
                 held=share.held + (round(passed) if held.get(name) else 0),
             )
-        # A date that went back is a clock that was put right: the day goes on.
+        # A date in the past means that the clock was corrected: the day continues.
         if date > day.date:
             _say(day.date, shares, standings)
             begun = {one.mirror.name: Share(done=one.done, skipped=one.skipped) for one in standings}
@@ -85,7 +87,7 @@ class Daybook:
 
 
 def _read(stored: str) -> Day | None:
-    """The day so far; none where another version has written it in another way."""
+    """Return the stored day; none if another version wrote it in a different format."""
     try:
         return msgspec.json.decode(stored, type=Day) if stored else None
     except msgspec.MsgspecError:

@@ -1,7 +1,7 @@
-"""Fetches the heartbeat's address: the monitor at its other end tells somebody when that stops.
+"""Requests the heartbeat URL; the monitor behind it raises an alarm when the requests stop.
 
-In a thread of its own that nothing waits for at the end: a name server that is silent holds up neither the
-daemon nor its stop. Reads no answer but its status. Must not log the address, which is a secret.
+Runs in a thread of its own, for which nothing waits at the end: an unresponsive name server delays neither
+the daemon nor its stop. Reads only the status of the answer. Never logs the URL, which is a secret.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import IO, Any
 
 from .. import __version__
 
-#: Seconds for one answer, and redirections that are followed.
+#: Seconds for one answer, and redirections followed.
 TIMEOUT, REDIRECTIONS = 20.0, 3
 
-#: Fetches an address; why that failed, empty where it did not.
+#: Requests a URL; returns why that failed, empty if it did not.
 Fetch = Callable[[str], str]
 
 
 class Heartbeat:
-    """One fetch at a time."""
+    """Sends heartbeats, one at a time."""
 
     def __init__(self, fetch: Fetch | None = None, *, timeout: float = TIMEOUT) -> None:
         self._fetch = fetch
@@ -30,7 +30,7 @@ class Heartbeat:
         self._under_way = False
 
     async def beat(self, url: str) -> str:
-        """Fetch it; why that failed, empty where it did not."""
+        """Request the URL; return why that failed, empty if it did not."""
         if self._under_way:
             return "the last one has not come back yet"
         loop = asyncio.get_running_loop()
@@ -44,7 +44,7 @@ class Heartbeat:
         def work() -> None:
             why = fetch(url)
             self._under_way = False
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and with it the caller
                 loop.call_soon_threadsafe(answered, why)
 
         self._under_way = True
@@ -57,8 +57,8 @@ class Heartbeat:
 
 
 def fetched(url: str, timeout: float = TIMEOUT) -> str:
-    """GET `url`, blocking; why that failed, empty where the answer was a success."""
-    # Only where a heartbeat is configured: what it draws in is no part of a daemon without one.
+    """Request `url` by GET, blocking; return why that failed, empty if the answer was a success."""
+    # Imported only if a heartbeat is configured, to save its memory otherwise.
     import http.client
     import urllib.error
     import urllib.request
@@ -72,7 +72,7 @@ def fetched(url: str, timeout: float = TIMEOUT) -> str:
         ) -> urllib.request.Request | None:
             if req.full_url.startswith("https:") and not newurl.startswith("https:"):
                 raise urllib.error.URLError("is sent on from https to an unencrypted address")
-            fp.close()  # urllib would read the whole body of a redirection, however long it is
+            fp.close()  # urllib would read the whole body of a redirection, however long
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 
     request = urllib.request.Request(url, headers={"User-Agent": f"tgstreamd/{__version__}"})

@@ -1,7 +1,7 @@
-"""An alert as a message by the account itself: the third way, at the pace, and given up where that is far.
+"""Sends an alert as a message by the account itself, at the pace; gives up if its turn is far off.
 
-Never the only way (the configuration's rules refuse that): it goes by the account that may be the one that
-died. A hold that Telegram answers with is kept for everyone, as after any other send.
+Never the only channel (the configuration is refused otherwise), since the account may itself have failed. A
+hold that Telegram orders in answer applies to all sends, as after any other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TEXT_MAX = 3500
 
 
 class Messages:
-    """Sends alerts to one chat after the other."""
+    """Sends alerts to chats, one after the other."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class Messages:
         self._clock = clock
         self._ids = ids
         self._chats: dict[int | str, int] = {}
-        #: A text of unknown outcome, and the number that makes a second try harmless.
+        #: A text of unknown outcome, and the `random_id` that makes a second attempt safe.
         self._again: tuple[str, int] | None = None
 
     async def send(self, chat: int | str, text: str) -> str:
-        """Send it; why that failed, empty where it did not."""
+        """Send the text; return why that failed, empty if it did not."""
         text = text[:TEXT_MAX]
         if not self._target.connected:
             return "no connection to Telegram"
@@ -79,14 +79,14 @@ class Messages:
                 return f"the pace or a hold keeps it for {ahead:.0f} s"
             await self._clock.sleep_until(self._clock.monotonic() + ahead)
         number = self._again[1] if self._again and self._again[0] == text else self._ids.random_id()
-        # Before the answer, so that nothing of the mirrors' is sent beside it, and after it, as ever.
+        # Marked before the answer, so that no mirror sends at the same time, and after it, as for every send.
         await self._pacer.charge_message(chat, 1)
-        # Kept until the outcome is known, also where whoever waits for it gives up.
+        # Kept until the outcome is known, even if the caller gives up waiting.
         self._again = (text, number)
         try:
             await self._target.send(chat, draft, [number], [None])
         except Unnamed:
-            pass  # the first try had arrived, and what it made is gone already
+            pass  # the first attempt had arrived, and its message is deleted already
         except TelegramError as error:
             if not isinstance(error, Transient):
                 self._again = None
@@ -97,7 +97,7 @@ class Messages:
         return ""
 
     async def _heed(self, error: TelegramError, place: Mirror) -> None:
-        """A flood or a limit holds for whatever is sent next."""
+        """Record a flood wait or a limit for all further sends."""
         said = decide(
             error,
             attempts=1,

@@ -1,6 +1,6 @@
-"""How things stand, for `policy.alert_conditions`: from the ledger's standings and what only lives here.
+"""Builds the input of `policy.alert_conditions` from the ledger's figures and the daemon's state.
 
-Reads what it is given and asks nobody; `free` asks the file system.
+Uses only what it is given and makes no requests; `free` queries the file system.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from ..policy.pacing import Pace, behind
 
 
 class Alive(Value, frozen=True, kw_only=True):
-    """What only the running daemon knows."""
+    """State known only to the running daemon."""
 
     connected: bool
     frozen: bool
-    #: Telegram does not know the login, in a sentence; empty while it does.
+    #: A sentence if Telegram does not know the login; empty while it does.
     unknown: str
-    #: The configured mirrors by their id in the ledger; below, those that could not begin, with the reason.
+    #: Configured mirrors by their id in the ledger; `unborn` holds those that could not begin, with the
+    #: reason.
     mirrors: Mapping[int, Mirror]
-    #: Those of them whose source cannot be read to its end.
+    #: Mirrors whose source cannot be read to its end.
     unread: frozenset[int]
     unborn: Mapping[str, str]
-    #: Live messages a minute that came in, and bytes on their way, by mirror id.
+    #: Live messages received per minute, and bytes transferred, by mirror id.
     incoming: Mapping[int, float]
     moving: Mapping[int, int]
     pace: Pace
@@ -44,7 +45,7 @@ def picture(
     free: int | None,
     log_in: str = UNKNOWN,
 ) -> Picture:
-    """Everything at once."""
+    """Return the state of everything at one moment."""
     frozen = alive.frozen or holds.is_frozen
     return Picture(
         at=now,
@@ -53,7 +54,7 @@ def picture(
             *(
                 View(name=name, lost=why, begun=False)
                 for name, why in alive.unborn.items()
-                # While a reload judges them anew, those that run are not born yet either.
+                # While a reload checks them anew, running mirrors are listed as not created, too.
                 if name not in {one.mirror.name for one in standings}
             ),
         ),
@@ -74,7 +75,7 @@ def _view(one: Standing, alive: Alive, now: float) -> View:
     history = one.backlog + one.unread_backlog + one.unread_live
     late = max(0.0, now - one.oldest_live - delay) if one.oldest_live else 0.0
     if history and mirror is not None and mirror.order == "source":
-        late = 0.0  # live posts wait for the history, as they were told to
+        late = 0.0  # live posts wait for the history, as configured
     coming = alive.incoming.get(row.id, 0.0)
     limit = 60.0 / alive.pace.interval if alive.pace.interval else float("inf")
     return View(
@@ -98,7 +99,7 @@ def _view(one: Standing, alive: Alive, now: float) -> View:
 
 
 def moving(transfers: Iterable[tuple[str, int]], mirrors: Mapping[int, Mirror]) -> dict[int, int]:
-    """Bytes on their way by mirror id, of `(mirror's name, bytes moved)`."""
+    """Return bytes transferred by mirror id, from `(mirror's name, bytes moved)`."""
     by_name: dict[str, int] = {}
     for name, moved in transfers:
         by_name[name] = by_name.get(name, 0) + moved

@@ -1,8 +1,8 @@
-"""The service that looks how things stand, twice a minute: heartbeat, alerts, and the day's line.
+"""Checks the state twice a minute and sends the heartbeat, alerts and the daily line.
 
-What was told is a fact of the ledger, so that a restart repeats nothing; an alert counts as told once a way
-took it. Before the daemon runs it looks at the login alone. Its own trouble is logged at intervals and is
-never an alert.
+Reported alerts are a fact in the ledger, so that a restart repeats none; an alert counts as reported once a
+channel accepted it. Before the daemon runs only the login is checked. The service's own errors are logged at
+intervals and are never an alert.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from .picture import Alive, picture
 
 log = structlog.get_logger()
 
-#: Seconds between looks, and between heartbeats; and between looks before the daemon runs.
+#: Seconds between checks, between heartbeats, and between checks before the daemon runs.
 EVERY, BEAT_EVERY = 30.0, 60.0
 STARTING_EVERY = 5.0
 IDLE = 60.0
-#: More alerts than this at one look are told as one.
+#: More alerts than this in one check are reported as one.
 SEVERAL = 5
-#: What is known before the daemon runs.
+#: The alerts that can be detected before the daemon runs.
 AT_START: frozenset[Kind] = frozenset({"login unknown"})
-#: The ledger's fact that holds what was told.
+#: The ledger's fact that holds the reported alerts.
 KEY = "alerts"
 
 
 class AlertService:
-    """`run` is the service, `step` one look."""
+    """The alert service: `run` is its loop, `step` one check."""
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class AlertService:
         space: Callable[[Path], int | None] = free,
         log_in: str = UNKNOWN,
     ) -> None:
-        """`send(chat, text)` sends a message and says why that failed; `space` tells the free bytes;
-        `log_in` is what to do about an unknown login. `alive` and `send` may be handed over later."""
-        #: What is in force; a reload puts others here.
+        """`send(chat, text)` sends a message and returns why that failed; `space` returns the free bytes;
+        `log_in` is what to do about an unknown login. `alive` and `send` may be passed later."""
+        #: The settings in force; a reload replaces them.
         self.settings = settings
         self._store = store
         self._clock = clock
@@ -78,25 +78,25 @@ class AlertService:
         self._repeated = Repeated(clock, every=3600.0)
         self._known: dict[str, Known] | None = None
         self._running = False
-        #: One look at a time: the last before the daemon runs may still be telling.
+        #: One check at a time: the last one before the daemon runs may still be reporting.
         self._looking = asyncio.Lock()
         self._motions: dict[str, Motion] = {}
-        #: The first heartbeat comes a minute after the start: one that keeps dying is not alive.
+        #: The first heartbeat follows a minute after the start, so that a crashing daemon sends none.
         self._beat_at = clock.monotonic() + BEAT_EVERY
 
     def hand_over(self, *, alive: Callable[[], Alive], send: Send) -> None:
-        """The daemon is built."""
+        """Set what becomes available once the daemon is built."""
         self._alive, self._send = alive, send
 
     async def run_starting(self, unknown: Callable[[], str | None]) -> None:
-        """Until the daemon runs: look at the login alone. `unknown`: that Telegram does not know it, in a
-        sentence; empty where it does, None while nobody has asked."""
+        """Check only the login until the daemon runs. `unknown` returns a sentence if Telegram does not know
+        it, empty if it does, None while it has not been asked."""
         while not self._running:
             await self.step_starting(unknown())
             await self._clock.sleep_until(self._clock.monotonic() + STARTING_EVERY)
 
     async def step_starting(self, unknown: str | None) -> None:
-        """One such look."""
+        """Make one check of the login."""
         if unknown is not None:
             seen = Picture(at=self._clock.now(), unknown=unknown, log_in=self._log_in)
             await self._tell(seen, lambda seconds: None, kinds=AT_START)
@@ -109,7 +109,7 @@ class AlertService:
             await self._clock.sleep_until(self._clock.monotonic() + EVERY)
 
     async def step(self, beat: Beat = lambda seconds: None) -> None:
-        """One look, and what follows from it."""
+        """Make one check and report its results."""
         assert self._alive is not None, "a look at the mirrors needs a daemon"
         standings, holds = await self._store.standings(), Holds(await self._store.holds(READER))
         alive = self._alive()
@@ -149,28 +149,28 @@ class AlertService:
     # -- alerts ---------------------------------------------------------------------------------------
 
     async def _tell(self, seen: Picture, beat: Beat, *, kinds: Collection[Kind] | None = None) -> None:
-        """Tell what is new in a picture; `kinds`: what can be seen in it, where that is not all."""
+        """Report what is new in a picture; `kinds`: the alerts that can be detected in it, if not all."""
         async with self._looking:
             await self._tell_alone(seen, beat, kinds)
 
     async def _tell_alone(self, seen: Picture, beat: Beat, kinds: Collection[Kind] | None) -> None:
         if self._known is None:
             self._known = _read(await self._store.fact(KEY))
-        # What nobody can see stays as it was told.
+        # Alerts that cannot be checked now keep their state.
         hidden = {key: old for key, old in self._known.items() if kinds is not None and old.kind not in kinds}
         before = {key: old for key, old in self._known.items() if key not in hidden}
         limits = Limits(lag=self.settings.lag, free=self.settings.free_mb * 1_000_000)
         alerts, after = tell(before, seen, limits)
         for alert in alerts:
             known = before.get(alert.key)
-            if known is None or not known.tries:  # a further try is no news
+            if known is None or not known.tries:  # a further attempt is no news
                 _say(alert)
-        # Many at once are one piece of news, and one run of the command.
+        # Many alerts at once are reported together, by one run of the command.
         for told in [alerts] if len(alerts) > SEVERAL else [[alert] for alert in alerts]:
             tried = await self._ways.tell(self.settings, told, beat)
-            # With none that is configured, the journal has it.
+            # If no channel is configured, the journal entry is the report.
             if tried and all(one.why for one in tried):
-                # What was told before stays told; the rest would fail as well, and delay the heartbeat.
+                # Alerts reported before count; the rest would fail as well, and delay the heartbeat.
                 for alert in alerts[alerts.index(told[0]) :]:
                     after[alert.key] = failed(before.get(alert.key), after[alert.key], alert)
                 break
@@ -182,7 +182,8 @@ class AlertService:
         return await self._send(chat, text) if self._send else "no connection to Telegram"
 
     async def _keep(self, key: str, value: str) -> None:
-        """A fact of the ledger. On a full disk nothing of ours ends the daemon: then a restart repeats it."""
+        """Store a fact in the ledger. A full disk must not end the daemon; a restart then repeats the
+        alert."""
         try:
             await self._store.set_fact(key, value)
         except StoreError as error:
@@ -191,7 +192,7 @@ class AlertService:
             self._repeated.recovered("ledger", "what was told is kept again")
 
     async def try_out(self) -> dict[str, Any]:
-        """Every way that is configured, tried now: what the verb `alert` asks."""
+        """Try every configured channel now, for the command `alert`."""
         now = self._clock.now()
         text = "this is a test: whoever reads it will also be told when something is wrong"
         test = Alert(event="test", kind="test", mirror="", text=text, hint="", since=now, at=now)
@@ -202,7 +203,7 @@ class AlertService:
 
 
 def _read(stored: str) -> dict[str, Known]:
-    """What was told; nothing where another version has written it in another way."""
+    """Return the reported alerts; none if another version wrote them in a different format."""
     try:
         return msgspec.json.decode(stored, type=dict[str, Known]) if stored else {}
     except msgspec.MsgspecError:
