@@ -1,6 +1,5 @@
-"""Figures for machines and a page for people, over HTTP, where `[metrics] listen` asks for it.
+"""Serves metrics, health and a status page over HTTP, if `[metrics] listen` is configured.
 
-A package of rooms: `meter` reads, `health` judges, `measures` and `metrics` put into Prometheus' words,
-`answers` speaks HTTP, `listener` and `port` own the port. Imported only when it is configured.
-Changes nothing.
+`reading` collects the data, `health` judges it, `metrics` and `prometheus` render it for Prometheus, `routes`
+answers HTTP requests, `server` and `port` own the port. Imported only when configured. Changes nothing.
 """

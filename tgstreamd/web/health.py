@@ -1,7 +1,7 @@
-"""Whether all is well with the daemon itself: what `/healthz` says, and why not. Pure.
+"""Decides whether the daemon itself is healthy, and why not, for `/healthz`. Pure.
 
-A mirror that waits or is paused is no illness of the daemon, nor is a network that is away: `/metrics` tells
-those. Meant for eyes and alarms, not for restarts: those are systemd's, by its watchdog.
+A mirror that waits or is paused does not make the daemon unhealthy, nor does an unreachable network:
+`/metrics` reports those. Meant for monitoring, not for restarts, which are left to systemd's watchdog.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from .reading import Reading
 
 
 def illness(reading: Reading) -> str:
-    """The reason why not; empty where all is well."""
+    """Return the reason why the daemon is unhealthy; empty if it is healthy."""
     if reading.trouble:
         return reading.trouble
     if reading.unauthorised:

@@ -1,8 +1,8 @@
-"""The one table of what is measured: name, kind, unit, labels, words, and how it is read off.
+"""Defines all metrics in one table: name, kind, unit, labels, help, and how each value is read.
 
-Names and units by Prometheus' conventions (https://prometheus.io/docs/practices/naming/). Labels take few
-values each: mirrors of the configuration, methods that the program calls, words of ours; never a chat, a
-message or a person. A value that there is not now (an ETA that nobody knows) has no sample.
+Names and units follow Prometheus' conventions (https://prometheus.io/docs/practices/naming/). Labels have few
+values each: configured mirrors, methods that the program calls, fixed words; never a chat, a message or a
+person. A value that does not exist at present (an unknown ETA) has no sample.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ..domain.messages import Value
 from .health import illness
 from .reading import Reading
 
-#: Reasons are the operator's and ours, so they are few; if they are not after all, the rest is one.
+#: Most different reasons; they come from the operator and the program and should be few, so the rest share
+#: one label.
 REASONS_MAX = 30
 OTHERS = "other"
 #: The kinds of changes.
@@ -28,7 +29,7 @@ Samples = Iterable[tuple[tuple[str, ...], float]]
 class Measure(Value, frozen=True, kw_only=True):
     name: str
     kind: Literal["counter", "gauge"]
-    #: What Grafana calls it: s, bytes, short, bool, dateTimeAsIso, percentunit.
+    #: Grafana's names of units: s, bytes, short, bool, dateTimeAsIso, percentunit.
     unit: str
     help: str
     values: Callable[[Reading], Samples]
@@ -40,7 +41,7 @@ def _one(value: Callable[[Reading], float]) -> Callable[[Reading], Samples]:
 
 
 def _each(value: Callable[[dict[str, Any]], float | None]) -> Callable[[Reading], Samples]:
-    """A value for each mirror that has one."""
+    """Return a reader of one value for each mirror that has it."""
 
     def values(reading: Reading) -> Iterator[tuple[tuple[str, ...], float]]:
         for mirror in reading.several("mirrors"):
@@ -53,7 +54,7 @@ def _each(value: Callable[[dict[str, Any]], float | None]) -> Callable[[Reading]
 def _counts(
     name: str, kind: Literal["counter", "gauge"], help: str, key: str, unit: str = "short"
 ) -> Measure:
-    """A number of the status, for each mirror."""
+    """Return a metric of one number of the status, for each mirror."""
     return Measure(
         name=name, kind=kind, unit=unit, labels=("mirror",), help=help, values=_each(lambda m: m.get(key, 0))
     )
@@ -114,7 +115,7 @@ def _build(reading: Reading) -> Samples:
 
 
 def _given(key: str) -> Callable[[Reading], Samples]:
-    """A number of the status that only a connected daemon has."""
+    """Return a reader of a number of the status that only a connected daemon has."""
 
     def values(reading: Reading) -> Samples:
         value = reading.status.get(key)
@@ -197,7 +198,7 @@ MEASURES: tuple[Measure, ...] = (
             help="Size of the ledger, its write-ahead log included.", values=_one(lambda r: r.ledger_bytes)),
     Measure(name="tgstreamd_state_free_bytes", kind="gauge", unit="bytes",
             help="Free space of the file system that holds the ledger.", values=_one(lambda r: r.free_bytes)),
-    # What every exporter calls so. The library's own collector needs /proc/stat, which the unit hides.
+    # Names common to all exporters. The library's own collector needs /proc/stat, which the unit hides.
     Measure(name="process_cpu_seconds_total", kind="counter", unit="s",
             help="Total user and system CPU time spent in seconds.",
             values=_one(lambda r: r.process.cpu_seconds)),

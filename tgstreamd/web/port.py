@@ -1,4 +1,4 @@
-"""The port of `[metrics]`: opened, or refused with what helps.
+"""Opens the port of `[metrics]`, or explains why it cannot.
 
 Knows nothing of HTTP, so that `check` can try it at no cost.
 """
@@ -17,12 +17,12 @@ BACKLOG = 32
 
 
 def is_own(host: str) -> bool:
-    """Whether only this machine reaches that address."""
+    """Return whether the address can be reached from this machine only."""
     return ipaddress.ip_address(host).is_loopback
 
 
 def look(address: tuple[str, int]) -> dict[str, Any]:
-    """A line of `check`: could the port be opened now?"""
+    """Return a line of `check`: whether the port could be opened now."""
     text, remedy = f"{address[0]}, port {address[1]} is free", ""
     try:
         opened(address).close()
@@ -37,13 +37,13 @@ def look(address: tuple[str, int]) -> dict[str, Any]:
 
 
 def opened(address: tuple[str, int]) -> socket.socket:
-    """A socket that listens there. Raises TgstreamdError."""
+    """Return a socket that listens there. Raises TgstreamdError."""
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     found.setblocking(False)
     try:
-        # After a restart connections of the last one may linger; nobody else can take the port by this.
+        # Connections from before a restart may linger; no other process can take the port by this option.
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
         found.listen(BACKLOG)

@@ -1,7 +1,7 @@
-"""Prometheus' text of one reading, and the list of all metrics: both from the one table in `measures`.
+"""Renders one reading in Prometheus' format, and lists all metrics, from the table in `metrics`.
 
-`render` answers a scrape in the format that it asks for; `catalogue` is what the reference, the dashboard and
-the alert rules are held against.
+`render` answers a scrape in the format that it requests; `catalogue` is what the reference, the dashboard and
+the alert rules are checked against.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .reading import Reading
 
 
 def render(reading: Reading, accept: str) -> tuple[bytes, str]:
-    """The body and its content type; `accept` is the scrape's header."""
+    """Return the body and its content type; `accept` is the scrape's header."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once(reading))
     encode, content_type = choose_encoder(accept)
@@ -26,7 +26,7 @@ def render(reading: Reading, accept: str) -> tuple[bytes, str]:
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Every metric: `name` as a query says it, `kind`, `unit`, `labels`, `help`."""
+    """Return every metric: `name` as in queries, `kind`, `unit`, `labels`, `help`."""
     return [
         {
             "name": measure.name,
@@ -40,7 +40,7 @@ def catalogue() -> list[dict[str, Any]]:
 
 
 class _Once(Collector):
-    """One reading as prometheus_client wants it."""
+    """One reading as a prometheus_client collector."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -53,7 +53,7 @@ class _Once(Collector):
 def _family(measure: Measure, reading: Reading) -> Metric:
     kind = CounterMetricFamily if measure.kind == "counter" else GaugeMetricFamily
     family = kind(measure.name, measure.help, labels=measure.labels)
-    # Two samples with the same labels would spoil the whole scrape: the last one stands.
+    # Two samples with the same labels would invalidate the whole scrape, so the last one is used.
     for labels, value in dict(measure.values(reading)).items():
         family.add_metric(list(labels), value)
     return family

@@ -1,7 +1,7 @@
-"""One reading of everything that is shown: the status, and what lies around it, at one moment.
+"""Collects everything that is shown at one moment: the status and the process's own figures.
 
-Readings are shared: however many ask, the ledger is asked once a second. Bounded in time: a ledger that does
-not answer is a reading too. Changes nothing.
+Readings are shared: the ledger is read once a second at most, however many clients ask. Bounded in time: a
+ledger that does not answer yields a reading, too. Changes nothing.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..domain.errors import LoginUnknown, NotAuthorised, StoreError, TgstreamdEr
 from ..domain.messages import Value
 from ..system.resources import free, resident
 
-#: Seconds for which a reading is as good as a new one, and within which the ledger must have answered.
+#: Seconds for which a reading is reused, and within which the ledger must answer.
 FRESH = 1.0
 PATIENCE = 10.0
 
 
 class Counts(Protocol):
-    """How often Telegram was asked what, and how it went."""
+    """The counts of requests to Telegram and their outcomes."""
 
     @property
     def requests(self) -> Mapping[tuple[str, str], int]: ...
@@ -37,7 +37,7 @@ class Counts(Protocol):
 
 
 class Line(Protocol):
-    """The connection to Telegram, as far as it can be seen from here."""
+    """The visible part of the connection to Telegram."""
 
     @property
     def connected(self) -> bool: ...
@@ -48,7 +48,7 @@ class Line(Protocol):
 
 
 class Process(Value, frozen=True, kw_only=True):
-    """The process itself, by what it may see of /proc under the unit's hardening."""
+    """The process's own figures, as far as /proc shows them under the unit's hardening."""
 
     cpu_seconds: float
     memory_rss: int
@@ -57,18 +57,18 @@ class Process(Value, frozen=True, kw_only=True):
 
 
 class Reading(Value, frozen=True, kw_only=True):
-    """What was seen at `at` (unix time). `trouble` says why the ledger told nothing."""
+    """The figures at `at` (unix time). `trouble` says why the ledger could not be read."""
 
     at: float
     started_at: float
-    #: `status --json`; empty where the ledger did not answer.
+    #: `status --json`; empty if the ledger did not answer.
     status: dict[str, Any]
     process: Process
     trouble: str = ""
-    #: Services that have not kept their word.
+    #: Services that missed their watchdog deadline.
     overdue: tuple[str, ...] = ()
     connected: bool = False
-    #: Why Telegram knows this account no longer; empty while it does.
+    #: Why Telegram no longer knows this account; empty while it does.
     unauthorised: str = ""
     requests: Mapping[tuple[str, str], int] = {}
     flood_seconds: Mapping[str, int] = {}
@@ -78,13 +78,13 @@ class Reading(Value, frozen=True, kw_only=True):
     free_bytes: int = 0
 
     def several(self, what: str) -> list[dict[str, Any]]:
-        """The status' mirrors, transfers or holds."""
+        """Return the status' mirrors, transfers or holds."""
         found: list[dict[str, Any]] = self.status.get(what, [])
         return found
 
 
 class Meter:
-    """`read()` at any time; `hand_over` once there is a connection and services that keep time."""
+    """Makes readings: `read()` at any time; `hand_over` once there are a connection and services."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Meter:
         *,
         remedy: Callable[[str], str] = lambda hint: hint,
     ) -> None:
-        """`remedy` makes of a hint that advises to log in one that works for this configuration."""
+        """`remedy` adapts a hint to log in to this configuration."""
         self._ledger = ledger
         self._status = status
         self._clock = clock
@@ -107,12 +107,12 @@ class Meter:
         self._one = asyncio.Lock()
 
     def hand_over(self, line: Line, overdue: Callable[[float], Sequence[str]]) -> None:
-        """`overdue` names the services whose promised time lies before a monotonic one."""
+        """Set the connection; `overdue` returns the services whose deadline is before a monotonic time."""
         self._line = line
         self._overdue = overdue
 
     async def read(self) -> Reading:
-        """How things stand, at most a second old."""
+        """Return a reading at most a second old."""
         async with self._one:
             now = self._clock.monotonic()
             if self._reading is None or now - self._read_at >= FRESH:
@@ -156,7 +156,7 @@ class Meter:
 def _process() -> Process:
     used = resource.getrusage(resource.RUSAGE_SELF)
     try:
-        fds = len(os.listdir("/proc/self/fd")) - 1  # the listing's own
+        fds = len(os.listdir("/proc/self/fd")) - 1  # without the listing's own descriptor
     except OSError:
         fds = 0
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,8 +1,9 @@
-"""What is answered over HTTP: /metrics, /healthz and, where it is wanted, the page and what it polls.
+"""Answers HTTP requests: /metrics, /healthz and, if configured, the page and the status that it polls.
 
-Read-only: GET and HEAD, of four fixed paths, each answer whole, unshared and not kept. A page of somebody
-else's cannot read them by a name of its own that points here (DNS rebinding): only addresses, localhost and
-configured names are answered. Tells no secret; who may reach the port may see what is on it.
+Read-only: GET and HEAD of four fixed paths; answers are complete and may be neither shared nor cached.
+Another site's page cannot read them through a host name that it points here (DNS rebinding): only addresses,
+localhost and configured names are answered. Reveals no secret; whoever can reach the port can read its
+content.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-ac
 
 
 def answers(meter: Meter, *, page: bool, hosts: Iterable[str]) -> ASGIApp:
-    """The application. `hosts` are names by which it may be asked, besides addresses and localhost."""
+    """Return the application. `hosts` are the names accepted besides addresses and localhost."""
 
     async def metrics(request: Request) -> Response:
         body, content_type = render(await meter.read(), request.headers.get("accept", ""))
@@ -62,7 +63,7 @@ def answers(meter: Meter, *, page: bool, hosts: Iterable[str]) -> ASGIApp:
         account = reading.status.get("account")
         shown = {
             **reading.status,
-            # Who it is, but not by which number others could be told.
+            # The account's name only: its numeric id could be used to identify it to others.
             "account": account and {"name": account["name"], "premium": account["premium"]},
             "at": reading.at,
             "started_at": reading.started_at,
@@ -89,7 +90,7 @@ async def _nothing_here(request: Request) -> Response:
 
 
 def _page() -> Callable[[Request], Awaitable[Response]]:
-    """The page's one file, and a policy that lets in nothing but its own script and style."""
+    """Return the page's handler, with a policy that permits only its own script and style."""
     text = resources.files(__package__).joinpath("page.html").read_text()
     text = text.replace("@PERMANENT@", f"{FOREVER:.0f}")
     policy = "; ".join(
@@ -110,7 +111,7 @@ def _digest(text: str, tag: str) -> str:
 
 
 def _guarded(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
-    """`app` for those who ask by a name that is ours, with the headers that every answer has."""
+    """Wrap `app`: refuse foreign host names and add the headers common to all answers."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
@@ -133,7 +134,7 @@ def _guarded(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
 
 
 def _ours(host: str, hosts: frozenset[str]) -> bool:
-    """An address cannot be made to point elsewhere, a name can."""
+    """Return whether the host is ours: an address cannot be made to point elsewhere, a name can."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]

@@ -1,8 +1,7 @@
-"""What listens at the port, and is closed with everything on it when the daemon ends.
+"""Listens at the port, and closes it with all connections when the daemon ends.
 
-HTTP is uvicorn's protocol on the loop that there is, without its server: no signals, no ticks, no workers.
-Whoever connects can neither stay nor press: so many connections at once, so many seconds each, so many bytes
-of a request, one answer, closed.
+Uses uvicorn's HTTP protocol on the running event loop without its server: no signals, ticks or workers.
+Connections are limited in number, duration and request size, and serve one request each.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from . import port
 log = structlog.get_logger()
 
 CONNECTIONS_MAX = port.BACKLOG
-#: Seconds that one connection lives: the request, the answer and its way.
+#: Seconds that one connection may last: request, answer and its delivery.
 LIFETIME = 20.0
 REQUEST_MAX = 16 * 1024
-#: Seconds that the end waits for answers under way.
+#: Seconds to wait for answers in progress when closing.
 PARTING = 2.0
 
 
@@ -34,7 +33,8 @@ PARTING = 2.0
 async def listening(
     address: tuple[str, int], app: ASGIApp, *, lifetime: float = LIFETIME
 ) -> AsyncIterator[tuple[str, int]]:
-    """Answer at `address` (port 0: any that is free) until the end; where that is. Raises TgstreamdError."""
+    """Answer at `address` (port 0: any free one) until the block ends; yields the address. Raises
+    TgstreamdError."""
     config = uvicorn.Config(
         app, interface="asgi3", http=H11Protocol, ws="none", lifespan="off",
         log_config=None, log_level="error", access_log=False,
@@ -62,12 +62,13 @@ async def listening(
         for connection in list(state.connections):
             connection.transport.abort()
         if state.tasks:
-            # Nobody hears them any more, and each ends by itself; uvicorn takes a cancelled one for a bug.
+            # Their connections are closed and each task ends by itself; uvicorn logs a cancelled one as an
+            # error.
             await asyncio.wait(state.tasks, timeout=PARTING)
 
 
 class _Brief(H11Protocol):
-    """A connection that ends when its time is over, whatever it is doing."""
+    """A connection that is aborted after its lifetime, whatever it is doing."""
 
     def __init__(self, lifetime: float, config: uvicorn.Config, state: ServerState) -> None:
         super().__init__(config=config, server_state=state, app_state={})
@@ -85,7 +86,7 @@ class _Brief(H11Protocol):
 
 
 class _Refused(asyncio.Protocol):
-    """One connection too many."""
+    """A connection above the limit, closed at once."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).abort()
