@@ -31,7 +31,7 @@ GLIMPSE = 60
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A request: the side, the chat, and the id above which to continue. Passed back from answer to answer."""
+    """A request: side, chat, and the id above which to continue. Passed back from answer to answer."""
 
     mirror: str
     side: Literal["source", "target"] = "source"

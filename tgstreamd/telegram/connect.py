@@ -44,7 +44,7 @@ class Connection:
 
     @property
     def trouble(self) -> TgstreamdError | None:
-        """The error for which there is no connection now; None while there is one, or was until a moment ago."""
+        """The error that keeps the account offline; None while connected, or until a moment ago."""
         ready = self._client.ready
         # A connection that breaks meanwhile does not make an unknown login known.
         return ready.fatal or ready.unknown or ready.trouble
