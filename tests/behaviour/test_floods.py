@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tests.harness import House
+from tests.interpose import Through
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 from tgstreamd.domain.holds import Scope
 from tgstreamd.ledger import READER
+from tgstreamd.limits.holds import Holds
 
 SEND, MEDIA, ALBUM = "messages.sendMessage", "messages.sendMedia", "messages.sendMultiMedia"
 
@@ -192,6 +194,28 @@ async def test_a_flood_of_a_transfer_is_kept_across_a_restart(tmp_path: Path, me
         await house.run()
         assert len(house.tg.faults.violations) == before
         assert house.messages(target)[0].date >= begun + 3599
+
+
+async def test_a_flood_met_while_another_is_stored_is_kept_too(tmp_path: Path) -> None:
+    """Parts are answered in parallel, also while the ledger writes."""
+    methods = ["upload.saveFilePart", "upload.getFile"]
+
+    def met(account: int, scope: Scope, *_: object) -> None:
+        if scope.name == methods[0]:
+            house.daemon.staging.flooded(methods[1], 3600)
+
+    async with House(tmp_path) as house:
+        house.mirror(house.supergroup("Source"), house.own_supergroup("Target"))
+        house.wrap_store = lambda store: Through(store, before={"hold_until": met})  # type: ignore[assignment, return-value]  # a store in all but name
+        await house.start()
+        house.daemon.staging.flooded(methods[0], 60)
+        await house.daemon.staging.catch_up()
+        await house.daemon.staging.catch_up()
+        held = Holds(await house.store.holds(READER)).in_force(house.clock.now())
+        assert [(hold.scope.name, round(hold.until - house.clock.now())) for hold in held] == [
+            ("upload.getFile", 3600),
+            ("upload.saveFilePart", 60),
+        ]
 
 
 def digest(message: Any) -> str:

@@ -197,9 +197,10 @@ class Prefetcher:
 
     async def _keep_floods(self) -> bool:
         """Store new flood waits in the ledger; return whether one holds transfers now."""
-        for method, until in self._floods.items():
+        # The pipe may meet another one while these are being stored.
+        while self._floods:
+            method, until = self._floods.popitem()
             await self._holds.hold(Scope.method(method), until, f"{method}: wait ordered by Telegram")
-        self._floods.clear()
         return (await self._holds.look()).on_transfers(self._clock.now())
 
     async def catch_up(self) -> None:
