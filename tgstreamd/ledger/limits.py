@@ -15,7 +15,7 @@ from .facts import fact, set_fact
 
 #: The marks of an account: its last message, its last other change, its last message of a backlog.
 MESSAGES, CHANGES, BACKLOG = "account", "second", "backlog"
-#: The account of the marks of targets: people see how fast messages come there, whoever writes them.
+#: The account of the targets' marks: readers see how fast messages come, whichever account sends them.
 NOBODY = 0
 
 
@@ -30,7 +30,7 @@ def changes_in(target: int) -> str:
 
 
 def pace(db: Db, account: int) -> tuple[dict[str, Mark], str]:
-    """Return the marks that bind this account, by key, and its tempo of backlogs, empty if none is stored."""
+    """Return the marks that bind this account, by key, and its backlog interval, empty if none is stored."""
     rows = db.execute('SELECT "key", at, cost FROM mark WHERE account IN (?, ?)', (account, NOBODY))
     marks = {row["key"]: Mark(at=row["at"], cost=row["cost"]) for row in rows}
     return marks, fact(db, _tempo(account))
@@ -41,7 +41,7 @@ def set_tempo(db: Db, account: int, tempo: str) -> None:
 
 
 def set_marks(db: Db, account: int, keys: Sequence[str], at: float, cost: int) -> None:
-    """Store what was just done, under each of these keys."""
+    """Store time and cost of a send or change, under each of these keys."""
     for key in keys:
         whose = account if key in (MESSAGES, CHANGES, BACKLOG) else NOBODY
         db.execute(
@@ -52,7 +52,7 @@ def set_marks(db: Db, account: int, keys: Sequence[str], at: float, cost: int) -
 
 
 def last_message(db: Db, target: int) -> float:
-    """Return when something was last sent there; 0 for never."""
+    """Return the time of the last message sent there; 0 for never."""
     query = 'SELECT at FROM mark WHERE account = ? AND "key" = ?'
     row = db.execute(query, (NOBODY, messages_to(target))).fetchone()
     return float(row["at"]) if row else 0.0
@@ -91,9 +91,9 @@ def lift_hold(db: Db, account: int, scope: Scope) -> None:
 
 
 def login_unknown(db: Db, account: int, key: int, until: float, reason: str) -> float:
-    """Telegram does not know the login of this key; until when it is tried, as its first refusal said.
+    """Store that Telegram does not know the login of this key; return until when it is retried.
 
-    No longer than `until`, whatever the wall clock was at that time.
+    That is decided at the first refusal, and never later than `until`, even if the wall clock was set.
     """
     row = db.execute(
         "INSERT INTO hold (account, scope, until, reason) VALUES (?,?,?,?) "
@@ -106,30 +106,30 @@ def login_unknown(db: Db, account: int, key: int, until: float, reason: str) -> 
 
 
 def login_known(db: Db, account: int) -> None:
-    """Telegram knows the login: what it said of this one, or of one before it, is over."""
+    """Remove all unknown logins: Telegram knows the account's login."""
     for scope in holds(db, account):
         if scope.is_login:
             lift_hold(db, account, scope)
 
 
 def clock_was_set(db: Db, by: float, now: float) -> None:
-    """The wall clock was set on `by` seconds: what lies behind lies as far behind, what waits waits as long.
+    """Move times by `by` seconds: past events stay as long ago, waits stay as long.
 
-    But for attempts: how long Telegram remembers a `random_id` is not ours to move.
+    Times of attempts are not moved: how long Telegram remembers a `random_id` does not depend on us.
     """
     move = {"by": by, "now": now}
-    # What was written since then is right already, and cannot lie ahead.
-    db.execute(f"UPDATE mark SET at = {_moved('at')}", move)
-    db.execute(f"UPDATE deletion SET at = {_moved('at')}", move)
-    db.execute(f"UPDATE job SET last_item_at = {_moved('last_item_at')} WHERE sealed = 0", move)
-    db.execute(f"UPDATE change SET first_at = {_moved('first_at')}, last_at = {_moved('last_at')}", move)
+    # Times written since then are right already, and cannot be in the future.
+    db.execute(f"UPDATE mark SET at = {_shift('at')}", move)
+    db.execute(f"UPDATE deletion SET at = {_shift('at')}", move)
+    db.execute(f"UPDATE job SET last_item_at = {_shift('last_item_at')} WHERE sealed = 0", move)
+    db.execute(f"UPDATE change SET first_at = {_shift('first_at')}, last_at = {_shift('last_at')}", move)
     old = {"by": by, "then": now - by, "forever": FOREVER}
     db.execute("UPDATE hold SET until = until + :by WHERE until > :then AND until < :forever", old)
     for table in ("change", "job"):
         db.execute(f"UPDATE {table} SET not_before = not_before + :by WHERE not_before > :then", old)
 
 
-def _moved(column: str) -> str:
+def _shift(column: str) -> str:
     return f"CASE WHEN {column} + :by < :now THEN {column} + :by ELSE :now END"
 
 
@@ -148,7 +148,7 @@ DELETION_HELD = "deletion held"
 
 
 def brake(db: Db, mirror: int, n: int, now: float) -> bool:
-    """Count `n` deletions; true while deletions of this mirror wait for the operator."""
+    """Count `n` deletions; return whether deletions of this mirror wait for the operator."""
     db.execute("DELETE FROM deletion WHERE at <= ?", (now - MASS_WINDOW,))
     if n:
         db.execute("INSERT INTO deletion (mirror, at, n) VALUES (?,?,?)", (mirror, now, n))
@@ -162,7 +162,7 @@ def brake(db: Db, mirror: int, n: int, now: float) -> bool:
 
 
 def hold_deletions(db: Db, mirror: int, why: HeldFor, reason: str) -> bool:
-    """Carry out no deletion of this mirror until the operator says so; false if that stood or was lifted."""
+    """Hold deletions of this mirror for the operator; return False if they were held or released already."""
     if why == "timer" and fact(db, _lifted(mirror)):
         return False
     changed = db.execute(
@@ -172,7 +172,7 @@ def hold_deletions(db: Db, mirror: int, why: HeldFor, reason: str) -> bool:
 
 
 def release_deletions(db: Db, mirror: int, now: float) -> str:
-    """The operator lets held deletions go: the reason they were held for, empty where none were."""
+    """Release held deletions; return the reason for which they were held, empty where none were."""
     held, why = db.execute("SELECT held, held_code FROM mirror WHERE id = ?", (mirror,)).fetchone()
     if held:
         db.execute("UPDATE mirror SET held = '', held_code = '' WHERE id = ?", (mirror,))

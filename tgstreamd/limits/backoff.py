@@ -1,7 +1,7 @@
-"""How long something that failed is left alone: 1, 2, 4, … 60 s, or as long as Telegram says.
+"""Delays retries of failing operations: by 1, 2, 4, … 60 s, or as long as Telegram orders.
 
-Kept in memory and on the monotonic clock: a restart asks again at once. Said at intervals, and once when
-it works again.
+Kept in memory and by the monotonic clock: a restart retries at once. Logs failures at intervals, and once
+when the operation works again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Patience:
-    """Things that failed, by key."""
+    """The failing operations, by key."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -26,25 +26,25 @@ class Patience:
         self._tries: dict[Hashable, int] = {}
 
     def rests(self, key: Hashable) -> bool:
-        """Whether it is still to be left alone."""
+        """Return whether the operation must not be retried yet."""
         return self._clock.monotonic() < self._until.get(key, 0.0)
 
     def failing(self, key: Hashable) -> bool:
-        """Whether it failed when it was last tried."""
+        """Return whether the last try failed."""
         return key in self._tries
 
     def ends(self) -> Iterable[float]:
-        """The monotonic times at which something may be tried again."""
+        """Return the monotonic times at which operations may be retried."""
         return self._until.values()
 
     def left(self, key: Hashable) -> float:
-        """Seconds until it may be tried again."""
+        """Return the seconds until the operation may be retried."""
         return max(0.0, self._until.get(key, 0.0) - self._clock.monotonic())
 
     def failed(
         self, key: Hashable, event: str, error: TelegramError, *, least: float = 0.0, **names: object
     ) -> None:
-        """It failed (again): rest, and say `event` at the first, the fifth and then every thirtieth time."""
+        """Record a failure, and log `event` at the first, the fifth and then every thirtieth one."""
         tries = self._tries[key] = self._tries.get(key, 0) + 1
         wait = float(error.seconds) if isinstance(error, FloodWait) else max(least, backoff(tries))
         self._until[key] = self._clock.monotonic() + wait
@@ -52,11 +52,11 @@ class Patience:
             log.warning(event, **names, seconds=round(wait), tries=tries, why=error.line())
 
     def forgive(self, key: Hashable) -> None:
-        """There is reason to try it again now."""
+        """Allow a retry at once."""
         self._until.pop(key, None)
 
     def works(self, key: Hashable, event: str, **names: object) -> None:
-        """It works: say so if it had failed."""
+        """Record success; log it if the operation had failed."""
         self._until.pop(key, None)
         if tries := self._tries.pop(key, 0):
             log.info(event, **names, tries=tries)

@@ -90,14 +90,14 @@ class Holds(Value, frozen=True):
 
     @property
     def limited_until(self) -> float:
-        """Until when Telegram limits what the account sends; 0 if it does not."""
+        """The time until which Telegram limits what the account sends; 0 if it does not."""
         hold = self.held.get(Scope.account())
         # A flood wait of the whole account is stored under the same scope, without a step.
         return hold.until if hold is not None and hold.step and not hold.is_permanent else 0.0
 
     @property
     def strikes(self) -> int:
-        """How often Telegram has limited the account since its last successful send."""
+        """The number of times that Telegram has limited the account since its last successful send."""
         hold = self.held.get(Scope.account())
         return hold.step if hold is not None else 0
 

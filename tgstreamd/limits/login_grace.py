@@ -1,7 +1,7 @@
-"""How long a login that Telegram does not know is tried again: 15 minutes from the first refusal.
+"""Limits how long a login that Telegram does not know is retried: 15 minutes from the first refusal.
 
-Kept in the ledger by the login's key, so that a restart does not begin anew, and forgotten when Telegram
-knows a login again. Says so in the journal, once. Tries nothing itself: the connection does.
+Stored in the ledger by the login's key, so that a restart does not begin again, and forgotten once Telegram
+knows a login again. Logs it once. Retries nothing itself: the connection does.
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ PATIENCE: Final = 900.0
 
 
 class StoredLoginPatience:
-    """`ports.LoginPatience` over the ledger."""
+    """Implements `ports.LoginPatience` with the ledger."""
 
     def __init__(self, store: Store, clock: Clock, wall: WallClock, *, hint: str = log_in.UNKNOWN) -> None:
-        """`hint`: what a person can do meanwhile."""
+        """`hint`: the remedy shown meanwhile."""
         self._store = store
         self._clock = clock
         self._wall = wall
         self._hint = hint
         #: The first refusal that this process met; None while the login is known.
         self._since: float | None = None
-        #: Nothing of the kind is in the ledger.
+        #: The ledger has no unknown login.
         self._clean = False
-        #: That Telegram does not know the login, in a sentence; empty where it does, None before it was
-        #: asked.
+        #: A sentence that Telegram does not know the login; empty where it does, None before it was asked.
         self.sentence: str | None = None
 
     async def unknown(self, key: int, error: LoginUnknown) -> LoginUnknown | NotAuthorised:

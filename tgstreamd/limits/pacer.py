@@ -1,7 +1,7 @@
-"""When the next send may start: our marks and tempo, which the ledger keeps, and the holds, asked of `pace`.
+"""Decides when the next send may start, from the stored marks and backlog interval, and the holds.
 
-The sender loads it at every step; what it learns (a flood, a calm night) it writes back at once, so that a
-restart knows it.
+The sender loads it at every step; changes (a flood wait, a calm night) are stored at once, so that a restart
+knows them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Pacer:
-    """Says when an account may send or change something next. `load` before asking."""
+    """Says when an account may send or change something next. Call `load` before asking."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Pacer:
         return max(self._tempo.interval, self.pace.interval)
 
     async def load(self) -> None:
-        """Read what the ledger holds, and put right marks that the wall clock has left in the future."""
+        """Read marks, interval and holds; correct marks that a changed wall clock has left in the future."""
         await self._wall.follow()
         now = self._clock.now()
         await self.holds.look()
@@ -69,7 +69,7 @@ class Pacer:
             await self._keep_tempo()
 
     def not_before(self, mirror: Mirror, backlog: bool, method: str) -> float:
-        """The unix time before which `method` must not send to the mirror's target."""
+        """Return the unix time before which `method` must not send to the mirror's target."""
         return not_before(
             self.pace,
             now=self._clock.now(),
@@ -82,7 +82,7 @@ class Pacer:
         )
 
     def second_not_before(self, target: int, method: str) -> float:
-        """The unix time before which the second clock must not make this call."""
+        """Return the unix time before which the change sender must not make this call."""
         return not_before(
             self.pace,
             now=self._clock.now(),
@@ -95,22 +95,22 @@ class Pacer:
         )
 
     def not_before_again(self, mirror: Mirror, draft: Draft) -> float:
-        """The same for a call that is made again: only the holds, since it adds no message."""
+        """Return the time for a call that is repeated: only holds count, since it adds no message."""
         before = self.holds.seen.before_call(mirror.target, draft.method)
         return max(before, default=self._clock.now())
 
     async def charge_message(self, target: int, cost: int) -> None:
-        """So much is being sent there."""
+        """Charge the pace for messages sent to this target."""
         keys = [messages_to(target), MESSAGES]
         await self._store.set_marks(self._account, keys, self._clock.now(), cost)
 
     async def charge_change(self, target: int, cost: int) -> None:
-        """So much is being changed there."""
+        """Charge the pace for changes made in this target."""
         keys = [changes_in(target), CHANGES]
         await self._store.set_marks(self._account, keys, self._clock.now(), cost)
 
     async def hold(self, decision: Hold, mirror: Mirror) -> None:
-        """A flood wait or slow mode: kept to the second, and said."""
+        """Store and log a flood wait or slow mode, to the second."""
         scope = {
             "account": Scope.account(),
             "chat": Scope.chat(mirror.target),

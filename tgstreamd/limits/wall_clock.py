@@ -1,6 +1,6 @@
-"""Follows a wall clock that is set: what the ledger keeps by it is moved along.
+"""Detects that the wall clock was set, and moves the ledger's times by the same amount.
 
-One for each open ledger that is written to, since each step is to be moved once. Decides nothing.
+There is one for each ledger open for writing, since each step must be applied once. Decides nothing.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from ..ledger import Store
 
 log = structlog.get_logger()
 
-#: A wall clock that differs by less was only corrected.
+#: Smaller differences are corrections of the clock, and are ignored.
 STEP = 2.0
 
 
 class WallClock:
-    """`follow` before times of the ledger are compared with the present."""
+    """Call `follow` before times of the ledger are compared with the present."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        #: By how much the wall clock was ahead of the machine's uptime when we last looked.
+        #: Wall clock minus the machine's uptime at the last call.
         self._ahead = clock.now() - clock.uptime()
 
     async def follow(self) -> None:
-        """Move the ledger's times along with a clock that was set: Telegram's waits stay as long."""
+        """Move the ledger's times if the clock was set: Telegram's waits stay as long."""
         ahead = self._clock.now() - self._clock.uptime()
         by, self._ahead = ahead - self._ahead, ahead
         if abs(by) >= STEP:
