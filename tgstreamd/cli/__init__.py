@@ -1,1 +1,1 @@
-"""The verbs, one small module each; `main.py` parses the command line and prints errors as one line."""
+"""The commands, one small module each; `main` parses the command line and prints an error as one line."""

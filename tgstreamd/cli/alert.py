@@ -1,4 +1,5 @@
-"""`tgstreamd alert`: tries the ways of [alerts] now, as the running daemon: its sandbox, its account."""
+"""`tgstreamd alert`: tries the channels of [alerts] now, through the running daemon, its sandbox and
+account."""
 
 from __future__ import annotations
 
@@ -45,6 +46,6 @@ def act(arguments: Namespace) -> int:
 
 
 def line(one: dict[str, Any]) -> str:
-    """`command: ok`, or why not and what it said."""
+    """Return `command: ok`, or why it failed and its output."""
     said = f" ({clean(one['output'], 300)})" if one["why"] and one["output"] else ""
     return f"{one['way']}: {clean(one['why'], 200) or 'ok'}{said}"

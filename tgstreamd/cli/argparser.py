@@ -1,6 +1,6 @@
-"""The command line's grammar on our terms: an error is one line with its remedy, help keeps its examples.
+"""Adapts argparse: an error is one line with its remedy, and help keeps its examples.
 
-Everything else is argparse's. Verbs get this parser from `add_subparsers` by themselves.
+Everything else is argparse's. Subcommands get this parser from `add_subparsers` by default.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from ..domain.escaping import escape_text
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that does not guess what an abbreviation means."""
+    """An ArgumentParser that accepts no abbreviated options."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", _Help)
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """One line on standard error, exit status 2."""
+        """Print one line on standard error and exit with status 2."""
         self.exit(
             2, f"{self.prog}: {escape_text(_plainly(message))} (`{self.prog} --help` shows what there is)\n"
         )
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Examples as they are written; descriptions and option help folded to the width."""
+    """Prints examples as they are written; wraps descriptions and option help."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30)
@@ -40,7 +40,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 def _plainly(message: str) -> str:
-    """argparse's words in ours, where a person would stumble over them."""
+    """Reword argparse's messages where users could misunderstand them."""
     if wrong := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
         choices = re.findall(r"[\w-]+", wrong[3])
         near = difflib.get_close_matches(wrong[2], choices, n=1)

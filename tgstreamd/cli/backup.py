@@ -1,7 +1,7 @@
-"""`tgstreamd backup`: a consistent copy of the ledger, beside a running daemon or a stopped one.
+"""`tgstreamd backup`: makes a consistent copy of the ledger, with the daemon running or stopped.
 
-The copy belongs to whoever asks (mode 0600) and never replaces a file. The daemon has no part in it: nobody
-can have it write to a path of their choice.
+The copy belongs to the caller (mode 0600) and never replaces a file. The daemon takes no part in it, so
+nobody can make it write to a path of their choice.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def act(arguments: Namespace) -> int:
 
 
 def _copied(paths: Paths, out: BinaryIO) -> int:
-    """By way of the state directory, which is the owner's: FILE may lie where only root can write."""
+    """Copy by way of the state directory, as its owner: FILE may be in a directory that only root can
+    write."""
     middle = paths.state_dir / f".backup-{os.getpid()}"
     try:
         asyncio.run(_copy(paths, middle))

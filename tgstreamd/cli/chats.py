@@ -1,6 +1,6 @@
-"""`tgstreamd chats`: the groups, channels and topics that the account sees, with their ids.
+"""`tgstreamd chats`: lists the groups, channels and topics of the account, with their ids.
 
-A table on a terminal, a line each for pipes, JSON for machines.
+A table on a terminal, a line each for pipes, JSON for programs.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     drawn = sys.stdout.isatty() and not arguments.json
     if drawn:
-        from .output import tables  # with rich; and while we are still root
+        from .output import tables  # imports rich; must run before root's rights are given up
     paths = context.locate(arguments)
     answer = context.daemon(paths, {"verb": "chats"})
     if answer is None:
         config = context.load(arguments, need_mirror=False)
-        from .remote import connected  # with Telethon, which takes its time
+        from .remote import connected  # imports Telethon, which is slow
 
         context.become_owner(config.paths)
 
@@ -67,7 +67,7 @@ def act(arguments: Namespace) -> int:
 
 
 def searched(chats: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]]:
-    """The chats that have every word in title, @name or id; of others the topics that have."""
+    """Return the chats with every word in title, @name or id; of other chats the matching topics."""
     wanted = folded(words).split()
 
     def has(*texts: object) -> bool:
@@ -86,13 +86,13 @@ def searched(chats: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]
 
 
 def facts(chat: dict[str, Any]) -> list[str]:
-    """What one should know before one takes it."""
+    """Return what users should know before choosing the chat."""
     known = [f"cannot be a source: {chat['source_refusal']}"] if chat["source_refusal"] else []
     return known + (["read only"] if not chat["can_post"] else [])
 
 
 def lines(chats: Sequence[dict[str, Any]]) -> list[str]:
-    """For pipes: id, title and the rest in brackets; topics below their chat."""
+    """Format for pipes: id, title and the rest in brackets; topics below their chat."""
     shown = []
     for chat in chats:
         marks = [chat["kind"], f"@{chat['username']}" if chat["username"] else "", *facts(chat)]

@@ -1,6 +1,6 @@
-"""`tgstreamd check`: the doctor. A line for everything that a start needs, each trouble with its remedy.
+"""`tgstreamd check`: checks everything that a start needs, one line each, with a remedy for each problem.
 
-Exit status 0 only where a start would succeed with every mirror running; warnings do not fail.
+Exits with 0 only if a start would succeed with every mirror running; warnings do not fail.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 def act(arguments: Namespace) -> int:
     drawn = sys.stdout.isatty() and not arguments.json
     if drawn:
-        from .output import tables  # with rich; and while we are still root
-    # The file is judged here, as it is now; the rest by whoever has the session.
+        from .output import tables  # imports rich; must run before root's rights are given up
+    # The configuration file is checked here, as it is now; the rest by the process that has the session.
     config = context.load(arguments)
     trouble: TgstreamdError | None = None
     running = False
@@ -58,10 +58,10 @@ def act(arguments: Namespace) -> int:
     except TgstreamdError as error:
         trouble = error
         answer = {"lines": [line("fail", "", "account", error.what, error.hint)]}
-    # Here and not in the daemon, whose sandbox hides the machine.
+    # Checked here and not in the daemon, whose sandbox hides the machine.
     answer["lines"] += host_checks.look(config, secret_files(config), running=running)
     answer["ok"] = good(answer["lines"])
-    # What ends the verb is said once, at the end.
+    # The error that ends the command is printed once, at the end.
     said = folded(answer["lines"][1 if trouble else 0 :])
     if arguments.json:
         say_json(answer)
@@ -77,8 +77,8 @@ def act(arguments: Namespace) -> int:
 
 
 def _alone(config: Config) -> dict[str, Any]:
-    """The answer by a connection of one's own."""
-    from .remote import connected  # with Telethon, which takes its time
+    """Return the answer through a connection of our own."""
+    from .remote import connected  # imports Telethon, which is slow
 
     context.become_owner(config.paths)
     now = SystemClock().now()
@@ -95,7 +95,7 @@ def _alone(config: Config) -> dict[str, Any]:
 
 
 def lines(found: Sequence[dict[str, Any]]) -> list[str]:
-    """For pipes: `warning  disk: 100 MB free in /var/lib/tgstreamd (make room)`."""
+    """Format for pipes: `warning  disk: 100 MB free in /var/lib/tgstreamd (make room)`."""
     return [
         f"{MARKS[one['level']]:<9}{sentence(one)}{f' ({one["remedy"]})' if one['remedy'] else ''}"
         for one in found
@@ -108,14 +108,14 @@ def sentence(one: dict[str, Any]) -> str:
 
 
 def folded(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The kernel's settings that are as they should be are one line."""
+    """Merge the kernel settings that need no change into one line."""
     well = [one for one in found if one["subject"] == "kernel" and one["level"] == "ok"]
     others = [one for one in found if one not in well]
     return [*others, line("ok", "", "kernel", ", ".join(one["text"] for one in well))] if well else others
 
 
 def verdict(found: Sequence[dict[str, Any]], config: Config, *, running: bool) -> list[str]:
-    """What it comes to, and the next command."""
+    """Return the conclusion and the next command."""
     errors, warnings = (sum(one["level"] == level for one in found) for level in ("fail", "warn"))
     if errors:
         of = sorted({one["mirror"] for one in found if one["level"] == "fail"})

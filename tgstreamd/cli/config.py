@@ -1,4 +1,4 @@
-"""`tgstreamd config show`: every key that is in force, and where it came from; secrets are masked."""
+"""`tgstreamd config show`: prints every key in force and where it comes from; secrets are masked."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def act(arguments: Namespace) -> int:
 
 
 def lines(settings: Sequence[Setting]) -> list[str]:
-    """A table a heading, a key a line: value, and where it is from."""
+    """Format a heading for each table and a line for each key: value, and its origin."""
     shown: list[str] = []
     table = ""
     for setting in settings:

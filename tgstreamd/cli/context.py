@@ -1,7 +1,7 @@
-"""What the verbs are composed of: the configuration, the ledger, the daemon, the state's lock and owner.
+"""Provides what the commands need: configuration, ledger, daemon, and the state's lock and owner.
 
-The only place of the command line that opens a ledger; `reach.py` is the one that connects. A verb
-beside a running daemon asks it; on a stopped one it holds the daemon's lock while it works.
+The only module of the command line that opens a ledger; `remote` is the one that connects. A command asks the
+running daemon; if it is stopped, the command holds its lock while it works.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ..system.lock import Lock, Locked, take
 
 #: The user of the packaged daemon.
 USER = "tgstreamd"
-#: Seconds that a verb waits for another one to be done.
+#: Seconds that a command waits for another one to finish.
 PATIENCE = 5.0
 
 
 def load(arguments: Namespace, *, need_mirror: bool = True) -> Config:
-    """The configuration, with the log set up quietly for a verb."""
+    """Return the configuration, and set up the log for a command: warnings only."""
     config = configuration.load(arguments.config, os.environ, need_mirror=need_mirror)
     log_setup.configure("warning", "console", secrets=secrets(config))
     return config
@@ -45,14 +45,14 @@ def locate(arguments: Namespace) -> Paths:
 
 
 def secrets(config: Config) -> list[str]:
-    """Texts that must not reach a log."""
+    """Return the texts that must not reach a log."""
     telegram, heartbeat = config.telegram, config.alerts.heartbeat_url
     given = (telegram.api_hash, telegram.session_string, telegram.proxy, heartbeat)
     return [text for text in given if text]
 
 
 def become_owner(paths: Paths) -> None:
-    """As root, become whom the state belongs to, so that nothing is left that the daemon cannot read."""
+    """If root, become the owner of the state, so that no file is left that the daemon cannot read."""
     owner = _owner(paths)
     if owner is None:
         return
@@ -63,7 +63,7 @@ def become_owner(paths: Paths) -> None:
 
 @contextlib.contextmanager
 def as_owner(paths: Paths) -> Iterator[None]:
-    """The same for a while, for a verb that is root again afterwards."""
+    """Become the owner of the state for the block, for a command that needs root again afterwards."""
     owner = _owner(paths)
     if owner is None:
         yield
@@ -81,7 +81,7 @@ def as_owner(paths: Paths) -> Iterator[None]:
 
 
 def _owner(paths: Paths) -> os.stat_result | None:
-    """Whom the state belongs to, where we are root and that is somebody else."""
+    """Return the owner of the state if we are root and the owner is another user."""
     if os.geteuid() != 0:
         return None
     try:
@@ -104,7 +104,7 @@ def _groups(owner: os.stat_result) -> list[int]:
 
 
 def _make_for_daemon(directory: Path) -> None:
-    """The installed state directory, as systemd would make it, where the daemon never ran yet."""
+    """Create the installed state directory as systemd would, if the daemon never ran yet."""
     if not directory.is_relative_to(STATE_ROOT):
         return
     try:
@@ -118,7 +118,7 @@ def _make_for_daemon(directory: Path) -> None:
 
 
 def daemon(paths: Paths, request: dict[str, Any]) -> dict[str, Any] | None:
-    """The running daemon's answer; None where none runs."""
+    """Return the running daemon's answer; None if none runs."""
     try:
         return ask(paths.socket, request)
     except NoDaemon:
@@ -126,7 +126,7 @@ def daemon(paths: Paths, request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def refuse_beside_daemon(paths: Paths, verb: str) -> None:
-    """Raise where a daemon runs: its session must have one user only."""
+    """Raise if a daemon runs, since only one process may use the session."""
     if daemon(paths, {"verb": "status"}) is not None:
         hint = "stop it first: `sudo systemctl stop tgstreamd`, or end `tgstreamd run`"
         raise TgstreamdError(f"{verb}: the daemon runs, and the session is in its hands", hint=hint)
@@ -134,7 +134,7 @@ def refuse_beside_daemon(paths: Paths, verb: str) -> None:
 
 @contextlib.asynccontextmanager
 async def holding(paths: Paths, verb: str) -> AsyncIterator[Lock]:
-    """The state's lock for as long as a verb works on it."""
+    """Hold the state's lock for the block."""
     try:
         lock = await take(paths.lock, f"tgstreamd {verb}", SystemClock(), patience=PATIENCE)
     except Locked as error:
@@ -147,7 +147,7 @@ async def holding(paths: Paths, verb: str) -> AsyncIterator[Lock]:
 
 @contextlib.asynccontextmanager
 async def open_store(paths: Paths) -> AsyncIterator[Store]:
-    """The ledger, to be changed."""
+    """Open the ledger for writing."""
     store = await Store.open(paths.ledger)
     try:
         yield store
@@ -157,7 +157,7 @@ async def open_store(paths: Paths) -> AsyncIterator[Store]:
 
 @contextlib.asynccontextmanager
 async def look_into(paths: Paths) -> AsyncIterator[Store | None]:
-    """The ledger, read-only and beside whoever writes it; None where there is none yet."""
+    """Open the ledger read-only, which needs no lock; None if there is none yet."""
     try:
         store = await Store.open_read_only(paths.ledger) if has_ledger(paths) else None
     except NoLedger:
@@ -170,7 +170,7 @@ async def look_into(paths: Paths) -> AsyncIterator[Store | None]:
 
 
 def has_ledger(paths: Paths) -> bool:
-    """Whether there is a ledger. Raises StoreError where that cannot be seen."""
+    """Return whether there is a ledger. Raises StoreError if that cannot be seen."""
     try:
         paths.ledger.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -181,7 +181,7 @@ def has_ledger(paths: Paths) -> bool:
 
 
 def need_ledger(paths: Paths) -> None:
-    """Raise where there is none."""
+    """Raise if there is no ledger."""
     if not has_ledger(paths):
         hint = "nothing was mirrored from here yet: `tgstreamd run` begins"
         raise StoreError(f"there is no ledger in {paths.state_dir}", hint=hint)
@@ -193,7 +193,7 @@ def on_ledger(
     request: dict[str, Any],
     work: Callable[[Store], Awaitable[dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Let the running daemon answer `request`; beside a stopped one do `work` on the ledger."""
+    """Return the running daemon's answer to `request`; if it is stopped, do `work` on the ledger."""
     paths = locate(arguments)
     if (answer := daemon(paths, request)) is not None:
         return answer
@@ -212,7 +212,7 @@ def interactive() -> bool:
 
 
 def config_or_none(arguments: Namespace) -> Config | None:
-    """The configuration if it is whole, for verbs that can do without."""
+    """Return the configuration if it is valid, for commands that can do without."""
     try:
         return load(arguments, need_mirror=False)
     except ConfigError:
@@ -220,16 +220,16 @@ def config_or_none(arguments: Namespace) -> Config | None:
 
 
 def mirror_names(arguments: Namespace) -> list[str]:
-    """The mirrors of the configuration, if it is whole."""
+    """Return the mirrors of the configuration, if it is valid."""
     config = config_or_none(arguments)
     return [mirror.name for mirror in config.mirrors] if config else []
 
 
 def name_config(error: TgstreamdError, config: Config) -> None:
-    """Let the command that the error advises be one for this configuration."""
+    """Add the option for this configuration to the command that the error's hint suggests."""
     error.hint = config.login_remedy(error.hint)
 
 
 def option(config: Config) -> str:
-    """The `--config` that a command for this configuration needs."""
+    """Return the `--config` that a command for this configuration needs."""
     return option_for(config.file)

@@ -1,6 +1,7 @@
-"""What `check` sees on this machine: files and who may read them, the disk, libraries, the port, the kernel.
+"""Checks this machine for `check`: files and their permissions, the disk, libraries, the port, the kernel.
 
-Only looks, as whoever runs the daemon. The kernel's settings are `tuning`'s, the ways of telling `alerts`'.
+Only inspects, as the user who runs the daemon. `sysctl` checks the kernel's settings, and the command `alert`
+the channels of alerts.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from ..system.resources import free
 from ..web import port
 from .output.format import size
 
-#: Bytes without which not even the ledger's first transaction has room.
+#: Bytes below which not even the ledger's first transaction fits.
 LEAST = 1_000_000
 
 
 def look(config: Config, secret: Iterable[tuple[Path, str]], *, running: bool) -> list[dict[str, Any]]:
-    """The lines; `secret` are files with what they hold, `running` whether the daemon is."""
+    """Return the lines; `secret` are files and what they hold, `running` whether the daemon runs."""
     lines = [_files(secret), *_place(config), _cryptg(), *alerts.look(config.alerts)]
     if config.metrics.listen and not running:
         lines.append(port.look(metrics.address(config.metrics.listen)))
@@ -40,15 +41,15 @@ def _files(secret: Iterable[tuple[Path, str]]) -> dict[str, Any]:
 
 
 def _place(config: Config) -> list[dict[str, Any]]:
-    """The state directory: writable, and with room."""
+    """Check that the state directory is writable and has free space."""
     place = config.paths.state_dir
-    # As far as we may look: a folder that is closed to us does not exist for us.
+    # A directory that we may not read counts as missing.
     there = next(folder for folder in (place, *place.parents) if os.path.exists(folder))
     if not os.access(there, os.W_OK | os.X_OK):
         return [line("fail", "", "state", f"{place}: not allowed to write there", "run it with sudo")]
     left = free(there)
     if left is None:
-        # A file system in memory may count nothing: full it is not.
+        # A file system in memory may report no size: that does not mean full.
         return [line("ok", "", "disk", f"{place}: a file system that does not tell its size")]
     text = f"{size(left)} free in {place}"
     remedy = "make room; media never needs any, the ledger grows with the messages"

@@ -1,6 +1,6 @@
 """`tgstreamd init`: asks or takes flags, logs in if wanted, and writes a commented configuration file.
 
-Never overwrites without `--force`; the file is put in place whole, at the end. A consequential choice is
+Never overwrites without `--force`; the file is written atomically, at the end. A consequential choice is
 asked or given, never silently defaulted. Ends with the next command to type.
 """
 
@@ -78,14 +78,14 @@ def act(arguments: Namespace) -> int:
     _refuse_old(arguments, file)
     refuse_closed(file)
     _possible(arguments)
-    from .prompts.picker import drawable  # prompt_toolkit: nothing that a script needs
+    from .prompts.picker import drawable  # imports prompt_toolkit, which scripts do not need
 
     keyboard = Keyboard() if drawable(os.environ) else None
     if keyboard is None:
         _all_given(arguments)
     answers = asyncio.run(_ask(arguments, file, keyboard))
     text = render(answers)
-    # What is written must load: a flag may have had an impossible value.
+    # Check that the file can be loaded: a flag may have had an invalid value.
     configuration.build(tomllib.loads(text), _alone(), where=file, place_of=file)
     _refuse_old(arguments, file)
     put(file, text)
@@ -98,7 +98,7 @@ def act(arguments: Namespace) -> int:
 
 
 SERVER_KEYS = ("dc_id", "address", "port", "public_key")
-#: Flags that must be there where nobody can be asked.
+#: Flags required without a terminal.
 NEEDED = ("api_id", "api_hash", "source", "target", "history", "order", "deletes", "transfer", "attribution")
 
 
@@ -108,7 +108,7 @@ def _refuse_old(arguments: Namespace, file: Path) -> None:
 
 
 def _possible(arguments: Namespace) -> None:
-    """Refuse impossible flags before anything is asked. Raises ConfigError."""
+    """Refuse invalid flags before the first prompt. Raises ConfigError."""
     for side in ("source", "target"):
         if given := getattr(arguments, side):
             rules.chat(f"--{side}", given)
@@ -130,13 +130,13 @@ def _from_environment() -> dict[str, str]:
 
 
 def _alone() -> dict[str, str]:
-    """The environment without the mirror that it may describe."""
+    """Return the environment without the mirror that it may describe."""
     return {name: value for name, value in os.environ.items() if name not in configuration.MIRROR_VARIABLES}
 
 
 async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> Answers:
-    """Everything that the file will say."""
-    # Also while root reads it: telegram and its libraries are imported before the rights are given up.
+    """Collect all content of the file."""
+    # Also for root: telegram and its libraries are imported before root's rights are given up.
     from .prompts.wizard import Interview
 
     while True:
@@ -152,11 +152,12 @@ async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> A
 
 
 class _WrongPair(ConfigError):
-    """Telegram does not take the api_id and api_hash that were typed."""
+    """Telegram does not accept the api_id and api_hash that were typed."""
 
 
 async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> dict[str, Any]:
-    """Who the program is and how it reaches Telegram: from flags, environment, the old file, or asked."""
+    """Collect the api_id, the api_hash and the connection's settings from flags, environment, the old file,
+    or prompts."""
     old = _old(file) if arguments.force else {}
     own_server = old.get("server") is not None
     pair = _pair(arguments, old)
@@ -177,7 +178,7 @@ async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) 
 
 
 def _pair(arguments: Namespace, old: dict[str, Any]) -> dict[str, Any]:
-    """What of api_id and api_hash need not be asked."""
+    """Return those of api_id and api_hash that need no prompt."""
     flags = {"api_id": arguments.api_id, "api_hash": arguments.api_hash}
     known = {**old, **_from_environment(), **{key: value for key, value in flags.items() if value}}
     return {key: known[key] for key in flags if known.get(key)}
@@ -191,7 +192,7 @@ def _api_id(text: str) -> int:
 
 
 def _old(file: Path) -> dict[str, Any]:
-    """What is kept of a file that is replaced: the account, its proxy and server, the state's place."""
+    """Return what is kept of a replaced file: account, proxy, server, state directory."""
     try:
         tree = tomllib.loads(file.read_text())
     except (OSError, ValueError):
@@ -210,7 +211,7 @@ def _old(file: Path) -> dict[str, Any]:
 
 
 def _provisional(answers: dict[str, Any], file: Path) -> Config:
-    """A configuration of the account alone. Raises ConfigError."""
+    """Return a configuration of the account alone. Raises ConfigError."""
     only = {key: answers[key] for key in ("api_id", "api_hash", "proxy", "server") if answers.get(key)}
     tree: dict[str, Any] = {"telegram": only}
     if answers["directory"]:
@@ -218,20 +219,20 @@ def _provisional(answers: dict[str, Any], file: Path) -> Config:
     return configuration.build(tree, _alone(), where=file, place_of=file, need_mirror=False)
 
 
-# Reaching the account.
+# Connecting to the account.
 
 
 @contextlib.asynccontextmanager
 async def _reached(
     arguments: Namespace, config: Config, keyboard: Keyboard | None
 ) -> AsyncIterator[tuple[Any, list[dict[str, Any]]]]:
-    """A connection and the account's chats; without a login, or a network, neither."""
+    """Provide a connection and the account's chats; without a login or a network, neither."""
     log_setup.configure("warning", "console", secrets=context.secrets(config))
     if listed := _from_daemon(config):
         say("the daemon runs and has the session: these are its chats; what a choice costs is not known")
         yield None, listed
         return
-    # Telethon: slow to import, and to be read while we are still root.
+    # Telethon: slow to import, and to be imported before root's rights are given up.
     from . import remote as reach
     from .prompts import login as signing
 
@@ -242,7 +243,7 @@ async def _reached(
             try:
                 connection = await _connected(stack, config)
             except NotAuthorised as error:
-                # TG_SESSION wins over whatever login is made here: what to do about it is said instead.
+                # TG_SESSION takes precedence over any login made here, so print what to do about it instead.
                 given = bool(config.telegram.session_string)
                 say(f"note: {error.line() if given else error.what}")
                 if not given and await _log_in(signing, arguments, config, keyboard):
@@ -266,7 +267,7 @@ async def _connected(stack: contextlib.AsyncExitStack, config: Config) -> Any:
 
 
 def _from_daemon(config: Config) -> list[dict[str, Any]]:
-    """The chats as the running daemon tells them, which has the session; none where none runs."""
+    """Return the chats from the running daemon, which has the session; none if none runs."""
     try:
         answer = context.daemon(config.paths, {"verb": "chats"})
     except (TgstreamdError, OSError):
@@ -275,7 +276,7 @@ def _from_daemon(config: Config) -> list[dict[str, Any]]:
 
 
 async def _log_in(signing: Any, arguments: Namespace, config: Config, keyboard: Keyboard | None) -> bool:
-    """Log in, if that is wanted; asked until it works or is put off."""
+    """Log in if wanted; repeat until it succeeds or is put off."""
     from .prompts.picker import Row, pick
 
     how = arguments.login

@@ -1,6 +1,6 @@
 """`tgstreamd login` and `logout`: phone, code and password, or a QR code drawn in the terminal.
 
-The session lands in one file, mode 0600. Neither touches the session of a running daemon.
+The session is stored in one file, mode 0600. Neither touches the session of a running daemon.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act_login(arguments: Namespace) -> int:
-    # Telethon: slow to import, and to be read while we are still root.
+    # Telethon: slow to import, and to be imported before root's rights are given up.
     from . import remote
     from .prompts import login as signing
 

@@ -1,4 +1,4 @@
-"""`tgstreamd parked`: lists the messages that a person must look at; retries them or gives them up."""
+"""`tgstreamd parked`: lists the parked messages; retries or skips them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tgstreamd pause` and `resume`: one mirror stops sending, or one thing that keeps it is released."""
+"""`tgstreamd pause` and `resume`: pauses a mirror, or removes one cause that pauses it."""
 
 from __future__ import annotations
 

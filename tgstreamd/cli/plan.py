@@ -1,4 +1,5 @@
-"""`tgstreamd plan`: what would be sent for a mirror, post by post, and how long that takes. Sends nothing."""
+"""`tgstreamd plan`: shows what would be sent for a mirror, post by post, and the time it takes. Sends
+nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from .output.service_messages import happened, worded
 from .output.status import wrapped
 from .output.terminal import say, say_json
 
-#: Posts that are shown where nothing else is said.
+#: Posts shown by default.
 LIMIT = 100
 
 Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -67,7 +68,7 @@ def act(arguments: Namespace) -> int:
 
 
 async def _all(arguments: Namespace, config: Config) -> None:
-    """Page by page, as many as are wanted; a daemon that runs is asked for each."""
+    """Read page by page, as many as wanted; a running daemon is asked for each."""
     async with contextlib.AsyncExitStack() as stack:
         ask: Ask | None = None
         left = arguments.limit or None
@@ -98,7 +99,7 @@ async def _all(arguments: Namespace, config: Config) -> None:
                 break
             request |= answer["next"]
         more = answer["next"]
-        # Of the group that the source was no id can be given.
+        # No id can be given for the basic group from before the source's migration.
         here = more is not None and more["chat"] == answer["source"]
         found = {
             "mirror": answer["mirror"],
@@ -115,8 +116,8 @@ async def _all(arguments: Namespace, config: Config) -> None:
 
 @contextlib.asynccontextmanager
 async def _alone(config: Config) -> AsyncIterator[Ask]:
-    """Beside a stopped daemon: its session, its ledger read-only."""
-    from .remote import connected  # with Telethon, which takes its time
+    """With the daemon stopped: use its session, and its ledger read-only."""
+    from .remote import connected  # imports Telethon, which is slow
 
     context.become_owner(config.paths)
     now = SystemClock().now()
@@ -137,7 +138,7 @@ def _add(sums: Counter[str], totals: dict[str, Any]) -> None:
 
 
 def _apart(sums: Counter[str]) -> dict[str, Any]:
-    """The sums as each answer has them."""
+    """Return the sums in the format of each answer."""
     found: dict[str, Any] = {"kinds": {}, "ways": {}, "skipped": {}}
     for key, value in sums.items():
         table, slash, name = key.partition("/")
@@ -149,11 +150,12 @@ def _apart(sums: Counter[str]) -> dict[str, Any]:
 
 
 def line(post: dict[str, Any]) -> str:
-    """`#12  2019-03-04 18:22  Ana  photo  stream 1.2 MB, answers what is known  "the text"`."""
+    """Format a post: `#12  2019-03-04 18:22  Ana  photo  stream 1.2 MB, answers what is known  "the
+    text"`."""
     when = f"{datetime.fromtimestamp(post['date'], UTC):%Y-%m-%d %H:%M}"
     what = ["+".join(post["ways"])]
     kind = post["kind"]
-    if kind[:1].isupper():  # a service message, by Telegram's name for what it tells
+    if kind[:1].isupper():  # a service message, by Telegram's name
         kind, what = "service", [happened(kind)]
     if post["skip"]:
         told = told_by(post["skip"])
@@ -176,7 +178,7 @@ def line(post: dict[str, Any]) -> str:
 
 
 def summary(found: dict[str, Any]) -> list[str]:
-    """The totals for people."""
+    """Format the totals."""
     totals = found["totals"]
     shown = [
         f"{clean(found['mirror'])}: {totals['posts']:,} posts, {totals['sends']:,} messages to send: "

@@ -1,4 +1,4 @@
-"""`tgstreamd rebuild`: the map of a lost ledger is derived anew from both chats; asks before it writes."""
+"""`tgstreamd rebuild`: rebuilds the map of a lost ledger from both chats; asks before it writes."""
 
 from __future__ import annotations
 

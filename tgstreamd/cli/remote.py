@@ -1,6 +1,6 @@
-"""How a verb reaches Telegram on its own, while no daemon has the session.
+"""Connects a command to Telegram by itself, while no daemon uses the session.
 
-Apart from `compose`, since Telethon takes a second to import, which `status` need not wait for.
+Separate from `context`, since Telethon takes a second to import, for which `status` need not wait.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..telegram.connect import Connection, connect
 from ..telegram.network_trouble import unreachable
 from .context import name_config, option
 
-#: Tries of a verb; the daemon tries for ever.
+#: Attempts of a command; the daemon tries forever.
 TRIES = 2
 
 __all__ = ["Connection", "connected", "has_session", "option", "settings"]
@@ -24,7 +24,7 @@ __all__ = ["Connection", "connected", "has_session", "option", "settings"]
 
 @contextlib.asynccontextmanager
 async def connected(config: Config) -> AsyncIterator[Connection]:
-    """A connection for a verb: few tries, closed at the end."""
+    """Provide a connection for a command: few attempts, closed at the end."""
     try:
         if not has_session(config):
             raise NotAuthorised("nobody is logged in yet", hint="tgstreamd login")
@@ -42,7 +42,7 @@ async def connected(config: Config) -> AsyncIterator[Connection]:
 
 
 def has_session(config: Config) -> bool:
-    """Whether somebody has logged in from here. Raises StoreError where that cannot be seen."""
+    """Return whether there is a login. Raises StoreError if that cannot be seen."""
     if config.telegram.session_string:
         return True
     try:

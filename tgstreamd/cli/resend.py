@@ -1,4 +1,4 @@
-"""`tgstreamd resend`: messages of the source are sent once more; asks where a copy would be replaced."""
+"""`tgstreamd resend`: sends messages of the source again; asks before a copy is replaced."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def message_id(given: str) -> int:
-    """An id, or the end of a link to a message."""
+    """Parse an id, or the end of a link to a message."""
     found = re.fullmatch(r"(?:https?://t\.me/\S*/)?(\d{1,10})(?:\?\S*)?", given)
     if found is None or not 0 < int(found[1]) < 2**31:
         raise ArgumentTypeError(f'"{given}" is no message: an id like 812, or a link to it')
@@ -75,7 +75,7 @@ async def _resend(arguments: Namespace, config: Config) -> int:
 
 
 def _ask(arguments: Namespace, replaced: list[dict[str, Any]]) -> None:
-    """Raises where the person does not want it, or cannot be asked."""
+    """Ask for consent. Raises if the user refuses or cannot be asked."""
     ids = ", ".join(str(one["source_id"]) for one in replaced)
     if arguments.json or not context.interactive():
         hint = "--yes deletes the copies and makes new ones; nothing was done"
@@ -87,7 +87,7 @@ def _ask(arguments: Namespace, replaced: list[dict[str, Any]]) -> None:
 
 
 def line(one: dict[str, Any]) -> str:
-    """What becomes of one message."""
+    """Format the result for one message."""
     album = f" (album of {len(one['messages'])})" if len(one["messages"]) > 1 else ""
     does = {
         "send": "queued",

@@ -1,4 +1,4 @@
-"""`tgstreamd run`: the daemon in the foreground, on uvloop, as the only one of its state directory."""
+"""`tgstreamd run`: runs the daemon in the foreground, on uvloop, as the only one of its state directory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add(verbs_of: Any) -> list[ArgumentParser]:
 
 
 def act(arguments: Namespace) -> int:
-    # Here, so that verbs which only look at the ledger need not wait for Telethon.
+    # Imported here, so that commands which only read the ledger need not wait for Telethon.
     from ..app import process
 
     permissions.no_core_dumps()
@@ -54,7 +54,7 @@ def act(arguments: Namespace) -> int:
 
 
 def secret_files(config: configuration.Config) -> list[tuple[Path, str]]:
-    """Files of ours with what must stay secret in them."""
+    """Return our files that hold secrets, and what each holds."""
     ledger = config.paths.ledger
     files = [
         (config.paths.session, "the login"),
@@ -77,5 +77,5 @@ def _log_as(config: configuration.Config) -> None:
 
 
 def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """A bug's traceback, through the log: with its priority, and without secrets."""
+    """Log the traceback of a bug, with its priority and without secrets."""
     structlog.get_logger().critical("stopped by an unexpected error", exc_info=(kind, error, traceback))

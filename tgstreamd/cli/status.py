@@ -1,4 +1,4 @@
-"""`tgstreamd status`: the daemon and its mirrors at a glance; live with `--watch`, for machines as JSON."""
+"""`tgstreamd status`: shows the daemon and its mirrors; live with `--watch`, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import context
 from .output.status import lines
 from .output.terminal import say, say_json
 
-#: Seconds between two looks of `--watch`.
+#: Seconds between two updates of `--watch`.
 PERIOD = 1.0
 
 
@@ -52,7 +52,7 @@ def act(arguments: Namespace) -> int:
 
 
 def look(arguments: Namespace) -> dict[str, Any]:
-    """The status now, from the daemon or, read-only, from the ledger of a stopped one."""
+    """Return the status now, from the daemon or, read-only, from the ledger of a stopped one."""
     paths = context.locate(arguments)
     if (answer := context.daemon(paths, {"verb": "status"})) is not None:
         return answer
@@ -68,7 +68,7 @@ def look(arguments: Namespace) -> dict[str, Any]:
         async with context.look_into(paths) as store:
             return await status.status(store, status.Live(), pace=pace, now=now)
 
-    # For each look anew: `--watch` reads the configuration again, which may be root's.
+    # Each time anew: `--watch` reads the configuration again, which only root may be able to read.
     with context.as_owner(paths):
         return asyncio.run(read())
 
@@ -82,12 +82,12 @@ async def _watch(arguments: Namespace, first: dict[str, Any]) -> None:
         return seen
 
     if _on_terminal() and not arguments.json:
-        from .output import watch  # with rich, which takes its time
+        from .output import watch  # imports rich, which is slow
 
         try:
             await watch.watch(first, again, clock, PERIOD)
         finally:
-            # The picture is gone with the screen that it was on: what it said stays.
+            # The picture disappears with its screen, so its last content is printed.
             say(*lines(seen, _width()))
     while True:
         _say(arguments, seen, None, indent=None)
@@ -107,5 +107,5 @@ def _on_terminal() -> bool:
 
 
 def _width() -> int | None:
-    """Of the terminal; None where there is none, and nothing is drawn."""
+    """Return the columns of the terminal; None if there is none, and nothing is drawn."""
     return shutil.get_terminal_size().columns if _on_terminal() else None

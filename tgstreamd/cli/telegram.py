@@ -1,6 +1,6 @@
-"""How a verb puts the questions that need Telegram: to the running daemon, else by a connection of its own.
+"""Sends a command's requests that need Telegram to the running daemon, or over a connection of its own.
 
-Beside a stopped daemon the connection, the lock and the ledger are held from the first question to the last.
+With the daemon stopped, connection, lock and ledger are held from the first request to the last.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Asking:
-    """`async with asking(config, "verify") as ask: answer = await ask({"verb": …})`."""
+    """Answers requests: `async with asking(config, "verify") as ask: answer = await ask({"verb": …})`."""
 
     def __init__(self, config: Config, verb: str, stack: contextlib.AsyncExitStack) -> None:
         self._config = config
@@ -45,7 +45,7 @@ async def asking(config: Config, verb: str) -> AsyncIterator[Ask]:
 async def _alone(config: Config, verb: str) -> AsyncIterator[Ask]:
     from ..control.telegram_commands import questions
     from ..domain.ports import SecretIds
-    from .remote import connected  # with Telethon, which takes its time
+    from .remote import connected  # imports Telethon, which is slow
 
     context.become_owner(config.paths)
     context.need_ledger(config.paths)

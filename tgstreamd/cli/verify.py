@@ -1,4 +1,4 @@
-"""`tgstreamd verify`: source and target side by side, what differs, and with `--repair` it is mended."""
+"""`tgstreamd verify`: compares source and target, and with `--repair` repairs the differences."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .output.format import clean, duration
 from .output.terminal import redraw, say, say_json
 from .telegram import Ask, asking
 
-#: Pages that are read without a rest; after them Telegram's clients rest a second between two, as this does.
+#: Pages read without a delay; after them Telegram's clients wait a second between pages, as this does.
 PAGES_AT_ONCE, REST = 30, 1.0
-#: Times in a row that trouble on the line is waited for.
+#: Consecutive connection errors that are waited out.
 PATIENCE = 10
-#: Findings of one request to mend, and strangers in the target that are handed along.
+#: Differences in one repair request, and unmapped messages of the target passed with it.
 AT_ONCE, STRANGERS_MAX = 50, 200
 EXAMPLE = """\
 examples:
@@ -85,7 +85,7 @@ async def _verify(arguments: Namespace, config: Config) -> int:
 
 
 async def walk(ask: Ask, mirror: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Every page of both chats: what differs, and the counts."""
+    """Compare every page of both chats; return the differences and the counts."""
     clock, progress = SystemClock(), Progress(mirror)
     found: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
@@ -111,7 +111,7 @@ async def walk(ask: Ask, mirror: str) -> tuple[list[dict[str, Any]], dict[str, i
 
 
 async def repair(ask: Ask, mirror: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was done about each finding, in their order."""
+    """Repair the differences and return what was done about each, in order."""
     strangers = [one["target_id"] for one in found if one["kind"] == "extra"][-STRANGERS_MAX:]
     clock, progress = SystemClock(), Progress(mirror)
     mended: list[dict[str, Any]] = []
@@ -128,7 +128,7 @@ async def repair(ask: Ask, mirror: str, found: list[dict[str, Any]]) -> list[dic
 
 
 class Progress:
-    """How far it is, on one line of the terminal that is drawn over; nothing where there is none."""
+    """The progress, on one line of the terminal that is drawn over; nothing without a terminal."""
 
     def __init__(self, mirror: str, out: TextIO | None = None) -> None:
         self._mirror = mirror
@@ -151,7 +151,7 @@ class Progress:
 
 
 def lines(one: dict[str, Any], mended: dict[str, Any] | None) -> list[str]:
-    """One difference: what, why, the links, and what was done or can be."""
+    """Format one difference: what, why, the links, and what was done or can be."""
     ids = f"message {one['source_id']}" if one["source_id"] else f"message {one['target_id']} of the target"
     text = f'  "{clean(one["text"], 40)}"' if one["text"] else ""
     shown = [f"{WORDS[one['kind']]}: {ids}: {clean(one['why'], 200)}{text}"]

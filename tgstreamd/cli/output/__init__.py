@@ -1,1 +1,1 @@
-"""What a verb shows: numbers and other people's words, how things stand, tables. Asks nobody anything."""
+"""Formats the commands' output: numbers, texts by others, status, tables. Asks no questions."""

@@ -1,6 +1,6 @@
-"""What rich draws with: nothing that other people wrote is its markup, or a code for the terminal.
+"""A rich console in which no text by others is interpreted as markup or as terminal codes.
 
-Imports rich, so only what draws imports this. No other module makes a console or a text of its own.
+Imports rich, so only modules that draw import this. No other module creates a console or a Text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ...domain.escaping import escape_text
 
 
 class PlainConsole(Console):
-    """A console to which a string is words: no markup, no names of emoji, no colours of its own."""
+    """A console that prints strings literally: no markup, no emoji names, no highlighting."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
@@ -24,5 +24,5 @@ class PlainConsole(Console):
 
 
 def cell(text: str = "", style: str = "", **options: Any) -> Text:
-    """Words on one line, in one style."""
+    """Return text on one line, in one style."""
     return Text(escape_text(text), style, **options)

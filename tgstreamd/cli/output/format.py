@@ -1,4 +1,4 @@
-"""How numbers, durations and other people's texts look on a terminal. Pure; knows nothing of Telegram."""
+"""Formats numbers, durations and texts by others for a terminal. Pure; knows nothing of Telegram."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Usage(TgstreamdError):
 
 
 def size(count: float) -> str:
-    """Bytes in decimal units, as Telegram counts its limits: `1.4 GB`."""
+    """Format bytes in decimal units, as Telegram counts its limits: `1.4 GB`."""
     for unit in ("B", "kB", "MB"):
         if count < 999.5:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
@@ -27,7 +27,7 @@ def size(count: float) -> str:
 
 
 def bar(share: float, width: int = 20) -> str:
-    """A progress bar of `width` cells: `██████░░░░`."""
+    """Return a progress bar of `width` cells: `██████░░░░`."""
     full = round(max(0.0, min(1.0, share)) * width)
     return "█" * full + "░" * (width - full)
 
@@ -37,26 +37,26 @@ def duration(seconds: float | None) -> str:
 
 
 def clock_time(unix: float) -> str:
-    """Local time, with the day where it is not today."""
+    """Format local time, with the date if it is not today."""
     when = datetime.fromtimestamp(unix).astimezone()
     today = when.date() == datetime.now().astimezone().date()
     return f"{when:%H:%M:%S}" if today else f"{when:%Y-%m-%d %H:%M}"
 
 
 def clean(text: str, width: int = 60) -> str:
-    """Other people's text on one line: no control characters, cut to about `width` columns."""
+    """Return a text by others on one line: no control characters, cut to about `width` columns."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return fit(" ".join(line.split()), width)
 
 
 def as_json(value: Any, *, indent: int | None = 2) -> str:
-    """For programs, and for a terminal all the same: what does not print is escaped, as JSON allows."""
+    """Encode JSON that is safe on a terminal too: unprintable characters are escaped, as JSON allows."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def fit(line: str, columns: int) -> str:
-    """A line in at most so many columns; wide characters count twice, as terminals draw them."""
+    """Cut a line to at most `columns`; wide characters count twice, as terminals draw them."""
     if sum(map(_columns, line)) <= columns:
         return line
     used, kept = 1, ""  # the ellipsis takes one
@@ -69,13 +69,13 @@ def fit(line: str, columns: int) -> str:
 
 
 def folded(text: str) -> str:
-    """Without accents and upper case, so that "sao" finds "São"."""
+    """Return the text without accents and upper case, so that "sao" finds "São"."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 def padded(line: str, columns: int) -> str:
-    """A line in exactly so many columns: cut, or filled up with blanks."""
+    """Cut a line to, or pad it to, exactly `columns`."""
     line = fit(line, columns)
     return line + " " * (columns - sum(map(_columns, line)))
 

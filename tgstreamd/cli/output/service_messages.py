@@ -1,6 +1,6 @@
-"""What a service message tells, in words: `ChannelCreate` is "chat created".
+"""Describes service messages in words: `ChannelCreate` is "chat created".
 
-Pure. Names are Telegram's own; one that is not known here is taken apart at its capitals.
+Pure. Names are Telegram's own; an unknown one is split at its capitals.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _WORDS = {
 
 
 def happened(name: str) -> str:
-    """In words, whatever Telegram calls it."""
+    """Return the description of a service message by Telegram's name."""
     return _WORDS.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def worded(reason: str) -> str:
-    """A reason for skipping, where it names a service message with the words for that."""
+    """Return a skip reason with the name of a service message replaced by its description."""
     return tells(happened(name)) if (name := told_by(reason)) else reason

@@ -1,6 +1,7 @@
-"""How things stand, in lines of text: whole and undrawn for a pipe, with bars and wrapped for a terminal.
+"""Formats the status as lines of text: unwrapped for a pipe, with bars and wrapped for a terminal.
 
-Pure. `lines` takes what `status --json` shows; `screen` draws the same in colour, in the words from here.
+Pure. `lines` takes what `status --json` shows; `watch.screen` draws the same in colour, using the texts from
+here.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from typing import Any
 from ...domain.holds import Scope, is_permanent
 from .format import bar, clean, clock_time, duration, size
 
-#: What a change is called, by its kind, where there are several.
+#: Plural of each kind of change.
 KINDS = {
     "edit": "edits", "delete": "deletions", "pin": "pins", "topic": "changes of topics",
     "order": "orders of topics", "chat": "changes of the chat",
 }  # fmt: skip
-#: Reasons for skipping that are named; the rest are counted together.
+#: Skip reasons that are named; the rest are counted together.
 REASONS = 4
 
 
 def lines(seen: dict[str, Any], width: int | None = None) -> list[str]:
-    """The status for people. `width`: of the terminal, with bars and wrapped; None for a pipe."""
+    """Format the status. `width`: columns of the terminal, with bars and wrapped; None for a pipe."""
     shown = [head(seen), *(f"  {remark}" for remark in remarks(seen))]
     if not seen["mirrors"]:
         shown.append("  nothing was mirrored from here yet")
@@ -39,7 +40,7 @@ def lines(seen: dict[str, Any], width: int | None = None) -> list[str]:
 
 
 def wrapped(line: str, width: int | None) -> list[str]:
-    """A line in as many as it needs, the further ones indented."""
+    """Wrap a line, indenting the further ones."""
     if width is None or len(line) <= width:
         return [line]
     return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False) or [line]
@@ -56,20 +57,20 @@ def head(seen: dict[str, Any]) -> str:
 
 
 def remarks(seen: dict[str, Any]) -> list[str]:
-    """What concerns all mirrors."""
+    """Return the remarks that concern all mirrors."""
     found = [seen["note"]] if seen["note"] else []
     if seen["window"] and seen["window"] < seen["buffer_parts"]:
         found.append(f"slowed down by Telegram: {seen['window']} of {seen['buffer_parts']} parts at once")
     if seen["backlog_interval"] > seen["interval"]:
         found.append(f"after floods the history goes at {seen['backlog_interval']:g} s a message for a while")
     if not seen["note"]:
-        # Of a daemon that was stopped meanwhile: a running one has a note of it.
+        # For a daemon stopped meanwhile; a running one adds its own note.
         found += [
             f"the login was unknown: {hold['reason']}"
             for hold in seen["holds"]
             if Scope.parse(hold["scope"]).is_login
         ]
-    # What binds sends is told with each mirror.
+    # Holds on sends are shown with each mirror.
     scopes = [(Scope.parse(hold["scope"]), hold) for hold in seen["holds"]]
     found += [
         f"{scope.name} waits {until(hold['until'], seen['at'])}: {hold['reason']}"
@@ -80,7 +81,7 @@ def remarks(seen: dict[str, Any]) -> list[str]:
 
 
 def side(mirror: dict[str, Any], which: str) -> str:
-    """One place of a mirror: title and id, or the id alone."""
+    """Format one chat of a mirror: title and id, or the id alone."""
     title = clean(mirror[f"{which}_title"], 30)
     topic = f"/{mirror[f'{which}_topic']}" if mirror[f"{which}_topic"] else ""
     return f"{title} ({mirror[which]}{topic})" if title else f"{mirror[which]}{topic}"
@@ -93,13 +94,13 @@ def share(mirror: dict[str, Any]) -> float:
 def progress(mirror: dict[str, Any]) -> str:
     if not mirror["total"]:
         return "no messages yet"
-    # 100 % is only said where nothing is left.
+    # 100 % only if nothing is left.
     percent = min(int(share(mirror) * 100), 100 if not mirror["backlog"] else 99)
     return f"{percent}%, {mirror['settled']:,} of {mirror['total']:,} messages"
 
 
 def pace(mirror: dict[str, Any], *, running: bool) -> str:
-    """What is left and how long it takes."""
+    """Format what is left and how long it takes."""
     said = []
     if mirror["backlog"]:
         left = f"{mirror['backlog']:,} to go"
@@ -136,7 +137,7 @@ def files(mirror: dict[str, Any]) -> str:
 
 
 def troubles(mirror: dict[str, Any], now: float) -> list[tuple[str, str]]:
-    """What a person should know, worst first, each with how bad it is: `bad`, `waits`, `note`."""
+    """Return the mirror's problems, worst first, each with its severity: `bad`, `waits`, `note`."""
     found = []
     name = clean(mirror["name"])
     if mirror["paused"]:
@@ -150,7 +151,7 @@ def troubles(mirror: dict[str, Any], now: float) -> list[tuple[str, str]]:
         found.append(("waits", held))
     if mirror["parked"]:
         found.append(("bad", "look at what is parked: `tgstreamd parked`"))
-    # Of an error that was seen to, nothing is left to say.
+    # An error that was resolved is not shown.
     stands = bool(mirror["parked"] or mirror["paused"])
     if stands and mirror["last_error"] and mirror["last_error"] != mirror["paused"]:
         found.append(("bad", f"last error: {clean(mirror['last_error'], 200)}"))
@@ -162,7 +163,7 @@ def troubles(mirror: dict[str, Any], now: float) -> list[tuple[str, str]]:
 
 
 def refused(given_up: dict[str, Any]) -> str:
-    """The changes that Telegram would not have, and the last of them."""
+    """Format the number of changes that Telegram refused, and the last of them."""
     of_each = ", ".join(f"{last['count']:,} {KINDS.get(kind, kind)}" for kind, last in given_up.items())
     kind, last = max(given_up.items(), key=lambda item: float(item[1]["at"]))
     about = f" of {last['source_id']}" if last["source_id"] else ""
@@ -176,7 +177,7 @@ def until(when: float, now: float) -> str:
 
 
 def file(one: dict[str, Any], room: int) -> str:
-    """A file on its way in at most so many columns: its name is cut, the number of its message never."""
+    """Format a file in transfer in at most `room` columns: its name is cut, its message's number never."""
     number = f" (message {one['source_id']})"
     if len(number) + 8 > room:
         number = f" #{one['source_id']}"

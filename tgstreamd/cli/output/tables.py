@@ -1,6 +1,6 @@
-"""Chats and findings as tables on a terminal. Imports rich, so only a verb that draws one imports this.
+"""Prints chats and findings as tables on a terminal. Imports rich, so only commands that draw import this.
 
-Imported before a verb gives up root's rights: what it needs may be readable for root alone.
+Imported before a command gives up root's rights, since its libraries may be readable for root alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def chats(listed: Sequence[dict[str, Any]], facts: Callable[[dict[str, Any]], list[str]]) -> None:
-    """Print them; `facts` says what one should know of a chat."""
+    """Print the chats; `facts` returns what users should know of one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("id", justify="right", no_wrap=True)
     table.add_column("title", ratio=2, overflow="fold")
@@ -48,5 +48,5 @@ def findings(rows: Sequence[tuple[str, str, str, str]]) -> None:
     PlainConsole().print(table)
 
 
-# What rich itself imports only when it draws, it has now.
+# Force the imports that rich makes only when it draws.
 PlainConsole(file=io.StringIO(), force_terminal=True).print(Table("一", box=None))

@@ -1,8 +1,8 @@
-"""The only way by which the verbs' words reach standard output and standard error.
+"""Writes the commands' output to standard output and standard error; no other module prints.
 
-Each line passes `escape_text`, whoever wrote what is in it; codes for the terminal are added after that.
-What rich draws goes through `console`, what prompt_toolkit draws through `picker`, by the same function.
-No other module prints: `tests/unit/test_terminal.py` holds them to it.
+Each line passes `escape_text`, whatever its origin; terminal codes are added after that. What rich draws goes
+through `console`, what prompt_toolkit draws through `picker`, with the same function.
+`tests/unit/test_terminal.py` enforces this.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from .format import as_json
 
 
 def take_any_text() -> None:
-    """A terminal or pipe whose encoding lacks a character is shown its number, and ends no verb."""
+    """Print characters that the output's encoding lacks as escapes, instead of failing."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error is from the start
 
 
 def say(*lines: object) -> None:
-    """Lines on standard output; an end of a line inside one is shown, and ends nothing."""
+    """Print lines on standard output; a line break inside one is escaped."""
     if lines:
         print("\n".join(escape_text(str(line)) for line in lines), flush=True)
 
 
 def complain(*lines: object) -> None:
-    """The same on standard error."""
+    """Print lines on standard error, escaped like those of `say`."""
     print("\n".join(escape_text(str(line)) for line in lines), file=sys.stderr, flush=True)
 
 
 def say_json(value: Any, *, indent: int | None = 2) -> None:
-    """For programs: nothing is changed or cut, and what does not print is escaped as JSON allows."""
+    """Print for programs: nothing is changed or cut; unprintable characters are escaped as JSON allows."""
     print(as_json(value, indent=indent), flush=True)
 
 
 def ask(question: str) -> None:
-    """A question, with the cursor left behind it."""
+    """Print a question and leave the cursor behind it."""
     print(escape_text(question), end="", flush=True)
 
 
 def redraw(line: str, out: TextIO) -> None:
-    """One line over the one before it; an empty one leaves nothing."""
+    """Print one line over the previous one; an empty one clears it."""
     print(f"\r{escape_text(line)}\x1b[K", end="", file=out, flush=True)
 
 
 def draw(lines: Sequence[str], over: int) -> None:
-    """A picture over the last so many lines: white on black, for phones read no negatives."""
+    """Print a picture over the last `over` lines: white on black, since phones cannot read inverted codes."""
     if not sys.stdout.isatty():
         say(*lines)
         return

@@ -1,7 +1,7 @@
-"""The status in colour, for `--watch` on a terminal and for the picture in the documentation.
+"""Draws the status in colour, for `--watch` on a terminal and for the picture in the documentation.
 
-`screen` is pure: it takes what `status --json` shows and a width, and gives what rich can draw. `watch` draws
-it in place until it is interrupted. Imports rich, and is imported by `--watch` alone.
+`screen` is pure: it takes what `status --json` shows and a width, and returns what rich can draw. `watch`
+redraws it until interrupted. Imports rich, and is imported only for `--watch`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from . import status
 from .console import PlainConsole, cell
 from .format import clean, duration, fit, size
 
-#: Styles that can be told apart on dark and light screens.
+#: Styles that are legible on dark and light screens.
 STYLES = {"running": "green", "paused": "bold red", "starting": "yellow", "stopped": "bold red",
           "bad": "red", "waits": "yellow", "note": "yellow"}  # fmt: skip
-#: Lines of a mirror that is in order; with more mirrors than fit so, each has one.
+#: Lines of a mirror without problems; if the mirrors do not fit at this size, each gets one line.
 USUAL = 5
 
 
 def screen(seen: dict[str, Any], width: int, height: int | None = None) -> RenderableType:
-    """The whole status in `width` columns. `height`: in how many lines it should find room."""
+    """Return the status in `width` columns. `height`: the lines in which it should fit."""
     shown: list[RenderableType] = [_head(seen, width)]
     shown += [cell(f"  {line}", "yellow") for line in status.remarks(seen)]
     mirrors = seen["mirrors"]
@@ -51,7 +51,7 @@ def screen(seen: dict[str, Any], width: int, height: int | None = None) -> Rende
 async def watch(
     first: dict[str, Any], look: Callable[[], Awaitable[dict[str, Any]]], clock: Clock, period: float
 ) -> None:
-    """Draw, and look again every `period` seconds, until cancelled."""
+    """Draw the status every `period` seconds until cancelled."""
     console = PlainConsole()
     seen = first
     with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
@@ -69,7 +69,7 @@ def _head(seen: dict[str, Any], width: int) -> Text:
 
 
 def _title(mirror: dict[str, Any], width: int) -> Text:
-    """`main  News → Copy of News` on the left, `running` on the right."""
+    """Return `main  News → Copy of News` on the left, `running` on the right."""
     state = mirror["state"]
     where = f"{_place(mirror, 'source')} → {_place(mirror, 'target')}"
     name = clean(mirror["name"], width // 3)
@@ -82,7 +82,7 @@ def _title(mirror: dict[str, Any], width: int) -> Text:
 
 
 def _place(mirror: dict[str, Any], side: str) -> str:
-    """Its title alone where that is known: ids are for those who look for them, in `status`."""
+    """Return a chat's title alone if known; `status` shows ids."""
     return clean(mirror[f"{side}_title"], 40) or status.side(mirror, side)
 
 
@@ -101,7 +101,7 @@ def _mirror(mirror: dict[str, Any], now: float, width: int, *, running: bool) ->
 
 
 def _brief(mirror: dict[str, Any], now: float, width: int) -> list[RenderableType]:
-    """One line: name, bar, what is left, and the worst of its troubles."""
+    """Return one line: name, bar, what is left, and the worst problem."""
     left = f"{mirror['backlog']:,} to go" if mirror["backlog"] else "nothing waits"
     table = Table.grid(padding=(0, 1))
     name = fit(clean(mirror["name"]), 16)

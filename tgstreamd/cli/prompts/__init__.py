@@ -1,1 +1,2 @@
-"""What a verb asks a person: lines, lists to pick from, a login, a mirror's choices; and the file of it."""
+"""Prompts the user: lines, lists to pick from, a login, a mirror's options; and writes the configuration
+file."""

@@ -1,4 +1,4 @@
-"""A configuration file put in place whole, or not at all: nothing half-written stays, whatever happens."""
+"""Writes a configuration file completely or not at all: no partial file stays, whatever happens."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ GROUP = "tgstreamd"
 
 
 def refuse_closed(file: Path) -> None:
-    """Raise StoreError where nothing can be written there: before a person has answered everything."""
+    """Raise StoreError if the file cannot be written, before the user has answered everything."""
     folder = next(folder for folder in file.absolute().parents if os.path.exists(folder))
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StoreError(f"{file}: not allowed to write there", hint="sudo, or --config with another place")
 
 
 def put(file: Path, text: str) -> None:
-    """Write it: 0640 root:tgstreamd where it is installed, else for its owner alone. Raises StoreError."""
+    """Write the file: 0640 root:tgstreamd if installed there, else for its owner alone. Raises StoreError."""
     mode, group = 0o600, -1
     if file.absolute().parent == DEFAULT_FILE.parent and os.geteuid() == 0:
         with contextlib.suppress(KeyError):  # no such group: not installed by the package

@@ -1,6 +1,6 @@
-"""What `init` asked for, and the file that it makes of it: every key explained, the answers in force.
+"""Renders the configuration file of `init` from its answers: every key explained, the answers in force.
 
-Pure: answers in, text out. What has consequences is always written out, never left to a default.
+Pure. Consequential options are always written out, never left to a default.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import msgspec
 from ...config.render import written
 
 HEAD = "# tgstreamd. `tgstreamd check` says whether a start would succeed with this file."
-#: Answers that stand in the mirror's table.
+#: Answers that belong to the mirror's table.
 OF_MIRROR = (
     "name", "source", "target", "source_topic", "target_topic", "history", "order", "deletes", "transfer",
     "attribution",
@@ -18,7 +18,7 @@ OF_MIRROR = (
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """What `init` asked for. `costs` are sentences for the comments, by key."""
+    """The answers to `init`. `costs` are sentences for the comments, by key."""
 
     api_id: int
     api_hash: str
@@ -36,13 +36,13 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     target_title: str = ""
     costs: dict[str, str] = {}
     proxy: str = ""
-    #: [telegram.server] as it stood in a file that is replaced, or as flags gave it.
+    #: [telegram.server] from a replaced file, or from flags.
     server: dict[str, int | str] | None = None
     directory: str = ""
 
 
 def render(answers: Answers) -> str:
-    """The whole file."""
+    """Return the whole file."""
     given = {f"mirror.{key}": getattr(answers, key) for key in OF_MIRROR}
     given |= {"telegram.api_id": answers.api_id, "telegram.api_hash": answers.api_hash}
     given |= {f"telegram.server.{key}": value for key, value in (answers.server or {}).items()}

@@ -1,6 +1,6 @@
-"""The conversation of a login: questions to the person, and the QR code on the terminal.
+"""Conducts a login with the user: prompts, and the QR code on the terminal.
 
-Apart from the verb, since Telethon takes a second to import. Prints and logs nothing of what was typed.
+Separate from the command, since Telethon takes a second to import. Prints and logs nothing that was typed.
 """
 
 from __future__ import annotations
@@ -51,20 +51,22 @@ async def login(arguments: Namespace, config: Config, keyboard: Keyboard | None 
             else:
                 account = await under_way.by_code(phone, code, password)
         if old is not None:
-            # Nobody has its key any more: it must not stay in the account's list of devices.
+            # Its key is no longer stored anywhere: end it, so that it does not stay in the account's list of
+            # devices.
             try:
                 await flow.end(wanted, old)
             except LoginUnknown:
-                pass  # it is most likely over, as was said
+                pass  # most likely ended already, as was printed
             except TelegramError as error:
                 complain(f"note: the login before this one was not ended: {error.line()}")
         return account
 
 
 async def present(config: Config) -> Account | None:
-    """Who is logged in already; None where nobody is. Raises TelegramError where that cannot be told.
+    """Return the account that is logged in; None if none is. Raises TelegramError if that cannot be
+    determined.
 
-    Of a login that is there and over, or that Telegram does not know now, it says so.
+    Prints a note if the login has ended or Telegram does not know it now.
     """
     if not has_session(config):
         return None
@@ -77,7 +79,7 @@ async def present(config: Config) -> Account | None:
 
 
 def _question(why: str, what: str) -> str:
-    """Say why it is asked again, and give the question."""
+    """Print why the prompt is repeated, and return the prompt."""
     if why:
         say(why)
     return f"{what}: "
@@ -98,7 +100,8 @@ class Picture:
 
 
 async def logout(config: Config) -> bool:
-    """End the login. False where nobody was logged in, or Telegram does not know the login, which is said."""
+    """End the login. Return false if nobody was logged in, or if Telegram does not know the login (then with
+    a note)."""
     async with context.holding(config.paths, "logout"):
         try:
             return await flow.logout(settings(config))

@@ -1,13 +1,13 @@
-"""The choices of a mirror that have consequences: what can be chosen, what it costs, what is proposed.
+"""The mirror options with consequences: their values, what they cost, and the proposed default.
 
-Pure words; the costs are those of the chat at hand where they can be told.
+Only texts; costs are those of the chat in question where known.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-#: What `history` may be, widest first, and what it means.
+#: Values of `history`, widest first, and their meaning.
 HISTORIES = (
     ("all", "everything that was ever posted"),
     ("365d", "the last year"),
@@ -18,12 +18,13 @@ HISTORIES = (
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One key, its question, and its options with what each means; `{hours}` is the history at the pace."""
+    """One key, its question, and its options with their meaning; `{hours}` is the history's duration at the
+    pace."""
 
     key: str
     question: str
     options: tuple[tuple[str, str], ...]
-    #: The option for sources of these kinds; the first one else.
+    #: The option proposed for sources of these kinds; otherwise the first one.
     second_for: tuple[str, ...] = ()
     #: The sentence for the file's comment.
     on_this_chat: str = ""

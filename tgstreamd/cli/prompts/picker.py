@@ -1,7 +1,7 @@
-"""One thing picked from a list on the terminal: typing searches, arrows move, Enter takes it.
+"""Lets the user pick one item from a list on the terminal: typing searches, arrows move, Enter picks.
 
-What cannot be picked is shown and says why. The loop goes on meanwhile, so a connection lives on while a
-person thinks; nothing of the list is left on the screen afterwards. Knows nothing of Telegram.
+Items that cannot be picked are shown with the reason. The event loop keeps running, so a connection stays
+alive meanwhile; nothing of the list remains on the screen afterwards. Knows nothing of Telegram.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from ...domain.errors import TgstreamdError
 from ...domain.escaping import escape_text
 from ..output.format import fit, folded, padded
 
-# `_search`: imported late by the library itself, when root's rights may be given up and the library lie
-# where only root can read.
+# `_search`: the library itself imports it late, when root's rights may be given up and the library may be
+# readable for root alone.
 
 #: Lines of the screen that are not rows: question, search, reason, keys, and one below.
 AROUND = 5
-#: Of a screen, so that what was answered before stays in sight.
+#: Share of the screen used, so that previous answers stay in sight.
 SHARE = 0.6
 #: More rows than any list has.
 LAST = 1_000_000
@@ -47,30 +47,30 @@ BOLD, DIM, HERE = "bold", "fg:ansibrightblack", "reverse"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a list. `words` is what a search looks into besides `title`."""
+    """One line of a list. A search covers `title` and `words`."""
 
     value: Any
     title: str
-    #: Short facts behind the title, one a column.
+    #: Short facts after the title, one for each column.
     marks: tuple[str, ...] = ()
     words: str = ""
-    #: Said below the list while the row is chosen.
+    #: Shown below the list while the row is selected.
     detail: str = ""
-    #: Why it cannot be picked; empty where it can.
+    #: The reason why it cannot be picked; empty if it can.
     refusal: str = ""
 
 
-#: A row for what was typed, where that can be meant as it is. Raises TgstreamdError where it cannot.
+#: Converts typed text to a row if it is valid by itself. Raises TgstreamdError if not.
 Typed = Callable[[str], Row]
 
 
 def drawable(environ: Mapping[str, str]) -> bool:
-    """Whether a list can be drawn: a person at a terminal that knows how to move its cursor."""
+    """Return whether a list can be drawn: standard input and output are a terminal with cursor movement."""
     return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "dumb") != "dumb"
 
 
 def matching(rows: Sequence[Row], searched: str) -> list[Row]:
-    """The rows that hold every word of a search."""
+    """Return the rows that contain every word of a search."""
     wanted = folded(searched).split()
     return [row for row in rows if all(word in folded(f"{row.title} {row.words}") for word in wanted)]
 
@@ -78,10 +78,10 @@ def matching(rows: Sequence[Row], searched: str) -> list[Row]:
 async def pick(
     question: str, rows: Sequence[Row], *, typed: Typed | None = None, words: str = "", start: int = 0
 ) -> Any:
-    """The value of the row that the person took. Raises KeyboardInterrupt where they would rather not.
+    """Return the value of the picked row. Raises KeyboardInterrupt if the user cancels.
 
-    `typed` makes the list searchable, and takes what is not in it: `words` says what that may be. Without,
-    a digit takes its row.
+    `typed` makes the list searchable and accepts values not in it: `words` describes those. Without it, a
+    digit picks its row.
     """
     return await _List(question, rows, typed, words, start).ask()
 
@@ -102,10 +102,10 @@ class _List:
     async def ask(self) -> Any:
         return await self._application().run_async()
 
-    # What can be picked.
+    # Selection.
 
     def _shown(self) -> list[Row]:
-        """The rows that match; behind them what was typed, where it is no word of a title."""
+        """Return the matching rows, then the typed value if it is no word of a row."""
         text = self._search.text.strip()
         found = matching(self._rows, text)
         named = any(folded(text) in folded(row.words).split() for row in found)
@@ -140,7 +140,7 @@ class _List:
         else:
             event.app.exit(result=row.value)
 
-    # How it looks.
+    # Appearance.
 
     def _lines(self) -> StyleAndTextTuples:
         shown = self._shown()
@@ -160,7 +160,8 @@ class _List:
         return text[:-1]
 
     def _widths(self, columns: int) -> list[int]:
-        """Columns of the title and of each mark: marks as wide as they are, the title takes what is left."""
+        """Return the widths of the title and of each mark: marks as wide as needed, the title takes the
+        rest."""
         count = max((len(row.marks) for row in self._rows), default=0)
         marks = [
             max((len(r.marks[n]) for r in self._rows if n < len(r.marks)), default=0) for n in range(count)
@@ -248,15 +249,15 @@ class _List:
 
 
 class _Terminal(Vt100_Output):
-    """What is drawn is words: nothing of it is a code for the terminal."""
+    """Escapes everything drawn, so that no text is interpreted as a terminal code."""
 
     def write(self, data: str) -> None:
-        # Ends of lines are prompt_toolkit's own, by which it moves the cursor.
+        # Line ends are prompt_toolkit's own; it moves the cursor with them.
         super().write(data if not data.strip("\r\n") else escape_text(data))
 
 
 def _output() -> Output:
-    """The terminal, without asking it where its cursor is: not all answer, and some answer late."""
+    """Return the terminal without cursor position requests: some terminals answer late or not at all."""
     out = _Terminal.from_pty(sys.stdout, term=os.environ.get("TERM"))
     out.enable_cpr = False
     return out

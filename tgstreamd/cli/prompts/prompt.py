@@ -1,6 +1,6 @@
-"""Lines that a person types, read without blocking the loop: the connection lives on while they think.
+"""Reads typed lines without blocking the event loop, so that a connection stays alive meanwhile.
 
-Echo is switched off for a password and back on whatever happens. Keeps nothing of what was typed.
+Echo is switched off for a password and restored in every case. Keeps nothing that was typed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ..output.terminal import ask, say
 
 
 def agreed(question: str) -> bool:
-    """Whether a person says yes; for verbs that ask one thing. The end of the input is a no."""
-    # Printed by us: `input` puts its question on standard error.
+    """Return whether the user answers yes; for commands with one question. The end of the input counts as
+    no."""
+    # Printed by us: `input` would print its prompt on standard error.
     ask(f"{question} [y/N] ")
     try:
         return input().strip().lower() in ("y", "yes")
@@ -28,15 +29,15 @@ def agreed(question: str) -> bool:
 
 
 class Keyboard:
-    """Standard input (or `handle`), line by line."""
+    """Reads standard input (or `handle`) line by line."""
 
     def __init__(self, handle: int | None = None) -> None:
         self._handle = sys.stdin.fileno() if handle is None else handle
         self._typed = b""
 
     async def line(self, question: str, *, hidden: bool = False) -> str:
-        """The next line, without its end. Raises Usage where the input has ended."""
-        # The echo goes off before the question shows: nobody types ahead of it in the open.
+        """Return the next line without its end. Raises Usage if the input has ended."""
+        # Echo is off before the prompt appears, so that nothing typed ahead is shown.
         with self._hidden() if hidden else contextlib.nullcontext():
             ask(question)
             while b"\n" not in self._typed:
@@ -51,7 +52,7 @@ class Keyboard:
         return line.decode(errors="replace").strip("\r")
 
     async def answer(self, question: str, *, default: str = "", valid: Callable[[str], object] = str) -> str:
-        """A line that is not empty, asked again until `valid` does not raise."""
+        """Return a line that is not empty, asking again until `valid` does not raise."""
         while True:
             given = (await self.line(f"{question}{f' [{default}]' if default else ''}: ")).strip() or default
             if not given:
@@ -69,7 +70,7 @@ class Keyboard:
         try:
             loop.add_reader(self._handle, readable.set)
         except PermissionError:
-            return  # a regular file is always readable, and epoll does not take it
+            return  # a regular file is always readable, and epoll does not accept it
         try:
             await readable.wait()
         finally:

@@ -1,7 +1,7 @@
-"""What `init` asks about the mirror: its two chats, their topics, and every choice that has consequences.
+"""Asks for the mirror of `init`: its two chats, their topics, and every option with consequences.
 
-Chats and topics are picked from what the account sees; each choice says what it costs on this chat. What a
-flag gives is not asked. Writes nothing; asks Telegram only what a look at the chats takes.
+Chats and topics are picked from those of the account; each option shows its cost for this chat. Values given
+by flags are not asked. Writes nothing, and queries Telegram only about the chats.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ QUESTIONS = {"source": "source: the chat that is copied", "target": "target: the
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One chat as it will be written, and its row of the list where it could be looked at."""
+    """One chat as it will be written, and its row in the list if it could be read."""
 
     ref: int | str
     row: dict[str, Any] | None = None
@@ -45,7 +45,8 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Interview:
-    """`listed` are the rows of `control.chats`; `reach` is None where nobody can be asked."""
+    """Asks about one mirror. `listed` are the rows of `control.chats`; `reach` is None without a
+    connection."""
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class Interview:
         listed: Sequence[dict[str, Any]],
         reach: Reach | None,
     ) -> None:
-        #: Without a keyboard nobody is asked: the flags say all.
+        #: Without a keyboard there are no prompts: the flags give everything.
         self._given = given
         self._keyboard = keyboard
         self._listed = listed
@@ -62,7 +63,7 @@ class Interview:
         self._counts: dict[str, tuple[int, int]] = {}
 
     async def hold(self) -> dict[str, Any]:
-        """The answers about the mirror, by the names of `template.Answers`."""
+        """Return the answers about the mirror, by the names of `config_file.Answers`."""
         source = await self._chat("source", None, None)
         source_topic = await self._topic("source", source, None)
         target = await self._chat("target", source, source_topic)
@@ -122,7 +123,7 @@ class Interview:
             return Side(taken, row)
 
     async def _taken(self, side: str, source: Side | None, source_topic: int | None) -> Any:
-        """A row of the list, or what was typed."""
+        """Return a row of the list, or what was typed."""
         rows = [chat_row(chat, side) for chat in self._listed]
         if source and source.row and not source.row["topics"]:
             rows = [
@@ -145,7 +146,7 @@ class Interview:
         return rules.chat(side, text)
 
     async def _row(self, ref: int | str) -> dict[str, Any] | None:
-        """What is known of a chat; None where nobody can be asked. Raises what Telegram says against it."""
+        """Return the row of a chat; None without a connection. Raises Telegram's errors about it."""
         for chat in self._listed:
             if ref in (chat["id"], f"@{chat['username']}"):
                 return chat
@@ -182,10 +183,10 @@ class Interview:
         self._say(f"{side} topic", next((row.title for row in rows if row.value == topic), str(topic)))
         return topic
 
-    # Choices.
+    # Options.
 
     async def _count(self, source: Side, topic: int | None, history: str) -> None:
-        """How long a history is, kept by its name; nothing where it cannot be told."""
+        """Store the length of a history by its name; nothing if it cannot be determined."""
         if self._reach is None or source.row is None or history in self._counts:
             return
         wanted = MirrorConfig(name="main", source=source.row["id"], target=-1, source_topic=topic)
@@ -210,7 +211,7 @@ class Interview:
             await self._count(source, topic, history)
             count = self._counts.get(history)
             if count is not None and count[0] == before:
-                continue  # as much as the one above it
+                continue  # as much as the previous one
             before = count[0] if count else -1
             cost = check.cost_words(history, *count, INTERVAL) if count and history != "none" else meaning
             rows.append(Row(value=history, title=history, marks=(cost,), detail=meaning))
@@ -238,7 +239,7 @@ class Interview:
         self._say(choice.key, taken)
         return str(taken)
 
-    # What is said.
+    # Output.
 
     def _cost(self, history: str) -> None:
         count = self._counts.get(history)
@@ -253,7 +254,7 @@ class Interview:
 
 
 def chat_row(chat: dict[str, Any], side: str) -> Row:
-    """A chat of the list as a row to pick from, for one side of a mirror."""
+    """Return a chat of the list as a row to pick from, for one side of a mirror."""
     topics = len(chat["topics"])
     facts = [f"{topics} topic{'' if topics == 1 else 's'}"] if topics else ["topics"] if chat["forum"] else []
     facts += ["protected"] if chat["protected"] else []
