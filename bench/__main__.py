@@ -1,6 +1,6 @@
 """`make bench`: measures everything, prints it, and writes results.json, RESULTS.md and the plots.
 
-`python -m bench stream|scale|backlog|live|idle|sizing` measures one part and rewrites what the others left.
+`python -m bench stream|scale|backlog|live|idle|sizing` measures one part and keeps the others' results.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def say(text: str) -> None:
 
 
 async def grown(rows: tuple[int, ...]) -> dict[str, Any]:
-    """The ledger at each size; the keys of results.json beside the rows."""
+    """Measure the ledger at each size; return the keys of results.json besides the rows."""
     found = []
     for number in rows:
         found.append(await scale.at(number))
@@ -79,7 +79,7 @@ def main() -> None:
             "command": " ".join(["python -m bench", *options.parts]),
             **described(),
         }
-        # After each part, so that a broken one does not cost the others.
+        # Written after each part, so that a failing one does not lose the others.
         path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
         report.write(HERE, results)
     say(f"\n{time.monotonic() - began:.0f} s; written: bench/results.json, bench/RESULTS.md, bench/*.svg")

@@ -1,7 +1,7 @@
-"""The ways to move one file from Telegram to Telegram, each in a process of its own.
+"""Implements the compared ways of moving one file from Telegram to Telegram, each in its own process.
 
-`python -m bench.contenders NAME '{…}'` connects, moves the file once, and prints what that took as JSON. The
-recipes of others are written as people use them; ours is the daemon's own pipe over its own adapter.
+`python -m bench.contenders NAME '{…}'` connects, moves the file once, and prints the cost as JSON. Others'
+recipes are written as people use them; ours is the daemon's own pipe over its own adapter.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from bench.machine import peak_rss_mb
 PART = 512 * 1024
 API_ID, API_HASH = 12345, "0123456789abcdef0123456789abcdef"
 
-#: What is told to every contender: where the peer is, who we are, which file.
+#: Input of every contender: the peer's address, the account, the file.
 Job = dict[str, Any]
 Mover = Callable[[], Awaitable[None]]
 
 
 class Stopwatch:
-    """Time and processor time between two calls; CPU of the whole process."""
+    """Measures time and the whole process's CPU time between two calls."""
 
     def __enter__(self) -> Stopwatch:
         self._cpu = _cpu()
@@ -69,7 +69,7 @@ def some_id() -> int:
     return int.from_bytes(os.urandom(8), "little", signed=True)
 
 
-# Telethon, as it comes.
+# Telethon without changes.
 
 
 async def telethon_client(job: Job) -> Any:
@@ -83,7 +83,7 @@ async def telethon_client(job: Job) -> Any:
 
 
 async def sequential(job: Job) -> Mover:
-    """iter_download, and each part sent before the next is asked for."""
+    """Use iter_download, sending each part before requesting the next."""
     client = await telethon_client(job)
 
     async def move() -> None:
@@ -99,7 +99,7 @@ async def sequential(job: Job) -> Mover:
 
 
 async def brief(job: Job) -> Mover:
-    """The brief's algorithm: iter_download, up to ten sends at once, one connection."""
+    """Use iter_download with up to ten concurrent sends on one connection."""
     client = await telethon_client(job)
 
     async def move() -> None:
@@ -125,7 +125,7 @@ async def brief(job: Job) -> Mover:
 
 
 async def parallel(job: Job) -> Mover:
-    """Several senders each way, as the "FastTelethon" recipes do it, with their number for a large file."""
+    """Use several senders each way, as the "FastTelethon" recipes do, with their number for a large file."""
     client = await telethon_client(job)
     count = int(job.get("senders", 20))
     downs = [await _sender(client, job) for _ in range(count)]
@@ -137,7 +137,7 @@ async def parallel(job: Job) -> Mover:
         previous: list[asyncio.Future[Any] | None] = [None] * count
 
         for start in range(0, total, count):
-            # Each sender has one request under way; the parts are yielded in order, a round at a time.
+            # Each sender has one request in progress; the parts are yielded in order, in rounds.
             asked = [
                 asyncio.ensure_future(
                     downs[index - start].send(functions.upload.GetFileRequest(where, index * PART, PART))
@@ -173,7 +173,7 @@ async def _sender(client: Any, job: Job) -> Any:
 
 
 async def telethon_files(job: Job) -> Mover:
-    """Telethon's own download into a file, then its own upload of that file."""
+    """Use Telethon's own download into a file, then its own upload of that file."""
     client = await telethon_client(job)
 
     async def move() -> None:
@@ -188,11 +188,11 @@ async def telethon_files(job: Job) -> Mover:
     return move
 
 
-# kurigram, as it comes.
+# kurigram without changes.
 
 
 async def kurigram_files(job: Job) -> Mover:
-    """kurigram's own download into a file, then its own upload of that file."""
+    """Use kurigram's own download into a file, then its own upload of that file."""
     import base64
     import struct
 
@@ -234,7 +234,7 @@ async def kurigram_files(job: Job) -> Mover:
     async def move() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "file"
-            with path.open("wb") as out:  # kurigram writes on the loop too
+            with path.open("wb") as out:  # kurigram writes on the event loop too
                 async for chunk in client.get_file(file, d["size"]):
                     out.write(chunk)
             await client.save_file(str(path))
@@ -246,7 +246,7 @@ async def kurigram_files(job: Job) -> Mover:
 
 
 async def ours(job: Job) -> Mover:
-    """tgstreamd's pipe over its own adapter."""
+    """Use tgstreamd's pipe over its own adapter."""
     from tgstreamd.domain.clock import SystemClock
     from tgstreamd.domain.messages import Media, Upload
     from tgstreamd.telegram.connect import connect
@@ -291,7 +291,7 @@ async def ours(job: Job) -> Mover:
     )
 
     async def acknowledge(_parts: Sequence[int]) -> None:
-        """The ledger's part is measured by `scale`."""
+        """Does nothing: `scale` measures the ledger's part."""
 
     async def refresh() -> Media:
         return media
@@ -322,7 +322,7 @@ async def _main(name: str, job: Job) -> dict[str, Any]:
     return {"seconds": watch.seconds, "cpu": watch.cpu, "rss_before_mb": before, "peak_rss_mb": peak_rss_mb()}
 
 
-#: Where the time of a stream goes: what a function's name begins with, and what it is part of.
+#: Categories of a stream's time by prefix of a function's name.
 SHARES = {
     "AES": ("encrypt_ige", "decrypt_ige"),
     "SHA-256": ("<method 'update' of '_hashlib.HASH'", "<built-in method _hashlib.openssl_sha256"),
@@ -332,7 +332,7 @@ SHARES = {
 
 
 async def _profiled(move: Mover) -> dict[str, Any]:
-    """Seconds by what they were spent on; the profiler's own cost is spread over the small functions."""
+    """Return seconds by category; the profiler's own cost is spread over the small functions."""
     profile = cProfile.Profile()
     with Stopwatch() as watch:
         profile.enable()
@@ -345,25 +345,25 @@ async def _profiled(move: Mover) -> dict[str, Any]:
         kind = next((kind for kind, names in SHARES.items() if name.strip("<>").startswith(
             tuple(known.strip("<>") for known in names))), "Python")  # fmt: skip
         spent[kind] += entry.inlinetime
-    # What no Python function accounts for is the loop itself: the kernel's copies to and from sockets.
+    # Time outside Python functions is the event loop: the kernel's copies to and from sockets.
     spent["sockets"] += max(0.0, watch.cpu - sum(spent.values()))
     total = sum(spent.values())
     return {"seconds": watch.seconds, "cpu": watch.cpu, "rss_before_mb": 0.0, "peak_rss_mb": peak_rss_mb(),
             "shares": {kind: seconds / total for kind, seconds in spent.items()}}  # fmt: skip
 
 
-#: mtcute's download stream into its upload; what runs it in node, once `make third-client` has brought it.
+#: mtcute's download stream into its upload; what runs it in node, once `make third-client` has installed it.
 MTCUTE = Path(__file__).resolve().parent.parent / "tests/third_client/stream.mjs"
 
 
 def has_mtcute() -> bool:
-    """Whether node and its packages are here."""
+    """Return whether node and its packages are installed."""
     return shutil.which("node") is not None and (MTCUTE.parent / "node_modules/@mtcute/node").is_dir()
 
 
 def mtcute(job: Job, *, ordered: bool) -> NoReturn:
-    """Become the node process that does it, with one part under way at a time or as it comes."""
-    # 64-bit numbers as words: a number of JavaScript's would round them.
+    """Replace this process by node, with one part in transfer at a time if `ordered`."""
+    # 64-bit numbers as strings: JavaScript numbers would round them.
     numbers = {name: str(job["document"][name]) for name in ("id", "access_hash")}
     told = json.dumps({**job, "document": {**job["document"], **numbers}, "ordered": ordered})
     os.execvp("node", ["node", str(MTCUTE), told])
@@ -375,7 +375,7 @@ def main() -> None:
         mtcute(job, ordered=name == "mtcute-ordered")
     run = asyncio.run if job.get("loop") == "asyncio" else uvloop.run
     print(json.dumps(run(_main(name, job))), flush=True)
-    # Whatever a library left running ends here.
+    # Ends anything that a library left running.
     os._exit(0)
 
 

@@ -1,7 +1,7 @@
-"""The whole daemon, measured from outside: a backlog against the pace, live latency, a hundred idle mirrors.
+"""Measures the whole daemon from outside: a backlog against the pace, live latency, a hundred idle mirrors.
 
-Each measurement starts a local Telegram on one core and the real daemon on the other, over a ledger of its
-own. The pace is quicker than the 3.5 s of real life, so that a benchmark ends; it is in the results.
+Each measurement starts a local Telegram on one core and the real daemon on the other, with a ledger of its
+own. The pace is faster than the real 3.5 s, so that a benchmark ends; it is in the results.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tomli_w
 from bench.machine import CORES, Process, cpu_seconds
 from tests.running import API, RunningDaemon, until
 
-#: Seconds between messages of the backlog's measurement.
+#: Seconds between messages in the backlog's measurement.
 BACKLOG_INTERVAL = 1.0
 BACKLOG = 200
 LIVE_INTERVAL = 0.1
@@ -28,7 +28,7 @@ LIVE_EVERY = 0.4
 
 
 class _Peer:
-    """A peer process as `RunningDaemon` wants a Telegram to be."""
+    """Presents a peer process as the Telegram that `RunningDaemon` expects."""
 
     def __init__(self, process: Process, stage: dict[str, Any]) -> None:
         self._control = process.control
@@ -44,16 +44,16 @@ class _Peer:
 
 @asynccontextmanager
 async def played(mirrors: int = 1) -> AsyncIterator[tuple[Process, _Peer]]:
-    """A local Telegram with a stage."""
+    """Start a local Telegram with chats for benchmarks."""
     async with Process(-1, "-m", "bench.peer", "--plain") as process:
         yield process, _Peer(process, await process.control("stage", mirrors=mirrors))
 
 
 @asynccontextmanager
 async def daemon(peer: _Peer, *, interval: float, **mirror: Any) -> AsyncIterator[RunningDaemon]:
-    """The daemon over every pair of the stage, prepared and not started."""
+    """Prepare a daemon, not started, over every pair of chats."""
     with tempfile.TemporaryDirectory(prefix="tgstreamd-bench-") as folder:
-        running = RunningDaemon(Path(folder), peer)  # type: ignore[arg-type]  # what it uses of one, this has
+        running = RunningDaemon(Path(folder), peer)  # type: ignore[arg-type]  # has what is used of one
         await running.prepare()
         host, port = peer.address
         server = {"dc_id": 2, "address": host, "port": port, "public_key": "server.pem"}
@@ -91,7 +91,8 @@ async def started(running: RunningDaemon) -> None:
 
 
 async def backlog() -> dict[str, float]:
-    """200 messages with media at a pace, 40 ms away and 5 MB/s a connection: how far behind the pace?"""
+    """Measure 200 messages with media at a pace, 40 ms away and 5 MB/s a connection: the delay behind the
+    pace."""
     async with played() as (process, peer), daemon(peer, interval=BACKLOG_INTERVAL, history="all") as running:
         mixed = await process.control("mixed", count=BACKLOG)
         await process.control("network", latency=0.04, download=5e6, upload=5e6)
@@ -121,7 +122,8 @@ async def backlog() -> dict[str, float]:
 
 
 async def live(times: int = 50) -> dict[str, float]:
-    """From a post in the source to its copy in the target, the pace being idle: milliseconds."""
+    """Measure milliseconds from a post in the source to its copy in the target, without waiting for the
+    pace."""
     found: dict[str, float] = {"samples": float(times)}
     async with played() as (process, peer), daemon(peer, interval=LIVE_INTERVAL, history="none") as running:
         await started(running)
@@ -137,7 +139,7 @@ async def live(times: int = 50) -> dict[str, float]:
 
 
 async def idle(mirrors: int = 100, seconds: float = 60.0, each: int = 5) -> dict[str, float]:
-    """A hundred mirrors: what they cost while nothing happens, and whether all get their turn."""
+    """Measure a hundred mirrors: their cost while nothing happens, and whether each gets its turn."""
     async with played(mirrors) as (process, peer):
         await process.control("texts", each=each)
         async with daemon(peer, interval=0.05, history="none") as running:
@@ -150,7 +152,7 @@ async def idle(mirrors: int = 100, seconds: float = 60.0, each: int = 5) -> dict
             await asyncio.sleep(seconds)
             used = (cpu_seconds(running.pid) - before) / (time.perf_counter() - began)
             now = running._number("status", "VmRSS") * 1024 / 1e6
-            # Everybody speaks at once: who is served when?
+            # All post at once: measures the order of service.
             before, began = cpu_seconds(running.pid), time.perf_counter()
             await process.control("texts", each=each)
             spread = 0

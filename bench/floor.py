@@ -1,7 +1,7 @@
-"""The floor: what the cryptography of one relayed gigabyte costs by itself, with cryptg and hashlib.
+"""Measures the lower bound: the cryptography of one relayed gigabyte alone, with cryptg and hashlib.
 
-Per part one decryption, one encryption and two SHA-256, as any client of MTProto 2.0 must. Run as a process
-on the core of the contenders; prints seconds of processor per GB as JSON.
+Each part needs one decryption, one encryption and two SHA-256, as in any client of MTProto 2.0. Runs as a
+process on the contenders' core; prints processor seconds per GB as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PART = 512 * 1024 + 64
 
 
 def floor(parts: int) -> dict[str, float]:
-    """Processor seconds per GB (10^9 bytes), and how they divide."""
+    """Return processor seconds per GB (10^9 bytes), in total and by operation."""
     data, key, iv = os.urandom(PART), os.urandom(32), os.urandom(32)
     spent = {"decrypt": 0.0, "encrypt": 0.0, "sha256": 0.0}
     for _ in range(parts):

@@ -1,7 +1,7 @@
-"""A control group of a process: so much of a core and so much memory, and what the kernel counted.
+"""Limits a process by a control group to a share of a core and an amount of memory, and reads its counters.
 
-Works with cgroup 2 and with the older controllers, whichever may be written here (root). Makes one group
-below the top, and takes it away again; touches no other.
+Works with cgroup 2 and with the older controllers, whichever is writable (root). Creates one group below the
+root group, and removes it; touches no other.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ from typing import Self
 import msgspec
 
 MOUNT = Path("/sys/fs/cgroup")
-#: Microseconds in which a share of a core is given out; systemd's default too.
+#: Period in microseconds over which a share of a core is granted; systemd's default too.
 PERIOD = 100_000
 
 
 class Unavailable(Exception):
-    """No group can be made here."""
+    """No group can be created here."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the kernel says about a group."""
+    """The kernel's counters of a group."""
 
     cpu_seconds: float
-    #: Periods in which it ran, in how many of them it was held back, and for how long in all.
+    #: Periods in which it ran, in how many of them it was throttled, and for how long in total.
     periods: int
     throttled_periods: int
     throttled_seconds: float
-    #: The most memory that was charged to it, page cache included, and how often it met its limit.
+    #: Peak memory charged to it, page cache included, and how often it reached its limit.
     peak_bytes: int
     limit_hits: int
     killed: int
 
 
 class Group:
-    """`with Group("name", cpu=0.25, memory=200_000_000) as group`: then start a process by its `wrapper`."""
+    """A control group: `with Group("name", cpu=0.25, memory=200_000_000) as group`, then start a process by
+    its `wrapper`."""
 
     def __init__(self, name: str, *, cpu: float, memory: int) -> None:
         self._name = f"{name}-{os.getpid()}"
@@ -85,7 +86,7 @@ class Group:
 
     @property
     def wrapper(self) -> list[str]:
-        """A command that puts itself into the group, and then runs what follows as its child."""
+        """Return a command that enters the group, and then runs what follows as its child."""
         enter = "; ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self._folders)
         return ["sh", "-c", f'{enter}; "$@"; exit $?', "sh"]
 
@@ -123,7 +124,7 @@ class Group:
 
     def __exit__(self, *_: object) -> None:
         for folder in reversed(self._folders):
-            for _try in range(50):  # the kernel needs a moment after the last process has gone
+            for _try in range(50):  # the kernel needs a moment after the last process has ended
                 try:
                     folder.rmdir()
                 except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Processes of a benchmark: where they run, what they used, and what this machine is.
+"""Runs the processes of a benchmark: pins them, measures their use, and describes this machine.
 
 A client is pinned to the first core and its peer to the last, so that neither takes from the other. Starts
 and ends only processes of its own.
@@ -23,20 +23,20 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def pinned(core: int, *command: str) -> list[str]:
-    """The command, on one core where that is possible."""
+    """Return the command pinned to one core, if that is possible."""
     if len(CORES) < 2 or shutil.which("taskset") is None:
         return list(command)
     return ["taskset", "-c", str(CORES[core]), *command]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
+    """Return the processor time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def peak_rss_mb(pid: int | str = "self") -> float:
-    """The most memory that a process had, in MB (10^6 bytes)."""
+    """Return the peak memory of a process, in MB (10^6 bytes)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024 / 1e6
@@ -44,7 +44,7 @@ def peak_rss_mb(pid: int | str = "self") -> float:
 
 
 def described() -> dict[str, Any]:
-    """This machine, in words."""
+    """Return a description of this machine."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -62,7 +62,8 @@ def described() -> dict[str, Any]:
 
 
 class Process:
-    """`async with Process(core, "-m", "bench.peer") as peer`: a Python program that says when it is ready."""
+    """A Python program that reports when it is ready: `async with Process(core, "-m", "bench.peer") as
+    peer`."""
 
     def __init__(self, core: int, *arguments: str) -> None:
         self._command = pinned(core, sys.executable, *arguments)
@@ -95,7 +96,7 @@ class Process:
 
 
 async def told(core: int, *arguments: str, timeout: float = 600.0) -> dict[str, Any]:
-    """Run a Python program to its end; the JSON object of its last line."""
+    """Run a Python program to its end; return the JSON object of its last line."""
     process = await asyncio.create_subprocess_exec(
         *pinned(core, sys.executable, *arguments),
         cwd=ROOT,

@@ -1,9 +1,9 @@
-"""The other side of the stream benchmarks: the local Telegram with a short cut for file parts.
+"""The peer of the stream benchmarks: the local Telegram with a fast path for file parts.
 
-Everything but parts of big files is the local Telegram's own. A part's answer is sealed from ready pieces;
+Everything but parts of big files is the local Telegram's own. A part's answer is sealed from prepared pieces;
 of an uploaded part only the head is decrypted (session, request, the stamp in its content), and every
-`OPENED`th whole, and compared byte by byte. So the peer costs less than any client that does its work, and is
-not what is measured. `python -m bench.peer` prints one JSON line when it is ready.
+`OPENED`th is decrypted and compared whole. The peer thus costs less than any client that does its work, and
+does not limit the measurement. `python -m bench.peer` prints one JSON line when it is ready.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from tests.telegram.world import World
 from tests.telegram.world.files import StoredDocument
 
 PART = 512 * 1024
-#: Documents from here on are served by the short cut.
+#: Documents from this size on are served by the fast path.
 BIG = 12 * 1024 * 1024
-#: One uploaded part in so many is decrypted and compared whole.
+#: One uploaded part in this many is decrypted and compared whole.
 OPENED = 50
 HEAD = 512
 
@@ -46,12 +46,12 @@ _GET_FILE = functions.upload.GetFileRequest.CONSTRUCTOR_ID
 _SAVE_BIG = functions.upload.SaveBigFilePartRequest.CONSTRUCTOR_ID
 _FILE_HEAD = struct.pack("<IIi", tl.UPLOAD_FILE, types.storage.FilePartial.CONSTRUCTOR_ID, 1_700_000_000)
 
-#: The content of every part but its first eight bytes, which are the part's number.
+#: The content of every part except its first eight bytes, which are the part's number.
 BLOCK = memoryview(os.urandom(PART))
 
 
 def content(offset: int, limit: int, size: int) -> list[bytes | memoryview]:
-    """The bytes of a file from `offset`, in pieces."""
+    """Return the bytes of a file from `offset`, in pieces."""
     pieces: list[bytes | memoryview] = []
     end = min(size, offset + limit)
     while offset < end:
@@ -67,10 +67,10 @@ def content(offset: int, limit: int, size: int) -> list[bytes | memoryview]:
 
 
 class ExpressConnection(Connection):
-    """A connection on which uploaded parts are taken by their heads."""
+    """A connection that accepts uploaded parts by their heads."""
 
     opened = 0
-    #: Whether the packet at hand was decrypted to its end.
+    #: Whether the present packet was decrypted completely.
     whole = False
 
     def _packet(self, packet: bytes) -> None:
@@ -81,7 +81,7 @@ class ExpressConnection(Connection):
         self.whole = False
 
     def _part(self, packet: bytes) -> bool:
-        """Take a packet that carries one part; false where it has to go the long way."""
+        """Accept a packet that carries one part; return false if it needs the normal path."""
         key = self.server.keys.get(self.dc_id, int.from_bytes(packet[:8], "little"))
         self.opened += 1
         if key is None or self.opened % OPENED == 0:
@@ -104,7 +104,7 @@ class ExpressConnection(Connection):
 
     def send_now(self, session: Session, msg_id: int, pieces: list[bytes | memoryview]) -> None:
         """Seal the rpc_result made of `pieces` and send it."""
-        # What Session.answer, send and drain do, without a copy of the part for each.
+        # Does what Session.answer, send and drain do, without copying each part.
         if msg_id in session._requests:
             session._requests[msg_id] = b""
         seqno = session._content_sent * 2 + 1
@@ -121,7 +121,7 @@ class ExpressConnection(Connection):
 
 
 def bare(body: memoryview) -> memoryview:
-    """A request without what stands before it: on a new connection, who its client is."""
+    """Return a request without its wrappers, such as initConnection on a new connection."""
     constructor = int.from_bytes(body[:4], "little")
     if constructor == _WITHOUT_UPDATES:
         return bare(body[4:])
@@ -129,7 +129,7 @@ def bare(body: memoryview) -> memoryview:
         return bare(body[8:])
     if constructor != _INIT:
         return body
-    # Flags, of which a client of ours sets none, api_id, and six strings.
+    # Flags (our clients set none), api_id, and six strings.
     at = 12
     for _ in range(6):
         _, at = tl.read_bytes(body, at)
@@ -137,7 +137,7 @@ def bare(body: memoryview) -> memoryview:
 
 
 def _ends_with_part(body: bytes, length: int) -> bool:
-    """Whether all messages of a container begin within the head, the part being the last."""
+    """Return whether all messages of a container begin within the head, the part being the last."""
     count = int.from_bytes(body[4:8], "little")
     at = 8
     for _ in range(count):
@@ -148,15 +148,15 @@ def _ends_with_part(body: bytes, length: int) -> bool:
 
 
 class Peer(TelegramServer):
-    """The local Telegram, express."""
+    """The local Telegram with the fast path."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # Some contenders move files over the main address: nobody is thrown out here.
+        # Some contenders move files over the main address, so no login is ended for that here.
         self.tmp_sessions = 1_000_000
-        #: What arrived: by file id, the parts' numbers.
+        #: Numbers of the parts that arrived, by file id.
         self.arrived: dict[int, set[int]] = {}
-        #: Parts whose stamp, or whose content, is not that of the same part of the source.
+        #: Parts whose stamp or content differs from the same part of the source.
         self.wrong = 0
         self.compared = 0
 
@@ -204,14 +204,15 @@ class Peer(TelegramServer):
 
 
 class PeerControl(StageControl):
-    """The local Telegram's control socket, and what the peer saw."""
+    """The local Telegram's control socket, with the peer's counters."""
 
     def __init__(self, tg: Peer) -> None:
         super().__init__(tg)
         self._peer = tg
 
     async def do_arrived(self) -> dict[str, Any]:
-        """Parts of each upload since the last call, how many were compared whole, and how many wrong."""
+        """Return the parts of each upload since the last call, how many were compared whole, and how many
+        differed."""
         peer = self._peer
         seen = {
             "parts": sorted(len(parts) for parts in peer.arrived.values()),

@@ -1,4 +1,4 @@
-"""Plots as SVG, written by hand: lines over a logarithmic axis, and bars. No library, no script in them."""
+"""Draws plots as SVG: lines over a logarithmic axis, and bars. Uses no library, and no script in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#57606a")
 
 
 def growth(title: str, unit: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
-    """Lines over numbers of messages, the x axis by powers of ten, the y axis from 0."""
+    """Draw lines over numbers of messages, the x axis by powers of ten, the y axis from 0."""
     xs = [x for points in series.values() for x, _ in points]
     most = max((y for points in series.values() for _, y in points), default=1.0)
     top = _round_up(most)
@@ -45,7 +45,7 @@ def growth(title: str, unit: str, series: Mapping[str, Sequence[tuple[float, flo
 
 
 def bars(title: str, unit: str, rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str]) -> str:
-    """Groups of horizontal bars, one group a row."""
+    """Draw groups of horizontal bars, one group a row."""
     most = _round_up(max(value for _, values in rows for value in values))
     label = 150
     height = TOP + 24 + len(rows) * (len(names) * 16 + 14)

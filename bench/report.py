@@ -1,4 +1,4 @@
-"""results.json as prose and plots: RESULTS.md, one sentence a line, and the SVG files beside it."""
+"""Renders results.json as prose and plots: RESULTS.md, one sentence a line, and the SVG files beside it."""
 
 # ruff: noqa: E501  # one sentence a line, as in prose files
 from __future__ import annotations
@@ -12,7 +12,7 @@ Results = dict[str, Any]
 
 
 def write(folder: Path, results: Results) -> None:
-    """Write what there are results for."""
+    """Write the reports for which there are results."""
     text = [
         "# Results",
         "",
@@ -89,7 +89,7 @@ WAYS = {
 
 
 def _mixed(rows: list[Results]) -> list[str]:
-    """Who does not keep parts in their places; nothing where nobody was seen at it."""
+    """Name the contenders that do not keep parts in their places; nothing if none was seen to."""
     return [
         f"Of {row['parts']} parts that {row['label']} sent at {row['latency_ms']:.0f} ms, {row['wrong']} held another part's content: "
         "where it uploads a stream of known size, a part takes its number before it takes its turn to read, and turns are not kept."

@@ -1,8 +1,8 @@
-"""What a large ledger costs: start, lease, settle, insert, size, memory, at growing numbers of messages.
+"""Measures a large ledger: start, lease, settle, insert, size and memory, at growing numbers of messages.
 
-The first thousand messages go through the store as they do in the daemon; the rest are copies of their rows
-(half of them done, half waiting), made in SQL. Then a fresh process opens the ledger and goes through the
-store alone. `python -m bench.scale measure PATH` is that process.
+The first thousand messages pass through the store as in the daemon; the rest are copies of their rows (half
+of them done, half waiting), made in SQL. A fresh process then opens the ledger and uses only the store.
+`python -m bench.scale measure PATH` is that process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TEMPLATE = 1000
 PAGE = 100
 #: Repetitions of each measured step.
 TIMES = 40
-#: Columns that differ from one copy of a row to the next.
+#: Columns that differ between copies of a row.
 SHIFTED = {
     "job": {"id", "ord", "first_id", "follows", "group_id"},
     "item": {"source_id", "job", "random_id"},
@@ -38,7 +38,7 @@ SHIFTED = {
 
 
 def message(number: int) -> Message:
-    """A post as chats have them: a line or two, every fourth with a photo, now and then an album."""
+    """Return a typical post: a line or two, every fourth with a photo, occasionally an album."""
     media = None
     if number % 4 == 0:
         media = Media(kind="photo", id=number, size=300_000, dc=2, mime="image/jpeg", raw=bytes(220))
@@ -56,7 +56,7 @@ def message(number: int) -> Message:
 
 
 async def _begin(store: Store) -> None:
-    """The thousand messages that the others are copies of."""
+    """Insert the thousand messages of which the others are copies."""
     ids = itertools.count(1)
     now = time.time()
     await store.bear(
@@ -76,7 +76,7 @@ async def _begin(store: Store) -> None:
 
 
 async def send(store: Store, job: Job, target_id: int, new_id: Callable[[], int]) -> None:
-    """What the sender writes for one job, from its plan to its end."""
+    """Make the writes of the sender for one job, from its plan to its end."""
     messages = await store.messages(job.id)
     pieces = tuple(Piece(source_id=m.id, text=m.text, media=m.media) for m, _ in messages)
     draft = Draft(pieces=pieces)
@@ -123,7 +123,7 @@ def multiply(path: Path, rows: int) -> None:
 
 
 async def _timed(times: int, step: Callable[[], Awaitable[Any]]) -> float:
-    """The median of so many repetitions, in milliseconds."""
+    """Return the median of `times` repetitions, in milliseconds."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -133,7 +133,7 @@ async def _timed(times: int, step: Callable[[], Awaitable[Any]]) -> float:
 
 
 async def measure(path: Path) -> dict[str, float]:
-    """A fresh process over the ledger: what the daemon does at a start and for each message."""
+    """Measure, in a fresh process, what the daemon does with the ledger at a start and for each message."""
     began = time.perf_counter()
     store = await Store.open(path)
     await store.uncheck_all()
@@ -149,7 +149,7 @@ async def measure(path: Path) -> dict[str, float]:
     targets = itertools.count(1 << 40)
 
     def forget() -> None:
-        """The ledger is to be read, as after a write."""
+        """Drop cached reads, as a write does."""
         store._answers.clear()
 
     async def status() -> None:
@@ -161,7 +161,7 @@ async def measure(path: Path) -> dict[str, float]:
         await store.next_seal(SOURCE)
 
     async def lease() -> Job:
-        """What is asked of the ledger to find out whose turn it is."""
+        """Read what choosing the next job needs."""
         forget()
         await store.open_job(TARGET)
         job = (await store.heads(1)).backlog
@@ -197,7 +197,7 @@ async def measure(path: Path) -> dict[str, float]:
 
 
 async def at(rows: int) -> dict[str, float]:
-    """All figures of a ledger with so many messages."""
+    """Return all figures of a ledger with `rows` messages."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
         store = await Store.open(path)
@@ -212,7 +212,7 @@ async def at(rows: int) -> dict[str, float]:
 
 
 def line(row: dict[str, float]) -> str:
-    """One result, for the terminal."""
+    """Format one result for the terminal."""
     return (
         f"{row['rows']:>10,.0f} messages: start {row['start_ms']:.1f} ms, lease {row['lease_ms']:.2f} ms, "
         f"settle {row['settle_ms']:.2f} ms, {row['insert_per_s']:,.0f} inserts/s, "

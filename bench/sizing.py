@@ -1,7 +1,7 @@
-"""How small a machine may be: the real daemon at rest, at work, and held by a control group.
+"""Measures how small a machine may be: the real daemon at rest, at work, and limited by a control group.
 
-`python -m bench sizing` measures all of it; `python -m bench.sizing held` is the one claim: a file of 2 GB
-within a quarter of one core and 200 MB. The peer is the local Telegram in full, which compares every part.
+`python -m bench sizing` measures all of it; `python -m bench.sizing held` checks one claim: a file of 2 GB
+within a quarter of one core and 200 MB. The peer is the full local Telegram, which compares every part.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from bench.machine import cpu_seconds
 from tests.running import LocalTelegram, RunningDaemon, until
 
 SIZE = 2_000_000_000
-#: The brief's speed: 2 GB in about four minutes.
+#: The required speed: 2 GB in about four minutes.
 BRIEF = 8.5e6
-#: Seconds that are waited at rest.
+#: Seconds measured at rest.
 REST = 60.0
 MESSAGES = 1000
 #: Shares of a core and bytes of memory; the first is the claim.
 HELD = ((0.25, 200_000_000), (0.10, 128_000_000))
-#: Connections that upload for an account without Premium.
+#: Upload connections of an account without Premium.
 UPLOADING = 4
 
 
 async def at_rest(seconds: float = REST) -> dict[str, float]:
-    """One mirror with nothing to do."""
+    """Measure one mirror with nothing to do."""
     async with played() as (_, peer), daemon(peer, interval=3.5, history="none") as running:
         began = time.perf_counter()
         await started(running)
@@ -51,13 +51,13 @@ async def at_rest(seconds: float = REST) -> dict[str, float]:
 
 
 def _ran(pid: int) -> float:
-    """Processor time to the nanosecond: at rest a tick of the clock is too coarse."""
+    """Return processor time to the nanosecond: a clock tick is too coarse at rest."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 async def messages(count: int = MESSAGES) -> dict[str, float]:
-    """A history of texts, as fast as it goes: processor, ledger and wire for each."""
+    """Measure a history of texts at full speed: processor, ledger and network bytes for each."""
     async with played() as (process, peer), daemon(peer, interval=0.01, history="all") as running:
         await started(running)
         await asyncio.sleep(2)
@@ -81,12 +81,12 @@ async def messages(count: int = MESSAGES) -> dict[str, float]:
 
 
 def _ledger(running: RunningDaemon) -> int:
-    """Bytes in use in the ledger, without its log that is written over again and again."""
+    """Return the bytes in use in the ledger, without its write-ahead log, which is reused."""
     return (running.state / "ledger.db").stat().st_size
 
 
 def on_wire(pid: int) -> tuple[int, int]:
-    """Bytes that a process's open connections have sent and received; 0 where `ss` does not say."""
+    """Return the bytes that a process's open connections have sent and received; 0 if `ss` does not say."""
     try:
         said = subprocess.run(["ss", "-tinHOp"], capture_output=True, text=True, timeout=10).stdout
     except (OSError, subprocess.TimeoutExpired):
@@ -100,7 +100,7 @@ def on_wire(pid: int) -> tuple[int, int]:
 
 
 async def held(cpu: float, memory: int, *, size: int = SIZE, speed: float = 0.0) -> dict[str, Any]:
-    """One file by a daemon in a control group; `speed`: bytes a second that the line lets through."""
+    """Measure one file through a daemon in a control group; `speed`: bytes a second of the line."""
     options = ["--upload", f"{speed / UPLOADING:.0f}"] if speed else []
     with (
         tempfile.TemporaryDirectory(prefix="tgstreamd-bench-") as folder,
@@ -127,7 +127,7 @@ async def held(cpu: float, memory: int, *, size: int = SIZE, speed: float = 0.0)
                 await running.stop()
             seen = await tg.scenario("look", chat=tg.found["target"])
             arrived = [(one["size"], one["content"]) for one in seen["messages"] if one["kind"] == "document"]
-            # "generated 1": the server has compared every part with the generator of the source.
+            # "generated 1": the server has compared every part with the source's generator.
             if arrived != [(size, "generated 1")]:
                 raise RuntimeError(f"the target does not hold the file: {arrived}")
         counted = group.counted()
@@ -165,7 +165,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 async def suite(say: Callable[[str], None]) -> dict[str, Any]:
-    """Everything that docs/sizing.md tells."""
+    """Return all figures of docs/sizing.md."""
     found: dict[str, Any] = {}
     for name, measure in (("rest", at_rest), ("work", messages)):
         found[name] = await measure()

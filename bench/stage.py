@@ -1,7 +1,7 @@
-"""What is played in the local Telegram for the benchmarks of the whole daemon: chats, backlogs, live posts.
+"""Sets up the local Telegram for the benchmarks of the whole daemon: chats, backlogs, live posts.
 
-Commands of the control socket. They act as the other people; what the daemon makes of it is measured here, by
-one clock, where both chats are.
+Adds commands to the control socket. They act as other users; the results are measured here, by one clock,
+where both chats are.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tests.telegram.world.blobs import generate
 from tests.telegram.world.chats import Chat
 from tests.telegram.world.media import Media
 
-#: Seconds between looks at the target; a figure is no finer than that.
+#: Seconds between checks of the target, and so the resolution of the figures.
 LOOK = 0.0005
 
 
 class StageControl(Control):
-    """Control, with a stage of `mirrors` pairs of chats."""
+    """The control socket, with pairs of chats."""
 
     def __init__(self, tg: TelegramServer) -> None:
         super().__init__(tg)
@@ -31,7 +31,8 @@ class StageControl(Control):
         self._speakers: list[Speaker] = []
 
     async def do_stage(self, mirrors: int = 1) -> dict[str, Any]:
-        """An account that mirrors, and so many sources (of another's) and targets (its own)."""
+        """Create an account that mirrors, and `mirrors` sources (of another account) and targets (its
+        own)."""
         peers, chats = self._world.peers, self._world.chats
         owner = peers.add_account("Otto", username="otto_owner")
         me = peers.add_account("Mia", phone="+10000000001", premium=True)
@@ -46,13 +47,13 @@ class StageControl(Control):
         }
 
     async def do_texts(self, each: int) -> None:
-        """So many texts in every source."""
+        """Post `each` texts in every source."""
         for speaker in self._speakers:
             for number in range(each):
                 speaker.say(f"text {number}")
 
     async def do_mixed(self, count: int) -> dict[str, int]:
-        """`count` messages in the first source, all with media, of both data centres and of all sizes."""
+        """Post `count` messages in the first source, all with media, of both data centres and all sizes."""
         speaker = self._speakers[0]
         size = 0
         for number in range(count):
@@ -74,14 +75,14 @@ class StageControl(Control):
         return {"bytes": size}
 
     async def do_counts(self) -> list[int]:
-        """Messages in each target, service messages aside."""
+        """Return the number of messages in each target, without service messages."""
         return [
             sum(1 for number in target.box.ids if target.box.messages[number].action is None)
             for _, target in self._pairs
         ]
 
     async def do_live(self, kind: str, times: int, every: float) -> list[float]:
-        """Post into the first source, again and again; seconds until each copy stands in the target."""
+        """Post into the first source repeatedly; return the seconds until each copy is in the target."""
         _, target = self._pairs[0]
         speaker = self._speakers[0]
         taken: list[float] = []

@@ -1,7 +1,7 @@
-"""The stream benchmark: one file moved by every contender in turn, side by side in one run.
+"""Benchmarks streams: one file moved by every contender in turn, side by side in one run.
 
-Starts the peer on one core and each contender on the other; tells MB/s, seconds of processor per GB and peak
-memory, beside the floor and the peer's own share. MB and GB are powers of ten.
+Starts the peer on one core and each contender on the other; reports MB/s, processor seconds per GB and peak
+memory, beside the lower bound and the peer's own share. MB and GB are powers of ten.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.contenders import has_mtcute
 from bench.machine import Process, told
 
 PART = 512 * 1024
-#: Contenders whose parts change places on their way: told, where others are refused for it.
+#: Contenders that may swap parts: reported, where others are refused for it.
 MIXING = frozenset({"mtcute"})
 
 
@@ -32,7 +32,7 @@ class Track:
         self, name: str, megabytes: int, *, latency: float = 0.0, download: float = 0.0, upload: float = 0.0,
         **options: Any,
     ) -> dict[str, Any]:  # fmt: skip
-        """Let one contender move a file of so many MB; what it took."""
+        """Let one contender move a file of `megabytes` MB; return the cost."""
         control = self.peer.control
         document = await control("add_document", size=megabytes * 1_000_000, account=self._account)
         await control("network", latency=latency, download=download, upload=upload)
@@ -67,7 +67,7 @@ async def track(peer: Process) -> Track:
     return Track(peer, await peer.control("session", account=account, dc_id=2), account)
 
 
-#: Contenders at each latency in ms: how many MB, so that each takes some seconds.
+#: By latency in ms: contenders, and the MB that take each some seconds.
 SIZES = {
     "sequential": {0: 150, 40: 50},
     "brief": {0: 200, 40: 80},
@@ -78,13 +78,13 @@ SIZES = {
     "mtcute-ordered": {0: 100, 40: 50},
     "ours": {0: 800, 40: 500},
 }
-#: What the latency of 40 ms and more wants under way; the default of the daemon is 20 parts.
+#: Parts in transfer needed at 40 ms and more; the daemon's default is 20.
 DEEP = {"buffer_parts": 40, "parallel_uploads": 20}
 CAP = 5_000_000
 
 
 async def suite(say: Callable[[str], None]) -> dict[str, Any]:
-    """Everything that results.json and RESULTS.md tell of the stream."""
+    """Return all figures of the stream in results.json and RESULTS.md."""
     floors = [await told(0, "-m", "bench.floor", "800")]
     say(f"floor            {floors[0]['cpu_per_gb']:.2f} s/GB of processor (cryptg, hashlib)")
     async with Process(-1, "-m", "bench.peer") as peer:
@@ -106,7 +106,7 @@ async def suite(say: Callable[[str], None]) -> dict[str, Any]:
                 say(f"{name:<18} left out: needs node, and what `make third-client` brings")
                 continue
             for latency, megabytes in sizes.items():
-                # What the ratios are made of, more often than once: the machine may do other work.
+                # Repeated for the ratios, since the machine may do other work.
                 times = 3 if name == "ours" else 2 if name in ("brief", "parallel") else 1
                 rows.append(await run(name, megabytes, latency=latency / 1000, times=times))
         rows.append(await run("ours", 600, "ours, 40 parts", times=3, latency=0.04, **DEEP))
@@ -155,7 +155,7 @@ async def suite(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def line(row: dict[str, Any]) -> str:
-    """One result, for the terminal."""
+    """Format one result for the terminal."""
     return (
         f"{row.get('label', row['contender']):<18} {row['latency_ms']:3.0f} ms  {row['mb_per_s']:6.1f} MB/s  "
         f"{row['cpu_per_gb']:5.2f} s/GB  {row['peak_rss_mb']:5.1f} MB  "

@@ -1,1 +1,1 @@
-"""Makes the documentation: what is generated from the code, what is shown from the running program."""
+"""Generates documentation from the code and from the running program."""

@@ -1,4 +1,5 @@
-"""`python -m docsgen write` makes what is generated; `build` makes the pages and checks them."""
+"""Generates documentation: `python -m docsgen write` writes the generated files; `build` builds and checks
+the site."""
 
 from __future__ import annotations
 

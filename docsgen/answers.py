@@ -1,4 +1,5 @@
-"""What `status --json` answers: the page of its JSON Schema, docs/status.schema.json, which a test holds."""
+"""Documents the answer of `status --json` from its JSON Schema, docs/status.schema.json, which a test
+checks."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ SCHEMA = ROOT / "docs" / "status.schema.json"
 
 
 def page() -> str:
-    """docs/reference/status.md."""
+    """Return docs/reference/status.md."""
     schema = json.loads(SCHEMA.read_text())
     parts = [HEAD, _table(schema)]
     for name, value in schema["properties"].items():
@@ -24,7 +25,7 @@ def page() -> str:
 
 
 def _object(value: dict[str, Any]) -> dict[str, Any] | None:
-    """The object that a key holds, alone or in a list."""
+    """Return the object that a key holds, alone or in a list."""
     value = value.get("items", value)
     return value if "properties" in value else None
 

@@ -1,4 +1,4 @@
-"""The configuration three times from one list of keys: the page, tgstreamd.toml(5), the packaged example."""
+"""Documents the configuration from one list of keys: the page, tgstreamd.toml(5), the packaged example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RELOADED = (
 
 
 def page() -> str:
-    """docs/reference/configuration.md."""
+    """Return docs/reference/configuration.md."""
     parts = [
         "# Configuration",
         "The file is TOML: `/etc/tgstreamd/config.toml`, or what `--config` names.\n"
@@ -50,7 +50,7 @@ The same names are read as systemd credentials, which win over both; [Installing
 
 
 def man() -> str:
-    """packaging/man/tgstreamd.toml.5."""
+    """Return packaging/man/tgstreamd.toml.5."""
     parts = [MAN_HEAD]
     for table in schema.tables():
         parts.append(f'.SH "{table.heading}"')
@@ -67,7 +67,7 @@ def man() -> str:
 
 
 def roff(text: str) -> str:
-    """Markdown's few signs as roff's; a line that begins with a full stop or apostrophe is text."""
+    """Convert simple Markdown to roff; a line that begins with a full stop or apostrophe is escaped."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     text = re.sub(r"<(https?:[^>]+)>", r"\1", text)
     text = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", text)
@@ -108,7 +108,7 @@ EXAMPLE_HEAD = """\
 # Installed: /etc/tgstreamd/config.toml, root:tgstreamd, mode 0640. What is unknown or impossible is refused.
 # `systemctl reload tgstreamd` applies [pace], [log], [alerts] and the mirrors; the rest counts at a start.
 # Made by `make reference`."""
-#: What it holds in force.
+#: The keys that are not commented out.
 EXAMPLE = {
     "telegram.api_id": 123456,
     "telegram.api_hash": "0123456789abcdef0123456789abcdef",
@@ -119,5 +119,5 @@ EXAMPLE = {
 
 
 def example() -> str:
-    """packaging/config.toml: valid as it stands, every key shown with its default."""
+    """Return packaging/config.toml: valid as it is, every key shown with its default."""
     return render.written(EXAMPLE_HEAD, EXAMPLE)

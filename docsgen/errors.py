@@ -1,7 +1,7 @@
-"""Errors of the verbs with their remedies, as the real program says them: each case is tried, not retold.
+"""Documents errors of the commands with their remedies, by running the real program for each case.
 
-The cases need no Telegram. All run in one process of its own, in a folder of its own, without the caller's
-environment; what is told is the line on standard error and the exit status.
+The cases need no Telegram. All run in one separate process, in a directory of its own, without the caller's
+environment; the output is the line on standard error and the exit status.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ MIRROR = '[[mirror]]\nname = "main"\nsource = -1001234567890\ntarget = -10098765
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """`file` is the whole configuration, None for none; `also` files beside it; `ledger`: an empty one."""
+    """One case: `file` is the whole configuration, None for none; `also` files beside it; `ledger`: an empty
+    one."""
 
     command: str
     file: str | None = None
@@ -41,7 +42,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _with(line: str, *, at: str = "mirror", more: str = "") -> str:
-    """A configuration that is right but for one line."""
+    """Return a configuration that is valid except for one line."""
     account = ACCOUNT + (f"\n{line}" if at == "telegram" else "")
     mirror = MIRROR + (f"\n{line}" if at == "mirror" else "")
     table = f"[{at}]\n{line}\n" if at not in ("mirror", "telegram") else ""
@@ -111,7 +112,7 @@ CASES: dict[str, list[Case]] = {
 
 
 def page() -> str:
-    """docs/reference/errors.md."""
+    """Return docs/reference/errors.md."""
     told = list(_tried())
     parts = [HEAD]
     for heading, cases in CASES.items():
@@ -126,7 +127,7 @@ def page() -> str:
 
 
 def _cell(text: str) -> str:
-    """Words of the program in a cell: nothing in them is Markdown but their own backticks."""
+    """Escape the program's output for a table cell: nothing in it is Markdown but its own backticks."""
     return re.sub(r"([\\|<>\[\]{}*_])", r"\\\1", text) if "`" not in text else text.replace("|", "\\|")
 
 
@@ -145,7 +146,7 @@ One that is not here is shown as it is."""
 
 @functools.cache
 def _tried() -> tuple[tuple[int, str, str], ...]:
-    """Each case's exit status, what it says, and what to do, in order."""
+    """Return each case's exit status, message and remedy, in order."""
     with tempfile.TemporaryDirectory(prefix="tgstreamd-") as folder:
         Path(folder).chmod(0o755)
         environ = {
@@ -166,7 +167,7 @@ def _tried() -> tuple[tuple[int, str, str], ...]:
 
 
 def _try(case: Case) -> tuple[int, str, str]:
-    """In this process, in a folder below the present one."""
+    """Run a case in this process, in a directory below the present one."""
     from tgstreamd.__main__ import parser
     from tgstreamd.domain.errors import TgstreamdError
 
@@ -192,7 +193,7 @@ def _try(case: Case) -> tuple[int, str, str]:
         except TgstreamdError as error:
             own = f"/{Path(folder).name}"
             return error.exit_status, error.what.replace(own, ""), error.hint.replace(own, "")
-        except SystemExit as error:  # the command line itself
+        except SystemExit as error:  # raised for errors of the command line
             what, _, hint = said.getvalue().strip().removesuffix(")").rpartition(" (")
             return int(error.code or 0), what.removeprefix("tgstreamd: "), hint
         finally:
@@ -203,13 +204,13 @@ def _try(case: Case) -> tuple[int, str, str]:
 
 
 async def _empty(state: Path) -> None:
-    """A ledger of a daemon that has mirrored nothing yet."""
+    """Create the ledger of a daemon that has mirrored nothing yet."""
     from tgstreamd.ledger import Store
 
     await (await Store.open(state / "ledger.db")).close()
 
 
 if __name__ == "__main__":
-    # Standard input is no terminal, and nobody waits at it.
-    sys.stdin = open(os.devnull)  # noqa: SIM115  # for as long as the process lives
+    # Standard input is no terminal, and nobody answers prompts.
+    sys.stdin = open(os.devnull)  # noqa: SIM115  # open for the life of the process
     print(json.dumps([_try(case) for cases in CASES.values() for case in cases]))

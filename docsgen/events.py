@@ -1,7 +1,7 @@
-"""The log's events at warning and above, read from the calls in the code, each with what to do.
+"""Documents the log's events at warning and above, found in the code's calls, with what to do about each.
 
-What journald's catalogue explains (packaging/tgstreamd.catalog) is explained by it here too; the words for
-the rest stand in remedies.py. An event without words, and words without an event, are errors.
+Events in journald's catalogue (packaging/tgstreamd.catalog) are explained by its text; remedies.py explains
+the rest. An event without an explanation, and an explanation without an event, are errors.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .remedies import MEANS
 PACKAGE = Path(tgstreamd.__file__).parent
 CATALOG = PACKAGE.parent / "packaging" / "tgstreamd.catalog"
 LEVELS = {"warning": "warning", "error": "error", "exception": "error", "critical": "critical"}
-#: Calls that log a warning for their caller, by how the event is handed over.
+#: Calls that log a warning for their caller, with the argument that holds the event.
 INDIRECT = {"failed", "trouble"}
-#: Events whose name is put together where they are logged.
+#: Events whose name is composed where they are logged.
 COMPOSED = {"message parked": "error"}
 ORDER = ("critical", "error", "warning")
 
 
 @functools.cache
 def found() -> dict[str, str]:
-    """Event → the gravest level at which it is logged."""
+    """Return each event with its most severe level."""
     events = dict(COMPOSED)
     for path in sorted(PACKAGE.rglob("*.py")):
         for scope in _functions(ast.parse(path.read_text())):
@@ -60,7 +60,7 @@ def _events(call: ast.Call, scope: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _texts(value: ast.expr, scope: ast.AST) -> Iterator[str]:
-    """The texts that an argument can be: itself, one of two, or what its name was given above."""
+    """Yield the texts that an argument can have: itself, one of two, or a name's assigned value."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         yield value.value
     elif isinstance(value, ast.IfExp):
@@ -75,7 +75,7 @@ def _texts(value: ast.expr, scope: ast.AST) -> Iterator[str]:
 
 
 def catalogue() -> dict[str, str]:
-    """Event → its explanation in the packaged catalogue, as Markdown."""
+    """Return the packaged catalogue's explanations by event, as Markdown."""
     texts = {}
     by_id = {message_id: event for event, message_id in CATALOGUE.items()}
     for entry in re.split(r"^-- ", CATALOG.read_text(), flags=re.M)[1:]:
@@ -87,7 +87,7 @@ def catalogue() -> dict[str, str]:
 
 
 def _block(block: str) -> str:
-    """A paragraph as one line a sentence, or commands; a line that is only `@WHY@` says itself."""
+    """Format a paragraph with one sentence a line, or commands; a line that is only `@WHY@` is described."""
     if block.startswith("    "):
         commands = "\n".join(line.removeprefix("    ") for line in block.split("\n"))
         return "```sh\n" + re.sub(r"@(\w+)@", r"\1", commands) + "\n```"
@@ -97,7 +97,7 @@ def _block(block: str) -> str:
 
 
 def page() -> str:
-    """docs/reference/events.md."""
+    """Return docs/reference/events.md."""
     events, explained = found(), catalogue()
     missing = sorted(set(events) - set(explained) - set(MEANS))
     left_over = sorted(set(MEANS) - set(events)) + sorted(set(MEANS) & set(explained))

@@ -1,4 +1,4 @@
-"""The metrics, as the program's own table has them."""
+"""Documents the metrics from the program's own table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Counters of messages and files come from the ledger and survive a restart; those
 
 
 def page() -> str:
-    """docs/reference/metrics.md."""
+    """Return docs/reference/metrics.md."""
     rows = ["| metric | kind | labels | what it is |", "|---|---|---|---|"]
     for metric in catalogue():
         labels = ", ".join(f"`{label}`" for label in metric["labels"])

@@ -1,4 +1,4 @@
-"""tgstreamd(1): the verbs from the program's own parser, the rest as it stands in `tgstreamd.1.in`."""
+"""Builds tgstreamd(1): the commands from the program's own parser, the rest from `tgstreamd.1.in`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FRAME = Path(__file__).with_name("tgstreamd.1.in")
 
 
 def page() -> str:
-    """packaging/man/tgstreamd.1."""
+    """Return packaging/man/tgstreamd.1."""
     parts = [".SH VERBS"]
     for name, line, verb in choices():
         parts += [f".SS {_roff(name)}", f".B {_roff(usage(name, verb))}", ".PP"]
@@ -18,12 +18,12 @@ def page() -> str:
         for option, text in rows(verb):
             parts += [".TP", f".B {_roff(option)}", _roff(text)]
         if verb.epilog:
-            # As it is written, line by line.
+            # Preformatted, line by line.
             parts += [".PP", ".nf", *(_roff(one) for one in verb.epilog.splitlines()), ".fi"]
     return FRAME.read_text().replace("@VERBS@", "\n".join(parts) + "\n")
 
 
 def _roff(text: str) -> str:
-    """A line that roff shows as it is: its own marks escaped, none at the beginning."""
+    """Escape a line so that roff shows it as it is."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{text}" if text.startswith((".", "'")) else text

@@ -1,4 +1,4 @@
-"""Which files are generated from the code, and by what."""
+"""Lists the files that are generated from the code, with their generators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REFERENCE = ROOT / "docs" / "reference"
 PACKAGING = ROOT / "packaging"
 
 
-#: Path → what gives its text.
+#: Path → function that returns its text.
 GENERATED: dict[Path, Callable[[], str]] = {
     REFERENCE / "configuration.md": configuration.page,
     REFERENCE / "verbs.md": verbs.page,

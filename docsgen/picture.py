@@ -1,6 +1,6 @@
-"""A terminal's screen as an SVG: what stood there, in its colours, with nothing fetched from elsewhere.
+"""Renders a terminal's screen as an SVG in its colours, without external resources.
 
-Takes the text as tmux captures it, escapes included. The letters are those of whoever looks at it.
+Takes the text as tmux captures it, escapes included. Uses the viewer's fonts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-#: Dark, with colours that can be told apart.
+#: A dark theme with distinguishable colours.
 THEME = TerminalTheme(
     (22, 27, 34),
     (201, 209, 217),
@@ -20,7 +20,7 @@ THEME = TerminalTheme(
     [(110, 118, 129), (255, 161, 152), (86, 211, 100), (227, 179, 65),
      (121, 192, 255), (210, 168, 255), (86, 212, 221), (240, 246, 252)],
 )  # fmt: skip
-#: rich's own drawing without the fonts that it would fetch.
+#: rich's SVG template without the fonts that it would load.
 FORMAT = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -47,7 +47,7 @@ FORMAT = """\
 
 
 def svg(screen: str, columns: int, title: str) -> str:
-    """The picture of one screen."""
+    """Return the picture of one screen."""
     console = Console(
         width=columns, record=True, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )

@@ -1,4 +1,4 @@
-"""What Telegram itself says, in the program's words, and what happens: from its own table of refusals."""
+"""Documents Telegram's refusals and what follows from each, from the program's own table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tgstreamd.telegram.error_messages import HINTS, SAYINGS
 from tgstreamd.telegram.translate import by_name
 
 ACCESS = "give the account its access or right again; the mirror goes on by itself within ten minutes"
-#: What is to be done about each kind of the program's own errors, where the name has no hint of its own.
+#: Remedy by the program's error class, for names without a hint of their own.
 TO_DO: dict[type[errors.TgstreamdError], str] = {
     errors.NotAuthorised: "`sudo tgstreamd login`, then start the service",
     errors.SourceLost: ACCESS,
@@ -17,7 +17,7 @@ TO_DO: dict[type[errors.TgstreamdError], str] = {
     errors.Transient: "nothing: it is tried again, or looked for in the target",
     errors.Rejected: "nothing, where there is another way to send it; else `tgstreamd parked`",
 }
-#: Where that would be wrong.
+#: Exceptions to these.
 INSTEAD = {
     "CHANNEL_FORUM_MISSING": "switch topics on in the chat, or take the topic out of the configuration",
     "TOPIC_DELETED": "nothing: the topic is made again",
@@ -79,9 +79,9 @@ HAPPENS: dict[Then, str] = {
     "rest": "asked again ten minutes later",
     "say": "said to who logs in",
 }
-#: The same of a connection, by which nothing is sent yet.
+#: The same for errors of a connection, on which nothing was sent yet.
 CONNECTING = "tried again with growing waits, half a minute at most, for as long as it takes"
-#: What follows where the chat, asked, is fine.
+#: Consequences if the chat, when asked, is in order.
 FINE: dict[str, str] = {
     "make topic": "parked; its posts go without it",
     "read": "asked again ten minutes later",
@@ -108,7 +108,7 @@ What the names mean, and what a person can do, stands in [Errors](errors.md#what
 
 
 def page() -> str:
-    """docs/reference/refusals.md."""
+    """Return docs/reference/refusals.md."""
     parts = [HEAD]
     for heading, purposes in SECTIONS.items():
         rows = ["| Telegram says | whose it is | what happens |", "|---|---|---|"]
@@ -157,7 +157,7 @@ def _cures(found: Row) -> str:
 
 
 def table() -> str:
-    """The section of docs/reference/errors.md."""
+    """Return the section of docs/reference/errors.md."""
     rows = ["| Telegram says | which means | and what to do |", "|---|---|---|"]
     for name in sorted(SAYINGS):
         rows.append(f"| `{name}` | {SAYINGS[name]} | {_to_do(name)} |")

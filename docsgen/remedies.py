@@ -1,6 +1,6 @@
-"""What each warning or error of the log means and what to do, where journald's catalogue does not say it.
+"""Explains warnings and errors of the log that are not in journald's catalogue, with what to do.
 
-An event a key, in the words of the log; its text is Markdown, a sentence a line.
+Keys are events as they are logged; texts are Markdown, one sentence a line.
 """
 
 from __future__ import annotations

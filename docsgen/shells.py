@@ -1,6 +1,6 @@
-"""Completions for bash, zsh and fish, from the program's own parser: verbs, options, what they take.
+"""Generates completions for bash, zsh and fish from the program's own parser: commands, options, values.
 
-Names of mirrors come from `tgstreamd status`, where it answers; nothing is asked of Telegram.
+Names of mirrors come from `tgstreamd status`, if it answers; Telegram is not asked.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterator
 from .verbs import choices
 
 FROM = "Written by `make reference` from the program's own parser: do not edit."
-#: Values worth proposing where anything may be written.
+#: Values proposed where any text is allowed.
 PROPOSED = {"history": ("all", "none", "90d")}
 MIRRORS = (
     "tgstreamd status --json 2>/dev/null"
     ' | sed -n \'/^  "mirrors": \\[/,/^  \\]/s/^      "name": "\\(.*\\)",\\{0,1\\}$/\\1/p\''
 )
 BASH_FILES = 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -{} -- "$word")'
-#: What every verb takes, apart from the options of its own.
+#: Options of every command, besides its own.
 EVERYWHERE = (("config", "the configuration", "FILE"), ("help", "what a verb takes", ""))
 
 
 def options(verb: argparse.ArgumentParser) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-    """Of a verb's own options: name without dashes, help, what it takes (empty: nothing), proposals."""
+    """Yield a command's own options: name without dashes, help, kind of value (empty: none), proposals."""
     for action in verb._actions:
         if not action.option_strings or action.dest in ("help", "config"):
             continue
@@ -34,7 +34,7 @@ def options(verb: argparse.ArgumentParser) -> Iterator[tuple[str, str, str, tupl
 
 
 def places(verb: argparse.ArgumentParser) -> tuple[str, tuple[str, ...]]:
-    """What stands behind the verb: its kind (MIRROR, FILE, or empty), and words."""
+    """Return the command's positional argument: its kind (MIRROR, FILE, or empty), and fixed values."""
     for action in verb._actions:
         if not action.option_strings:
             words = tuple(map(str, action.choices)) if action.choices else ()
@@ -179,7 +179,7 @@ def _zsh_value(takes: str, proposals: tuple[str, ...]) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without what zsh's _arguments gives a meaning to."""
+    """Remove characters that have a meaning in zsh's _arguments."""
     return "".join(c for c in text.replace("[", "(").replace("]", ")").replace(":", ";") if c not in "'`\\")
 
 

@@ -1,6 +1,6 @@
-"""The built pages: made by zensical from docs/, strict about links; nothing is fetched from elsewhere.
+"""Builds the site from docs/ with zensical, strict about links and without external resources.
 
-A link to a website is a reader's choice and may stand; another host's script, style, font or picture may not.
+A link to a website is the reader's choice and allowed; another host's script, style, font or picture is not.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "docs"
-#: Attributes by which a page fetches something by itself.
+#: Attributes by which a page loads something by itself.
 FETCHES = {"src", "srcset", "poster", "data", "xlink:href"}
-#: `<link rel=…>` that fetches nothing.
+#: `<link rel=…>` values that load nothing.
 ONLY_SAYS = {"canonical", "author", "license", "next", "prev", "alternate", "me"}
-#: What the theme's script would fetch if a page asked for it; no page may.
+#: Resources that the theme's script would load if a page asked for them; no page may.
 ASKS = ("mermaid", "pyodide", "glightbox", 'data-md-component="source"')
 ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 
 
 def build() -> int:
-    """Build, and check what was built; the exit status."""
+    """Build the site and check the result; return the exit status."""
     command = [
         sys.executable,
         "-m",
@@ -48,7 +48,7 @@ def build() -> int:
 
 
 def foreign(site: Path) -> Iterator[str]:
-    """What the pages, styles and pictures would fetch from elsewhere, a line each."""
+    """Yield what pages, styles and pictures would load from other hosts, a line each."""
     for path in sorted(site.rglob("*.html")):
         text = path.read_text()
         reader = _Fetched()
@@ -65,7 +65,7 @@ def foreign(site: Path) -> Iterator[str]:
 
 
 class _Fetched(HTMLParser):
-    """Collects the addresses of other hosts that a page fetches without being asked."""
+    """Collects the addresses of other hosts that a page loads by itself."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The verbs and the exit statuses, as the program's own parser and errors have them."""
+"""Documents the commands and the exit statuses, from the program's own parser and errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tgstreamd.domain import errors
 
 
 def choices() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    """Every verb: its name, its line, its own parser."""
+    """Yield every command: its name, its help line, its parser."""
     [action] = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
     lines = {a.dest: a.help or "" for a in action._choices_actions}
     for name, verb in action.choices.items():
@@ -19,7 +19,7 @@ def choices() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
 
 
 def page() -> str:
-    """docs/reference/verbs.md."""
+    """Return docs/reference/verbs.md."""
     parts = [
         "# Verbs",
         "`tgstreamd VERB`, or `python -m tgstreamd VERB`.\n"
@@ -45,7 +45,7 @@ def _sentence(line: str) -> str:
 
 
 def usage(name: str, verb: argparse.ArgumentParser) -> str:
-    """One line, the same with every version of Python."""
+    """Return the usage on one line, the same with every version of Python."""
     if verb.usage:
         return verb.usage
     words = [f"tgstreamd {name}"]
@@ -64,7 +64,7 @@ def usage(name: str, verb: argparse.ArgumentParser) -> str:
 
 
 def rows(verb: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    """What a verb takes besides `--config` and `--help`, as it is written, and what each is for."""
+    """Yield a command's arguments, besides `--config` and `--help`, as they are written, with their help."""
     for action in verb._actions:
         if _everywhere(action) or action.help == argparse.SUPPRESS:
             continue
@@ -91,7 +91,7 @@ def _everywhere(action: argparse.Action) -> bool:
 
 
 def exits() -> str:
-    """docs/reference/exit-status.md."""
+    """Return docs/reference/exit-status.md."""
     rows = {0: ["done; of `check`: a start would succeed"]}
     for kind in _kinds(errors.TgstreamdError):
         rows.setdefault(kind.exit_status, []).append(_first(kind))
