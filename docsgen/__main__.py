@@ -1,5 +1,4 @@
-"""Generates documentation: `python -m docsgen write` writes the generated files; `build` builds and checks
-the site."""
+"""Generates documentation: `python -m docsgen write` writes the files; `build` builds and checks the site."""
 
 from __future__ import annotations
 
