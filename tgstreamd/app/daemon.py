@@ -98,7 +98,7 @@ class Daemon:
             on_flood=lambda method, seconds: self.staging.flooded(method, seconds),
         )
         self.staging = Prefetcher(
-            self.pipe, source, target, store, roster, clock, ids, self.holds, notify=self._media_came
+            self.pipe, source, target, store, roster, clock, ids, self.holds, notify=self._on_media_ready
         )
         self.capture = Capture(
             cast(Source, DecodeGuard(source)),
@@ -107,7 +107,7 @@ class Daemon:
             clock,
             ids,
             self.holds,
-            notify=self._something_new,
+            notify=self._wake_all,
             on_new=self.rates.came,
         )
         self.admission = Admission(
@@ -120,7 +120,7 @@ class Daemon:
             clock,
             self.holds,
             interval=config.pace.interval,
-            notify=self._something_new,
+            notify=self._wake_all,
             readmitted=self.capture.readmitted,
         )
         self.confirming = Confirming(source, target, roster, clock, self.holds)
@@ -131,8 +131,8 @@ class Daemon:
             clock,
             ids,
             self.holds,
-            caught_up=self._caught_up,
-            read_all=self._read_all,
+            caught_up=self._is_caught_up,
+            read_all=self._request_history,
         )
         self.topics = Topics(source, target, store, roster, clock, ids)
         planning = Planning(source, store, roster, self.staging, self.topics, clock, ids)
@@ -147,7 +147,7 @@ class Daemon:
             clock,
             confirm=self.confirming.confirm,
             may_start=self.census.may_start,
-            on_sent=self._sent,
+            on_sent=self._on_sent,
         )
         self.second = ChangeSender(
             target,
@@ -164,7 +164,7 @@ class Daemon:
                 "order": self.topics.order,
                 "chat": Faces(source, target, store, roster, ids).change,
             },
-            on_anew=self._something_new,
+            on_anew=self._wake_all,
         )
         self.rebuild = Rebuild(target, store, roster, clock, ids)
         self.vitals = Vitals(
@@ -186,7 +186,7 @@ class Daemon:
             live=lambda: self.vitals.live(self.state),
             pace=lambda: self.pacer.pace,
             now=clock.now,
-            changed=self._something_new,
+            changed=self._wake_all,
             chats=lambda: chats.chats(connection),
             check=lambda: check.check(self.reread(), connection, store, now=clock.now()),
             configured=self.admission.names,
@@ -218,7 +218,7 @@ class Daemon:
         """Judge every mirror once; `waiting` is called before each wait for the network or a flood wait."""
         await self.holds.lift_frozen()
         await self.admission.admit_all(waiting)
-        await self._introduce()
+        await self._log_start()
 
     async def serve(self, waiting: Waiting, reload: Reload) -> None:
         """Begin, report readiness, and run the services until one of them ends."""
@@ -231,14 +231,14 @@ class Daemon:
             "change": self.second.run,
             "admit": self.admission.run,
             "reload": reload.run,
-            "status": self._tell_status,
+            "status": self._publish_status,
             "watch": self.watch.run,
         }
         async with asyncio.TaskGroup() as group:
             for name, service in services.items():
-                group.create_task(self._for_ever(name, service(self.watchdog.beat(name))), name=name)
+                group.create_task(self._run_for_ever(name, service(self.watchdog.beat(name))), name=name)
             group.create_task(
-                feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._stuck),
+                feeder(self._systemd, self.watchdog, self.clock, self.store.nothing, self._report_overdue),
                 name="watchdog",
             )
             self.state = "running"
@@ -246,17 +246,17 @@ class Daemon:
 
     # -- callbacks ------------------------------------------------------------------------------------
 
-    def _media_came(self) -> None:
+    def _on_media_ready(self) -> None:
         self.sender.wake()
         self.second.wake()
 
-    def _something_new(self) -> None:
+    def _wake_all(self) -> None:
         self.sender.wake()
         self.second.wake()
         self.staging.wake()
         self.capture.wake()
 
-    def _sent(self, mirror: Mirror, messages: int) -> None:
+    def _on_sent(self, mirror: Mirror, messages: int) -> None:
         """Wake every mirror whose source is that target, and make room for more backlog.
 
         Changes that waited for this copy (a poll's end, a pin) can be carried out now.
@@ -266,10 +266,10 @@ class Daemon:
         self.capture.tell(mirror.target)
         self.capture.wake()
 
-    def _caught_up(self, mirror: Mirror) -> bool:
+    def _is_caught_up(self, mirror: Mirror) -> bool:
         return box_of(mirror.source) in self.capture.caught_up
 
-    def _read_all(self, mirror: int) -> None:
+    def _request_history(self, mirror: int) -> None:
         if mirror not in self.capture.whole_history:
             self.capture.whole_history.add(mirror)
             self.capture.wake()
@@ -280,7 +280,7 @@ class Daemon:
 
     # -- log and status -------------------------------------------------------------------------------
 
-    async def _introduce(self) -> None:
+    async def _log_start(self) -> None:
         standings = await self.store.standings()
         log.info(
             "tgstreamd started",
@@ -292,7 +292,7 @@ class Daemon:
             pid=os.getpid(),
         )
 
-    async def _tell_status(self, beat: Beat) -> None:
+    async def _publish_status(self, beat: Beat) -> None:
         while True:
             beat(IDLE)
             self._systemd.status(await self.status_line())
@@ -307,9 +307,9 @@ class Daemon:
         holds = await self.holds.look()
         return status.line(standings, lambda row: holds.on_messages(row.id, row.target, now), now)
 
-    def _stuck(self, names: Any) -> None:
+    def _report_overdue(self, names: Any) -> None:
         log.error("services are overdue, systemd will restart us", services=list(names))
 
-    async def _for_ever(self, name: str, service: Awaitable[None]) -> None:
+    async def _run_for_ever(self, name: str, service: Awaitable[None]) -> None:
         await service
         raise TgstreamdError(f"the service {name!r} ended by itself")

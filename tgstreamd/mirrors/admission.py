@@ -89,7 +89,7 @@ class Admission:
         before = {row.id for row in await self._store.mirror_list()}
         await self._store.uncheck_all()
         for config in self._configs:
-            await self._patiently(config, before, waiting)
+            await self._admit_with_retries(config, before, waiting)
         # Only now: an interrupted start must not make mirrors that it had not reached look removed.
         for mirror_id in before - self._roster.mirrors.keys():
             await self._store.deactivate(mirror_id)
@@ -166,7 +166,7 @@ class Admission:
 
     # -- one mirror -----------------------------------------------------------------------------------
 
-    async def _patiently(self, config: MirrorConfig, before: set[int], waiting: Waiting) -> None:
+    async def _admit_with_retries(self, config: MirrorConfig, before: set[int], waiting: Waiting) -> None:
         tries = 0
         why: TgstreamdError
         while True:
@@ -212,8 +212,8 @@ class Admission:
         `before`: the mirrors that were configured until now. `again`: it was judged already.
         """
         try:
-            source_id = await self._resolved(config.source)
-            target_id = await self._resolved(config.target)
+            source_id = await self._resolve_chat(config.source)
+            target_id = await self._resolve_chat(config.target)
         except (Transient, FloodWait, AccountFrozen, NotAuthorised, StoreError):
             raise
         except TelegramError as error:
@@ -298,7 +298,7 @@ class Admission:
 
     # -- asking ---------------------------------------------------------------------------------------
 
-    async def _resolved(self, ref: int | str) -> int:
+    async def _resolve_chat(self, ref: int | str) -> int:
         """Return the chat that a name was first resolved to; only `check` and `init` resolve it again."""
         if isinstance(ref, str) and (known := await self._store.known_name(ref)) is not None:
             return await self._store.moved_to(known)

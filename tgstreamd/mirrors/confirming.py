@@ -60,9 +60,9 @@ class Confirming:
         answer = await self._answer(mirror, side)
         if answer.unanswered:
             return Confirmation(unanswered=answer.unanswered, until=answer.date)
-        return Confirmation(lost=self._judged(mirror, side, answer), until=answer.date)
+        return Confirmation(lost=self._judge(mirror, side, answer), until=answer.date)
 
-    def _judged(self, mirror: Mirror, side: Side, answer: _Answer) -> str:
+    def _judge(self, mirror: Mirror, side: Side, answer: _Answer) -> str:
         unasked = TelegramError("not asked")
         if side == "source":
             other = self._roster.targets.get(mirror.target, unasked)
@@ -85,7 +85,7 @@ class Confirming:
             "chat asked whether it is lost",
             chat=chat_id,
             mirror=mirror.name,
-            said=answer.unanswered or self._judged(mirror, side, answer) or "it is not",
+            said=answer.unanswered or self._judge(mirror, side, answer) or "it is not",
         )
         return answer
 
