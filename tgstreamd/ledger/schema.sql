@@ -1,5 +1,5 @@
--- The ledger, as a new one is made. An older one gets here by migrations/NNNN.sql (see CONTRIBUTING.md).
--- Times are seconds since 1970. Topics are 0 where there is none. Payloads are msgpack of tgstreamd.domain.messages.
+-- The schema of a new ledger. migrations/NNNN.sql brings an older one here (see CONTRIBUTING.md).
+-- Times are seconds since 1970. A topic is 0 where there is none. Payloads are msgpack of tgstreamd.domain.messages.
 
 -- One row for each pair of places that was ever mirrored; a removed mirror keeps its row.
 CREATE TABLE mirror (
@@ -9,26 +9,26 @@ CREATE TABLE mirror (
   source_topic  INTEGER NOT NULL,
   target        INTEGER NOT NULL,
   target_topic  INTEGER NOT NULL,
-  history       TEXT    NOT NULL,              -- as it stood at birth
+  history       TEXT    NOT NULL,              -- as configured when it was created
   born_at       REAL    NOT NULL,
-  active        INTEGER NOT NULL DEFAULT 1,    -- stands in the present configuration
-  hold          TEXT    NOT NULL DEFAULT '',   -- a pause of the operator's: its reason
-  waiting       TEXT    NOT NULL DEFAULT '',   -- a start in waiting, until `resume`: its reason
-  lost          TEXT    NOT NULL DEFAULT '',   -- a pause that Telegram's answer made: its reason
-  held          TEXT    NOT NULL DEFAULT '',   -- deletions that wait for the operator: the reason
-  unchecked     INTEGER NOT NULL DEFAULT 1,    -- its target was not yet looked through since the start
+  active        INTEGER NOT NULL DEFAULT 1,    -- is in the current configuration
+  hold          TEXT    NOT NULL DEFAULT '',   -- the reason of a pause by the operator
+  waiting       TEXT    NOT NULL DEFAULT '',   -- the reason to wait for `resume` before the start
+  lost          TEXT    NOT NULL DEFAULT '',   -- the reason of a pause for a chat out of reach
+  held          TEXT    NOT NULL DEFAULT '',   -- the reason why deletions wait for the operator
+  unchecked     INTEGER NOT NULL DEFAULT 1,    -- its target was not scanned yet since the start
   backlog_count INTEGER NOT NULL DEFAULT 0,    -- messages older than the first start
   backlog_since INTEGER NOT NULL DEFAULT 0,    -- date of the oldest of them
   last_error    TEXT    NOT NULL DEFAULT '',
   forum         INTEGER NOT NULL DEFAULT 0,    -- a whole forum, topic by topic
   face          BLOB,                          -- title, description, photo as the target shows them
-  pinned_topics TEXT    NOT NULL DEFAULT '[]', -- topics of the source, as the target pins their copies
-  floor         INTEGER,                       -- all that it ever sent to its target stands above this message
+  pinned_topics TEXT    NOT NULL DEFAULT '[]', -- topics of the source whose copies the target pins, in order
+  floor         INTEGER,                       -- everything that it sent to its target is above this message
   held_code     TEXT    NOT NULL DEFAULT '',   -- why deletions wait: '', 'mass', 'timer'
   UNIQUE (source, source_topic, target, target_topic)
 ) STRICT;
 
--- What an @name or a link meant when it was first resolved.
+-- The chat that an @name or a link was first resolved to.
 CREATE TABLE name (
   ref  TEXT    PRIMARY KEY,
   chat INTEGER NOT NULL
@@ -49,13 +49,13 @@ CREATE TABLE box (
   final_at REAL    NOT NULL DEFAULT 0          -- when a final difference was last read
 ) STRICT;
 
--- Per mirror and source chat: the id below which nothing is missing, gaps aside.
+-- Per mirror and source chat: the id up to which everything was read, except gaps.
 CREATE TABLE feed (
   mirror INTEGER NOT NULL REFERENCES mirror (id),
   chat   INTEGER NOT NULL,
   fed_to INTEGER NOT NULL,
-  born_to INTEGER NOT NULL,                    -- the newest id at birth: above it everything is ours
-  base    INTEGER NOT NULL DEFAULT 0,          -- added to its ids to get places: what it was before comes first
+  born_to INTEGER NOT NULL,                    -- the newest id at creation: later messages are live
+  base    INTEGER NOT NULL DEFAULT 0,          -- added to its ids to get positions: a former group comes first
   PRIMARY KEY (mirror, chat)
 ) STRICT, WITHOUT ROWID;
 
@@ -70,7 +70,7 @@ CREATE TABLE gap (
   remaining INTEGER NOT NULL DEFAULT 0         -- an estimate, for people
 ) STRICT;
 
--- What may have been missed: `deleted`, the newest ids are to be asked for; `pinned`, the list of them.
+-- Pending checks of what may have been missed: `deleted` (ask for the newest ids), `pinned` (ask for the list).
 CREATE TABLE doubt (
   mirror INTEGER NOT NULL REFERENCES mirror (id),
   chat   INTEGER NOT NULL,
@@ -78,7 +78,7 @@ CREATE TABLE doubt (
   PRIMARY KEY (mirror, chat, what)
 ) STRICT, WITHOUT ROWID;
 
--- What is pinned in the sources, as far as is known.
+-- The known pins of the sources.
 CREATE TABLE pinned (
   mirror    INTEGER NOT NULL REFERENCES mirror (id),
   chat      INTEGER NOT NULL,
@@ -91,15 +91,15 @@ CREATE TABLE job (
   mirror       INTEGER NOT NULL REFERENCES mirror (id),
   kind         TEXT    NOT NULL DEFAULT 'copy' CHECK (kind IN ('copy', 'edit', 'delete', 'pin', 'topic')),
   lane         TEXT    NOT NULL CHECK (lane IN ('live', 'backlog')),
-  ord          INTEGER NOT NULL,               -- its place in the lane: a source id (and its chat's base),
-  sub          INTEGER NOT NULL DEFAULT 0,     -- -1 directly before it, 1 behind it; 2 late, 3 in a copy's place
+  ord          INTEGER NOT NULL,               -- its position in the lane: a source id plus its chat's base,
+  sub          INTEGER NOT NULL DEFAULT 0,     -- -1 directly before it, 1 after it; 2 late, 3 replacing a copy
   chat         INTEGER NOT NULL,
   first_id     INTEGER NOT NULL,
   date         INTEGER NOT NULL,
   items        INTEGER NOT NULL DEFAULT 1,
   group_id     INTEGER,
-  topic        INTEGER NOT NULL DEFAULT 0,     -- of the source
-  follows      INTEGER REFERENCES job (id),    -- a late part of that album: answers its first copy
+  topic        INTEGER NOT NULL DEFAULT 0,     -- topic of the source
+  follows      INTEGER REFERENCES job (id),    -- late items of that album: they reply to its first copy
   state        TEXT    NOT NULL DEFAULT 'waiting'
                CHECK (state IN ('waiting', 'open', 'done', 'skipped', 'parked')),
   reason       TEXT    NOT NULL DEFAULT '',
@@ -108,10 +108,10 @@ CREATE TABLE job (
   last_item_at REAL    NOT NULL,
   attempts     INTEGER NOT NULL DEFAULT 0,
   not_before   REAL    NOT NULL DEFAULT 0,
-  troubled     REAL    NOT NULL DEFAULT 0,     -- connected seconds spent on trouble of its own
-  byline       INTEGER NOT NULL DEFAULT 1,     -- its author is named; 0: the post before it does that
-  placed       INTEGER NOT NULL DEFAULT 1,     -- its topic is named; 0: the post before it does that
-  host         INTEGER NOT NULL DEFAULT 0,     -- of an album: the source id of the item with our lines
+  troubled     REAL    NOT NULL DEFAULT 0,     -- connected seconds of its own failures
+  byline       INTEGER NOT NULL DEFAULT 1,     -- its author is named; 0: an earlier post names it
+  placed       INTEGER NOT NULL DEFAULT 1,     -- its topic is named; 0: an earlier post names it
+  host         INTEGER NOT NULL DEFAULT 0,     -- the source id of an album's item with added lines
   settled_at   REAL
 ) STRICT;
 CREATE INDEX job_queue  ON job (mirror, lane, ord, sub, id) WHERE state IN ('waiting', 'open');
@@ -127,16 +127,16 @@ CREATE TABLE item (
   chat      INTEGER NOT NULL,
   source_id INTEGER NOT NULL,
   job       INTEGER NOT NULL REFERENCES job (id),
-  random_id INTEGER NOT NULL,                  -- born with the job
-  pts       INTEGER NOT NULL DEFAULT 0,        -- of the push that brought it
-  digest    TEXT    NOT NULL DEFAULT '',       -- of what was kept of it, and so of what the copy shows
-  media_id  INTEGER NOT NULL DEFAULT 0,        -- of that
+  random_id INTEGER NOT NULL,                  -- chosen with the job
+  pts       INTEGER NOT NULL DEFAULT 0,        -- of the push with it
+  digest    TEXT    NOT NULL DEFAULT '',       -- of its stored state, which the copy shows
+  media_id  INTEGER NOT NULL DEFAULT 0,        -- in that state
   payload   BLOB,
   PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX item_job ON item (job);
 
--- Polls that took votes when they were last seen: no difference tells of their end.
+-- Polls that were open when last seen: no difference reports their end.
 CREATE TABLE poll (
   mirror    INTEGER NOT NULL REFERENCES mirror (id),
   chat      INTEGER NOT NULL,
@@ -150,15 +150,15 @@ CREATE TABLE send (
   seq          INTEGER NOT NULL,
   state        TEXT    NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'open', 'accepted', 'done')),
   draft        BLOB,
-  committed    BLOB,                           -- the media as it was attempted, one per piece
+  committed    BLOB,                           -- the attempted media, one per piece
   floor_id     INTEGER NOT NULL DEFAULT 0,
   attempted_at REAL    NOT NULL DEFAULT 0,
   run          TEXT    NOT NULL DEFAULT '',    -- which process attempted it
-  position     BLOB,                           -- the target's live position then, for its difference
+  position     BLOB,                           -- the target's live position at the attempt, for its difference
   PRIMARY KEY (job, seq)
 ) STRICT, WITHOUT ROWID;
 
--- The map: what each source message became.
+-- The map from source messages to their copies.
 CREATE TABLE copy (
   random_id    INTEGER PRIMARY KEY,
   job          INTEGER NOT NULL,
@@ -177,7 +177,7 @@ CREATE INDEX copy_source ON copy (mirror, chat, source_id);
 CREATE UNIQUE INDEX copy_target ON copy (target, target_id) WHERE target_id IS NOT NULL;
 CREATE INDEX copy_unmapped ON copy (target) WHERE target_id IS NULL;
 
--- Media on its way up, before and while its job has its turn.
+-- Uploads in progress, before and during the turn of their job.
 CREATE TABLE upload (
   job       INTEGER NOT NULL REFERENCES job (id),
   source_id INTEGER NOT NULL,
@@ -189,7 +189,7 @@ CREATE TABLE upload (
   small     INTEGER NOT NULL,
   "key"     INTEGER NOT NULL,                  -- parts are valid only for the key that sent them
   done      BLOB    NOT NULL,                  -- a bit per acknowledged part
-  refusals  INTEGER NOT NULL DEFAULT 0,        -- times that Telegram made no file of its parts, nor said why
+  refusals  INTEGER NOT NULL DEFAULT 0,        -- times that Telegram created no file and gave no reason
   PRIMARY KEY (job, source_id, thumb)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_file ON upload (file_id);
@@ -203,7 +203,7 @@ CREATE TABLE committed (
   PRIMARY KEY (job, source_id)
 ) STRICT, WITHOUT ROWID;
 
--- What happened to originals after their copies were made: the second clock carries it out.
+-- Changes of originals after their copies were made, for the change sender.
 CREATE TABLE change (
   id         INTEGER PRIMARY KEY,
   mirror     INTEGER NOT NULL REFERENCES mirror (id),
@@ -215,7 +215,7 @@ CREATE TABLE change (
   last_at    REAL    NOT NULL,
   not_before REAL    NOT NULL DEFAULT 0,
   attempts   INTEGER NOT NULL DEFAULT 0,
-  given_up   TEXT    NOT NULL DEFAULT '',      -- why Telegram will not have it; it is not tried again as it is
+  given_up   TEXT    NOT NULL DEFAULT '',      -- why Telegram refuses it; this state is not tried again
   UNIQUE (mirror, kind, chat, source_id)
 ) STRICT;
 
@@ -230,20 +230,20 @@ CREATE TABLE given_up (
   PRIMARY KEY (mirror, kind)
 ) STRICT, WITHOUT ROWID;
 
--- The topics of source forums. What one became is the copy of the job that made it.
+-- The topics of source forums. The copy of the job that creates one is its counterpart.
 CREATE TABLE topic (
   mirror    INTEGER NOT NULL REFERENCES mirror (id),
   chat      INTEGER NOT NULL,
   source_id INTEGER NOT NULL,
   seen      INTEGER NOT NULL DEFAULT 0,        -- the newest service message about it
-  state     BLOB    NOT NULL,                  -- as the source shows it
-  shown     BLOB,                              -- as the target shows it; NULL until it is made
-  unsure    INTEGER NOT NULL DEFAULT 0,        -- a change was begun: the target may look otherwise
+  state     BLOB    NOT NULL,                  -- its state in the source
+  shown     BLOB,                              -- its state in the target; NULL until it is created
+  unsure    INTEGER NOT NULL DEFAULT 0,        -- a change was attempted: the target may differ
   gone      INTEGER NOT NULL DEFAULT 0,        -- deleted in the source
   PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;
 
--- Originals that were deleted before their copies were made, where those are made all the same.
+-- Originals that were deleted before their copies were made, although those are made.
 CREATE TABLE vanished (
   mirror    INTEGER NOT NULL REFERENCES mirror (id),
   chat      INTEGER NOT NULL,
@@ -251,7 +251,7 @@ CREATE TABLE vanished (
   PRIMARY KEY (mirror, chat, source_id)
 ) STRICT, WITHOUT ROWID;
 
--- What chats were called when they were last asked about.
+-- The last known titles of chats.
 CREATE TABLE title (
   chat INTEGER PRIMARY KEY,
   text TEXT NOT NULL
@@ -264,28 +264,28 @@ CREATE TABLE deletion (
   n      INTEGER NOT NULL
 ) STRICT;
 
--- Whose post stands last in a place of a target, where its mirror names authors or topics.
+-- The last author in each place of a target, where its mirror names authors or topics.
 CREATE TABLE voice (
   target INTEGER NOT NULL,
   topic  INTEGER NOT NULL,
   mirror INTEGER NOT NULL REFERENCES mirror (id),
   author TEXT    NOT NULL,
-  at     INTEGER NOT NULL,                     -- when it was said in the source
-  place  INTEGER NOT NULL DEFAULT 0,           -- in which topic there, where that is named
+  at     INTEGER NOT NULL,                     -- date in the source
+  place  INTEGER NOT NULL DEFAULT 0,           -- topic in the source, where that is named
   PRIMARY KEY (target, topic)
 ) STRICT, WITHOUT ROWID;
 
--- The accounts that we are logged in as, by small numbers; 1 reads.
+-- The accounts in use, by small numbers; 1 reads.
 CREATE TABLE account (
   number INTEGER PRIMARY KEY,
   id     INTEGER UNIQUE,                       -- Telegram's; NULL until the first connect
-  label  TEXT    NOT NULL,                     -- what the configuration calls it
+  label  TEXT    NOT NULL,                     -- its name in the configuration
   bot    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO account (number, id, label) VALUES (1, NULL, 'reader');
 
--- When something was last sent, and how much: an account's 'account', 'second' (changes), 'backlog'; and of
--- account 0, which is nobody, 'target:<id>' and 'second:<id>'.
+-- The last send, its time and number of messages: an account's 'account', 'second' (changes), 'backlog'; and of
+-- account 0, which is none, 'target:<id>' and 'second:<id>'.
 CREATE TABLE mark (
   account INTEGER NOT NULL,
   "key"   TEXT    NOT NULL,
@@ -311,7 +311,7 @@ CREATE TABLE fact (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- How many messages are in which state; kept by the triggers below, so that nobody has to count rows.
+-- Numbers of messages by state; kept by the triggers below, so that no query counts rows.
 CREATE TABLE tally (
   mirror INTEGER NOT NULL,
   lane   TEXT    NOT NULL,
@@ -333,7 +333,7 @@ CREATE TRIGGER job_uncounted AFTER DELETE ON job WHEN OLD.kind IN ('copy', 'topi
   UPDATE tally SET n = n - OLD.items WHERE mirror = OLD.mirror AND lane = OLD.lane AND state = OLD.state;
 END;
 
--- Skipped messages by reason, up to its first colon: 'skipped/service message'.
+-- Counts skipped messages by reason, up to its first colon: 'skipped/service message'.
 CREATE TRIGGER skip_counted AFTER INSERT ON job WHEN NEW.kind IN ('copy', 'topic') AND NEW.state = 'skipped' BEGIN
   INSERT INTO tally VALUES (NEW.mirror, NEW.lane,
       'skipped/' || substr(NEW.reason, 1, instr(NEW.reason || ':', ':') - 1), NEW.items)
@@ -351,7 +351,7 @@ WHEN NEW.kind IN ('copy', 'topic') AND NEW.state = 'skipped' BEGIN
     ON CONFLICT DO UPDATE SET n = n + NEW.items;
 END;
 
--- Copies whose originals had vanished by then.
+-- Counts copies whose originals had been deleted by then.
 CREATE TRIGGER rescue_counted AFTER UPDATE OF state ON job
 WHEN NEW.state IN ('done', 'skipped') AND OLD.state <> NEW.state AND EXISTS (SELECT 1 FROM vanished) BEGIN
   INSERT INTO tally SELECT NEW.mirror, NEW.lane, 'rescued', count(*) FROM item CROSS JOIN vanished
