@@ -46,7 +46,7 @@ def plan_sends(
             continue
         db.execute(
             "INSERT INTO send (job, seq, draft) VALUES (?,?,?) "
-            "ON CONFLICT DO UPDATE SET draft = excluded.draft, committed = NULL",
+            "ON CONFLICT (job, seq) DO UPDATE SET draft = excluded.draft, committed = NULL",
             (job_id, seq, encode(draft)),
         )
         for idx, (piece, random_id, fingerprint) in enumerate(zip(draft.pieces, ids, prints, strict=True)):
@@ -173,7 +173,8 @@ def vanished(db: Db, job_id: int, seq: int, new_id: Callable[[], int]) -> None:
     refused(db, job_id, seq)
     # If another part was sent, the job stays an attempted one: changes of that part matter.
     db.execute(
-        f"UPDATE job SET troubled = 0, attempts = iif({BEGUN}, max(1, attempts), 0) WHERE id = ?",
+        f"UPDATE job SET troubled = 0, attempts = CASE WHEN NOT ({BEGUN}) THEN 0 "
+        "WHEN attempts < 1 THEN 1 ELSE attempts END WHERE id = ?",
         (job_id,),
     )
 
@@ -296,6 +297,7 @@ def _count_files(db: Db, job_id: int, seq: int, target: int) -> None:
         way = "referenced" if raw is None else "streamed"
         for state, n in ((way, 1), (f"{way}_bytes", piece.media.size)):
             db.execute(
-                "INSERT INTO tally VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                "INSERT INTO tally (mirror, lane, state, n) VALUES (?,?,?,?) "
+                "ON CONFLICT (mirror, lane, state) DO UPDATE SET n = tally.n + excluded.n",
                 (row["mirror"], row["lane"], state, n),
             )

@@ -17,7 +17,9 @@ def spoke(db: Db, mirror: int, target: int, draft: Draft) -> None:
         db.execute("DELETE FROM voice WHERE target = ? AND topic = ?", (target, draft.topic or 0))
         return
     db.execute(
-        "INSERT OR REPLACE INTO voice VALUES (?,?,?,?,?,?)",
+        "INSERT INTO voice (target, topic, mirror, author, at, place) VALUES (?,?,?,?,?,?) "
+        "ON CONFLICT (target, topic) DO UPDATE SET mirror = excluded.mirror, author = excluded.author, "
+        "at = excluded.at, place = excluded.place",
         (target, draft.topic or 0, mirror, draft.voice.author, draft.voice.at, draft.voice.place),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 
 from ..domain.messages import Message, Value
 from .copies import keep_shown, stands
-from .engine import IN_CHAT, Db, Row
+from .engine import CHATS, Db, Row
 from .jobs import may_come
 from .rows import decode_draft, decode_message, encode
 
@@ -53,8 +53,9 @@ def note(db: Db, mirror: int, kind: str, chat: int, source_id: int, payload: byt
     """Store a change; its state replaces that of a pending one of this kind."""
     db.execute(
         "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
-        "VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET payload = excluded.payload, "
-        "last_at = excluded.last_at, attempts = iif(given_up = '', attempts, 0), given_up = ''",
+        "VALUES (?,?,?,?,?,?,?) ON CONFLICT (mirror, kind, chat, source_id) DO UPDATE "
+        "SET payload = excluded.payload, last_at = excluded.last_at, given_up = '', "
+        "attempts = CASE WHEN change.given_up = '' THEN change.attempts ELSE 0 END",
         (mirror, kind, chat, source_id, payload, now, now),
     )
 
@@ -84,14 +85,14 @@ def note_closed_poll(db: Db, job_id: int, seq: int, now: float) -> None:
     if media is None or not media.closed:
         return
     row = db.execute(
-        "SELECT mirror, payload FROM item WHERE job = ? AND payload NOT NULL", (job_id,)
+        "SELECT mirror, payload FROM item WHERE job = ? AND payload IS NOT NULL", (job_id,)
     ).fetchone()
     if row is not None:
         message = decode_message(row["payload"])
         closed = msgspec.structs.replace(message, media=media)
         db.execute(
-            "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
-            "VALUES (?,'edit',?,?,?,?,?)",
+            "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+            "VALUES (?,'edit',?,?,?,?,?) ON CONFLICT (mirror, kind, chat, source_id) DO NOTHING",
             # At once: no further edit is expected.
             (row["mirror"], message.chat, message.id, encode(closed), now - QUIET, now - QUIET),
         )
@@ -102,9 +103,8 @@ def note_deleted(db: Db, mirror: int, chat: int, ids: Sequence[int], now: float)
     for source_id in ids:
         rows = db.execute(
             # The message that created a topic is kept: deleting it would delete the topic.
-            "SELECT DISTINCT copy.chat FROM feed CROSS JOIN copy ON copy.mirror = feed.mirror "
-            "AND copy.chat = feed.chat CROSS JOIN job ON job.id = copy.job WHERE job.kind = 'copy' "
-            f"AND feed.mirror = :mirror AND {IN_CHAT} AND copy.source_id = :id",
+            "SELECT DISTINCT copy.chat FROM copy JOIN job ON job.id = copy.job WHERE job.kind = 'copy' "
+            f"AND copy.mirror = :mirror AND copy.chat IN {CHATS} AND copy.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchall()
         for row in rows:
@@ -193,8 +193,9 @@ def postpone_change(db: Db, change: int, not_before: float, *, tries: int = 1) -
 def count_given_up(db: Db, change: Change, why: str, now: float) -> None:
     """Count a change that was given up, by kind, and keep the last one, for people."""
     db.execute(
-        "INSERT INTO given_up VALUES (?,?,1,?,?,?) ON CONFLICT DO UPDATE SET n = n + 1, "
-        "source_id = excluded.source_id, reason = excluded.reason, at = excluded.at",
+        "INSERT INTO given_up (mirror, kind, n, source_id, reason, at) VALUES (?,?,1,?,?,?) "
+        "ON CONFLICT (mirror, kind) DO UPDATE SET n = given_up.n + 1, source_id = excluded.source_id, "
+        "reason = excluded.reason, at = excluded.at",
         (change.mirror, change.kind, abs(change.source_id), why, now),
     )
 
@@ -219,11 +220,13 @@ def change_done(
         count_given_up(db, change, given_up, now)
     if given_up and change.kind in KEPT:
         db.execute(
-            "UPDATE change SET given_up = ? WHERE id = ? AND payload IS ?",
+            "UPDATE change SET given_up = ? WHERE id = ? AND payload IS NOT DISTINCT FROM ?",
             (given_up, change.id, change.payload),
         )
         return
-    db.execute("DELETE FROM change WHERE id = ? AND payload IS ?", (change.id, change.payload))
+    db.execute(
+        "DELETE FROM change WHERE id = ? AND payload IS NOT DISTINCT FROM ?", (change.id, change.payload)
+    )
 
 
 def refused_as(db: Db, mirror: int, kind: str, chat: int, source_id: int) -> bytes | None:
@@ -263,7 +266,11 @@ def note_pin(db: Db, mirror: int, chat: int, source_id: int, *, pinned: bool, no
     """Store that the original was pinned or unpinned."""
     note(db, mirror, "pin", chat, source_id, b"1" if pinned else b"0", now)
     if pinned:
-        db.execute("INSERT OR IGNORE INTO pinned VALUES (?,?,?)", (mirror, chat, source_id))
+        db.execute(
+            "INSERT INTO pinned (mirror, chat, source_id) VALUES (?,?,?) "
+            "ON CONFLICT (mirror, chat, source_id) DO NOTHING",
+            (mirror, chat, source_id),
+        )
     else:
         db.execute(
             "DELETE FROM pinned WHERE mirror = ? AND chat = ? AND source_id = ?", (mirror, chat, source_id)

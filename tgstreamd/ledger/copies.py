@@ -130,7 +130,7 @@ def stands(db: Db, mirror: int, chat: int, source_id: int) -> bool:
 def open_prints(db: Db, target: int) -> list[str]:
     """Return the fingerprints of attempts at this target whose outcome is not known."""
     rows = db.execute(
-        "SELECT fingerprint FROM copy CROSS JOIN job ON job.id = copy.job WHERE copy.target = ? "
+        "SELECT fingerprint FROM copy JOIN job ON job.id = copy.job WHERE copy.target = ? "
         "AND job.state IN ('open', 'parked') AND target_id IS NULL",
         (target,),
     )
@@ -151,10 +151,11 @@ def pin_anew(db: Db, mirror: int, chat: int, source_id: int, now: float) -> None
     Also for a first copy whose original was pinned before it was known.
     """
     db.execute(
-        "INSERT OR IGNORE INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
-        "SELECT mirror, 'pin', chat, source_id, X'31', ?, ? FROM pinned "
-        "WHERE mirror = ? AND chat = ? AND source_id = ?",
-        (now, now, mirror, chat, source_id),
+        "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
+        "SELECT mirror, 'pin', chat, source_id, ?, ?, ? FROM pinned "
+        "WHERE mirror = ? AND chat = ? AND source_id = ? "
+        "ON CONFLICT (mirror, kind, chat, source_id) DO NOTHING",
+        (b"1", now, now, mirror, chat, source_id),
     )
 
 
@@ -168,7 +169,7 @@ _PENDING = (
 
 #: Whether a waiting job will replace this copy.
 _REPLACED = (
-    "EXISTS (SELECT 1 FROM item CROSS JOIN job AS next ON next.id = item.job WHERE item.mirror = copy.mirror "
+    "EXISTS (SELECT 1 FROM item JOIN job AS next ON next.id = item.job WHERE item.mirror = copy.mirror "
     "AND item.chat = copy.chat AND item.source_id = copy.source_id AND next.id <> copy.job "
     "AND next.state = 'waiting')"
 )
@@ -229,7 +230,7 @@ def entries(db: Db, mirror: int, chat: int, after: int, upto: int) -> dict[int, 
         "(SELECT count(target_id) FROM copy WHERE copy.mirror = item.mirror AND copy.chat = item.chat "
         "AND copy.source_id = item.source_id AND copy.target <> mirror.target) AS former, "
         f"{_PENDING.format('item')} AS pending "
-        "FROM item CROSS JOIN job ON job.id = item.job CROSS JOIN mirror ON mirror.id = item.mirror "
+        "FROM item JOIN job ON job.id = item.job JOIN mirror ON mirror.id = item.mirror "
         "WHERE item.mirror = ? AND item.chat = ? AND item.source_id > ? AND item.source_id <= ?",
         (mirror, chat, after, upto),
     )
@@ -241,7 +242,7 @@ def copies_between(db: Db, target: int, after: int, upto: int) -> list[Copied]:
     rows = db.execute(
         "SELECT copy.target_id, copy.mirror, copy.chat, copy.source_id, copy.fingerprint, job.kind, "
         f"job.lane, job.ord, job.sub, {_PENDING.format('copy')} OR {_REPLACED} AS pending FROM copy "
-        "CROSS JOIN job ON job.id = copy.job "
+        "JOIN job ON job.id = copy.job "
         "WHERE copy.target = ? AND copy.target_id > ? AND copy.target_id <= ? ORDER BY copy.target_id",
         (target, after, upto),
     )

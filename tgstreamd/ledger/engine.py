@@ -25,9 +25,12 @@ from .migration import ANEW, OURS, Schema
 
 #: Channels and supergroups have marked ids below this.
 CHANNELS_BELOW = -1_000_000_000_000
-#: A condition on a row of `feed`: its chat, or for chat 0 (Telegram does not say which) any basic group.
-#: Ids are looked up by way of `feed`, since without a chat a whole mirror would be read.
-IN_CHAT = f"(feed.chat = :chat OR (:chat = 0 AND feed.chat > {CHANNELS_BELOW}))"
+#: The chats of a mirror in which an id is looked up: the one that is named, or for chat 0 (Telegram does not
+#: say which) every basic group. Without a chat, a whole mirror would be read.
+CHATS = (
+    "(SELECT feed.chat FROM feed WHERE feed.mirror = :mirror "
+    f"AND (feed.chat = :chat OR (:chat = 0 AND feed.chat > {CHANNELS_BELOW})))"
+)
 
 Db = sqlite3.Connection
 Row = sqlite3.Row

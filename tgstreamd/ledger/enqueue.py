@@ -11,7 +11,7 @@ from ..domain.messages import Message
 from ..domain.reasons import tells
 from .changes import note, note_edit
 from .copies import pin_anew, stands
-from .engine import IN_CHAT, Db
+from .engine import CHATS, Db
 from .jobs import place_of
 from .leftovers import is_made_in_part, leave_out
 from .limits import DELETION_HELD
@@ -57,16 +57,17 @@ def take(
     else:
         db.execute(
             "UPDATE job SET items = items + 1, last_item_at = ?, sealed = CASE WHEN items + 1 >= ? THEN 1 "
-            "ELSE sealed END, released = max(released, ?) WHERE id = ?",
-            (now, ALBUM_MAX, released, job),
+            "ELSE sealed END, released = CASE WHEN ? = 1 THEN 1 ELSE released END WHERE id = ?",
+            (now, ALBUM_MAX, int(released), job),
         )
         db.execute(
-            "UPDATE job SET first_id = min(first_id, :id), ord = CASE WHEN sub = 0 THEN min(ord, :ord) "
-            "ELSE ord END WHERE id = :job",
+            "UPDATE job SET first_id = CASE WHEN first_id > :id THEN :id ELSE first_id END, "
+            "ord = CASE WHEN sub = 0 AND ord > :ord THEN :ord ELSE ord END WHERE id = :job",
             {"id": message.id, "ord": place_of(db, mirror, message.chat, message.id), "job": job},
         )
     db.execute(
-        "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO item (mirror, chat, source_id, job, random_id, pts, digest, media_id, payload) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
         (
             mirror,
             message.chat,
@@ -80,7 +81,11 @@ def take(
         ),
     )
     if message.media is not None and message.media.kind == "poll" and not message.media.closed:
-        db.execute("INSERT OR IGNORE INTO poll VALUES (?,?,?)", (mirror, message.chat, message.id))
+        db.execute(
+            "INSERT INTO poll (mirror, chat, source_id) VALUES (?,?,?) "
+            "ON CONFLICT (mirror, chat, source_id) DO NOTHING",
+            (mirror, message.chat, message.id),
+        )
     # Its pin may have arrived before the message, and found nothing to pin.
     pin_anew(db, mirror, message.chat, message.id, now)
     if message.service in ("TopicCreate", "TopicEdit"):
@@ -192,9 +197,8 @@ def drop_deleted(
     for source_id in ids:
         row = db.execute(
             "SELECT job.id, job.items, job.state, job.sub, reason, attempts, payload IS NULL AS gone, "
-            "item.chat FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
-            f"CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror AND {IN_CHAT} "
-            "AND item.source_id = :id",
+            "item.chat FROM item JOIN job ON job.id = item.job WHERE item.mirror = :mirror "
+            f"AND item.chat IN {CHATS} AND item.source_id = :id",
             {"mirror": mirror, "chat": chat, "id": source_id},
         ).fetchone()
         if row is None or row["reason"] == DELETION_HELD:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ..domain.messages import Box, Message
 from ..domain.updates import Difference
 from .changes import note_deleted, note_pin
-from .engine import CHANNELS_BELOW, IN_CHAT, Db
+from .engine import CHANNELS_BELOW, CHATS, Db
 from .enqueue import NewId, drop_deleted, in_gap, revise, take
 from .jobs import note_vanished
 from .limits import brake
@@ -83,9 +83,8 @@ def _known_ids(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> list[int]:
         source_id
         for source_id in ids
         if db.execute(
-            "SELECT 1 FROM feed CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
-            "CROSS JOIN job ON job.id = item.job WHERE feed.mirror = :mirror "
-            f"AND {IN_CHAT} AND source_id = :id AND CASE "
+            "SELECT 1 FROM item JOIN job ON job.id = item.job WHERE item.mirror = :mirror "
+            f"AND item.chat IN {CHATS} AND item.source_id = :id AND CASE "
             "WHEN job.state IN ('done', 'skipped') THEN EXISTS (SELECT 1 FROM copy "
             "WHERE copy.mirror = item.mirror AND copy.chat = item.chat AND copy.source_id = :id) "
             "ELSE job.attempts > 0 OR payload IS NOT NULL END "
@@ -124,8 +123,8 @@ def take_difference(
             ):
                 new.append(mirror)
             db.execute(
-                "UPDATE feed SET fed_to = max(fed_to, ?) WHERE mirror = ? AND chat = ?",
-                (message.id, mirror, message.chat),
+                "UPDATE feed SET fed_to = :id WHERE mirror = :mirror AND chat = :chat AND fed_to < :id",
+                {"id": message.id, "mirror": mirror, "chat": message.chat},
             )
     for chat, gone in went:
         take_deleted(db, chat, gone, deletes=deletes(chat), now=now)
@@ -195,15 +194,16 @@ def take_page(
     last = messages[-1].group if messages and not ended else None
     db.execute(
         "UPDATE job SET sealed = 1 WHERE sealed = 0 AND chat = ? AND mirror = ? AND lane = ? "
-        "AND group_id IS NOT ?",
+        "AND group_id IS DISTINCT FROM ?",
         (gap.chat, gap.mirror, gap.lane, last),
     )
     if ended:
         db.execute("DELETE FROM gap WHERE id = ?", (gap.id,))
     else:
         db.execute(
-            "UPDATE gap SET next_id = ?, remaining = max(0, remaining - ?) WHERE id = ?",
-            (upto, len(messages), gap.id),
+            "UPDATE gap SET next_id = :upto, remaining = CASE WHEN remaining > :n THEN remaining - :n "
+            "ELSE 0 END WHERE id = :gap",
+            {"upto": upto, "n": len(messages), "gap": gap.id},
         )
     return new
 
@@ -290,8 +290,9 @@ def _mirrors_of(db: Db, chat: int) -> list[int]:
 def _move_box(db: Db, box_chat: int, difference: Difference, chats: Sequence[int], now: float) -> None:
     new = difference.box
     db.execute(
-        "INSERT INTO box VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET pts = excluded.pts, "
-        "qts = excluded.qts, date = excluded.date, final_at = max(final_at, excluded.final_at)",
+        "INSERT INTO box (chat, pts, qts, date, final_at) VALUES (?,?,?,?,?) ON CONFLICT (chat) DO UPDATE "
+        "SET pts = excluded.pts, qts = excluded.qts, date = excluded.date, final_at = CASE "
+        "WHEN box.final_at < excluded.final_at THEN excluded.final_at ELSE box.final_at END",
         (box_chat, new.pts, new.qts, new.date, now if difference.final else 0),
     )
     if difference.final:

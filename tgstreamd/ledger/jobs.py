@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ..domain.messages import Message
-from .engine import IN_CHAT, Db, Row
+from .engine import CHATS, Db, Row
 from .rows import LATE, Heads, Job, Lane, decode_message, encode
 
 #: The old copies of a job that sends something again are still to be deleted (`replacing`).
 WAITS_FOR_DELETION = (
-    f"(job.sub >= {LATE} AND EXISTS (SELECT 1 FROM item CROSS JOIN change ON change.mirror = item.mirror "
+    f"(job.sub >= {LATE} AND EXISTS (SELECT 1 FROM item JOIN change ON change.mirror = item.mirror "
     "AND change.kind = 'delete' AND change.chat = item.chat AND change.source_id = -item.source_id "
     "WHERE item.job = job.id))"
 )
@@ -61,8 +61,9 @@ def ahead(db: Db, mirror: int, lane: Lane, limit: int) -> list[Job]:
 def heads(db: Db, mirror: int) -> Heads:
     """Return the jobs that may be sent next."""
     row = db.execute(
-        "SELECT (SELECT total(n) FROM tally WHERE mirror = :mirror AND lane = 'backlog' "
-        "AND state IN ('waiting', 'open')) + (SELECT total(remaining) FROM gap WHERE mirror = :mirror "
+        "SELECT (SELECT coalesce(sum(n), 0) FROM tally WHERE mirror = :mirror AND lane = 'backlog' "
+        "AND state IN ('waiting', 'open')) + (SELECT coalesce(sum(remaining), 0) FROM gap "
+        "WHERE mirror = :mirror "
         "AND lane = 'backlog') AS left, "
         "EXISTS (SELECT 1 FROM gap WHERE mirror = :mirror AND lane = 'backlog') AS unread",
         {"mirror": mirror},
@@ -178,7 +179,7 @@ def unsent(
     # The first condition on the state matches the index, so that settled jobs are not read.
     states = "('waiting', 'open')" if state == "waiting" else "('parked')"
     rows = db.execute(
-        f"SELECT job.id, {_PLACE} AS place, item.payload FROM job CROSS JOIN item ON item.job = job.id "
+        f"SELECT job.id, {_PLACE} AS place, item.payload FROM job JOIN item ON item.job = job.id "
         f"WHERE job.mirror = ? AND job.lane IN ('live', 'backlog') AND job.state IN {states} "
         f"AND job.state = ? AND {UNSENT} AND item.payload IS NOT NULL "
         "ORDER BY place, job.id, item.source_id",
@@ -252,12 +253,10 @@ def note_vanished(db: Db, mirror: int, chat: int, ids: Sequence[int]) -> None:
     """Record messages deleted in the source (chat 0: in whichever basic group has them)."""
     for source_id in ids:
         db.execute(
-            # Joined through `feed`, so that an id without a chat is looked up by index, too.
-            "INSERT OR IGNORE INTO vanished SELECT item.mirror, item.chat, item.source_id FROM feed "
-            "CROSS JOIN item ON item.mirror = feed.mirror AND item.chat = feed.chat "
-            "AND item.source_id = :id CROSS JOIN job ON job.id = item.job "
-            f"WHERE feed.mirror = :mirror AND {IN_CHAT} "
-            "AND job.state IN ('waiting', 'open', 'parked')",
+            "INSERT INTO vanished (mirror, chat, source_id) SELECT item.mirror, item.chat, item.source_id "
+            "FROM item JOIN job ON job.id = item.job WHERE item.mirror = :mirror "
+            f"AND item.chat IN {CHATS} AND item.source_id = :id "
+            "AND job.state IN ('waiting', 'open', 'parked') ON CONFLICT (mirror, chat, source_id) DO NOTHING",
             {"mirror": mirror, "chat": chat, "id": source_id},
         )
 
@@ -266,7 +265,9 @@ def note_titles(db: Db, titles: Mapping[int, str]) -> None:
     """Store the current titles of these chats."""
     for chat, text in titles.items():
         db.execute(
-            "INSERT INTO title VALUES (?,?) ON CONFLICT DO UPDATE SET text = excluded.text", (chat, text)
+            "INSERT INTO title (chat, text) VALUES (?,?) "
+            "ON CONFLICT (chat) DO UPDATE SET text = excluded.text",
+            (chat, text),
         )
 
 

@@ -46,7 +46,10 @@ def leave_out(db: Db, job_id: int, source_ids: Collection[int], now: float) -> N
             "UPDATE item SET payload = NULL WHERE job = ? AND source_id = ? AND payload IS NOT NULL",
             (job_id, source_id),
         ).rowcount  # fmt: skip
-        db.execute("UPDATE job SET items = max(0, items - ?) WHERE id = ?", (gone, job_id))
+        db.execute(
+            "UPDATE job SET items = CASE WHEN items > :gone THEN items - :gone ELSE 0 END WHERE id = :job",
+            {"gone": gone, "job": job_id},
+        )
     calls = db.execute(
         "SELECT seq, draft FROM send WHERE job = ? AND state = 'new' AND draft IS NOT NULL ORDER BY seq DESC",
         (job_id,),

@@ -16,6 +16,7 @@ from .limits import release_deletions
 from .rows import MirrorRow
 from .topic_jobs import adopt_topic
 
+_FEED = "INSERT INTO feed (mirror, chat, fed_to, born_to, base) VALUES (?,?,?,?,?)"
 _KINDS_OF_PAUSE = ("hold", "waiting", "lost")
 
 
@@ -101,8 +102,8 @@ def bear(
     ).fetchone()["id"]
     chat, begins, ends = former or (0, 0, 0)
     if former is not None:
-        db.execute("INSERT INTO feed VALUES (?,?,?,?,0)", (mirror, chat, ends, ends))
-    db.execute("INSERT INTO feed VALUES (?,?,?,?,?)", (mirror, source, newest, newest, ends))
+        db.execute(_FEED, (mirror, chat, ends, ends, 0))
+    db.execute(_FEED, (mirror, source, newest, newest, ends))
     if ends > begins:
         db.execute(
             "INSERT INTO gap (mirror, chat, lane, next_id, end_id, remaining) VALUES (?,?,'backlog',?,?,?)",
@@ -168,7 +169,7 @@ def list_only(db: Db, mirror: int, name: str) -> None:
 def begin_box(db: Db, box_chat: int, box: Box) -> None:
     """Set the first position of a box; later events count."""
     db.execute(
-        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+        "INSERT INTO box (chat, pts, qts, date) VALUES (?,?,?,?) ON CONFLICT (chat) DO NOTHING",
         (box_chat, box.pts, box.qts, box.date),
     )
 
@@ -185,7 +186,7 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
     )
     db.execute(
         "INSERT INTO feed (mirror, chat, fed_to, born_to) VALUES (?,?,?,?) "
-        "ON CONFLICT DO UPDATE SET fed_to = excluded.fed_to",
+        "ON CONFLICT (mirror, chat) DO UPDATE SET fed_to = excluded.fed_to",
         (mirror, chat, newest, newest),
     )
 
@@ -193,7 +194,11 @@ def open_gap(db: Db, mirror: int, chat: int, newest: int) -> None:
 def doubt(db: Db, mirror: int, chat: int) -> None:
     """Record that events there were missed: deletions and pins must be asked for."""
     for what in ("deleted", "pinned"):
-        db.execute("INSERT INTO doubt VALUES (?,?,?) ON CONFLICT DO NOTHING", (mirror, chat, what))
+        db.execute(
+            "INSERT INTO doubt (mirror, chat, what) VALUES (?,?,?) "
+            "ON CONFLICT (mirror, chat, what) DO NOTHING",
+            (mirror, chat, what),
+        )
 
 
 def pause(db: Db, mirror: int, kind: str, reason: str) -> bool:
@@ -278,4 +283,4 @@ def known_name(db: Db, ref: str) -> int | None:
 
 
 def remember_name(db: Db, ref: str, chat: int) -> None:
-    db.execute("INSERT INTO name VALUES (?,?) ON CONFLICT DO NOTHING", (ref, chat))
+    db.execute("INSERT INTO name (ref, chat) VALUES (?,?) ON CONFLICT (ref) DO NOTHING", (ref, chat))

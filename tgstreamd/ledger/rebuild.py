@@ -79,8 +79,9 @@ def adopt_copies(
         for idx, (target_id, print_) in enumerate(ids, places):
             # A part that was not found gets a row, too: the message is incomplete.
             db.execute(
-                "INSERT OR IGNORE INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, "
-                "fingerprint, target_id) VALUES (?,?,0,?,?,?,?,?,?,?)",
+                "INSERT INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, "
+                "fingerprint, target_id) VALUES (?,?,0,?,?,?,?,?,?,?) "
+                "ON CONFLICT (target, target_id) WHERE target_id IS NOT NULL DO NOTHING",
                 (new_id(), row["id"], idx, mirror, one.chat, one.source_id, target, print_, target_id),
             )
         if one.late:

@@ -31,8 +31,8 @@ def note_replaced(
     """
     db.execute(
         "INSERT INTO change (mirror, kind, chat, source_id, payload, first_at, last_at) "
-        "VALUES (?,'delete',?,?,?,?,?) ON CONFLICT DO UPDATE SET last_at = excluded.last_at, attempts = 0, "
-        "given_up = ''",
+        "VALUES (?,'delete',?,?,?,?,?) ON CONFLICT (mirror, kind, chat, source_id) DO UPDATE "
+        "SET last_at = excluded.last_at, attempts = 0, given_up = ''",
         (mirror, chat, -source_id, FOR_EDIT if for_edit else b"", now, now),
     )
 
@@ -132,8 +132,8 @@ def _items(db: Db, change: Change) -> list[int]:
 def _old_copies(db: Db, change: Change, source_id: int) -> list[Row]:
     """Return the copies of a message that its job did not make, those in the current target first."""
     return db.execute(
-        "SELECT copy.target, copy.target_id FROM copy CROSS JOIN item ON item.mirror = copy.mirror "
-        "AND item.chat = copy.chat AND item.source_id = copy.source_id CROSS JOIN mirror "
+        "SELECT copy.target, copy.target_id FROM copy JOIN item ON item.mirror = copy.mirror "
+        "AND item.chat = copy.chat AND item.source_id = copy.source_id JOIN mirror "
         "ON mirror.id = copy.mirror WHERE copy.mirror = ? AND copy.chat = ? AND copy.source_id = ? "
         "AND copy.job <> item.job AND copy.target_id IS NOT NULL "
         "ORDER BY copy.target = mirror.target DESC, copy.target_id",
@@ -217,8 +217,8 @@ def _move_out(db: Db, job: Row, change: Change, items: Sequence[int]) -> int:
             (made, change.mirror, change.chat, source_id),
         )
     db.execute(
-        "UPDATE job SET items = max(0, items - ?), first_id = (SELECT min(source_id) FROM item "
-        "WHERE item.job = job.id) WHERE id = ?",
-        (len(items), job["id"]),
+        "UPDATE job SET items = CASE WHEN items > :n THEN items - :n ELSE 0 END, "
+        "first_id = (SELECT min(source_id) FROM item WHERE item.job = job.id) WHERE id = :job",
+        {"n": len(items), "job": job["id"]},
     )
     return int(made)

@@ -181,9 +181,13 @@ def retry_parked(db: Db, ids: Sequence[int] | None) -> list[int]:
         tried = db.execute("SELECT 1 FROM send WHERE job = ? AND state = 'open'", (job,)).fetchone()
         db.execute(
             "UPDATE job SET state = ?, reason = '', lane = 'live', released = 1, sealed = 1, not_before = 0, "
-            "troubled = 0, settled_at = NULL, sub = 2, ord = max(ord, coalesce((SELECT fed_to FROM feed "
-            "WHERE feed.mirror = job.mirror AND feed.chat = job.chat), 0)) WHERE id = ?",
+            "troubled = 0, settled_at = NULL, sub = 2 WHERE id = ?",
             ("open" if tried else "waiting", job),
+        )
+        db.execute(
+            "UPDATE job SET ord = feed.fed_to FROM feed WHERE job.id = ? AND feed.mirror = job.mirror "
+            "AND feed.chat = job.chat AND job.ord < feed.fed_to",
+            (job,),
         )
         db.execute("UPDATE upload SET refusals = 0 WHERE job = ?", (job,))
     return chosen

@@ -25,7 +25,7 @@ from .rows import LATE, REPLACES, Lane, encode
 def album_of(db: Db, mirror: int, chat: int, source_id: int) -> list[int]:
     """Return the source messages of this message's job, itself included; empty if it is not known."""
     rows = db.execute(
-        "SELECT other.source_id FROM item CROSS JOIN item AS other ON other.job = item.job "
+        "SELECT other.source_id FROM item JOIN item AS other ON other.job = item.job "
         "WHERE item.mirror = ? AND item.chat = ? AND item.source_id = ? ORDER BY other.source_id",
         (mirror, chat, source_id),
     )
@@ -78,9 +78,10 @@ def capture(db: Db, mirror: int, messages: Sequence[Message], *, now: float, new
         quiet = msgspec.structs.replace(message, silent=True)
         new += take(db, mirror, quiet, lane=lane, released=True, pts=0, now=now, new_id=new_id)
         db.execute(
-            "UPDATE job SET sub = 2, sealed = 1, ord = max(ord, ?) WHERE state = 'waiting' AND attempts = 0 "
-            "AND id = (SELECT job FROM item WHERE mirror = ? AND chat = ? AND source_id = ?)",
-            (_end_position(db, mirror, messages), mirror, chat, message.id),
+            "UPDATE job SET sub = 2, sealed = 1, ord = CASE WHEN ord < :end THEN :end ELSE ord END "
+            "WHERE state = 'waiting' AND attempts = 0 "
+            "AND id = (SELECT job FROM item WHERE mirror = :mirror AND chat = :chat AND source_id = :id)",
+            {"end": _end_position(db, mirror, messages), "mirror": mirror, "chat": chat, "id": message.id},
         )
     return new
 
@@ -127,7 +128,7 @@ def _end_position(db: Db, mirror: int, messages: Sequence[Message]) -> int:
 def _settled_lane(db: Db, mirror: int, message: Message) -> Lane | None:
     """Return the lane of a message that is done or skipped; None for any other."""
     row = db.execute(
-        "SELECT job.lane FROM item CROSS JOIN job ON job.id = item.job WHERE item.mirror = ? "
+        "SELECT job.lane FROM item JOIN job ON job.id = item.job WHERE item.mirror = ? "
         "AND item.chat = ? AND item.source_id = ? AND job.state IN ('done', 'skipped')",
         (mirror, message.chat, message.id),
     ).fetchone()

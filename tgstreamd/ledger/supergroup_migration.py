@@ -20,7 +20,7 @@ def moved_to(db: Db, chat: int) -> int:
 
 
 def remember_move(db: Db, old: int, new: int) -> None:
-    db.execute("INSERT INTO moved VALUES (?,?) ON CONFLICT DO NOTHING", (old, new))
+    db.execute("INSERT INTO moved (old, new) VALUES (?,?) ON CONFLICT (old) DO NOTHING", (old, new))
 
 
 def former_chats(db: Db, mirror: int) -> tuple[int, ...]:
@@ -54,7 +54,8 @@ def move_source(db: Db, mirror: int, new: int, *, end: int, newest: int, box: Bo
     highest = max(end, _highest_id(db, mirror, old))
     db.execute("UPDATE mirror SET source = ? WHERE id = ?", (new, mirror))
     db.execute(
-        "INSERT INTO feed (mirror, chat, fed_to, born_to, base) VALUES (?,?,0,0,?) ON CONFLICT DO NOTHING",
+        "INSERT INTO feed (mirror, chat, fed_to, born_to, base) VALUES (?,?,0,0,?) "
+        "ON CONFLICT (mirror, chat) DO NOTHING",
         (mirror, new, highest + (base["base"] if base else 0)),
     )
     open_gap(db, mirror, new, newest)

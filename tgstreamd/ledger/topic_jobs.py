@@ -39,7 +39,7 @@ def place_topic(
         (mirror, *place, child["chat"], topic.id, child["date"], topic.id, now),
     ).fetchone()["id"]
     db.execute(
-        "INSERT INTO item VALUES (?,?,?,?,?,0,?,0,?)",
+        "INSERT INTO item (mirror, chat, source_id, job, random_id, digest, payload) VALUES (?,?,?,?,?,?,?)",
         (mirror, child["chat"], topic.id, job, new_id(), _creation(0, topic, 0).content(), payload),
     )
 
@@ -90,7 +90,8 @@ def adopt_topic(
         ).fetchone()["id"]
         digest = _creation(0, shown, 0).content()
         db.execute(
-            "INSERT INTO item VALUES (?,?,?,?,?,0,?,0,NULL)", (mirror, chat, source_id, job, new_id(), digest)
+            "INSERT INTO item (mirror, chat, source_id, job, random_id, digest) VALUES (?,?,?,?,?,?)",
+            (mirror, chat, source_id, job, new_id(), digest),
         )
     else:
         job = known["id"]
@@ -101,7 +102,7 @@ def adopt_topic(
     target = db.execute("SELECT target FROM mirror WHERE id = ?", (mirror,)).fetchone()["target"]
     db.execute(
         "INSERT INTO copy (random_id, job, seq, idx, mirror, chat, source_id, target, target_id) "
-        "VALUES (?,?,0,0,?,?,?,?,?) ON CONFLICT DO NOTHING",
+        "VALUES (?,?,0,0,?,?,?,?,?) ON CONFLICT (target, target_id) WHERE target_id IS NOT NULL DO NOTHING",
         (new_id(), job, mirror, chat, source_id, target, shown.id),
     )
     erase(db, job)

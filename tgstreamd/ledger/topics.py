@@ -158,7 +158,8 @@ def _learn(db: Db, mirror: int, chat: int, topic: Topic, now: float, *, seen: in
     shown = encode(GENERAL) if topic.id == GENERAL_TOPIC else None
     db.execute(
         "INSERT INTO topic (mirror, chat, source_id, seen, state, shown) VALUES (?,?,?,?,?,?) "
-        "ON CONFLICT DO UPDATE SET state = excluded.state, seen = max(seen, excluded.seen), gone = 0",
+        "ON CONFLICT (mirror, chat, source_id) DO UPDATE SET state = excluded.state, gone = 0, "
+        "seen = CASE WHEN topic.seen < excluded.seen THEN excluded.seen ELSE topic.seen END",
         (mirror, chat, topic.id, seen, encode(topic), shown),
     )
     row = db.execute(
@@ -193,7 +194,7 @@ def same(one: Topic, other: Topic) -> bool:
 def show(db: Db, mirror: int, chat: int, source_id: int, shown: Topic) -> None:
     db.execute(
         "INSERT INTO topic (mirror, chat, source_id, state, shown) VALUES (?,?,?,?,?) "
-        "ON CONFLICT DO UPDATE SET shown = excluded.shown, unsure = 0",
+        "ON CONFLICT (mirror, chat, source_id) DO UPDATE SET shown = excluded.shown, unsure = 0",
         (mirror, chat, source_id, encode(shown), encode(shown)),
     )
 

@@ -35,7 +35,8 @@ def begin_upload(
     """Store a new upload in place of any older one of this message."""
     db.execute(
         'INSERT INTO upload (job, source_id, thumb, media_id, file_id, size, name, small, "key", done) '
-        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET media_id = excluded.media_id, "
+        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (job, source_id, thumb) DO UPDATE SET "
+        "media_id = excluded.media_id, "
         "file_id = excluded.file_id, size = excluded.size, name = excluded.name, small = excluded.small, "
         '"key" = excluded."key", done = excluded.done, refusals = 0',
         (
@@ -110,8 +111,8 @@ def refuse_upload(
 def commit_upload(db: Db, job: int, source_id: int, *, media_id: int, raw: bytes) -> None:
     """Store the document or photo that an upload became. Its parts are no longer needed."""
     db.execute(
-        "INSERT INTO committed VALUES (?,?,?,?) "
-        "ON CONFLICT DO UPDATE SET media_id = excluded.media_id, raw = excluded.raw",
+        "INSERT INTO committed (job, source_id, media_id, raw) VALUES (?,?,?,?) "
+        "ON CONFLICT (job, source_id) DO UPDATE SET media_id = excluded.media_id, raw = excluded.raw",
         (job, source_id, media_id, raw),
     )
     db.execute("DELETE FROM upload WHERE job = ? AND source_id = ?", (job, source_id))
