@@ -14,15 +14,15 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> float:
-        """Seconds since 1970, as the ledger stores them."""
+        """Return seconds since 1970, as the ledger stores them."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never steps."""
+        """Return seconds on a clock that never steps."""
         ...
 
     def uptime(self) -> float:
-        """Seconds on a clock that never steps and also counts while the machine is suspended."""
+        """Return seconds on a clock that never steps and also counts while the machine is suspended."""
         ...
 
     async def sleep_until(self, when: float) -> None:
