@@ -113,7 +113,7 @@ CASES: dict[str, list[Case]] = {
 
 def page() -> str:
     """Return docs/reference/errors.md."""
-    told = list(_tried())
+    told = list(_results())
     parts = [HEAD]
     for heading, cases in CASES.items():
         rows = ["| tried | it says | and what to do | exit |", "|---|---|---|---|"]
@@ -145,7 +145,7 @@ One that is not here is shown as it is."""
 
 
 @functools.cache
-def _tried() -> tuple[tuple[int, str, str], ...]:
+def _results() -> tuple[tuple[int, str, str], ...]:
     """Return each case's exit status, message and remedy, in order."""
     with tempfile.TemporaryDirectory(prefix="tgstreamd-") as folder:
         Path(folder).chmod(0o755)

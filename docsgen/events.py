@@ -87,7 +87,7 @@ def catalogue() -> dict[str, str]:
 
 
 def _block(block: str) -> str:
-    """Format a paragraph with one sentence a line, or commands; a line that is only `@WHY@` is described."""
+    """Format a paragraph with one sentence a line, or commands; a line that is only `@WHY@` is left out."""
     if block.startswith("    "):
         commands = "\n".join(line.removeprefix("    ") for line in block.split("\n"))
         return "```sh\n" + re.sub(r"@(\w+)@", r"\1", commands) + "\n```"

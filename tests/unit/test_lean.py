@@ -545,14 +545,14 @@ async def test_time_on_a_slow_way_is_no_time_that_a_call_waits() -> None:
     table.held, table.leaving = PART, 1000
     # The timer's looks, made by hand: each stands for ten seconds.
     for _ in range(20):
-        table.wire._look()
+        table.wire._check_alive()
     assert call.since > made + 19 * 10.0
     since = call.since
     for _ in range(20):
         answered = table.asks(get(1))
         table.answers(table.heard[-1], a_file(b"x"))
         await answered
-        table.wire._look()
+        table.wire._check_alive()
     assert call.since == since
     assert not lost.done()
     lost.cancel()

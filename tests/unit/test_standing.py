@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tgstreamd.cli.output import status, watch
-from tgstreamd.control.status import Unborn, _unborn
+from tgstreamd.control.status import Unborn, _not_created
 from tgstreamd.domain.holds import FOREVER
 
 NOW = 1_700_000_000
@@ -24,7 +24,7 @@ def mirror(**changes: Any) -> dict[str, Any]:
         "skipped_by": {"service message": 2}, "parked": 1, "backlog": 70412, "waiting_history": 70412,
         "eta_seconds": 246442, "per_minute": 17.0, "last_error": "",
     }  # fmt: skip
-    return _unborn(Unborn(name="main", source=-1001, target=-1002, why=""), {}) | usual | changes
+    return _not_created(Unborn(name="main", source=-1001, target=-1002, why=""), {}) | usual | changes
 
 
 def seen(*mirrors: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tgstreamd.domain.errors import NotAuthorised, TelegramError
 from tgstreamd.web.health import illness
 from tgstreamd.web.prometheus import render
 from tgstreamd.web.reading import Meter, Reading
-from tgstreamd.web.routes import _ours, answers
+from tgstreamd.web.routes import _is_own_host, answers
 from tgstreamd.web.server import listening
 
 from .test_listener import get
@@ -150,6 +150,6 @@ async def test_a_service_that_does_not_keep_its_word(tmp_path: Path) -> None:
     st.text(st.characters(codec="latin-1"), max_size=40), st.sampled_from(("", ":9187", ".", "@evil.example"))
 )
 def test_no_name_but_ours_is_answered(name: str, end: str) -> None:
-    if _ours(name + end, frozenset({"monitor.example"})):
+    if _is_own_host(name + end, frozenset({"monitor.example"})):
         # An address, which nobody can make point elsewhere.
         assert set((name + end).lower()) <= set("0123456789abcdef.:[]")

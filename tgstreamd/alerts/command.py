@@ -71,11 +71,11 @@ async def run(
     finally:
         os.close(mouth)
     said = bytearray()
-    hearing = asyncio.ensure_future(_hear(ear, said))
+    hearing = asyncio.ensure_future(_read_output(ear, said))
     why = ""
     try:
         async with asyncio.timeout(limit):
-            await _give(process, text)
+            await _write_input(process, text)
             await process.wait()
     except TimeoutError:
         why = f"killed after {limit:g} s"
@@ -89,7 +89,7 @@ async def run(
     return Ran(status=process.returncode, output=said.decode(errors="replace").strip(), why=why)
 
 
-async def _give(process: asyncio.subprocess.Process, text: bytes) -> None:
+async def _write_input(process: asyncio.subprocess.Process, text: bytes) -> None:
     assert process.stdin is not None
     with contextlib.suppress(OSError):  # it need not read its input
         process.stdin.write(text)
@@ -97,7 +97,7 @@ async def _give(process: asyncio.subprocess.Process, text: bytes) -> None:
     process.stdin.close()
 
 
-async def _hear(ear: int, said: bytearray) -> None:
+async def _read_output(ear: int, said: bytearray) -> None:
     """Keep the beginning of the output; the rest is read and discarded, so that the command does not
     block."""
     heard = asyncio.StreamReader()

@@ -76,7 +76,7 @@ class Daybook:
             )
         # A date in the past means that the clock was corrected: the day continues.
         if date > day.date:
-            _say(day.date, shares, standings)
+            _log(day.date, shares, standings)
             begun = {one.mirror.name: Share(done=one.done, skipped=one.skipped) for one in standings}
             day = Day(date=date, shares=begun)
         else:
@@ -94,7 +94,7 @@ def _read(stored: str) -> Day | None:
         return None
 
 
-def _say(date: str, shares: Mapping[str, Share], standings: Sequence[Standing]) -> None:
+def _log(date: str, shares: Mapping[str, Share], standings: Sequence[Standing]) -> None:
     rows = [
         (
             one.mirror.name,

@@ -90,13 +90,13 @@ class Messages:
         except TelegramError as error:
             if not isinstance(error, Transient):
                 self._again = None
-            await self._heed(error, place)
+            await self._record_hold(error, place)
             raise
         self._again = None
         await self._pacer.charge_message(chat, 1)
         return ""
 
-    async def _heed(self, error: TelegramError, place: Mirror) -> None:
+    async def _record_hold(self, error: TelegramError, place: Mirror) -> None:
         """Record a flood wait or a limit for all further sends."""
         said = decide(
             error,

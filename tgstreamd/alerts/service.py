@@ -164,7 +164,7 @@ class AlertService:
         for alert in alerts:
             known = before.get(alert.key)
             if known is None or not known.tries:  # a further attempt is no news
-                _say(alert)
+                _log(alert)
         # Many alerts at once are reported together, by one run of the command.
         for told in [alerts] if len(alerts) > SEVERAL else [[alert] for alert in alerts]:
             tried = await self._ways.tell(self.settings, told, beat)
@@ -210,7 +210,7 @@ def _read(stored: str) -> dict[str, Known]:
         return {}
 
 
-def _say(alert: Alert) -> None:
+def _log(alert: Alert) -> None:
     keys = {"kind": alert.kind, "mirror": alert.mirror or None, "what": line(alert)}
     if alert.event == "alert":
         log.warning("alert", **keys)

@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line on standard error and exit with status 2."""
         self.exit(
-            2, f"{self.prog}: {escape_text(_plainly(message))} (`{self.prog} --help` shows what there is)\n"
+            2, f"{self.prog}: {escape_text(_reword(message))} (`{self.prog} --help` shows what there is)\n"
         )
 
 
@@ -39,7 +39,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         return argparse.HelpFormatter._fill_text(self, text, width, indent)
 
 
-def _plainly(message: str) -> str:
+def _reword(message: str) -> str:
     """Reword argparse's messages where users could misunderstand them."""
     if wrong := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
         choices = re.findall(r"[\w-]+", wrong[3])

@@ -49,7 +49,7 @@ def act(arguments: Namespace) -> int:
     with open(handle, "wb") as out:
         try:
             with context.as_owner(paths):
-                written = _copied(paths, out)
+                written = _copy_via_state(paths, out)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 file.unlink()
@@ -60,7 +60,7 @@ def act(arguments: Namespace) -> int:
     return 0
 
 
-def _copied(paths: Paths, out: BinaryIO) -> int:
+def _copy_via_state(paths: Paths, out: BinaryIO) -> int:
     """Copy by way of the state directory, as its owner: FILE may be in a directory that only root can
     write."""
     middle = paths.state_dir / f".backup-{os.getpid()}"

@@ -54,7 +54,7 @@ def act(arguments: Namespace) -> int:
         answer = context.daemon(config.paths, {"verb": "check"})
         running = answer is not None
         if answer is None:
-            answer = _alone(config)
+            answer = _ask_telegram(config)
     except TgstreamdError as error:
         trouble = error
         answer = {"lines": [line("fail", "", "account", error.what, error.hint)]}
@@ -76,7 +76,7 @@ def act(arguments: Namespace) -> int:
     return 0 if answer["ok"] else 1
 
 
-def _alone(config: Config) -> dict[str, Any]:
+def _ask_telegram(config: Config) -> dict[str, Any]:
     """Return the answer through a connection of our own."""
     from .remote import connected  # imports Telethon, which is slow
 

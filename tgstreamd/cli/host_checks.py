@@ -1,7 +1,7 @@
 """Checks this machine for `check`: files and their permissions, the disk, libraries, the port, the kernel.
 
-Only inspects, as the user who runs the daemon. `sysctl` checks the kernel's settings, and the command `alert`
-the channels of alerts.
+Only inspects, as the user who runs the daemon. `sysctl` checks the kernel's settings, `config.alerts` the
+channels of alerts.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def act(arguments: Namespace) -> int:
     file: Path = arguments.config or DEFAULT_FILE
     _refuse_old(arguments, file)
     refuse_closed(file)
-    _possible(arguments)
+    _check_flags(arguments)
     from .prompts.picker import drawable  # imports prompt_toolkit, which scripts do not need
 
     keyboard = Keyboard() if drawable(os.environ) else None
@@ -86,7 +86,7 @@ def act(arguments: Namespace) -> int:
     answers = asyncio.run(_ask(arguments, file, keyboard))
     text = render(answers)
     # Check that the file can be loaded: a flag may have had an invalid value.
-    configuration.build(tomllib.loads(text), _alone(), where=file, place_of=file)
+    configuration.build(tomllib.loads(text), _environment(), where=file, place_of=file)
     _refuse_old(arguments, file)
     put(file, text)
     option = "" if file == DEFAULT_FILE else f" --config {file}"
@@ -107,7 +107,7 @@ def _refuse_old(arguments: Namespace, file: Path) -> None:
         raise TgstreamdError(f"{file} exists", hint="--force replaces it, or name another with --config")
 
 
-def _possible(arguments: Namespace) -> None:
+def _check_flags(arguments: Namespace) -> None:
     """Refuse invalid flags before the first prompt. Raises ConfigError."""
     for side in ("source", "target"):
         if given := getattr(arguments, side):
@@ -129,7 +129,7 @@ def _from_environment() -> dict[str, str]:
     return {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
 
 
-def _alone() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return the environment without the mirror that it may describe."""
     return {name: value for name, value in os.environ.items() if name not in configuration.MIRROR_VARIABLES}
 
@@ -143,10 +143,10 @@ async def _ask(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> A
         account = await _account(arguments, file, keyboard)
         config = _provisional(account, file)
         try:
-            async with _reached(arguments, config, keyboard) as (reach, listed):
+            async with _account_chats(arguments, config, keyboard) as (reach, listed):
                 return Answers(**account, **await Interview(arguments, keyboard, listed, reach).hold())
         except _WrongPair as error:
-            if _pair(arguments, _old(file) if arguments.force else {}):
+            if _known_pair(arguments, _read_old(file) if arguments.force else {}):
                 raise  # it was not typed, so it cannot be typed again
             say(f"  {error.line()}")
 
@@ -158,9 +158,9 @@ class _WrongPair(ConfigError):
 async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) -> dict[str, Any]:
     """Collect the api_id, the api_hash and the connection's settings from flags, environment, the old file,
     or prompts."""
-    old = _old(file) if arguments.force else {}
+    old = _read_old(file) if arguments.force else {}
     own_server = old.get("server") is not None
-    pair = _pair(arguments, old)
+    pair = _known_pair(arguments, old)
     if keyboard and len(pair) < 2:
         say(*WHERE_FROM.split("\n"))
         for key, valid in (
@@ -177,7 +177,7 @@ async def _account(arguments: Namespace, file: Path, keyboard: Keyboard | None) 
     }
 
 
-def _pair(arguments: Namespace, old: dict[str, Any]) -> dict[str, Any]:
+def _known_pair(arguments: Namespace, old: dict[str, Any]) -> dict[str, Any]:
     """Return those of api_id and api_hash that need no prompt."""
     flags = {"api_id": arguments.api_id, "api_hash": arguments.api_hash}
     known = {**old, **_from_environment(), **{key: value for key, value in flags.items() if value}}
@@ -191,7 +191,7 @@ def _api_id(text: str) -> int:
     return number
 
 
-def _old(file: Path) -> dict[str, Any]:
+def _read_old(file: Path) -> dict[str, Any]:
     """Return what is kept of a replaced file: account, proxy, server, state directory."""
     try:
         tree = tomllib.loads(file.read_text())
@@ -216,14 +216,14 @@ def _provisional(answers: dict[str, Any], file: Path) -> Config:
     tree: dict[str, Any] = {"telegram": only}
     if answers["directory"]:
         tree["state"] = {"directory": answers["directory"]}
-    return configuration.build(tree, _alone(), where=file, place_of=file, need_mirror=False)
+    return configuration.build(tree, _environment(), where=file, place_of=file, need_mirror=False)
 
 
 # Connecting to the account.
 
 
 @contextlib.asynccontextmanager
-async def _reached(
+async def _account_chats(
     arguments: Namespace, config: Config, keyboard: Keyboard | None
 ) -> AsyncIterator[tuple[Any, list[dict[str, Any]]]]:
     """Provide a connection and the account's chats; without a login or a network, neither."""

@@ -43,7 +43,7 @@ def act(arguments: Namespace) -> int:
     config = configuration.load(arguments.config, os.environ)
     permissions.refuse_exposed(secret_files(config))
     _log_as(config)
-    sys.excepthook = _unexpected
+    sys.excepthook = _log_bug
     try:
         return uvloop.run(
             process.run(config, lambda: configuration.load(arguments.config, os.environ), _log_as)
@@ -76,6 +76,6 @@ def _log_as(config: configuration.Config) -> None:
     log_setup.configure(config.log.level, config.log.format, secrets=context.secrets(config))
 
 
-def _unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+def _log_bug(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     """Log the traceback of a bug, with its priority and without secrets."""
     structlog.get_logger().critical("stopped by an unexpected error", exc_info=(kind, error, traceback))

@@ -41,7 +41,7 @@ async def check(config: Config, reach: Reach, store: Store | None, *, now: float
     """Return all findings, errors included; `ok` only if a start would succeed with every mirror running."""
     account = await reach.source.account()
     lines = [line("ok", "", "configuration", _where(config)), _account(account, config)]
-    lines += [*await _held(store, now), *await _time(reach, now)]
+    lines += [*await _account_holds(store, now), *await _time(reach, now)]
     seen: list[tuple[MirrorConfig, Mirror, Chat | None, Chat | None]] = []
     for wanted in config.mirrors:
         findings, mirror, sides = await _mirror(wanted, reach, store)
@@ -77,7 +77,7 @@ def _account(account: Account, config: Config) -> dict[str, Any]:
     return line("ok", "", "account", f"{account.name} (id {account.id}, {premium}: {limits} characters)")
 
 
-async def _held(store: Store | None, now: float) -> list[dict[str, Any]]:
+async def _account_holds(store: Store | None, now: float) -> list[dict[str, Any]]:
     """Return findings for Telegram's holds on the whole account, as stored in the ledger."""
     hold = Holds(await store.holds(READER)).on_account(now) if store else None
     if hold is None:
@@ -127,8 +127,8 @@ async def _mirror(
         ids.append(found)
     if len(ids) < 2:
         return findings, None, (None, None)
-    source_id, source = await _now(reach.source, "source", ids[0], findings)
-    target_id, target = await _now(reach.target, "target", ids[1], findings)
+    source_id, source = await _current_chat(reach.source, "source", ids[0], findings)
+    target_id, target = await _current_chat(reach.target, "target", ids[1], findings)
     mirror = mirror_of(wanted, source_id, target_id)
     source_topics = await topics(reach.source, source, wanted.source_topic)
     target_topics = await topics(reach.target, target, wanted.target_topic)
@@ -137,7 +137,7 @@ async def _mirror(
     return findings, mirror, (sides[0], sides[1])
 
 
-async def _now(
+async def _current_chat(
     side: Source | Target, subject: str, chat: int, findings: list[Finding]
 ) -> tuple[int, Chat | TelegramError]:
     """Return a chat, or the supergroup to which it was migrated, as a start would."""

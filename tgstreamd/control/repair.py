@@ -141,9 +141,9 @@ class Mending:
                 self._mirror.id, "edit", one.chat, one.source_id, encode(original), self._now
             )
             return _said("queued", "its copy is edited")
-        return await self._again(one, original)
+        return await self._restore(one, original)
 
-    async def _again(self, one: Difference, original: Message) -> dict[str, str]:
+    async def _restore(self, one: Difference, original: Message) -> dict[str, str]:
         """Handle a missing copy: find it among our messages, or send it anew."""
         copies = await self._store.copies_of(self._mirror.id, one.chat, one.source_id)
         if one.target_id and one.target_id not in copies:

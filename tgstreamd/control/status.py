@@ -77,7 +77,7 @@ async def status(store: Store | None, live: Live, *, pace: Pace, now: float) -> 
         "mirrors": [
             *(_mirror(one, standings, holds, titles, live, pace, slow, now) for one in standings),
             *[
-                _unborn(one, titles, await store.pause_of_not_created(one.name) if store else "")
+                _not_created(one, titles, await store.pause_of_not_created(one.name) if store else "")
                 for one in live.unborn
             ],
         ],
@@ -171,7 +171,7 @@ def _mirror(
     }
 
 
-def _unborn(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str, Any]:
+def _not_created(one: Unborn, titles: Mapping[int, str], hold: str = "") -> dict[str, Any]:
     """Return a mirror without a ledger row: the same keys, nothing counted. `hold`: why it is to begin
     paused."""
     counts = (

@@ -115,10 +115,10 @@ class _Walk:
             unread = message.id > fed_to or any(gap.next_id < message.id <= gap.end_id for gap in gaps)
             if unread or self._recent(message):
                 self._counts["waiting"] += 1
-            elif not await self._ours(message):
+            elif not await self._is_own_copy(message):
                 why = "it was never captured"
-                self._differ("missing", message, why=why, mend="" if message.service else "capture")
-        await self._vanished(known, chat, newest=page[-1].id if page else 0)
+                self._report("missing", message, why=why, mend="" if message.service else "capture")
+        await self._judge_deleted(known, chat, newest=page[-1].id if page else 0)
         if upto < END:
             return Asked(mirror=asked.mirror, chat=chat, after=upto, newest=newest)
         rest = [feed[0] for feed in feeds]
@@ -140,9 +140,9 @@ class _Walk:
             self._counts["waiting"] += 1
         elif entry.state == "parked":
             missing = "" if entry.known else "missing in the target, "
-            self._differ("parked", message, why=f"{missing}parked as {entry.job}: {entry.reason}")
+            self._report("parked", message, why=f"{missing}parked as {entry.job}: {entry.reason}")
         elif entry.state == "skipped" and not entry.known:
-            self._not_copied(message, entry)
+            self._judge_skipped(message, entry)
         elif entry.kind == "topic":
             self._counts["copied"] += 1
         elif entry.pending:
@@ -152,27 +152,27 @@ class _Walk:
             self._counts["copied"] += 1
         elif not entry.known:
             why = "Telegram has only scheduled its copy so far" if entry.scheduled else "it has no copy"
-            self._differ("missing", message, why=why, mend="" if entry.scheduled else "again")
+            self._report("missing", message, why=why, mend="" if entry.scheduled else "again")
         elif entry.lacking and entry.state == "done":
             why = "a part of its copy was not found when the map was derived anew"
-            self._differ("missing", message, target_id=entry.first, why=why, mend="again")
+            self._report("missing", message, target_id=entry.first, why=why, mend="again")
         elif entry.digest == message.content() or not self._mirror.edits or self._recent(message):
             self._counts["copied"] += 1
         else:
             replaced = entry.media_id != message.media_id
             why = "the original was edited, and the copy was not"
             kind: Kind = "media" if replaced else "text"
-            self._differ(kind, message, target_id=entry.first, why=why, mend="edit")
+            self._report(kind, message, target_id=entry.first, why=why, mend="edit")
 
-    def _not_copied(self, message: Message, entry: Entry) -> None:
+    def _judge_skipped(self, message: Message, entry: Entry) -> None:
         """Check a skipped message: reported if its copy was missing in a rebuild, otherwise counted."""
         if entry.reason == NOT_THERE and entry.kind == "copy":
             why = "its copy was not found when the map was derived anew"
-            self._differ("missing", message, why=why, mend="again")
+            self._report("missing", message, why=why, mend="again")
         else:
             self._counts["skipped"] += 1
 
-    async def _vanished(self, gone: dict[int, Entry], chat: int, *, newest: int) -> None:
+    async def _judge_deleted(self, gone: dict[int, Entry], chat: int, *, newest: int) -> None:
         """Check messages in the ledger that the source no longer has. Only ids below a readable message
         count."""
         copied = [e for e in gone.values() if e.state == "done" and e.known and e.kind != "topic"]
@@ -188,7 +188,7 @@ class _Walk:
                 why = "the original was deleted, and the copy was not"
                 self._found.append(self._difference("undeleted", chat, entry.source_id, entry.first, why=why))
 
-    async def _ours(self, message: Message) -> bool:
+    async def _is_own_copy(self, message: Message) -> bool:
         """Return whether this is a copy of this mirror's own, when it reads the chat that it writes."""
         copies = await self._store.copies_between(message.chat, message.id - 1, message.id)
         return any(copy.mirror == self._row.id for copy in copies)
@@ -212,15 +212,17 @@ class _Walk:
         for message in page:
             row = copies.pop(message.id, None)
             if row is None:
-                self._stranger(message, prints, rows)
+                self._judge_unmapped(message, prints, rows)
             elif row.mirror == self._row.id and row.kind == "copy":
-                self._copy(message, row, lanes)
-        await self._gone([r for r in copies.values() if r.mirror == self._row.id and r.kind == "copy"])
+                self._judge_copy(message, row, lanes)
+        await self._judge_missing(
+            [r for r in copies.values() if r.mirror == self._row.id and r.kind == "copy"]
+        )
         if upto >= END:
             return None
         return Asked(mirror=asked.mirror, side="target", after=upto, newest=newest, lanes=lanes)
 
-    async def _gone(self, rows: list[Copied]) -> None:
+    async def _judge_missing(self, rows: list[Copied]) -> None:
         """Check copies that the target no longer has. If the original is gone too, nothing is missing."""
         wanted: dict[int, list[int]] = {}
         for row in rows:
@@ -237,7 +239,7 @@ class _Walk:
                 self._difference("missing", row.chat, row.source_id, row.target_id, why=why, mend="again")
             )
 
-    def _copy(self, message: Message, row: Copied, lanes: dict[str, tuple[int, int]]) -> None:
+    def _judge_copy(self, message: Message, row: Copied, lanes: dict[str, tuple[int, int]]) -> None:
         """Check a copy of this mirror's that exists."""
         if row.pending:
             self._counts["changing"] += 1
@@ -265,7 +267,7 @@ class _Walk:
         else:
             lanes[row.lane] = (row.ord, row.source_id)
 
-    def _stranger(self, message: Message, prints: list[str], rows: list[Copied]) -> None:
+    def _judge_unmapped(self, message: Message, prints: list[str], rows: list[Copied]) -> None:
         """Check a message that is no copy. Messages by others are only counted."""
         own = message.out or message.sender_id == message.chat
         if not own or message.service or self._recent(message) or any(matches(message, p) for p in prints):
@@ -283,7 +285,7 @@ class _Walk:
     def _recent(self, message: Message) -> bool:
         return max(message.date, message.edited) > self._now - RECENT
 
-    def _differ(self, kind: Kind, message: Message, *, target_id: int = 0, why: str, mend: Mend = "") -> None:
+    def _report(self, kind: Kind, message: Message, *, target_id: int = 0, why: str, mend: Mend = "") -> None:
         self._found.append(
             self._difference(kind, message.chat, message.id, target_id, why=why, mend=mend, text=message.text)
         )

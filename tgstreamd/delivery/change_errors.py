@@ -80,14 +80,14 @@ class ChangeErrors:
                 log.error("change broke us, given up", **names, exc_info=error)
                 why = f"{type(error).__name__}: {error}"
                 if change.kind == "delete":
-                    await self._see(change, why)
+                    await self._schedule_lookup(change, why)
                 else:
                     await self._store.change_done(change, given_up=why, now=now)
 
     async def give_up(self, mirror: Mirror, change: Change, why: str) -> None:
         """Drop the change; log it once and record it as the mirror's last error."""
         if change.kind == "delete":
-            await self._see(change, why)
+            await self._schedule_lookup(change, why)
             return
         log.warning(
             "change given up", mirror=mirror.name, kind=change.kind, source_id=change.source_id, why=why
@@ -96,7 +96,7 @@ class ChangeErrors:
         about = f" of {abs(change.source_id)}" if change.source_id else ""
         await self._store.set_last_error(mirror.id, f"{change.kind}{about} given up: {why}")
 
-    async def _see(self, change: Change, why: str) -> None:
+    async def _schedule_lookup(self, change: Change, why: str) -> None:
         """Schedule the lookup that shows whether a refused deletion took effect, later if it cannot be made
         now."""
         if not self._refuse(change, why) or change.attempts >= TRIES:

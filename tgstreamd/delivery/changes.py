@@ -139,9 +139,9 @@ class ChangeSender:
         if isinstance(outcome, BaseException):
             if ends_process(outcome):
                 raise outcome
-            await self._failed(mirror, batch, outcome)
+            await self._handle_error(mirror, batch, outcome)
 
-    async def _failed(self, mirror: Mirror, batch: list[Change], error: BaseException) -> None:
+    async def _handle_error(self, mirror: Mirror, batch: list[Change], error: BaseException) -> None:
         change = batch[0]
         if isinstance(error, Rejected | TargetLost) and len(batch) > 1:
             self._deletions.halve(batch)
@@ -219,7 +219,7 @@ class ChangeSender:
         if media != shown and self._staging.streams(job.id, message.media, mirror=mirror.id):
             known, committed = (await self._store.committed(job.id)).get(message.id, (0, b""))
             if known != media:
-                await self._bring_over(mirror, change, job)
+                await self._request_transfer(mirror, change, job)
                 return
         await self._edit_copies(mirror, change, chat, copies, pieces, media != shown, committed)
 
@@ -248,7 +248,7 @@ class ChangeSender:
         await self._store.edit_done(change, [fingerprint(piece) for _, piece in pieces], self._clock.now())
         log.info("copy edited", mirror=mirror.name, source_id=change.source_id, target_id=copies[0])
 
-    async def _bring_over(self, mirror: Mirror, change: Change, job: Job) -> None:
+    async def _request_transfer(self, mirror: Mirror, change: Change, job: Job) -> None:
         """Request the transfer of the new media; the prefetcher wakes this service when it is done."""
         failure = self._staging.failure(job.id)
         if failure is None:

@@ -71,7 +71,7 @@ class Faces:
     async def _photo(self, mirror: Mirror, change: Change, wanted: ChatProfile) -> None:
         present = (await self._present(mirror)).photo
         if (present.id if present else 0) != (wanted.photo.id if wanted.photo else 0):
-            upload = await self._bring_over(change, wanted.photo) if wanted.photo else None
+            upload = await self._request_transfer(change, wanted.photo) if wanted.photo else None
             await self._shown(mirror, photo=UNSURE.photo)
             await self._target.edit_photo(mirror.target, upload)
             await self._shown(mirror, photo=wanted.photo)
@@ -83,7 +83,7 @@ class Faces:
         shown = msgspec.structs.replace(await self._present(mirror), **changes)
         await self._store.face_shown(mirror.id, shown)
 
-    async def _bring_over(self, change: Change, photo: Media) -> Upload | None:
+    async def _request_transfer(self, change: Change, photo: Media) -> Upload | None:
         try:
             return await self._move(photo)
         except MediaExpired:

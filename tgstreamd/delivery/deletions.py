@@ -74,7 +74,7 @@ class Deletions:
         """Delete the copies of these changes. Raises the target's errors, in which case nothing is
         settled."""
         if (why := self._refused.get(_key(batch[0]))) is not None:
-            await self._end(mirror, batch[0], why)
+            await self._finish_refused(mirror, batch[0], why)
             return
         done: dict[int, tuple[Change, list[int]]] = {}
         ids: list[int] = []
@@ -91,7 +91,7 @@ class Deletions:
             n = await self._target.delete(chat, ids)
             await self._charge(mirror, 1)
             if n < len(ids):
-                standing = await self._standing(chat, ids)
+                standing = await self._find_remaining(chat, ids)
             if len(ids) > len(standing):
                 deleted = len(ids) - len(standing)
                 log.info("copies deleted", mirror=mirror.name, n=deleted, source_id=abs(batch[0].source_id))
@@ -109,7 +109,7 @@ class Deletions:
                 if left:
                     await self._keep(mirror, change, sorted(left), STANDS)
 
-    async def _end(self, mirror: Mirror, change: Change, why: str) -> None:
+    async def _finish_refused(self, mirror: Mirror, change: Change, why: str) -> None:
         """Finish a refused deletion: try each message alone and record those that remain."""
         chat, ids = await self._store.copies_of_change(change)
         left = list(ids)
@@ -121,14 +121,14 @@ class Deletions:
                 continue
             finally:
                 await self._charge(mirror, 1)
-        standing = sorted(await self._standing(chat, left)) if left else []
+        standing = sorted(await self._find_remaining(chat, left)) if left else []
         if standing:
             await self._keep(mirror, change, standing, why)
         else:
             await self._settle([change])
         self._refused.pop(_key(change), None)
 
-    async def _standing(self, chat: int, ids: Sequence[int]) -> set[int]:
+    async def _find_remaining(self, chat: int, ids: Sequence[int]) -> set[int]:
         return set(await self._target.messages(chat, ids))
 
     async def _settle(self, gone: Sequence[Change]) -> None:
@@ -141,7 +141,7 @@ class Deletions:
         If none of them is left there is nothing to keep, and the replacement takes its turn in the queue.
         """
         chat, ids = await self._store.copies_of_change(change)
-        if standing := sorted(await self._standing(chat, ids)) if ids else []:
+        if standing := sorted(await self._find_remaining(chat, ids)) if ids else []:
             await self._keep(mirror, change, standing, why, because=NO_NEW_COPY)
         else:
             await self._settle([change])

@@ -103,7 +103,7 @@ class Trouble:
             raise error
         current = await self._store.job(job.id) or job
         send = next((s for s in await self._store.sends(job.id) if s.state == "open"), None)
-        if send is not None and await self._repaired(mirror, job, send, error):
+        if send is not None and await self._repair_topic(mirror, job, send, error):
             return self._clock.now()
         self._tries[job.id] = self._tries.get(job.id, 0) + 1
         decision = await self._decide(mirror, current, send, error, source_id)
@@ -167,7 +167,7 @@ class Trouble:
             return self._clock.now()
         return await self.of_job(mirror, job, error)
 
-    async def _repaired(self, mirror: Mirror, job: Job, send: Send, error: Exception) -> bool:
+    async def _repair_topic(self, mirror: Mirror, job: Job, send: Send, error: Exception) -> bool:
         """Return whether the topic was the cause and was repaired: the next attempt then counts as the
         first."""
         if not isinstance(error, TargetLost) or job.id in self.unsure:

@@ -57,7 +57,7 @@ class Planning:
             self._staging.wake()
             return None
         parent = await self._parents.find(mirror, job, messages)
-        messages = await self._whole(job, messages)
+        messages = await self._fetch_whole(job, messages)
         return None if isinstance(parent, Lifted) else await self._plan(mirror, job, messages, parent, place)
 
     async def again(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> Plan:
@@ -84,7 +84,7 @@ class Planning:
     ) -> Plan:
         """`said`: whether author and topic were shown when the copy was made. `bare`: an album item whose
         lines are carried by another item."""
-        messages = [_closed_by_now(message, self._clock.now()) for message in messages]
+        messages = [_close_if_due(message, self._clock.now()) for message in messages]
         if parent is not None and await self._topics.is_elsewhere(mirror, job.chat, parent.topic, place):
             parent = msgspec.structs.replace(parent, across=True)
         links = await self._links(mirror, messages)
@@ -99,20 +99,20 @@ class Planning:
             topic=place.topic,
             topic_name=place.name,
             links=links,
-            before=await self._before(mirror, place),
+            before=await self._preceding_author(mirror, place),
             line=said[0],
             placed=said[1],
             bare=bare,
         )
 
-    async def _before(self, mirror: Mirror, place: Place) -> LastAuthor | None:
+    async def _preceding_author(self, mirror: Mirror, place: Place) -> LastAuthor | None:
         """Return the author of the last post where the next one goes; None if that does not matter."""
         if mirror.attribution == "none" and not place.name:
             return None
         topic = mirror.target_topic or place.topic or GENERAL_TOPIC
         return await self._store.voice(mirror.id, mirror.target, 0 if topic == GENERAL_TOPIC else topic)
 
-    async def _whole(self, job: Job, messages: Sequence[Message]) -> Sequence[Message]:
+    async def _fetch_whole(self, job: Job, messages: Sequence[Message]) -> Sequence[Message]:
         """Return the messages, with media that Telegram had sent only in part fetched in full."""
         if not any(message.media is not None and message.media.partial for message in messages):
             return messages
@@ -139,7 +139,7 @@ class Planning:
         return Links(source=source, target=target, copies=copies)
 
 
-def _closed_by_now(message: Message, now: float) -> Message:
+def _close_if_due(message: Message, now: float) -> Message:
     """Return the poll as closed if its closing time passed while it waited: it takes no more votes, and
     Telegram accepts no closing time in the past."""
     media = message.media

@@ -1,6 +1,6 @@
 """Prepares a job's next call: plans and stores it, adds its media, and changes it after a refusal.
 
-Connects planning with the ledger, and applies fallbacks to refused calls. Sends nothing.
+Connects planning with the ledger, and applies cures to refused calls. Sends nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .topics import Topics
 
 log = structlog.get_logger()
 
-#: Fallbacks that describe in text what cannot be sent.
+#: Cures that describe in text what cannot be sent.
 NOTES: frozenset[Cure] = frozenset({"note", "told", "sticker", "attachment"})
 Prepared = tuple[Send, Draft, list[bytes | None]]
 
@@ -64,7 +64,7 @@ class Outgoing:
     async def cures(
         self, mirror: Mirror, job: Job, send: Send | None, *, source_id: int | None = None
     ) -> frozenset[Cure]:
-        """Return the fallbacks available for the refused call, or (`send` None) for the message whose media
+        """Return the cures available for the refused call, or (`send` None) for the message whose media
         cannot be transferred. A replacement never falls back to a note: it is parked for the operator
         instead."""
         found = await self._cures(mirror, job, send, source_id)
@@ -134,7 +134,7 @@ class Outgoing:
             await self._calls.write_down(job, planned.drafts, {m.id: random_id for m, random_id in kept})
         sends = await self._store.sends(job.id)
         send = next(send for send in sends if send.state == "new")
-        draft = _with_references(self._answering(send, sends), [message for message, _ in kept])
+        draft = _with_references(self._with_reply(send, sends), [message for message, _ in kept])
         if not anew and kept and draft.topic is not None and mirror.target_topic is None:
             # The stored call was planned earlier and may name a topic deleted since.
             place = await self.topics.place(mirror, job, kept[0][0])
@@ -190,7 +190,7 @@ class Outgoing:
         *,
         source_id: int | None = None,
     ) -> None:
-        """Apply the fallback to the refused call, or to the one message whose media cannot be transferred."""
+        """Apply the cure to the refused call, or to the one message whose media cannot be transferred."""
         what, reason = decision.what, decision.reason
         if send is None and what == "reference":
             self._staging.referred.add(job.id)
@@ -287,7 +287,7 @@ class Outgoing:
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    def _answering(self, send: Send, sends: Sequence[Send]) -> Draft:
+    def _with_reply(self, send: Send, sends: Sequence[Send]) -> Draft:
         """Return the draft with the reply that became known when the preceding call was settled."""
         if not send.draft.reply_to_previous:
             return send.draft

@@ -88,8 +88,8 @@ class Rebuild:
             )
         upto, last = unsent[newest]
         copies = {message.id: message for message in candidates}
-        found = tuple(_recognised(slots, pairs, copies))
-        moved_at = await self._moved_at(mirror)
+        found = tuple(_recognise(slots, pairs, copies))
+        moved_at = await self._migrated_at(mirror)
         unwanted = tuple(
             (messages[0].chat, messages[0].id, planned.skip or BEFORE)
             for (place, messages), (planned, *_) in zip(unsent, plans, strict=True)
@@ -132,7 +132,7 @@ class Rebuild:
         log.info("map rebuilt", mirror=name, mapped=mapped, skipped=skipped, goes_on_after=found.newest)
         return {"mirror": name, "mapped": mapped, "skipped": skipped, "newest": found.newest}
 
-    async def _moved_at(self, mirror: Mirror) -> int:
+    async def _migrated_at(self, mirror: Mirror) -> int:
         """Return when the target became a supergroup; 0 if it always was one."""
         target = self._roster.targets.get(mirror.target)
         if target is None or target.migrated_from is None:
@@ -206,7 +206,7 @@ def _first_copies(slots: Sequence[Sequence[Slot]], pairs: Sequence[Pair], source
 _RESUME = "`tgstreamd resume {0}` goes on after what was recognised before"
 
 
-def _recognised(
+def _recognise(
     slots: Sequence[Sequence[Slot]], pairs: Sequence[Pair], copies: dict[int, Message]
 ) -> Iterator[Recognised]:
     """Yield each source message with at least one copy found."""

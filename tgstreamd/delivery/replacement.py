@@ -106,38 +106,38 @@ class Replacement:
         if unchecked or not await self._turns.is_next(mirror, job):
             return Later(at=now + TURN)
         try:
-            found = await self._missing(mirror, job)
+            found = await self._check_ready(mirror, job)
         except (FloodWait, AccountFrozen, AccountLimited):
             raise
         except FilterTimeout as error:
             found = Never(why=error.line())
         except TelegramError as error:
-            found = self._trouble(mirror, job, error)
+            found = self._judge_error(mirror, job, error)
         if not isinstance(found, Later):
             self._tries.pop(job.id, None)
         if isinstance(found, Never):
             self._staging.unwant(job.id)
         return found
 
-    async def _missing(self, mirror: Mirror, job: Job) -> Later | Never | None:
+    async def _check_ready(self, mirror: Mirror, job: Job) -> Later | Never | None:
         messages = [message for message, _ in await self._store.messages(job.id)]
-        if messages and (why := await self._shrinks(mirror, job, messages)):
+        if messages and (why := await self._shrink_reason(mirror, job, messages)):
             return Never(why=why)
         if (failure := self._staging.failure(job.id)) is not None:
-            return self._failed(mirror, job, messages, failure)
+            return self._handle_failure(mirror, job, messages, failure)
         if missing := await self._staging.needs(job):
             for message in missing:
                 self._staging.want(job, message)
             return Later(at=self._clock.now() + LOOK)
-        expired = await self._expired(mirror, job, messages)
-        found = self._trouble(mirror, job, expired[0][1]) if expired else None
+        expired = await self._find_expired(mirror, job, messages)
+        found = self._judge_error(mirror, job, expired[0][1]) if expired else None
         if isinstance(found, Later):
             for message, _ in expired:
                 await self._store.drop_upload(job.id, message.id)
                 self._staging.want(job, message)
         return found
 
-    async def _shrinks(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
+    async def _shrink_reason(self, mirror: Mirror, job: Job, messages: Sequence[Message]) -> str:
         """Return why the replacement would be empty or less than the present copy; empty if it would not."""
         planned = await self._outgoing.plan_again(mirror, job, messages)
         if planned.skip:
@@ -157,7 +157,7 @@ class Replacement:
                 return f"its media cannot be copied any more: {reason}"
         return ""
 
-    async def _expired(
+    async def _find_expired(
         self, mirror: Mirror, job: Job, messages: Sequence[Message]
     ) -> list[tuple[Message, MediaExpired]]:
         """Return the messages whose transferred media can no longer be sent. Raises if media sent by
@@ -189,7 +189,7 @@ class Replacement:
                 await self._target.check_media(mirror.target, now, None)
         return expired
 
-    def _failed(
+    def _handle_failure(
         self, mirror: Mirror, job: Job, messages: Sequence[Message], failure: Failure
     ) -> Later | Never:
         """Handle media of a message that could not be transferred."""
@@ -200,9 +200,11 @@ class Replacement:
             # As for posts: Telegram has the file but serves its bytes only from that CDN.
             self._staging.referred.add(job.id)
             return Later(at=self._clock.now())
-        return self._trouble(mirror, job, failure.error, count=SEVERAL)
+        return self._judge_error(mirror, job, failure.error, count=SEVERAL)
 
-    def _trouble(self, mirror: Mirror, job: Job, error: BaseException, *, count: int = 1) -> Later | Never:
+    def _judge_error(
+        self, mirror: Mirror, job: Job, error: BaseException, *, count: int = 1
+    ) -> Later | Never:
         if isinstance(error, MediaExpired):
             count = SEVERAL
         tries = self._tries[job.id] = self._tries.get(job.id, 0) + count

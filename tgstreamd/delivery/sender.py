@@ -102,7 +102,7 @@ class Sender:
         for row in rows:
             targets.setdefault(row.target, []).append(row)
         # Budgets shared by all targets, above all the backlog interval, go to the target served longest ago.
-        for target, there in sorted(targets.items(), key=lambda item: max(map(self._served_at, item[1]))):
+        for target, there in sorted(targets.items(), key=lambda item: max(map(self._last_served, item[1]))):
             beat(IDLE)
             await self._pacer.load()
             if (job := await self._store.open_job(target)) is not None:
@@ -116,7 +116,7 @@ class Sender:
     async def _serve_one_of(self, rows: list[MirrorRow]) -> float:
         """Make the next call to one target, beginning with the mirror served longest ago."""
         due = math.inf
-        for row in sorted(rows, key=self._served_at):
+        for row in sorted(rows, key=self._last_served):
             if row.paused or row.id not in self._roster.mirrors:
                 continue
             mirror = self._roster.mirrors[row.id]
@@ -139,14 +139,14 @@ class Sender:
             return min(due, await self._serve(mirror, job))
         return due
 
-    def _served_at(self, row: MirrorRow) -> float:
+    def _last_served(self, row: MirrorRow) -> float:
         return self._served.get(row.id, 0.0)
 
     async def _serve(self, mirror: Mirror, job: Job) -> float:
         """Make one call of one job and handle its result; return the unix time of the next check."""
         try:
             if job.state == "open":
-                return await self._find_out(mirror, job)
+                return await self._resolve(mirror, job)
             if (failure := self._staging.failure(job.id)) is not None:
                 if failure.troubled:
                     await self._store.postpone(job.id, job.not_before, trouble=failure.troubled)
@@ -176,9 +176,9 @@ class Sender:
         self._trouble.unknown[job.id] = Unknown(at=self._clock.now())
         ids = [copy.random_id for copy in send.copies]
         sent = await deliver(self._target, mirror.target, draft, ids, committed)
-        await self._answered(mirror, job, send, sent)
+        await self._handle_answer(mirror, job, send, sent)
 
-    async def _answered(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
+    async def _handle_answer(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
         """Handle an answer without an error."""
         # Errors of the queries that follow say nothing about the call.
         self._trouble.unsure.add(job.id)
@@ -187,9 +187,9 @@ class Sender:
         if not (sent.ids or sent.scheduled or sent.unseen):
             raise Unnamed("Telegram's answer names none of the messages sent")
         self._outcome.advance(mirror.target, sent)
-        await self._known(mirror, job, send, sent)
+        await self._record_outcome(mirror, job, send, sent)
 
-    async def _known(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
+    async def _record_outcome(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
         """Record the call's known outcome; items missing from it become a call of their own."""
         found = sent.ids.keys() | sent.scheduled.keys()
         missing = {copy.random_id for copy in send.copies} - found
@@ -199,15 +199,15 @@ class Sender:
         if missing:
             await self._outgoing.split_off(job, send, missing)
         if found:
-            await self._settled(mirror, job, send, sent)
+            await self._settle(mirror, job, send, sent)
             if missing and missing <= sent.unseen.keys():
                 # These were sent too, and deleted since.
                 rest = next(s for s in await self._store.sends(job.id) if s.seq == send.seq + 1)
-                await self._vanished(mirror, job, rest)
+                await self._handle_deleted(mirror, job, rest)
         else:
-            await self._vanished(mirror, job, send)
+            await self._handle_deleted(mirror, job, send)
 
-    async def _settled(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
+    async def _settle(self, mirror: Mirror, job: Job, send: Send, sent: Sent) -> None:
         ids, scheduled = sent.ids, sent.scheduled
         done = await self._store.settle(
             job.id,
@@ -235,7 +235,7 @@ class Sender:
 
     # -- unknown outcomes -----------------------------------------------------------------------------
 
-    async def _find_out(self, mirror: Mirror, job: Job) -> float:
+    async def _resolve(self, mirror: Mirror, job: Job) -> float:
         """Resolve an attempt of unknown outcome, of this process or an earlier one."""
         how = self._trouble.unknown.setdefault(job.id, Unknown(at=0.0, search=True))
         if how.at > self._clock.now():
@@ -256,29 +256,29 @@ class Sender:
             if found.ids or found.scheduled or found.unseen:
                 log.info("attempt found in the target", mirror=mirror.name, source_id=job.first_id)
                 self._outcome.advance(mirror.target, found)
-                await self._known(mirror, job, send, found)
+                await self._record_outcome(mirror, job, send, found)
                 return self._clock.now()
             self._trouble.unsure.discard(job.id)
             if how.last:
-                await self._not_found(mirror, job, send, how)
+                await self._end_unfound(mirror, job, send, how)
                 return self._clock.now()
         if (until := self._pacer.not_before_again(mirror, send.draft)) > self._clock.now():
             return until
         log.info("sending again under the same random_id", mirror=mirror.name, source_id=job.first_id)
         sent = await self._outcome.repeat(mirror, send)
-        await self._answered(mirror, job, send, sent)
+        await self._handle_answer(mirror, job, send, sent)
         return self._clock.now()
 
-    async def _not_found(self, mirror: Mirror, job: Job, send: Send, how: Unknown) -> None:
+    async def _end_unfound(self, mirror: Mirror, job: Job, send: Send, how: Unknown) -> None:
         """End the job after the last search found nothing; the call is not made again."""
         if job.id in self._trouble.spared:
             await self._store.refused(job.id, send.seq)
         elif how.was:
-            await self._vanished(mirror, job, send)
+            await self._handle_deleted(mirror, job, send)
         else:
             await self._trouble.end(mirror, job, "parked", how.reason or "its outcome stayed unknown")
 
-    async def _vanished(self, mirror: Mirror, job: Job, send: Send) -> None:
+    async def _handle_deleted(self, mirror: Mirror, job: Job, send: Send) -> None:
         """Handle messages deleted before their ids were known: a topic is created again, a message is parked
         for the operator."""
         if send.draft.opens is None:

@@ -67,7 +67,7 @@ class Census:
         if mirror.id not in self._candidates:
             if (flood := await self._holds.flood(HISTORIES)) is not None:
                 raise flood
-            self._candidates[mirror.id] = await self._unknown(mirror)
+            self._candidates[mirror.id] = await self._find_unknown(mirror)
         candidates = self._candidates[mirror.id]
         if not candidates:
             await self._end(mirror)
@@ -77,7 +77,7 @@ class Census:
             return False
         return await self._compare(mirror, candidates)
 
-    async def _unknown(self, mirror: Mirror) -> list[Message]:
+    async def _find_unknown(self, mirror: Mirror) -> list[Message]:
         """Return our own messages there that neither a job nor an open attempt accounts for."""
         highest = await self._store.highest_copy(mirror.target)
         newest = await self._target.newest(mirror.target)

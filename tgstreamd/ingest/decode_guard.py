@@ -30,19 +30,19 @@ class DecodeGuard:
         return getattr(self._source, name)
 
     async def difference(self, chat: int, box: Box) -> Difference:
-        return await _foreseen(self._source.difference(chat, box), chat=chat)
+        return await _guard(self._source.difference(chat, box), chat=chat)
 
     async def history(
         self, chat: int, *, after: int, topic: int | None = None, limit: int = 100
     ) -> tuple[Message, ...]:
         work = self._source.history(chat, after=after, topic=topic, limit=limit)
-        return await _foreseen(work, chat=chat, after=after)
+        return await _guard(work, chat=chat, after=after)
 
     async def messages(self, chat: int, ids: Sequence[int]) -> dict[int, Message]:
-        return await _foreseen(self._source.messages(chat, ids), chat=chat)
+        return await _guard(self._source.messages(chat, ids), chat=chat)
 
 
-async def _foreseen[T](work: Awaitable[T], **names: int) -> T:
+async def _guard[T](work: Awaitable[T], **names: int) -> T:
     """Return the result of `work`. Raises our own errors unchanged, and Undecodable for any other."""
     task = asyncio.ensure_future(work)
     try:

@@ -119,11 +119,11 @@ class Gaps:
         it."""
         for start in range(gap.next_id + 1, gap.end_id + 1, PAGE):
             ids = list(range(start, min(start + PAGE, gap.end_id + 1)))
-            if await self._readable(gap.chat, ids):
+            if await self._check_readable(gap.chat, ids):
                 continue
             while len(ids) > 1:
                 half = len(ids) // 2
-                ids = ids[half:] if await self._readable(gap.chat, ids[:half]) else ids[:half]
+                ids = ids[half:] if await self._check_readable(gap.chat, ids[:half]) else ids[:half]
             log.error("message cannot be read", chat=gap.chat, source_id=ids[0], why=error.line())
             await self._store.skip_unreadable(
                 gap, ids[0], reason=UNREADABLE, now=self._clock.now(), new_id=self._ids.random_id
@@ -132,7 +132,7 @@ class Gaps:
         # Each message alone can be decoded but the page cannot: perhaps the next attempt can.
         raise error
 
-    async def _readable(self, chat: int, ids: list[int]) -> bool:
+    async def _check_readable(self, chat: int, ids: list[int]) -> bool:
         try:
             await self._source.messages(chat, ids)
         except Undecodable:

@@ -70,7 +70,7 @@ class Missed:
             look = self._looks[doubt] = _Look(left=ids if matters else [])
         if look.left:
             batch = look.left[:AT_ONCE]
-            there = await self._there(doubt.chat, batch)
+            there = await self._find_existing(doubt.chat, batch)
             look.empty += [source_id for source_id in batch if source_id not in there]
             del look.left[:AT_ONCE]
         if look.left:
@@ -104,7 +104,7 @@ class Missed:
             await self._store.forget_doubt(doubt)
         return False
 
-    async def _there(self, chat: int, ids: list[int]) -> set[int]:
+    async def _find_existing(self, chat: int, ids: list[int]) -> set[int]:
         """Return which of these messages exist. One that cannot be decoded at this layer counts as
         existing."""
         try:
@@ -113,4 +113,4 @@ class Missed:
             if len(ids) == 1:
                 return set(ids)
             half = len(ids) // 2
-            return await self._there(chat, ids[:half]) | await self._there(chat, ids[half:])
+            return await self._find_existing(chat, ids[:half]) | await self._find_existing(chat, ids[half:])

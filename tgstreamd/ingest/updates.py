@@ -59,7 +59,7 @@ class Capture:
         self._ids = ids
         self._notify = notify
         self._on_new = on_new
-        self._gaps = Gaps(source, store, roster, clock, ids, sound=self._sound)
+        self._gaps = Gaps(source, store, roster, clock, ids, sound=self._make_storable)
         self._missed = Missed(source, store, roster, clock)
         self._polls = Polls(source, store, roster, clock)
         self._wake = asyncio.Event()
@@ -117,7 +117,7 @@ class Capture:
             self._roster.suspect(push.chat)
         if push.message is not None and not push.edit:
             mirrors = self._roster.takers(push.message)
-            if mirrors and (message := self._sound(push.message)):
+            if mirrors and (message := self._make_storable(push.message)):
                 new = await self._store.ingest_push(
                     message,
                     mirrors=mirrors,
@@ -127,7 +127,7 @@ class Capture:
                 )
                 self._on_new(new)
         if push.message is not None and not push.edit:
-            await self._overhear(push.message)
+            await self._note_foreign_post(push.message)
         if push.poll_closed:
             self._polls.tell(push.chat)
         if push.deleted and (deletes := self._deletes(push.chat)):
@@ -139,7 +139,7 @@ class Capture:
             self._told.update(self._roster.boxes())
         self._wake.set()
 
-    async def _overhear(self, message: Message) -> None:
+    async def _note_foreign_post(self, message: Message) -> None:
         """Note a post by somebody else in a target: the next copy there must show its author again."""
         if message.service or message.chat not in self._roster.targets:
             return
@@ -170,13 +170,13 @@ class Capture:
         for box, chats in self._roster.boxes().items():
             if self._trouble.rests(box) or self._trouble.are_held(DIFFERENCES):
                 continue
-            if box in self._told or self._is_due(box) or await self._seals(chats):
+            if box in self._told or self._is_due(box) or await self._has_due_seal(chats):
                 more |= await self._trouble.guard(box, chats, self._read_difference(box, chats))
         for gap in await self._gaps.due():
             if (
                 not self._trouble.rests(gap.chat)
                 and not self._trouble.are_held(HISTORIES)
-                and await self._hungry(gap)
+                and await self._needs_more(gap)
             ):
                 more |= await self._trouble.guard(gap.chat, [gap.chat], self._read_page(gap))
         for chat in {mirror.source for mirror in self._roster.mirrors.values()}:
@@ -227,7 +227,7 @@ class Capture:
             log.warning("events were lost, the history closes the gap", chat=chats[0], newest=newest)
             # Edits among the lost events are found by comparing the newest messages with the ledger.
             self._reconcile_at.update(dict.fromkeys(chats, 0.0))
-        sound = tuple(kept for message in difference.messages if (kept := self._sound(message)))
+        sound = tuple(kept for message in difference.messages if (kept := self._make_storable(message)))
         new = await self._store.take_difference(
             box,
             Difference(
@@ -272,7 +272,7 @@ class Capture:
 
     # -- rules ----------------------------------------------------------------------------------------
 
-    def _sound(self, message: Message) -> Message | None:
+    def _make_storable(self, message: Message) -> Message | None:
         """Return the message, or a placeholder if it cannot be stored: one bad message must not stop the
         others."""
         try:
@@ -297,7 +297,7 @@ class Capture:
     def _pins(self, chat: int) -> list[int]:
         return [mirror.id for mirror in self._roster.of_source(chat) if mirror.pins]
 
-    async def _hungry(self, gap: Gap) -> bool:
+    async def _needs_more(self, gap: Gap) -> bool:
         if gap.lane == "live" or gap.mirror in self.whole_history:
             return True
         return await self._store.count_ahead(gap.mirror, "backlog", LOOKAHEAD) < LOOKAHEAD
@@ -305,7 +305,7 @@ class Capture:
     def _is_due(self, box: int) -> bool:
         return self._clock.monotonic() >= self._due.get(box, 0.0)
 
-    async def _seals(self, chats: list[int]) -> bool:
+    async def _has_due_seal(self, chats: list[int]) -> bool:
         times = [await self._store.next_seal(chat) for chat in chats]
         return any(at is not None and self._clock.now() >= at for at in times)
 

@@ -79,7 +79,7 @@ class BaseClient(TelegramClient):
         home = session.dc_id or DEFAULT_DC_ID
         places = self.addresses.of(home, "main")
         if not places and self._server is not None:
-            places = await self._ask_where(home, self._server)
+            places = await self._ask_addresses(home, self._server)
         elif not places:
             home, places = DEFAULT_DC_ID, TELEGRAM
 
@@ -92,7 +92,7 @@ class BaseClient(TelegramClient):
 
         await self.addresses.try_each(places, try_one)
 
-    async def _ask_where(self, dc: int, server: Server) -> list[Address]:
+    async def _ask_addresses(self, dc: int, server: Server) -> list[Address]:
         """Ask the configured server for the addresses of another data centre; this works with any key."""
         at = Address(dc, server.address, server.port)
         wire = Wire(None, loggers=self._log, timeout=TCP_TIMEOUT)

@@ -57,19 +57,19 @@ class CdnPool(Pool):
         Raises FloodWait or NotAuthorised if the account's own data centre answers so when asked for the keys.
         """
         request = functions.upload.GetCdnFileRequest(file.token, offset, limit)
-        link = await self._reached(file.dc)
+        link = await self._usable_link(file.dc)
         try:
             try:
                 answer = await link.call(request)
             except TROUBLES as error:
-                if not isinstance(_ours(error, request), LoginUnknown):
+                if not isinstance(_translate(error, request), LoginUnknown):
                     raise
                 # The CDN evicted our key from its memory: create another one and retry once.
                 await self._forget(file.dc, link.key)
-                link = await self._reached(file.dc)
+                link = await self._usable_link(file.dc)
                 answer = await link.call(request)
         except TROUBLES as error:
-            ours = _ours(error, request)
+            ours = _translate(error, request)
             self._client.tally.failed(request, ours)
             ordinary = isinstance(ours, Rejected) and ours.error in TOO_OLD
             raise CdnTrouble(f"CDN {file.dc}: {ours.what}", ordinary=ordinary) from error
@@ -77,7 +77,7 @@ class CdnPool(Pool):
         self._client.tally.file_bytes["down"] += len(getattr(answer, "bytes", b""))
         return answer
 
-    async def _reached(self, dc: int) -> CdnLink:
+    async def _usable_link(self, dc: int) -> CdnLink:
         when, failure = self._failed.get(dc, (0.0, None))
         linked = any(link.alive for link in self._links.get((dc, "down"), ()))
         if failure is not None and not linked and self._client.monotonic() - when < REST:
@@ -129,7 +129,9 @@ class CdnPool(Pool):
         client = self._client
         hello = objects.anonymous_introduction(client.api_id, __version__)
         ids = client.message_ids()
-        wire = await open_lean(at.host, at.port, key.auth, ids=ids, introduction=hello, **self._way())
+        wire = await open_lean(
+            at.host, at.port, key.auth, ids=ids, introduction=hello, **self._connect_options()
+        )
         return CdnLink(wire, client.monotonic, key)
 
     async def _exchange(self, dc: int) -> AuthKey:
@@ -152,7 +154,9 @@ class CdnPool(Pool):
 
         async def at(place: Address) -> AuthKey:
             ids = self._client.message_ids()
-            wire = await open_packets(place.host, place.port, lambda: PlainWire(ids), **self._way())
+            wire = await open_packets(
+                place.host, place.port, lambda: PlainWire(ids), **self._connect_options()
+            )
             try:
                 return AuthKey(await exchange(wire, keys, dc))
             finally:
@@ -160,7 +164,7 @@ class CdnPool(Pool):
 
         return await self._in_turn(dc, "cdn", at)
 
-    def _way(self) -> dict[str, Any]:
+    def _connect_options(self) -> dict[str, Any]:
         client = self._client
         return {"proxy": client._proxy, "timeout": CONNECT_TIMEOUT / 2}
 
@@ -186,7 +190,7 @@ class CdnLink(Link):
         return answer
 
 
-def _ours(error: Exception, request: Any) -> TgstreamdError:
+def _translate(error: Exception, request: Any) -> TgstreamdError:
     """Translate an error of a CDN or of its connection: LoginUnknown if the CDN has forgotten our key.
 
     Its error names are not interpreted, so it can neither order waits nor end logins.

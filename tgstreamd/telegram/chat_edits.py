@@ -132,7 +132,7 @@ class ChatEdits:
             request = functions.channels.EditTitleRequest(channel, title)
         else:
             request = functions.messages.EditChatTitleRequest(-chat, title)
-        await self._without_a_word(chat, request)
+        await self._call_silently(chat, request)
 
     async def edit_about(self, chat: int, about: str) -> None:
         peer = await self._peers.peer(chat, "target")
@@ -148,9 +148,9 @@ class ChatEdits:
             request = functions.channels.EditPhotoRequest(await self._peers.channel(chat, "target"), photo)
         else:
             request = functions.messages.EditChatPhotoRequest(-chat, photo)
-        await self._without_a_word(chat, request)
+        await self._call_silently(chat, request)
 
-    async def _without_a_word(self, chat: int, request: Any) -> None:
+    async def _call_silently(self, chat: int, request: Any) -> None:
         """Make the call and delete the service message that announces it, which the copy of a chat does not
         need."""
         answer = await self._quietly(request)

@@ -53,7 +53,7 @@ def channel(entity: Any, full: Any = None) -> Chat:
         auto_delete=(full.ttl_period or 0) if full else 0,
         migrated_from=-full.migrated_from_chat_id if full and full.migrated_from_chat_id else None,
         migrated_from_max=(full.migrated_from_max_id or 0) if full else 0,
-        **_face(full),
+        **_profile(full),
     )
 
 
@@ -73,7 +73,7 @@ def group(entity: Any, full: Any = None) -> Chat:
         migrated_to=-CHANNEL_MARK - entity.migrated_to.channel_id if entity.migrated_to else None,
         auto_delete=(full.ttl_period or 0) if full else 0,
         may_change_info=_may(entity, "change_info"),
-        **_face(full),
+        **_profile(full),
     )
 
 
@@ -112,7 +112,7 @@ def topic(tl: Any, *, place: int = 0) -> Topic:
     )
 
 
-def _face(full: Any) -> dict[str, Any]:
+def _profile(full: Any) -> dict[str, Any]:
     """Return a chat's public data besides its title."""
     photo = full.chat_photo if full else None
     shown = media.from_tl(types.MessageMediaPhoto(photo=photo)) if isinstance(photo, types.Photo) else None

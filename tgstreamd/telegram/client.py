@@ -188,7 +188,7 @@ class Client(BaseClient):
             self._keeper = None
         self._die(self.ready.fatal or Transient("the connection to Telegram was closed"))
         await self._tear_down()
-        with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
+        with contextlib.suppress(OSError):  # the ledger reports a failing disk
             self.stored.save()
 
     # Staying connected.
@@ -231,7 +231,7 @@ class Client(BaseClient):
         while not await self._clock.wait(self._wire.dead, self._clock.monotonic() + LOOK):
             if self._clock.monotonic() - saved >= SAVE_INTERVAL:
                 saved = self._clock.monotonic()
-                with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
+                with contextlib.suppress(OSError):  # the ledger reports a failing disk
                     await self.stored.save_apart()
             if self._liveness.quiet and (why := await self._liveness.examine(self._wire, self.ping_timeout)):
                 return why

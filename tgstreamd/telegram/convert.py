@@ -106,7 +106,7 @@ def _reply(header: Any, topic: int | None, directory: Directory) -> Reply | None
     if not header.reply_to_msg_id and not elsewhere:
         return None
     if not elsewhere and header.forum_topic and not header.reply_to_top_id and not header.quote:
-        return None  # it only says in which topic the message stands
+        return None  # it only names the message's topic
     if not elsewhere and header.forum_topic and header.reply_to_msg_id == topic:
         return None
     return Reply(

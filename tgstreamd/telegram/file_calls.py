@@ -103,7 +103,7 @@ class Calls(Packets):
                 self._acknowledge(msg_id)
             return
         if kind in (objects.BAD_MESSAGE, objects.BAD_SALT):
-            self._refused(msg_id, kind, body)
+            self._handle_refusal(msg_id, kind, body)
             return
         if not self._envelope.ids.is_timely(msg_id):
             return
@@ -131,7 +131,7 @@ class Calls(Packets):
         elif kind == objects.NEW_SESSION:
             first, _unique, self._envelope.salt = struct.unpack_from("<qqq", body, 4)
             for lost in [sent for sent in self._sent if sent < first]:
-                self._again(lost)
+                self._requeue(lost)
         elif kind in (objects.DETAILED, objects.NEW_DETAILED):
             asked, answer = struct.unpack_from("<qq", body, 4) if kind == objects.DETAILED else (0, 0)
             if kind == objects.NEW_DETAILED:
@@ -160,22 +160,22 @@ class Calls(Packets):
         except Exception as error:  # noqa: BLE001  # see above
             call.answer.set_exception(error)
 
-    def _refused(self, msg_id: int, kind: int, body: memoryview) -> None:
+    def _handle_refusal(self, msg_id: int, kind: int, body: memoryview) -> None:
         """Handle bad_server_salt and bad_msg_notification: nothing of that message was carried out."""
         bad, _seqno, code = struct.unpack_from("<qii", body, 4)
         if kind == objects.BAD_SALT:
             (self._envelope.salt,) = struct.unpack_from("<q", body, 20)
-            self._again(bad)
+            self._requeue(bad)
         elif code in _CLOCK:
             self._envelope.ids.set_clock(msg_id)
-            self._again(bad)
+            self._requeue(bad)
         elif code in (32, 33):
             # The sequence numbers are out of step for good: a new connection has a new session.
             raise BufferError(f"Telegram no longer follows this session ({code})")
         elif (call := self._sent.pop(bad, None)) is not None and not call.answer.done():
             call.answer.set_exception(BadMessageError(call.request, code))
 
-    def _again(self, msg_id: int) -> None:
+    def _requeue(self, msg_id: int) -> None:
         """Queue a request again that the server rejected unread."""
         call = self._sent.pop(msg_id, None)
         if call is not None:

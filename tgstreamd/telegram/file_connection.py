@@ -101,10 +101,10 @@ class LeanWire(Calls):
         self._pump()
         if self._watch is None:
             self.heard = call.since
-            self._watch = self._loop.call_later(self._silence / 4, self._look)
+            self._watch = self._loop.call_later(self._silence / 4, self._check_alive)
         try:
             if steps is not None and self._held:
-                await self._go(call, steps)
+                await self._write_in_steps(call, steps)
             return await call.answer
         except (asyncio.CancelledError, TgstreamdError):
             self._forget(call)
@@ -150,9 +150,9 @@ class LeanWire(Calls):
             # Registered as sent first, so that whatever fails from here on ends the call.
             self._write(self._pieces(call), call)
 
-    async def _go(self, call: Call, steps: Steps) -> None:
+    async def _write_in_steps(self, call: Call, steps: Steps) -> None:
         """Write held bytes step by step until an answer or the end of the connection."""
-        giving = self._loop.create_task(self._give(steps))
+        giving = self._loop.create_task(self._write_steps(steps))
         try:
             await asyncio.wait({giving, call.answer}, return_when=asyncio.FIRST_COMPLETED)
             if giving.done():
@@ -166,7 +166,7 @@ class LeanWire(Calls):
                 self.die(ConnectionResetError("a part was given up in its middle"))
             self._pump()
 
-    async def _give(self, steps: Steps) -> None:
+    async def _write_steps(self, steps: Steps) -> None:
         given = 0
         while self._held and self._open():
             room = steps.size
@@ -177,7 +177,7 @@ class LeanWire(Calls):
                     self._held.appendleft(piece[room:])
                     piece = piece[:room]
                 room -= len(piece)
-                self._give_now(piece)
+                self._write_now(piece)
             if self._held:
                 await steps.passed(lambda: self._unconfirmed() == 0)
                 self.moved()
@@ -202,9 +202,9 @@ class LeanWire(Calls):
         if self._held or (call is not None and call.in_steps):
             self._held += (memoryview(head), memoryview(rest))
         else:
-            self._give_now(head, rest)
+            self._write_now(head, rest)
 
-    def _give_now(self, *pieces: bytes | memoryview) -> None:
+    def _write_now(self, *pieces: bytes | memoryview) -> None:
         assert self._transport is not None, "made by open_lean, which waits for the connection"
         self._given += sum(map(len, pieces))
         self._transport.writelines(pieces)
@@ -226,23 +226,23 @@ class LeanWire(Calls):
 
     # Closing.
 
-    def _look(self) -> None:
+    def _check_alive(self) -> None:
         """Check periodically, while calls are in progress, whether anything still moves."""
         self._watch = None
         if self._why is not None or not self.load:
             return
         now = self._loop.time()
         calls = [*self._sent.values(), *self._unsent]
-        self._look_at_moves(now, calls)
+        self._check_movement(now, calls)
         oldest = min(call.since for call in calls)
         patience = max(call.patience for call in calls)
         if now - self.heard > self._silence + patience or now - oldest >= CALL_MAX + patience:
             quiet = ConnectionAbortedError("nothing moves on this connection any more")
             self.die(self._envelope.ids.out_of_time() if self._envelope.ids.dropped else quiet)
             return
-        self._watch = self._loop.call_later(self._silence / 4, self._look)
+        self._watch = self._loop.call_later(self._silence / 4, self._check_alive)
 
-    def _look_at_moves(self, now: float, calls: list[Call]) -> None:
+    def _check_movement(self, now: float, calls: list[Call]) -> None:
         """Count leaving bytes as movement. If bytes move and no call ends, the line is slow: give calls more
         time."""
         heard, confirmed, answered = self._seen

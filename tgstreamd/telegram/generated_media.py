@@ -35,7 +35,7 @@ class Sender(NamedTuple):
 
 def read(kind: str, tl: Any, directory: Directory | None = None) -> Media:
     """Convert a `MessageMedia` that holds no file of its own."""
-    media = Media(kind=kind, note=note_for(tl), raw=bytes(_lean(tl)))  # type: ignore[arg-type]  # the table of kinds holds no other
+    media = Media(kind=kind, note=note_for(tl), raw=bytes(_strip(tl)))  # type: ignore[arg-type]  # the table of kinds holds no other
     more = _READ.get(kind)
     return msgspec.structs.replace(media, **more(tl, directory)) if more else media
 
@@ -139,7 +139,7 @@ def _read_poll(tl: Any, _: Directory | None) -> dict[str, Any]:
 
 def _poll(media: Media, tl: Any, sender: Sender) -> Any:
     poll, results = tl.poll, tl.results
-    hanging = (lambda _: None) if media.alone else _attached
+    hanging = (lambda _: None) if media.alone else _attach
     right = correct_answers(tl)
     quiz = bool(poll.quiz and right)
     made = types.Poll(
@@ -177,7 +177,7 @@ def _poll(media: Media, tl: Any, sender: Sender) -> Any:
     )
 
 
-def _attached(tl: Any) -> Any:
+def _attach(tl: Any) -> Any:
     """Return the attachment of a poll or answer: a file by reference, a place as it is."""
     if isinstance(tl, types.MessageMediaGeo | types.MessageMediaVenue) and isinstance(tl.geo, types.GeoPoint):
         venue = isinstance(tl, types.MessageMediaVenue)
@@ -226,7 +226,7 @@ def _todo(_: Media, tl: Any, sender: Sender) -> Any:
     )  # fmt: skip
 
 
-def _lean(tl: Any) -> Any:
+def _strip(tl: Any) -> Any:
     """Remove what only grows: votes, completions, the story itself."""
     if isinstance(tl, types.MessageMediaPoll):
         right = [

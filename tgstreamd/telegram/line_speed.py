@@ -20,8 +20,8 @@ from ..domain.messages import PART_SIZE
 
 #: Bytes of the first step, which take seven seconds at 20 kbit/s, and of the smallest.
 FIRST, LEAST = 16 * 1024, 4 * 1024
-#: Seconds of a step: after one at least this fast the next is much larger, larger; after one slower than
-#: LONG, smaller.
+#: Seconds of a step: after less than QUICK the next is eight times as large, after less than SHORT
+#: twice, after more than LONG half as large.
 QUICK, SHORT, LONG = 0.25, 1.0, 3.0
 #: Seconds in which a part should arrive, which limits the number at once; a part that takes SLOW seconds, or
 #: fails after them, was on a slow line.
@@ -79,7 +79,7 @@ class LineSpeed:
         fast = self.is_fast
         try:
             yield None if fast else Steps(self, self._ping)
-            self._arrived(size, self._monotonic() - began)
+            self._measure(size, self._monotonic() - began)
         except FloodWait as error:
             self._refuse(error)
             raise
@@ -98,7 +98,7 @@ class LineSpeed:
     def step(self) -> int:
         return self._step
 
-    def _arrived(self, size: int, seconds: float) -> None:
+    def _measure(self, size: int, seconds: float) -> None:
         if size >= TELLING and self.is_fast:
             self._most = parts_at_once(self._under_way, seconds * PART_SIZE / size)
 

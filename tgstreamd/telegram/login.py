@@ -87,7 +87,7 @@ class Login:
                     answer = await self._ask_code(number, answer, code)
         except _PasswordWanted:
             return await self._by_password(password, why)
-        return await self._signed_in(answer)
+        return await self._keep_login(answer)
 
     async def _ask_code(self, number: str, sent: Any, code: Ask) -> Any:
         """Return Telegram's answer to the code or, for an empty one, how it sends another."""
@@ -120,10 +120,10 @@ class Login:
                     )
                 )
                 if isinstance(answer, types.auth.LoginTokenMigrateTo):
-                    await self._guarded(self._client._switch_dc(answer.dc_id))
+                    await self._bounded(self._client._switch_dc(answer.dc_id))
                     answer = await self._call(functions.auth.ImportLoginTokenRequest(answer.token))
                 if isinstance(answer, types.auth.LoginTokenSuccess):
-                    return await self._signed_in(answer.authorization)
+                    return await self._keep_login(answer.authorization)
                 token = base64.urlsafe_b64encode(answer.token).decode().rstrip("=")
                 show(f"tg://login?token={token}")
                 # By Telegram's clock as the connection knows it, since this machine's may be wrong.
@@ -153,7 +153,7 @@ class Login:
             return await self._call(functions.auth.CheckPasswordRequest(proof))
 
         _, answer = await self._ask(password, check, _PASSWORD_AGAIN, told=hint, why=why)
-        return await self._signed_in(answer)
+        return await self._keep_login(answer)
 
     async def _ask(
         self,
@@ -178,7 +178,7 @@ class Login:
                 why = again[error.error]
         raise NotAuthorised(f"{why}, {TRIES} times", hint="tgstreamd login")
 
-    async def _signed_in(self, authorization: Any) -> Account:
+    async def _keep_login(self, authorization: Any) -> Account:
         """Save the login; if that fails, end it again."""
         if isinstance(authorization, types.auth.AuthorizationSignUpRequired):
             what = "this phone number has no Telegram account"
@@ -209,14 +209,14 @@ class Login:
 
     async def _connect(self) -> None:
         try:
-            await self._guarded(self._client.connect())
+            await self._bounded(self._client.connect())
         except Transient as error:
             raise unreachable(error, self._settings) from None
 
     async def _call(self, request: Any) -> Any:
-        return await self._guarded(self._client(request), request)
+        return await self._bounded(self._client(request), request)
 
-    async def _guarded(self, call: Awaitable[Any], request: Any = None) -> Any:
+    async def _bounded(self, call: Awaitable[Any], request: Any = None) -> Any:
         try:
             async with asyncio.timeout(2 * CONNECT_TIMEOUT):
                 return await call

@@ -141,16 +141,16 @@ def locate(raw: bytes, thumb: bool) -> Located | None:
     """Return the location of a media's bytes (or of its thumbnail's); None if there are none."""
     media = decode(raw)
     if isinstance(media, types.MessageMediaPhoto) and isinstance(media.photo, types.Photo):
-        return _located(types.InputPhotoFileLocation, media.photo, largest(media.photo.sizes))
+        return _locate(types.InputPhotoFileLocation, media.photo, largest(media.photo.sizes))
     if isinstance(media, types.MessageMediaDocument) and isinstance(media.document, types.Document):
         if thumb:
-            return _located(types.InputDocumentFileLocation, media.document, thumbnail(media.document))
+            return _locate(types.InputDocumentFileLocation, media.document, thumbnail(media.document))
         d = media.document
         return Located(types.InputDocumentFileLocation(d.id, d.access_hash, d.file_reference, ""))
     return None
 
 
-def _located(cls: Any, file: Any, size: Any) -> Located | None:
+def _locate(cls: Any, file: Any, size: Any) -> Located | None:
     if size is None:
         return None
     inline = size.bytes if isinstance(size, types.PhotoCachedSize) else None

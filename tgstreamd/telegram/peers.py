@@ -33,14 +33,14 @@ class Peers:
 
     async def peer(self, chat: int, side: Side) -> Any:
         """Return the InputPeer. Raises SourceLost or TargetLost if the account does not know the chat."""
-        await self._know(chat, side)
+        await self._is_known(chat, side)
         return self._client.directory.input_peer(chat)
 
     async def channel(self, chat: int, side: Side) -> Any:
-        await self._know(chat, side)
+        await self._is_known(chat, side)
         return self._client.directory.input_channel(chat)
 
-    async def _know(self, chat: int, side: Side) -> None:
+    async def _is_known(self, chat: int, side: Side) -> None:
         directory = self._client.directory
         if (chat < 0 and not is_channel(chat)) or directory.known(chat):
             return

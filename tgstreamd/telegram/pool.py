@@ -139,13 +139,13 @@ class Pool:
     # Links.
 
     async def _link(self, dc: int, direction: Direction) -> Link:
-        """Return the least busy connection, opening another one first while fewer than allowed are busy."""
-        link = self._idlest(dc, direction)
+        """Return the least busy connection, or open another one if it is busy and more are allowed."""
+        link = self._least_busy(dc, direction)
         if link is not None:
             return link
         asked = self._client.monotonic()
         async with self._opening.setdefault((dc, direction), asyncio.Lock()):
-            link = self._idlest(dc, direction)
+            link = self._least_busy(dc, direction)
             if link is not None:
                 return link
             if (error := self._failed_since(dc, asked)) is not None:
@@ -169,7 +169,7 @@ class Pool:
         failed = self._failed.get(dc)
         return failed[1] if failed is not None and failed[0] > asked else None
 
-    def _idlest(self, dc: int, direction: Direction) -> Link | None:
+    def _least_busy(self, dc: int, direction: Direction) -> Link | None:
         links = self._links.setdefault((dc, direction), [])
         for link in [link for link in links if not link.alive]:
             links.remove(link)
@@ -223,14 +223,14 @@ class Pool:
         finally:
             await wire.close()
         client.stored.set_key(dc, wire.auth_key.key)
-        with contextlib.suppress(OSError):  # the disk's trouble is the store's to report
+        with contextlib.suppress(OSError):  # the ledger reports a failing disk
             await client.stored.save_apart()
         return AuthKey(wire.auth_key.key)
 
     async def _connect(self, dc: int, key: Any) -> Link:
-        return await self._in_turn(dc, "files", lambda at: self._greet(at, AuthKey(key.key)))
+        return await self._in_turn(dc, "files", lambda at: self._connect_checked(at, AuthKey(key.key)))
 
-    async def _greet(self, at: Address, key: AuthKey) -> Link:
+    async def _connect_checked(self, at: Address, key: AuthKey) -> Link:
         """Open a connection and check that it answers.
 
         Uses a ping, which is not an API request: it sets salt and time before a part is sent with wrong ones.

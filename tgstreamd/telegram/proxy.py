@@ -47,10 +47,10 @@ async def through(proxy: ProxyTuple, host: str, port: int, timeout: float | None
         hint = "is it up? telegram.proxy says where it is"
         raise ProxyTrouble(f"{where} cannot be reached: {why}", hint) from error
     except python_socks.ProxyError as error:
-        raise _refused(error, where, kind, f"{Address(0, host, port)}", known=bool(user)) from error
+        raise _explain_refusal(error, where, kind, f"{Address(0, host, port)}", known=bool(user)) from error
 
 
-def _refused(error: Any, where: str, kind: str, target: str, *, known: bool) -> ProxyTrouble:
+def _explain_refusal(error: Any, where: str, kind: str, target: str, *, known: bool) -> ProxyTrouble:
     """Explain the proxy's answer. A wrong password has no code, only python-socks' message."""
     text, code = str(error), error.error_code
     if (kind == "http" and code == _UNAUTHORISED) or "uthentication" in text:

@@ -284,7 +284,7 @@ class Reading:
             answer = await self.call(functions.messages.GetScheduledHistoryRequest(peer, hash=0))
         except Rejected as error:
             if row(error.error, error.method).then == "so already":
-                return ()  # who may not look there has nothing there
+                return ()  # an account without that right has nothing scheduled there
             raise
         found = convert.messages(getattr(answer, "messages", ()), self._client.directory)
         return tuple(sorted(found, key=lambda message: message.id))

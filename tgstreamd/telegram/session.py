@@ -262,7 +262,7 @@ def write_file(path: Path, content: bytes) -> None:
         os.replace(new, path)
     except OSError:
         with contextlib.suppress(OSError):
-            new.unlink()  # half a file only takes room, which is what may be missing
+            new.unlink()  # a partial file only takes space, which may be what is missing
         raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -84,7 +84,7 @@ class TelegramSource:
             update = await self._client.next_update()
             try:
                 self._told.extend(updates.pushes(update, self._client.directory))
-            except Exception:  # whatever breaks us in a push: it is lost, and positions tell what it was
+            except Exception:  # any error in a push: it is dropped, and the position's difference repeats it
                 log.exception("a push could not be understood", kind=type(update).__name__)
                 self._told.append(updates.EVERYTHING)
         return self._told.popleft()

@@ -65,7 +65,7 @@ TROUBLES: Final[tuple[type[Exception], ...]] = (
     struct.error,
     zlib.error,
     AssertionError,  # Telethon's key exchange asserts what the other end says
-    ValueError,  # Telethon's word for "not a request", "payload too big", "DC unknown"
+    ValueError,  # Telethon's error for "not a request", "payload too big", "DC unknown"
 )
 
 _NAMES: Final[dict[type, str]] = {cls: name for name, cls in rpc_errors_dict.items() if name.isupper()}

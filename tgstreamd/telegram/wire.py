@@ -128,10 +128,10 @@ class Wire(Sender):
         future = super().send(request, ordered)
         # Telethon sends initConnection with this request and discards the answer.
         if isinstance(request, InvokeWithLayerRequest) and self._config is not None:
-            future.add_done_callback(self._greeted)
+            future.add_done_callback(self._on_config)
         return future
 
-    def _greeted(self, answer: asyncio.Future[Any]) -> None:
+    def _on_config(self, answer: asyncio.Future[Any]) -> None:
         if answer.cancelled() or answer.exception() is not None or self._config is None:
             return
         if isinstance(answer.result(), types.Config):

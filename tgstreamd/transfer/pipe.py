@@ -90,10 +90,10 @@ class Pipe:
                 for _ in range(min(self._workers, upload.parts - len(held))):
                     group.create_task(self._work(run))
         except BaseExceptionGroup as errors:
-            await self._last_words(run)
+            await self._flush_quietly(run)
             raise errors.exceptions[0] from None
         except asyncio.CancelledError:
-            await self._last_words(run)
+            await self._flush_quietly(run)
             raise
         await self._flush(run)
 
@@ -186,7 +186,7 @@ class Pipe:
         for _ in group:
             run.room.release()
 
-    async def _last_words(self, run: _Run) -> None:
+    async def _flush_quietly(self, run: _Run) -> None:
         """Acknowledge the parts that arrived, suppressing further errors."""
         with contextlib.suppress(TgstreamdError):
             await self._flush(run)

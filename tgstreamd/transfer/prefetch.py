@@ -169,11 +169,13 @@ class Prefetcher:
                 beat(IDLE)
                 self._wake.clear()
                 for job, message, media in await self._candidates():
-                    if self._room_for(media) and (job.id, message.id) not in self._flows:
+                    if self._has_slot_for(media) and (job.id, message.id) not in self._flows:
                         name = self._roster.mirrors[job.mirror].name
                         flow = Flow(name, message, media, self._clock.monotonic())
                         self._flows[job.id, message.id] = flow
-                        group.create_task(self._carry(job, message, flow), name=f"transfer {message.id}")
+                        group.create_task(
+                            self._run_transfer(job, message, flow), name=f"transfer {message.id}"
+                        )
                 await self._clock.wait(self._wake, self._clock.monotonic() + IDLE / 2)
 
     def want(self, job: Job, message: Message) -> None:
@@ -182,7 +184,7 @@ class Prefetcher:
         self._wake.set()
 
     def unwant(self, job: int) -> None:
-        """Cancel requested transfers for this job."""
+        """Drop requests by `want` for this job."""
         self._failures.pop(job, None)
         for key in [key for key in self._wanted if key[0] == job]:
             del self._wanted[key]
@@ -209,7 +211,7 @@ class Prefetcher:
             job, message, media = todo[0]
             flow = Flow(self._roster.mirrors[job.mirror].name, message, media, self._clock.monotonic())
             self._flows[job.id, message.id] = flow
-            await self._carry(job, message, flow)
+            await self._run_transfer(job, message, flow)
 
     async def _candidates(self) -> list[tuple[Job, Message, Media]]:
         """Return what could be transferred now, in the order in which it is needed."""
@@ -232,12 +234,12 @@ class Prefetcher:
                     found.append((job, message, message.media))
         return found
 
-    def _room_for(self, media: Media) -> bool:
+    def _has_slot_for(self, media: Media) -> bool:
         large = media.size >= LARGE
         same = sum(1 for flow in self._flows.values() if (flow.media.size >= LARGE) == large)
         return same < (LARGE_FILES if large else SMALL_FILES)
 
-    async def _carry(self, job: Job, message: Message, flow: Flow) -> None:
+    async def _run_transfer(self, job: Job, message: Message, flow: Flow) -> None:
         """Run one transfer to its end; keep any permanent error for the sender."""
         try:
             [outcome] = await asyncio.gather(self._carrier.bring(job, message, flow), return_exceptions=True)

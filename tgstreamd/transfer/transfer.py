@@ -154,7 +154,7 @@ class TransferRunner:
         media = flow.media
 
         async def refresh() -> Media:
-            flow.media = await self._refetched(job, message, flow.media)
+            flow.media = await self._refetch(job, message, flow.media)
             return flow.media
 
         upload = await self._flow_parts(job, message, media, refresh, flow.progress, thumb=False)
@@ -171,7 +171,7 @@ class TransferRunner:
         try:
             raw = await self._commit(job, message, mirror.target, media, upload, thumb)
         except Transient as error:
-            flow.refused = await self._refused(job, message, error)
+            flow.refused = await self._record_refusal(job, message, error)
             raise
         await self._store.commit_upload(job.id, message.id, media_id=flow.media.id, raw=raw)
 
@@ -194,7 +194,7 @@ class TransferRunner:
         source = self._roster.sources.get(self._roster.mirrors[job.mirror].source)
         if self._roster.same_account and not (source is not None and source.protected):
             try:
-                return await self._refetched(job, message, media)
+                return await self._refetch(job, message, media)
             except SourceGone as error:
                 log.warning("cover or moving part left out", **self._names(job, message), why=error.line())
         return msgspec.structs.replace(media, alone=True)
@@ -251,7 +251,7 @@ class TransferRunner:
             raise SourceGone("the file is shorter than Telegram says") from error
         return upload
 
-    async def _refetched(self, job: Job, message: Message, old: Media) -> Media:
+    async def _refetch(self, job: Job, message: Message, old: Media) -> Media:
         """Return the media with a fresh file reference, taken from its message."""
         fresh = (await self._source.messages(message.chat, [message.id])).get(message.id)
         if fresh is None:
@@ -270,7 +270,7 @@ class TransferRunner:
             log.warning("parts were lost, sent again", **self._names(job, message), parts=error.parts)
             await self._store.forget_parts(row.upload.file_id, error.parts)
 
-    async def _refused(self, job: Job, message: Message, error: Transient) -> bool:
+    async def _record_refusal(self, job: Job, message: Message, error: Transient) -> bool:
         """Return whether Telegram answered with an error that gives no reason.
 
         This may persist forever if an earlier process committed this upload and died before recording it.

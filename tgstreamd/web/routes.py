@@ -77,7 +77,7 @@ def answers(meter: Meter, *, page: bool, hosts: Iterable[str]) -> ASGIApp:
         routes += [Route("/", _page()), Route("/status.json", status)]
     else:
         routes += [Route("/", _nothing_here)]
-    return _guarded(Router(routes, redirect_slashes=False), frozenset(name.lower() for name in hosts))
+    return _guard(Router(routes, redirect_slashes=False), frozenset(name.lower() for name in hosts))
 
 
 def _json(what: object, *, status: int = 200) -> Response:
@@ -110,7 +110,7 @@ def _digest(text: str, tag: str) -> str:
     return f"'sha256-{b64encode(sha256(inside.encode()).digest()).decode()}'"
 
 
-def _guarded(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
+def _guard(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
     """Wrap `app`: refuse foreign host names and add the headers common to all answers."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +122,7 @@ def _guarded(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
             await send(message)
 
         asked = [value for name, value in scope["headers"] if name == b"host"]
-        if len(asked) == 1 and _ours(asked[0].decode("latin-1"), hosts):
+        if len(asked) == 1 and _is_own_host(asked[0].decode("latin-1"), hosts):
             await app(scope, receive, sending)
         else:
             refusal = PlainTextResponse(
@@ -133,7 +133,7 @@ def _guarded(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
     return guarded
 
 
-def _ours(host: str, hosts: frozenset[str]) -> bool:
+def _is_own_host(host: str, hosts: frozenset[str]) -> bool:
     """Return whether the host is ours: an address cannot be made to point elsewhere, a name can."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     if name.startswith("[") and name.endswith("]"):

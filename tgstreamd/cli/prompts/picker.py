@@ -97,14 +97,14 @@ class _List:
         self._complaint = ""
         self._at = start
         self._top = 0
-        self._search = Buffer(multiline=False, on_text_changed=lambda _: self._searched())
+        self._search = Buffer(multiline=False, on_text_changed=lambda _: self._restart())
 
     async def ask(self) -> Any:
         return await self._application().run_async()
 
     # Selection.
 
-    def _shown(self) -> list[Row]:
+    def _matching_rows(self) -> list[Row]:
         """Return the matching rows, then the typed value if it is no word of a row."""
         text = self._search.text.strip()
         found = matching(self._rows, text)
@@ -122,16 +122,16 @@ class _List:
                     self._complaint = error.line()
         return found
 
-    def _searched(self) -> None:
+    def _restart(self) -> None:
         self._at = self._top = 0
         self._complaint = ""
 
     def _move(self, by: int) -> None:
-        self._at = max(0, min(len(self._shown()) - 1, self._at + by))
+        self._at = max(0, min(len(self._matching_rows()) - 1, self._at + by))
         self._complaint = ""
 
     def _take(self, event: KeyPressEvent) -> None:
-        shown = self._shown()
+        shown = self._matching_rows()
         if not shown:
             return
         row = shown[self._at]
@@ -143,7 +143,7 @@ class _List:
     # Appearance.
 
     def _lines(self) -> StyleAndTextTuples:
-        shown = self._shown()
+        shown = self._matching_rows()
         size = get_app().output.get_size()
         height = max(3, min(size.rows - AROUND, int(size.rows * SHARE)))
         self._top = max(min(self._top, self._at), self._at - height + 1, 0)
@@ -171,7 +171,7 @@ class _List:
         return [max(12, min(longest, room)), *marks]
 
     def _below(self) -> StyleAndTextTuples:
-        shown = self._shown()
+        shown = self._matching_rows()
         columns = get_app().output.get_size().columns - 1
         if self._complaint:
             return [(BOLD, fit(f"  {self._complaint}", columns))]
@@ -235,7 +235,7 @@ class _List:
         @keys.add("escape", eager=True)
         def clear(event: KeyPressEvent) -> None:
             self._search.reset()
-            self._searched()
+            self._restart()
 
         if not self._typed:
             for number in range(min(9, len(self._rows))):

@@ -106,7 +106,7 @@ class Interview:
             return found
         assert self._keyboard is not None
         while True:
-            taken = await self._taken(side, source, source_topic)
+            taken = await self._pick_chat(side, source, source_topic)
             if isinstance(taken, dict):
                 self._say(side, f"{clean(taken['title'], 60)} ({taken['id']})")
                 return Side(taken["id"], taken)
@@ -122,7 +122,7 @@ class Interview:
             self._say(side, f"{clean(row['title'], 60)} ({taken})" if row else str(taken))
             return Side(taken, row)
 
-    async def _taken(self, side: str, source: Side | None, source_topic: int | None) -> Any:
+    async def _pick_chat(self, side: str, source: Side | None, source_topic: int | None) -> Any:
         """Return a row of the list, or what was typed."""
         rows = [chat_row(chat, side) for chat in self._listed]
         if source and source.row and not source.row["topics"]:
