@@ -32,7 +32,7 @@ dev: .venv/.stamp ## a virtual environment in .venv with everything, from the ha
 demo: .venv/.stamp ## a local Telegram, the real daemon, a mirrored chat; ends with a comparison
 	@$(BIN)/python -m tests.demo
 
-test: .venv/.stamp $(RUNTIME)/.stamp ## the tests, in about four minutes on two cores
+test: .venv/.stamp $(RUNTIME)/.stamp ## the tests, in under three minutes on two quiet cores
 	@$(PLACES) $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 thorough: .venv/.stamp $(RUNTIME)/.stamp ## the tests that `make test` has no time for: further inputs, whole programs; minutes
