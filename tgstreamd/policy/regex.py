@@ -37,7 +37,10 @@ def occurs(pattern: str, text: str) -> bool:
 
     Raises Refused where it is no pattern, and TimeoutError where the search takes longer than `SEARCH_MAX`.
     """
-    return _compile(pattern).search(text, 0, min(len(text), TEXT_MAX), timeout=SEARCH_MAX) is not None
+    found = _search(pattern, text[:TEXT_MAX])
+    if found is None:
+        raise TimeoutError
+    return found
 
 
 def try_out(pattern: str) -> None:
@@ -54,6 +57,18 @@ def try_out(pattern: str) -> None:
             occurs(pattern, text)
     except TimeoutError:
         raise Refused(f"takes longer than {SEARCH_MAX:g} s on a text of 1,000 characters") from None
+
+
+@lru_cache(maxsize=128)
+def _search(pattern: str, text: str) -> bool | None:
+    """Return whether the pattern matches; None where it takes too long.
+
+    Cached: the transfers of a waiting post ask this at every look, and a slow answer blocks the event loop.
+    """
+    try:
+        return _compile(pattern).search(text, timeout=SEARCH_MAX) is not None
+    except TimeoutError:
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,6 @@ import msgspec
 from ..domain.errors import FilterTimeout
 from ..domain.messages import FILE_KINDS, Account, Chat, Media, Message, Mirror, Value
 from .captions import describe, is_ours
-from .filters import dropped
 from .matching import shape
 from .media_plan import Links
 from .plan import Plan, plan
@@ -118,26 +117,29 @@ def ways(
 ) -> list[Plan]:
     """Return the plans for these messages: without and, where the mirror may name authors, with a line."""
     named = mirror.attribution != "none" or mirror.dates != "never"
+
+    def planned(mirror: Mirror) -> list[Plan]:
+        return [
+            plan(
+                messages,
+                mirror=mirror,
+                account=account,
+                source=source,
+                parent=None,
+                backlog=True,
+                same_account=same_account,
+                line=line,
+                placed=False,
+                links=links,
+            )
+            for line in ((False, True) if named else (False,))
+        ]
+
     try:
-        dropped(messages, mirror.filter)
+        return planned(mirror)
     except FilterTimeout:
         # The filter is undecided, but the look of a copy is known.
-        mirror = msgspec.structs.replace(mirror, filter=())
-    return [
-        plan(
-            messages,
-            mirror=mirror,
-            account=account,
-            source=source,
-            parent=None,
-            backlog=True,
-            same_account=same_account,
-            line=line,
-            placed=False,
-            links=links,
-        )
-        for line in ((False, True) if named else (False,))
-    ]
+        return planned(msgspec.structs.replace(mirror, filter=()))
 
 
 def lacking(slots: Sequence[Slot], source_id: int, found: Sequence[tuple[int, Message]]) -> int:
