@@ -71,7 +71,8 @@ async def _begin(store: Store) -> None:
             gap, page, upto=page[-1].id, ended=False, wanted=lambda _: True, now=now, new_id=lambda: next(ids)
         )
     for number in range(1, TEMPLATE // 2 + 1):
-        (job,) = await store.ahead(1, "backlog", 1)
+        job = (await store.heads(1)).backlog
+        assert job is not None
         await send(store, job, 10_000 + number, lambda: next(ids))
 
 
@@ -171,7 +172,8 @@ async def measure(path: Path) -> dict[str, float]:
         return job
 
     async def settle() -> None:
-        (job,) = await store.ahead(1, "backlog", 1)
+        job = (await store.heads(1)).backlog
+        assert job is not None
         await send(store, job, next(targets), lambda: next(ids))
 
     async def insert() -> None:

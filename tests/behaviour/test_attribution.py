@@ -175,7 +175,8 @@ async def test_an_answer_that_was_lost_is_settled_with_its_speaker(tmp_path: Pat
         house.post(source, "one", sender=ana)
         await house.read()
         [row] = await house.store.mirror_list()
-        [job] = await house.store.ahead(row.id, "live", 1)
+        job = (await house.store.heads(row.id)).live
+        assert job is not None
         prepared = await house.daemon.outgoing.prepare(house.daemon.roster.mirrors[row.id], job)
         assert prepared is not None
         send, draft, committed = prepared

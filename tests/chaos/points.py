@@ -27,7 +27,7 @@ FREE = {"run", "ask", "close", "open", "path", "encodable"}
 #: point lies behind them. A read that does write fails the campaign (`Reading`).
 READS = frozenset(
     [
-        "ahead", "media_ahead", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
+        "media_ahead", "album_of", "born_to", "box", "committed", "copies_between", "copies_of",
         "copies_of_change", "count_ahead",
         "doubtful", "doubts", "entries", "face", "fact", "feeds", "find_mirror", "first_copy",
         "first_of", "former_chats", "gaps", "heads", "highest_copy", "holds", "is_forum", "job", "known_name",

@@ -79,8 +79,11 @@ async def test_what_was_skipped_is_told_by_reason(store: Store) -> None:
     await store.take_page(
         gap, posts, upto=4, ended=True, wanted=lambda _: True, now=NOW, new_id=lambda: next(ids)
     )
-    third, fourth = await store.ahead(1, "backlog", 9)
+    third = (await store.heads(1)).backlog
+    assert third is not None
     await store.finish(third.id, "skipped", "filter ads", NOW)
+    fourth = (await store.heads(1)).backlog
+    assert fourth is not None
     await store.finish(fourth.id, "parked", "TROUBLE: of some kind", NOW)
     await store.skip_parked([fourth.id], NOW)
     (mirror,) = (await answer(store))["mirrors"]

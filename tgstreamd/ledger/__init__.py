@@ -141,7 +141,6 @@ class Store(Engine):
     open_polls = query(reconcile.open_polls)
     take_polls = transaction(reconcile.take_polls)
 
-    ahead = query(jobs.ahead)
     heads = query(jobs.heads)
     count_ahead = query(jobs.count_ahead)
     media_ahead = query(jobs.media_ahead)
