@@ -18,6 +18,7 @@ from telethon.crypto import AuthKey
 from telethon.tl import functions
 
 from tests.fakes import HANG, CountingIds, FakeClock
+from tests.interpose import Hook, Through
 from tests.telegram.server import TelegramServer
 from tests.telegram.world import World
 from tests.telegram.world.chats import Chat
@@ -124,6 +125,21 @@ class House:
         return [message.text for message in self.messages(chat)]
 
     # -- the daemon -------------------------------------------------------------------------------------
+
+    def interpose(self, side: str, **hooks: dict[str, Hook]) -> None:
+        """Put hooks (see `Through`) before the store or the target of the next starts."""
+
+        def before_target(connection: Connection) -> None:
+            connection.target = Through(connection.target, **hooks)  # type: ignore[assignment]  # a target in all but name
+
+        if side == "store":
+            self.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
+        else:
+            self.wrap = before_target
+
+    def interpose_nothing(self) -> None:
+        """Let the next starts have their own store and ports."""
+        self.wrap, self.wrap_store = lambda connection: None, lambda store: store
 
     def mirror(self, source: Chat | int | str, target: Chat | int | str, **options: Any) -> None:
         """Add a mirror to the configuration of the next start."""

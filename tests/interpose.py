@@ -1,6 +1,6 @@
 """Something that stands before a port or a store and passes every call on, after a look at it.
 
-Tests put it in by `House.wrap` and `House.wrap_store`: to count, to break, and to die at a chosen moment.
+Tests put it in by `House.interpose`: to count, to break, and to die at a chosen moment.
 It changes nothing by itself.
 """
 

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from tests.harness import House
-from tests.interpose import Through
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tgstreamd.domain.errors import StoreError
@@ -474,7 +473,7 @@ async def test_a_ledger_that_cannot_be_written_does_not_silence_the_alert(
     async with House(tmp_path) as house:
         house.mirror(house.supergroup("Source"), house.own_supergroup("Target"))
         listening(house, mailbox, free_mb=10**9)
-        house.wrap_store = lambda store: Through(store, before={"set_fact": full})  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", before={"set_fact": full})
         await house.start()
         await watch(house, 1200)
         assert mailbox.short == ["alert disk"]

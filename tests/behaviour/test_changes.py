@@ -403,13 +403,13 @@ async def test_what_was_pinned_is_pinned_though_the_birth_was_cut_short(tmp_path
         source, target = house.supergroup("Source"), house.own_supergroup("Target")
         house.world.chats.pin(house.post(source, "one"), house.other)
         house.mirror(source, target)
-        house.wrap_store = lambda store: Through(store, after={step: dies()})  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", after={step: dies()})
         with contextlib.suppress(Death):
             await house.start()
             await house.run()
         await house.stop()
         assert not any(message.pinned for message in house.messages(target))
-        house.wrap_store = lambda store: store
+        house.interpose_nothing()
         await house.start()
         await house.run()
         assert [message.pinned for message in house.messages(target)] == [True]
@@ -432,7 +432,7 @@ async def test_a_start_cut_short_makes_no_mirror_look_removed(tmp_path: Path, st
             with contextlib.suppress(Death):
                 await house.start()
             await house.stop()
-            house.wrap_store = lambda store: store
+            house.interpose_nothing()
             await house.start()
             assert not await house.store.gaps(1)
             await house.run()

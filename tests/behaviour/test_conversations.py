@@ -171,7 +171,7 @@ class Conversation:
         except Death:
             await house.stop()
         finally:
-            house.wrap_store = lambda store: store
+            house.interpose_nothing()
 
     async def end(self) -> None:
         """Nobody dies any more; something newer can be read, and what is asked for by the clock is asked."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.harness import House
-from tests.interpose import Through
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
@@ -206,7 +205,7 @@ async def test_a_flood_met_while_another_is_stored_is_kept_too(tmp_path: Path) -
 
     async with House(tmp_path) as house:
         house.mirror(house.supergroup("Source"), house.own_supergroup("Target"))
-        house.wrap_store = lambda store: Through(store, before={"hold_until": met})  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", before={"hold_until": met})
         await house.start()
         house.daemon.staging.flooded(methods[0], 60)
         await house.daemon.staging.catch_up()

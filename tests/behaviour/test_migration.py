@@ -9,7 +9,7 @@ import pytest
 
 from tests.behaviour.test_kinds import poll
 from tests.harness import House
-from tests.interpose import Death, Through, dies
+from tests.interpose import Death, dies
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
@@ -334,10 +334,10 @@ async def test_a_death_in_the_midst_of_it(tmp_path: Path, step: str, side: str) 
         new, copy = house.world.chats.migrate(source), house.world.chats.migrate(target)
         house.post(new, "three")
         hooks: dict[str, Any] = {side: {step: dies()}}
-        house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", **hooks)
         with pytest.raises(Death):
             await _started_and_run(house)
-        house.wrap_store = lambda store: store
+        house.interpose_nothing()
         await house.restart()
         await house.run()
         assert (house.texts(target), house.texts(copy)) == (["one"], ["two", "three"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import House
-from tests.interpose import Death, Through, dies
+from tests.interpose import Death, dies
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
@@ -126,11 +126,11 @@ async def test_a_death_forgets_no_doubt(tmp_path: Path) -> None:
         source, target = await _before(house, deletes="mirror")
         house.world.chats.delete(house.messages(source)[0])
         _lose(house, source)
-        house.wrap_store = lambda store: Through(store, before={"answer_doubt": dies()})  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", before={"answer_doubt": dies()})
         with contextlib.suppress(Death):
             await house.start()
             await house.run()
-        house.wrap_store = lambda store: store
+        house.interpose_nothing()
         await house.stop()
         await house.start()
         await house.run()

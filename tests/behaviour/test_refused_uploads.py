@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness import House
-from tests.interpose import Death, Through, dies
+from tests.interpose import Death, dies
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
 
@@ -48,11 +48,11 @@ async def test_one_that_was_taken_before_we_died(tmp_path: Path, kind: str) -> N
     async with House(tmp_path) as house:
         target = pair(house, kind)
         house.world.files.uploads.taken_once = True
-        house.wrap_store = lambda store: Through(store, before={"commit_upload": dies()})  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", before={"commit_upload": dies()})
         await house.start()
         with pytest.raises(Death):
             await house.run()
-        house.wrap_store = lambda store: store
+        house.interpose_nothing()
         before = files(house)
         await house.restart()
         begun = house.clock.now()
@@ -68,16 +68,16 @@ async def test_what_was_refused_is_counted_over_restarts(tmp_path: Path) -> None
     async with House(tmp_path) as house:
         target = pair(house, "document")
         house.world.files.uploads.taken_once = True
-        house.wrap_store = lambda store: Through(store, before={"commit_upload": dies()})  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("store", before={"commit_upload": dies()})
         await house.start()
         with pytest.raises(Death):
             await house.run()
         for _ in range(3):
-            house.wrap_store = lambda store: Through(store, after={"refuse_upload": dies()})  # type: ignore[assignment, return-value]  # a store in all but name
+            house.interpose("store", after={"refuse_upload": dies()})
             await house.restart()
             with pytest.raises(Death):
                 await house.run()
-        house.wrap_store = lambda store: store
+        house.interpose_nothing()
         await house.restart()
         await house.run()
         assert house.texts(target) == ["document", "after"]

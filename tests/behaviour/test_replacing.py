@@ -15,7 +15,7 @@ import pytest
 
 from tests.behaviour.test_verify import found, mended
 from tests.harness import House
-from tests.interpose import Death, Through, dies
+from tests.interpose import Death, dies
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
@@ -292,16 +292,13 @@ async def test_killed_in_between(tmp_path: Path, side: str, when: str, step: str
         source, target = await mirrored(house)
         await house.stop()
         hooks: dict[str, Any] = {when: {step: dies()}}
-        if side == "store":
-            house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
-        else:
-            house.wrap = lambda connection: setattr(connection, "target", Through(connection.target, **hooks))
+        house.interpose(side, **hooks)
         await house.start()
         with contextlib.suppress(Death):
             await resend_album(house, source)
             await house.run()
         await house.stop()
-        house.wrap_store, house.wrap = lambda store: store, lambda connection: None
+        house.interpose_nothing()
         await house.start()
         await house.run()
         texts = house.texts(target)
@@ -317,17 +314,14 @@ async def test_killed_when_it_was_refused(tmp_path: Path, step: str) -> None:
         before = house.texts(target)
         await house.stop()
         hooks: dict[str, Any] = {"before": {step: dies()}}
-        if step == "messages":
-            house.wrap = lambda connection: setattr(connection, "target", Through(connection.target, **hooks))
-        else:
-            house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
+        house.interpose("target" if step == "messages" else "store", **hooks)
         await house.start()
         refusing(house, REFUSALS[0])
         with contextlib.suppress(Death):
             await resend(house, source)
             await house.run()
         await house.stop()
-        house.wrap_store, house.wrap = lambda store: store, lambda connection: None
+        house.interpose_nothing()
         await house.start()
         await house.run()
         assert house.texts(target) == before

@@ -14,7 +14,7 @@ import pytest
 from tests.behaviour.test_kinds import poll
 from tests.behaviour.test_verify import found, mended
 from tests.harness import House
-from tests.interpose import Death, Through, dies
+from tests.interpose import Death, dies
 from tests.logged import Logs
 from tests.telegram.faults import Fault
 from tests.telegram.world.chats import Chat
@@ -288,16 +288,13 @@ async def test_killed_in_between(tmp_path: Path, side: str, when: str, step: str
         _, target, posts = await copied(house, "document")
         await house.stop()
         hooks: dict[str, Any] = {when: {step: dies()}}
-        if side == "store":
-            house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
-        else:
-            house.wrap = lambda connection: setattr(connection, "target", Through(connection.target, **hooks))
+        house.interpose(side, **hooks)
         await house.start()
         await resend(house, target, posts)
         with pytest.raises(Death):
             await house.run()
         await house.stop()
-        house.wrap_store, house.wrap = lambda store: store, lambda connection: None
+        house.interpose_nothing()
         await house.start()
         await house.run()
         assert house.texts(target) == ["behind it", "a document"]
@@ -316,14 +313,14 @@ async def test_killed_after_the_deletion_and_expired_it_goes_up_anew(
         _, target, posts = await copied(house, "document", transfer=transfer)
         await house.stop()
         hooks: dict[str, Any] = {"after": {step: dies()}}
-        house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
-        house.wrap = lambda connection: setattr(connection, "target", Through(connection.target, **hooks))
+        house.interpose("store", **hooks)
+        house.interpose("target", **hooks)
         await house.start()
         await resend(house, target, posts)
         with pytest.raises(Death):
             await house.run()
         await house.stop()
-        house.wrap_store, house.wrap = lambda store: store, lambda connection: None
+        house.interpose_nothing()
         house.world.files.expire_references()
         if gone:
             house.world.chats.delete(*posts)

@@ -123,11 +123,10 @@ class Storm:
         if step == "send":
             self.house.wrap = wrap
         else:
-            self.house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
+            self.house.interpose("store", **hooks)
 
     def immortal(self) -> None:
-        self.house.wrap_store = lambda store: store
-        self.house.wrap = lambda connection: None
+        self.house.interpose_nothing()
 
     async def live(self, seconds: float) -> None:
         """Run until that time or a death; the ledger is all that is left then."""

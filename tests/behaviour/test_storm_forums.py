@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.harness import House
-from tests.interpose import Death, Through
+from tests.interpose import Death
 from tests.telegram.faults import Fault
 from tests.telegram.services.topics import DEFAULT_ICONS
 from tests.telegram.world.chats import Chat
@@ -113,7 +113,7 @@ class Storm:
                 raise Death
 
         hooks: dict[str, Any] = {side: {step: hook}}
-        self.house.wrap_store = lambda store: Through(store, **hooks)  # type: ignore[assignment, return-value]  # a store in all but name
+        self.house.interpose("store", **hooks)
 
     async def live(self, seconds: float) -> None:
         house = self.house
@@ -142,7 +142,7 @@ class Storm:
     async def calm(self) -> None:
         house = self.house
         house.tg.faults.clear()
-        house.wrap_store = lambda store: store
+        house.interpose_nothing()
         await house.stop()
         await house.start()
         await house.run()
